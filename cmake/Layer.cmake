@@ -1,0 +1,60 @@
+# add_layer(name USES layer... [LIBS target...])
+#
+# One static library per folder of src/. The file name says what a file is for:
+#   x.cpp         part of the layer
+#   x_test.cpp    a test that needs nothing
+#   x_pgtest.cpp  a test that starts PostgreSQL servers (ctest label "pg")
+#   x_fuzz.cpp    a libFuzzer target, built by the preset "fuzz"
+function(add_layer name)
+  cmake_parse_arguments(ARG "" "" "USES;LIBS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS *.cpp)
+  set(tests ${sources})
+  set(fuzzers ${sources})
+  list(FILTER sources EXCLUDE REGEX "_(test|pgtest|fuzz|bench)\\.cpp$")
+  list(REMOVE_ITEM sources ${CMAKE_CURRENT_SOURCE_DIR}/main.cpp)
+  list(FILTER tests INCLUDE REGEX "_(test|pgtest)\\.cpp$")
+  list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cpp$")
+
+  list(TRANSFORM ARG_USES PREPEND bemi_)
+  if(sources)
+    add_library(bemi_${name} STATIC ${sources})
+    target_include_directories(bemi_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
+    target_link_libraries(bemi_${name} PUBLIC ${ARG_USES} ${ARG_LIBS} PRIVATE bemi_warnings)
+  else() # a layer of headers only
+    add_library(bemi_${name} INTERFACE)
+    target_include_directories(bemi_${name} INTERFACE ${PROJECT_SOURCE_DIR}/src)
+    target_link_libraries(bemi_${name} INTERFACE ${ARG_USES} ${ARG_LIBS})
+  endif()
+
+  if(BEMI_TESTS)
+    layer_tests(${name} ${tests})
+  endif()
+  if(BEMI_FUZZ)
+    foreach(fuzzer ${fuzzers})
+      get_filename_component(target ${fuzzer} NAME_WE)
+      add_executable(${target} ${fuzzer})
+      target_link_libraries(${target} PRIVATE bemi_${name} -fsanitize=fuzzer)
+    endforeach()
+  endif()
+endfunction()
+
+function(layer_tests name)
+  include(GoogleTest)
+  foreach(kind test pgtest)
+    set(files ${ARGN})
+    list(FILTER files INCLUDE REGEX "_${kind}\\.cpp$")
+    if(files)
+      add_executable(${name}_${kind} ${files})
+      target_link_libraries(${name}_${kind} PRIVATE bemi_${name} GTest::gtest_main bemi_warnings)
+      target_compile_definitions(${name}_${kind}
+                                 PRIVATE BEMI_PROJECT_DIR="${PROJECT_SOURCE_DIR}")
+      if(kind STREQUAL "pgtest")
+        set(labels pg)
+      else()
+        set(labels pure)
+      endif()
+      gtest_discover_tests(${name}_${kind} TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 60
+                           PROPERTIES LABELS ${labels})
+    endif()
+  endforeach()
+endfunction()

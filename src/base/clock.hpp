@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// Timestamp: microseconds since the Unix epoch, UTC; PostgreSQL's own resolution.
+#pragma once
+
+#include <cstdint>
+#include <compare>
+#include <string>
+
+namespace base {
+
+struct Timestamp {
+  std::int64_t unix_us = 0;
+
+  auto operator<=>(const Timestamp&) const = default;
+
+  static Timestamp now();
+  // From the wire's microseconds since 2000-01-01 (manual, "Streaming Replication Protocol").
+  static constexpr Timestamp from_postgres_us(std::int64_t us) {
+    return {us + 946'684'800'000'000};
+  }
+  [[nodiscard]] constexpr std::int64_t postgres_us() const {
+    return unix_us - 946'684'800'000'000;
+  }
+};
+
+// "2026-11-23 17:09:14.123456+00": what timestamptz_in takes. Years 0001 to 294276, BC included.
+std::string format(Timestamp time);
+
+}  // namespace base

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// Interrupt: "stop now", visible to every poll(2) of the program through a file descriptor, so
+// that no wait outlives it. Set once, from any thread or from a signal handler.
+#pragma once
+
+#include <atomic>
+
+namespace base {
+
+class Interrupt {
+ public:
+  Interrupt();
+  ~Interrupt();
+  Interrupt(const Interrupt&) = delete;
+  Interrupt& operator=(const Interrupt&) = delete;
+
+  void trigger() noexcept;
+  [[nodiscard]] bool triggered() const noexcept { return triggered_; }
+  // Readable once triggered, for ever.
+  [[nodiscard]] int fd() const noexcept { return fd_; }
+
+ private:
+  int fd_;
+  std::atomic<bool> triggered_ = false;
+};
+
+}  // namespace base

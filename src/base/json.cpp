@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "base/json.hpp"
+
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+
+#include "base/limits.hpp"
+
+namespace base {
+
+void append_json_string(std::string& out, std::string_view text) {
+  static constexpr std::string_view hex = "0123456789abcdef";
+  out.push_back('"');
+  std::size_t copied = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    auto byte = static_cast<unsigned char>(text[i]);
+    if (byte >= 0x20 && byte != '"' && byte != '\\') [[likely]] continue;
+    out.append(text, copied, i - copied);
+    copied = i + 1;
+    switch (byte) {
+      case '"': out += "\\\""; break;
+      case '\\': out += "\\\\"; break;
+      case '\n': out += "\\n"; break;
+      case '\r': out += "\\r"; break;
+      case '\t': out += "\\t"; break;
+      default:
+        out += "\\u00";
+        out.push_back(hex[byte >> 4]);
+        out.push_back(hex[byte & 15]);
+    }
+  }
+  out.append(text, copied, text.size() - copied);
+  out.push_back('"');
+}
+
+bool valid_utf8(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    auto lead = static_cast<unsigned char>(text[i]);
+    if (lead < 0x80) {
+      ++i;
+      continue;
+    }
+    std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+    if (lead < 0xc2 || lead > 0xf4 || text.size() - i < length) return false;
+    std::uint32_t point = lead & (0xffU >> (length + 1));
+    for (std::size_t k = 1; k < length; ++k) {
+      auto byte = static_cast<unsigned char>(text[i + k]);
+      if ((byte & 0xc0) != 0x80) return false;
+      point = (point << 6) | (byte & 0x3fU);
+    }
+    static constexpr std::array<std::uint32_t, 5> smallest{0, 0, 0x80, 0x800, 0x10000};
+    bool surrogate = point >= 0xd800 && point <= 0xdfff;
+    if (point < smallest[length] || point > 0x10ffff || surrogate) return false;
+    i += length;
+  }
+  return true;
+}
+
+namespace {
+
+// Recursive descent over one JSON text (RFC 8259). Two verdicts: well formed, and taken by jsonb.
+class Scanner {
+ public:
+  Scanner(std::string_view text, std::string_view wanted) : text_(text), wanted_(wanted) {}
+
+  JsonScan run() {
+    skip_space();
+    bool is_object = peek() == '{';
+    bool valid = value(0);
+    skip_space();
+    valid = valid && at_ == text_.size();
+    return {.object = valid && is_object, .fits_jsonb = valid && fits_, .member = member_};
+  }
+
+ private:
+  char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
+  bool eat(char c) {
+    if (peek() != c || at_ >= text_.size()) return false;
+    ++at_;
+    return true;
+  }
+  void skip_space() {
+    while (at_ < text_.size() && std::string_view(" \t\n\r").find(text_[at_]) != std::string_view::npos)
+      ++at_;
+  }
+  bool word(std::string_view expected) {
+    if (text_.substr(at_, expected.size()) != expected) return false;
+    at_ += expected.size();
+    return true;
+  }
+
+  bool value(int depth) {
+    if (depth > limits::json_depth_max) return false;
+    skip_space();
+    switch (peek()) {
+      case '{': return object(depth);
+      case '[': return array(depth);
+      case '"': return string();
+      case 't': return word("true");
+      case 'f': return word("false");
+      case 'n': return word("null");
+      default: return number();
+    }
+  }
+
+  bool object(int depth) {
+    ++at_;
+    skip_space();
+    if (eat('}')) return true;
+    std::size_t separator = at_;
+    bool first = true;
+    while (true) {
+      skip_space();
+      std::size_t key = at_;
+      if (!string()) return false;
+      std::string_view name = text_.substr(key + 1, at_ - key - 2);
+      skip_space();
+      if (!eat(':')) return false;
+      skip_space();
+      std::size_t begin = at_;
+      if (!value(depth + 1)) return false;
+      std::size_t end = at_;
+      skip_space();
+      bool more = eat(',');
+      if (depth == 0 && !wanted_.empty() && name == wanted_) {
+        // A first member takes the comma behind it along, a later one the comma before it.
+        std::size_t cut_begin = first ? key : separator;
+        member_ = JsonMember{cut_begin, first && more ? at_ : end, text_.substr(begin, end - begin)};
+      }
+      if (!more) return eat('}');
+      separator = at_ - 1;
+      first = false;
+    }
+  }
+
+  bool array(int depth) {
+    ++at_;
+    skip_space();
+    if (eat(']')) return true;
+    while (true) {
+      if (!value(depth + 1)) return false;
+      skip_space();
+      if (eat(']')) return true;
+      if (!eat(',')) return false;
+    }
+  }
+
+  bool string() {
+    if (!eat('"')) return false;
+    while (at_ < text_.size()) {
+      auto byte = static_cast<unsigned char>(text_[at_++]);
+      if (byte == '"') return true;
+      if (byte < 0x20) return false;
+      if (byte == '\\' && !escape()) return false;
+    }
+    return false;
+  }
+
+  bool escape() {
+    char kind = peek();
+    ++at_;
+    if (kind != 'u') return std::string_view("\"\\/bfnrt").find(kind) != std::string_view::npos && kind != '\0';
+    std::uint32_t unit = 0;
+    if (!hex4(unit)) return false;
+    if (unit == 0) fits_ = false;
+    if (unit >= 0xdc00 && unit <= 0xdfff) fits_ = false;  // a low surrogate with no high one
+    if (unit >= 0xd800 && unit <= 0xdbff) low_surrogate();
+    return true;
+  }
+
+  // After a high surrogate: consumes the low one that must follow, else leaves the place alone.
+  void low_surrogate() {
+    std::size_t start = at_;
+    std::uint32_t low = 0;
+    if (word("\\u") && hex4(low) && low >= 0xdc00 && low <= 0xdfff) return;
+    at_ = start;
+    fits_ = false;
+  }
+
+  bool hex4(std::uint32_t& unit) {
+    if (text_.size() - at_ < 4) return false;
+    unit = 0;
+    for (int k = 0; k < 4; ++k) {
+      char c = text_[at_++];
+      std::uint32_t digit = 0;
+      if (c >= '0' && c <= '9') digit = static_cast<std::uint32_t>(c - '0');
+      else if (c >= 'a' && c <= 'f') digit = static_cast<std::uint32_t>(c - 'a') + 10;
+      else if (c >= 'A' && c <= 'F') digit = static_cast<std::uint32_t>(c - 'A') + 10;
+      else return false;
+      unit = unit * 16 + digit;
+    }
+    return true;
+  }
+
+  std::size_t digits() {
+    std::size_t start = at_;
+    while (peek() >= '0' && peek() <= '9') ++at_;
+    return at_ - start;
+  }
+
+  bool number() {
+    eat('-');
+    std::size_t integer = 0;
+    if (eat('0')) {
+      integer = 1;
+    } else {
+      integer = digits();
+      if (integer == 0) return false;
+    }
+    std::size_t fraction = 0;
+    if (eat('.')) {
+      fraction = digits();
+      if (fraction == 0) return false;
+    }
+    long exponent = 0;
+    if (eat('e') || eat('E')) {
+      bool negative = eat('-');
+      if (!negative) eat('+');
+      std::size_t start = at_;
+      std::size_t count = digits();
+      if (count == 0) return false;
+      exponent = count > 6 ? 1'000'000 : std::atol(std::string(text_.substr(start, count)).c_str());
+      if (negative) exponent = -exponent;
+    }
+    // numeric: at most 131072 digits before the point and 16383 after it.
+    if (static_cast<long>(integer) + exponent > 131'072) fits_ = false;
+    if (static_cast<long>(fraction) - exponent > 16'383) fits_ = false;
+    return true;
+  }
+
+  std::string_view text_;
+  std::string_view wanted_;
+  std::size_t at_ = 0;
+  bool fits_ = true;
+  std::optional<JsonMember> member_;
+};
+
+}  // namespace
+
+JsonScan scan_json_object(std::string_view text, std::string_view member_name) {
+  if (!valid_utf8(text)) return {};
+  return Scanner(text, member_name).run();
+}
+
+bool json_fits_jsonb(std::string_view valid_json) { return Scanner(valid_json, {}).run().fits_jsonb; }
+
+}  // namespace base

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "change/change.hpp"
+
+namespace change {
+
+std::string_view name(Operation operation) {
+  switch (operation) {
+    case Operation::create: return "CREATE";
+    case Operation::update: return "UPDATE";
+    case Operation::delete_: return "DELETE";
+    case Operation::truncate: return "TRUNCATE";
+    case Operation::snapshot: return "SNAPSHOT";
+    case Operation::schema: return "SCHEMA";
+  }
+  return "";
+}
+
+}  // namespace change

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// Change and Transaction: what the stream has become when the destination takes it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "change/lsn.hpp"
+#include "change/relation.hpp"
+
+namespace change {
+
+enum class Operation { create, update, delete_, truncate, snapshot, schema };
+
+// "CREATE", ...: as the column `operation` holds it.
+std::string_view name(Operation operation);
+
+// A transaction's own facts, the same for all its changes.
+struct Transaction {
+  std::uint64_t id = 0;            // 64-bit source transaction id
+  Lsn commit_position;             // end of the commit record: what is acknowledged
+  base::Timestamp committed_at;    // the source's own commit time
+  base::Timestamp queued_at;       // read from WAL
+  bool fence = false;              // carries a fence: make progress durable at once
+};
+
+// One change, ready to be stored. The views point into the batch that holds it.
+struct Change {
+  RelationPtr relation;
+  Operation operation = Operation::create;
+  Lsn position;                 // WAL position of the change
+  std::uint32_t sequence = 0;   // ordinal within the transaction, from 0
+  bool has_key = false;
+  std::string_view primary_key;
+  std::string_view before = "{}";   // JSON texts
+  std::string_view after = "{}";
+  std::string_view context = "{}";
+  std::string_view exact;           // empty: SQL NULL
+  std::string_view fidelity;        // empty: SQL NULL
+};
+
+// Some changes of one transaction in order, with the memory they point into. A transaction is one
+// batch or several; only the last says so.
+struct Batch {
+  Transaction transaction;
+  std::vector<Change> changes;
+  std::vector<std::unique_ptr<std::string>> memory;
+  std::size_t bytes = 0;
+  bool last = false;  // the transaction is complete with this batch
+};
+
+}  // namespace change

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// Selection: which tables are tracked and which columns are ignored or redacted.
+// Patterns are "schema.table" and "schema.table.column" with the wildcards * and ?; a pattern
+// with fewer parts means the schema public. A part may be quoted as in SQL.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+
+namespace change {
+
+struct Pattern {
+  std::vector<std::string> parts;
+};
+
+// One part against one name: * is any run of characters, ? any one.
+bool wildcard_match(std::string_view pattern, std::string_view name);
+
+class Selection {
+ public:
+  struct Texts {
+    std::vector<std::string> include;  // empty: every table
+    std::vector<std::string> exclude;
+    std::vector<std::string> ignore_columns;
+    std::vector<std::string> redact_columns;
+  };
+
+  static base::Result<Selection> parse(const Texts& texts);
+
+  // Bemi's own tables and the system's are never tracked.
+  [[nodiscard]] bool tracks(std::string_view schema, std::string_view table) const;
+  [[nodiscard]] bool ignores(std::string_view schema, std::string_view table,
+                             std::string_view column) const;
+  [[nodiscard]] bool redacts(std::string_view schema, std::string_view table,
+                             std::string_view column) const;
+  [[nodiscard]] const Texts& texts() const { return texts_; }
+
+ private:
+  Texts texts_;
+  std::vector<Pattern> include_;
+  std::vector<Pattern> exclude_;
+  std::vector<Pattern> ignore_;
+  std::vector<Pattern> redact_;
+};
+
+}  // namespace change

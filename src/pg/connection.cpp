@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "pg/connection.hpp"
+
+#include <libpq-fe.h>
+
+#include <array>
+#include <map>
+#include <vector>
+
+#include "base/assert.hpp"
+#include "pg/server_error.hpp"
+#include "pg/wait.hpp"
+
+namespace pg {
+namespace {
+
+// Connection options win over role and database settings, so that a value's text is the same
+// whatever the server's owner has set.
+constexpr std::string_view session_options =
+    "-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=postgres -c extra_float_digits=1 "
+    "-c bytea_output=hex -c lc_monetary=C -c search_path=pg_catalog -c quote_all_identifiers=off "
+    "-c client_encoding=UTF8 -c standard_conforming_strings=on -c statement_timeout=0 "
+    "-c idle_in_transaction_session_timeout=0";
+
+using Options = std::map<std::string, std::string>;
+
+base::Result<Options> parse_url(const std::string& url) {
+  char* message = nullptr;
+  PQconninfoOption* parsed = PQconninfoParse(url.c_str(), &message);
+  if (parsed == nullptr) {
+    // libpq's text repeats the URL, password and all.
+    PQfreemem(message);
+    return base::fail(base::ErrorKind::usage, "the connection URL is not valid",
+                      "write it as postgresql://USER@HOST:PORT/DATABASE");
+  }
+  Options options;
+  for (PQconninfoOption* option = parsed; option->keyword != nullptr; ++option) {
+    if (option->val != nullptr && *option->val != '\0') options[option->keyword] = option->val;
+  }
+  PQconninfoFree(parsed);
+  return options;
+}
+
+// What we want unless the URL says otherwise, and what we want always.
+void complete(Options& options, const ConnectionSettings& settings) {
+  options.emplace("connect_timeout", "10");
+  options.emplace("keepalives_idle", "15");
+  options.emplace("keepalives_interval", "5");
+  options.emplace("keepalives_count", "3");
+  options.emplace("tcp_user_timeout", "30000");
+  options["application_name"] = settings.purpose;
+  std::string& session = options["options"];
+  if (!session.empty()) session += ' ';
+  session += session_options;
+  if (settings.read_only) session += " -c default_transaction_read_only=on";
+  if (settings.replication) options["replication"] = "database";
+}
+
+base::Error open_error(PGconn* connection) {
+  std::string message = PQerrorMessage(connection);
+  while (!message.empty() && message.back() == '\n') message.pop_back();
+  auto mentions = [&](std::string_view words) { return message.find(words) != std::string::npos; };
+  if (PQconnectionNeedsPassword(connection) != 0 || mentions("authentication failed") ||
+      mentions("no pg_hba.conf entry")) {
+    return {base::ErrorKind::authentication, message,
+            "check user and password in the URL, PGPASSWORD or ~/.pgpass, and pg_hba.conf", {}};
+  }
+  if (mentions("does not exist")) {
+    return {base::ErrorKind::usage, message, "check the role and database names in the URL", {}};
+  }
+  if (mentions("must be superuser or replication role") ||
+      mentions("permission denied to start WAL sender")) {
+    return {base::ErrorKind::permission, message,
+            "an administrator runs: ALTER ROLE <worker> REPLICATION", {}};
+  }
+  return {base::ErrorKind::connection, message,
+          "check host and port, and that the server is up and listens there", {}};
+}
+
+}  // namespace
+
+void Connection::Finish::operator()(PGconn* connection) const { PQfinish(connection); }
+
+Connection::Connection(std::unique_ptr<PGconn, Finish> connection, const base::Interrupt* interrupt)
+    : connection_(std::move(connection)), interrupt_(interrupt) {}
+Connection::Connection(Connection&&) noexcept = default;
+Connection& Connection::operator=(Connection&&) noexcept = default;
+Connection::~Connection() = default;
+
+base::Result<Connection> Connection::open(const ConnectionSettings& settings) {
+  TRY_ASSIGN(Options options, parse_url(settings.url));
+  complete(options, settings);
+  std::vector<const char*> keys;
+  std::vector<const char*> values;
+  for (const auto& [key, value] : options) {
+    keys.push_back(key.c_str());
+    values.push_back(value.c_str());
+  }
+  keys.push_back(nullptr);
+  values.push_back(nullptr);
+
+  std::unique_ptr<PGconn, Finish> connection(PQconnectStartParams(keys.data(), values.data(), 0));
+  ASSERT(connection != nullptr);
+  PGconn* raw = connection.get();
+  auto deadline = std::chrono::milliseconds(1000) * std::stoi(options["connect_timeout"]);
+  auto state = PQstatus(raw) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
+  while (state != PGRES_POLLING_OK && state != PGRES_POLLING_FAILED) {
+    TRY_ASSIGN(Ready ready, wait({.socket = PQsocket(raw),
+                                  .for_write = state == PGRES_POLLING_WRITING,
+                                  .interrupt = settings.interrupt,
+                                  .timeout = deadline}));
+    if (ready == Ready::timeout) {
+      return base::fail(base::ErrorKind::connection, "the server does not answer",
+                        "check host and port, and firewalls on the way");
+    }
+    state = PQconnectPoll(raw);
+  }
+  if (state == PGRES_POLLING_FAILED) return std::unexpected(open_error(raw));
+  PQsetnonblocking(raw, 1);
+  // Notices are for people at a prompt.
+  PQsetNoticeProcessor(raw, [](void*, const char*) {}, nullptr);
+  return Connection(std::move(connection), settings.interrupt);
+}
+
+base::Error Connection::connection_error() const {
+  std::string message = PQerrorMessage(connection_.get());
+  while (!message.empty() && message.back() == '\n') message.pop_back();
+  return {base::ErrorKind::connection,
+          message.empty() ? "the server closed the connection" : message, {}, {}};
+}
+
+base::Status Connection::flush() {
+  while (true) {
+    int left = PQflush(connection_.get());
+    if (left == 0) return {};
+    if (left < 0) return std::unexpected(connection_error());
+    TRY(wait({.socket = PQsocket(connection_.get()), .for_write = true, .interrupt = interrupt_}));
+    // A server that is sending an error stops reading: take its words or both sides wait for ever.
+    if (PQconsumeInput(connection_.get()) == 0) return std::unexpected(connection_error());
+  }
+}
+
+base::Result<PGresult*> Connection::next_result() {
+  TRY(flush());
+  while (PQisBusy(connection_.get()) != 0) {
+    TRY(wait({.socket = PQsocket(connection_.get()), .interrupt = interrupt_}));
+    if (PQconsumeInput(connection_.get()) == 0) return std::unexpected(connection_error());
+  }
+  return PQgetResult(connection_.get());
+}
+
+base::Status Connection::drain() {
+  while (true) {
+    TRY_ASSIGN(PGresult * result, next_result());
+    if (result == nullptr) return {};
+    PQclear(result);
+  }
+}
+
+// Takes every result of what was sent: the first error, else the last rows.
+base::Result<Rows> Connection::collect() {
+  std::optional<Rows> last;
+  while (true) {
+    TRY_ASSIGN(PGresult * result, next_result());
+    if (result == nullptr) break;
+    Rows rows(result);
+    ExecStatusType status = PQresultStatus(result);
+    bool copying = status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
+    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK && !copying) {
+      base::Error error = server_error(result);
+      TRY(drain());
+      return std::unexpected(std::move(error));
+    }
+    last = std::move(rows);
+    if (copying) break;
+  }
+  if (!last) return std::unexpected(connection_error());
+  return std::move(*last);
+}
+
+base::Result<Rows> Connection::run(const std::string& sql) {
+  if (PQsendQuery(connection_.get(), sql.c_str()) == 0) return std::unexpected(connection_error());
+  return collect();
+}
+
+base::Result<Rows> Connection::query(const std::string& sql, std::span<const Parameter> parameters) {
+  std::vector<const char*> values;
+  values.reserve(parameters.size());
+  for (const Parameter& parameter : parameters) {
+    values.push_back(parameter ? parameter->c_str() : nullptr);
+  }
+  int sent = PQsendQueryParams(connection_.get(), sql.c_str(), static_cast<int>(values.size()),
+                               nullptr, values.data(), nullptr, nullptr, 0);
+  if (sent == 0) return std::unexpected(connection_error());
+  return collect();
+}
+
+base::Result<Rows> Connection::query(const std::string& sql,
+                                     std::initializer_list<Parameter> parameters) {
+  return query(sql, std::span<const Parameter>(parameters.begin(), parameters.size()));
+}
+
+base::Result<CopyIn> Connection::copy_in(const std::string& sql) {
+  TRY(run(sql));
+  return CopyIn(*this);
+}
+
+base::Result<CopyOut> Connection::copy_out(const std::string& sql) {
+  TRY(run(sql));
+  return CopyOut(*this);
+}
+
+int Connection::server_version() const { return PQserverVersion(connection_.get()); }
+
+std::string Connection::host() const {
+  return std::string(PQhost(connection_.get())) + ":" + PQport(connection_.get());
+}
+
+std::string Connection::user() const { return PQuser(connection_.get()); }
+
+std::string Connection::database() const { return PQdb(connection_.get()); }
+
+CopyIn::CopyIn(CopyIn&& other) noexcept : connection_(std::exchange(other.connection_, nullptr)) {}
+
+CopyIn::~CopyIn() {
+  if (connection_ == nullptr) return;
+  PQputCopyEnd(connection_->connection_.get(), "abandoned");
+  [[maybe_unused]] auto ignored = connection_->drain();
+}
+
+base::Status CopyIn::send(std::string_view bytes) {
+  int queued = PQputCopyData(connection_->connection_.get(), bytes.data(),
+                             static_cast<int>(bytes.size()));
+  if (queued != 1) return std::unexpected(connection_->connection_error());
+  return connection_->flush();
+}
+
+base::Result<Rows> CopyIn::finish() {
+  Connection* connection = std::exchange(connection_, nullptr);
+  if (PQputCopyEnd(connection->connection_.get(), nullptr) != 1) {
+    return std::unexpected(connection->connection_error());
+  }
+  return connection->collect();
+}
+
+CopyOut::CopyOut(CopyOut&& other) noexcept
+    : connection_(std::exchange(other.connection_, nullptr)),
+      row_(std::exchange(other.row_, nullptr)) {}
+
+CopyOut::~CopyOut() {
+  PQfreemem(row_);
+  if (connection_ == nullptr) return;
+  // Left half-way: the rest of an unbounded answer is not worth reading.
+  connection_->connection_.reset();
+}
+
+base::Result<std::optional<std::string_view>> CopyOut::next() {
+  PGconn* raw = connection_->connection_.get();
+  PQfreemem(std::exchange(row_, nullptr));
+  while (true) {
+    int length = PQgetCopyData(raw, &row_, 1);
+    if (length > 0) return std::string_view(row_, static_cast<std::size_t>(length) - 1);
+    if (length < -1) return std::unexpected(connection_->connection_error());
+    if (length == -1) {
+      TRY(std::exchange(connection_, nullptr)->collect());
+      return std::nullopt;
+    }
+    TRY(wait({.socket = PQsocket(raw), .interrupt = connection_->interrupt_}));
+    if (PQconsumeInput(raw) == 0) return std::unexpected(connection_->connection_error());
+  }
+}
+
+namespace {
+
+std::string quoted(std::string_view text, char quote) {
+  std::string out(1, quote);
+  for (char c : text) {
+    if (c == quote) out.push_back(c);
+    out.push_back(c);
+  }
+  out.push_back(quote);
+  return out;
+}
+
+}  // namespace
+
+std::string quote_identifier(std::string_view name) { return quoted(name, '"'); }
+
+std::string quote_name(std::string_view schema, std::string_view name) {
+  return quote_identifier(schema) + "." + quote_identifier(name);
+}
+
+std::string quote_literal(std::string_view text) {
+  // E'' when a backslash is in it: right whatever standard_conforming_strings says.
+  if (text.find('\\') == std::string_view::npos) return quoted(text, '\'');
+  std::string doubled;
+  for (char c : text) {
+    if (c == '\\') doubled.push_back(c);
+    doubled.push_back(c);
+  }
+  return "E" + quoted(doubled, '\'');
+}
+
+}  // namespace pg

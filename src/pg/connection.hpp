@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// Connection: one session with a PostgreSQL server. Every wait also watches the interrupt, so a
+// stuck server never keeps the program from stopping. Move-only; not for two threads at once.
+// The session has the settings that Bemi's value fidelity rests on (session_options below).
+#pragma once
+
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/interrupt.hpp"
+#include "base/result.hpp"
+#include "pg/rows.hpp"
+
+typedef struct pg_conn PGconn;
+
+namespace pg {
+
+using Parameter = std::optional<std::string>;  // nullopt is SQL NULL
+
+struct ConnectionSettings {
+  std::string url;              // anything libpq takes: URL, keywords, service; may be empty
+  std::string purpose;          // shown as application_name: "bemi/store"
+  bool replication = false;     // a walsender session: START_REPLICATION and its kin
+  bool read_only = false;       // for the reading commands: nothing they run can write
+  const base::Interrupt* interrupt = nullptr;  // must outlive the connection
+};
+
+class CopyIn;
+class CopyOut;
+
+class Connection {
+ public:
+  // Errors: connection, authentication, interrupted; a message never holds the password.
+  static base::Result<Connection> open(const ConnectionSettings& settings);
+  Connection(Connection&&) noexcept;
+  Connection& operator=(Connection&&) noexcept;
+  ~Connection();
+
+  // Statements of the simple protocol: one, or several separated by semicolons (the last one's
+  // rows are returned).
+  base::Result<Rows> run(const std::string& sql);
+  // One statement with $1, $2, ... given as text.
+  base::Result<Rows> query(const std::string& sql, std::span<const Parameter> parameters);
+  base::Result<Rows> query(const std::string& sql, std::initializer_list<Parameter> parameters);
+
+  // Starts COPY ... FROM STDIN; statements before it may be joined with semicolons.
+  base::Result<CopyIn> copy_in(const std::string& sql);
+  base::Result<CopyOut> copy_out(const std::string& sql);
+
+  [[nodiscard]] int server_version() const;  // 150004 for 15.4
+  [[nodiscard]] std::string host() const;    // for messages: "db.example:5432"
+  [[nodiscard]] std::string user() const;
+  [[nodiscard]] std::string database() const;
+
+ private:
+  friend class CopyIn;
+  friend class CopyOut;
+  friend class ReplicationStream;
+  struct Finish {
+    void operator()(PGconn* connection) const;
+  };
+  Connection(std::unique_ptr<PGconn, Finish> connection, const base::Interrupt* interrupt);
+
+  base::Status flush();
+  base::Result<PGresult*> next_result();
+  base::Result<Rows> collect();
+  base::Status drain();
+  [[nodiscard]] base::Error connection_error() const;
+
+  std::unique_ptr<PGconn, Finish> connection_;
+  const base::Interrupt* interrupt_;
+};
+
+// A COPY into the server under way. Unless finish() was called and succeeded, nothing is stored:
+// the destructor makes the server throw it away.
+class CopyIn {
+ public:
+  CopyIn(CopyIn&& other) noexcept;
+  CopyIn& operator=(CopyIn&&) = delete;
+  ~CopyIn();
+
+  base::Status send(std::string_view bytes);
+  base::Result<Rows> finish();
+
+ private:
+  friend class Connection;
+  explicit CopyIn(Connection& connection) : connection_(&connection) {}
+  Connection* connection_;
+};
+
+// A COPY out of the server; rows in COPY's text format, one a call, without the newline.
+class CopyOut {
+ public:
+  CopyOut(CopyOut&& other) noexcept;
+  CopyOut& operator=(CopyOut&&) = delete;
+  ~CopyOut();
+
+  // The next row (valid until the next call), or nullopt at the end.
+  base::Result<std::optional<std::string_view>> next();
+
+ private:
+  friend class Connection;
+  explicit CopyOut(Connection& connection) : connection_(&connection) {}
+  Connection* connection_;
+  char* row_ = nullptr;
+};
+
+std::string quote_identifier(std::string_view name);
+std::string quote_name(std::string_view schema, std::string_view name);
+std::string quote_literal(std::string_view text);
+
+}  // namespace pg

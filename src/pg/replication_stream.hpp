@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// ReplicationStream: the CopyBoth conversation of START_REPLICATION
+// (manual, "Streaming Replication Protocol").
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "pg/connection.hpp"
+
+namespace pg {
+
+// One message from the walsender, owned: an XLogData or a keepalive frame, type byte first.
+class Frame {
+ public:
+  Frame(char* bytes, std::size_t length) : bytes_(bytes), length_(length) {}
+  [[nodiscard]] std::string_view bytes() const { return {bytes_.get(), length_}; }
+
+ private:
+  struct Free {
+    void operator()(char* bytes) const;
+  };
+  std::unique_ptr<char, Free> bytes_;
+  std::size_t length_;
+};
+
+class ReplicationStream {
+ public:
+  // `command`: the whole START_REPLICATION statement.
+  static base::Result<ReplicationStream> start(Connection connection, const std::string& command);
+
+  // The next frame if one is there, without waiting.
+  base::Result<std::optional<Frame>> poll();
+  // Waits for bytes, for `wake_fd`, or for the time to pass.
+  base::Status wait(int wake_fd, std::chrono::milliseconds timeout);
+  // Standby status update; positions in the server's order.
+  base::Status send_status(std::uint64_t written, std::uint64_t flushed, std::uint64_t applied);
+  // Tells the server that we go, so that the slot is free at once.
+  void finish();
+
+ private:
+  explicit ReplicationStream(Connection connection) : connection_(std::move(connection)) {}
+  Connection connection_;
+};
+
+}  // namespace pg
