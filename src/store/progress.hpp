@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// Progress: the row of _bemi.source, what the worker resumes from.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/clock.hpp"
+#include "change/lsn.hpp"
+#include "pg/connection.hpp"
+
+namespace store {
+
+enum class SourceState { creating, streaming, stopped };
+
+struct Progress {
+  std::string source;
+  std::string database;
+  std::string slot;
+  std::string publication;
+  SourceState state = SourceState::creating;
+  std::string system_identifier;
+  int timeline = 0;
+  int epoch = 1;
+  change::Lsn consistent_point;
+  change::Lsn position;          // end of the last durable source transaction
+  base::Timestamp effective_at;  // of the last stored transaction
+};
+
+// nullopt when this source was never stored here.
+base::Result<std::optional<Progress>> load_progress(pg::Connection& destination,
+                                                    const std::string& source);
+// Writes the whole row (insert or replace), counters kept.
+base::Status save_progress(pg::Connection& destination, const Progress& progress);
+base::Status forget_source(pg::Connection& destination, const std::string& source);
+
+struct Gap {
+  std::string source;
+  int epoch = 1;
+  std::string reason;
+  change::Lsn from;
+  change::Lsn to;
+};
+// Records it once while it stays open.
+base::Status record_gap(pg::Connection& destination, const Gap& gap);
+// The open gaps' count after closing them all.
+base::Result<int> accept_gaps(pg::Connection& destination, const std::string& source);
+
+}  // namespace store

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// The replication slot: the server's own memory of how far we are.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "change/lsn.hpp"
+#include "pg/connection.hpp"
+
+namespace wal {
+
+struct Slot {
+  std::string name;
+  std::string plugin;
+  std::string database;
+  bool active = false;
+  int active_pid = 0;
+  change::Lsn confirmed_flush;
+  change::Lsn restart;
+  std::string wal_status;              // reserved, extended, unreserved, lost
+  std::int64_t retained_bytes = 0;     // WAL kept because of this slot
+  std::optional<std::int64_t> safe_wal_bytes;  // until max_slot_wal_keep_size cuts it off
+};
+
+base::Result<std::optional<Slot>> find_slot(pg::Connection& source, const std::string& name);
+
+struct NewSlot {
+  change::Lsn consistent_point;
+  std::string snapshot;  // exported; valid while the replication connection makes no other call
+};
+// `replication`: a connection opened with replication = true. Waits for the transactions that are
+// open now, as PostgreSQL does.
+base::Result<NewSlot> create_slot(pg::Connection& replication, const std::string& name);
+
+// Not an error when it is not there. An active one is an error of kind conflict.
+base::Status drop_slot(pg::Connection& source, const std::string& name);
+
+}  // namespace wal

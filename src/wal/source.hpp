@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// Who the source is: what progress is bound to.
+#pragma once
+
+#include <string>
+
+#include "change/lsn.hpp"
+#include "pg/connection.hpp"
+
+namespace wal {
+
+struct SourceIdentity {
+  std::string system_identifier;
+  int timeline = 0;
+  std::string database;
+  int server_version = 0;
+  bool in_recovery = false;  // a standby
+};
+
+// Over an ordinary connection.
+base::Result<SourceIdentity> identify(pg::Connection& source);
+
+// The newest position that is flushed (on a standby: replayed).
+base::Result<change::Lsn> flushed_position(pg::Connection& source);
+
+// Commits one fence: a transactional message that reaches the worker after all that was committed
+// before. Returns its position; the worker's durable position passes it. On a standby, where nothing can
+// be written, the replay position of now.
+base::Result<change::Lsn> emit_fence(pg::Connection& source);
+base::Status emit_heartbeat(pg::Connection& source);
+
+}  // namespace wal

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// The source's tables and publication, as far as tracking needs them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "change/relation.hpp"
+#include "change/selection.hpp"
+#include "pg/connection.hpp"
+
+namespace wal {
+
+struct Table {
+  change::Oid oid = 0;
+  std::string schema;
+  std::string name;
+  std::string owner;
+  change::ReplicaIdentity identity = change::ReplicaIdentity::default_;
+  bool has_primary_key = false;
+  bool is_partition = false;       // a leaf or middle of a partitioned table
+  bool is_partitioned = false;     // holds no rows itself
+  bool unlogged = false;
+  bool published = false;          // in our publication, itself or by its root
+  bool wide_toast = false;         // has columns stored out of line: FULL rewrites them into WAL
+  std::int64_t bytes = 0;          // heap and TOAST, for the baseline's decision
+};
+
+// All ordinary and partitioned tables that `selection` tracks, Bemi's own left out.
+// `history_schema`.changes and its partitions are left out too when it is not empty.
+base::Result<std::vector<Table>> list_tables(pg::Connection& source,
+                                             const change::Selection& selection,
+                                             const std::string& publication,
+                                             const std::string& history_schema);
+
+struct Publication {
+  std::string name;
+  std::string owner;
+  bool all_tables = false;
+  bool via_root = false;
+  bool publishes_all_operations = false;
+};
+base::Result<std::optional<Publication>> find_publication(pg::Connection& source,
+                                                          const std::string& name);
+
+}  // namespace wal
