@@ -1,4 +1,4 @@
-"""Shared by all tests below: the fixtures live in a plugin so that python/tests can use them too."""
+"""Shared by all tests below. The fixtures are a plugin so that python/tests can use them too."""
 
 from support.postgres import available
 

