@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "store/writer.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/assert.hpp"
+#include "store/schema.hpp"
+
+namespace store {
+namespace {
+
+constexpr const char* take_lock = "select pg_try_advisory_lock(1650814313, hashtext($1))";
+
+// Only from the position that this writer knows: if another one moved it, nothing is stored.
+constexpr const char* update_progress = R"(
+update _bemi.source
+set position = $2, effective_at = $3, advanced_at = now(), state = 'streaming',
+    last_change_at = case when $5::bigint > 0 then $3::timestamptz else last_change_at end,
+    transactions = transactions + $4::bigint, changes = changes + $5::bigint,
+    changes_with_context = changes_with_context + $6::bigint,
+    contexts_rejected = contexts_rejected + $7::bigint
+where name = $1 and position = $8 and epoch = $9::int)";
+
+}  // namespace
+
+base::Result<Writer> Writer::open(pg::Connection destination, Progress progress) {
+  TRY_ASSIGN(pg::Rows locked, destination.query(take_lock, {progress.source}));
+  if (!locked.truth(0, 0)) {
+    return base::fail(base::ErrorKind::conflict,
+                      "another worker is storing the source " + progress.source + " here",
+                      "stop it, or give this source another name with --name");
+  }
+  TRY_ASSIGN(std::string schema, history_schema(destination));
+  TRY_ASSIGN(Partitions partitions, Partitions::load(destination, schema));
+  return Writer(std::make_unique<pg::Connection>(std::move(destination)), std::move(progress),
+                std::move(partitions), schema);
+}
+
+Writer::Writer(std::unique_ptr<pg::Connection> destination, Progress progress, Partitions partitions,
+               const std::string& schema)
+    : destination_(std::move(destination)),
+      progress_(std::move(progress)),
+      partitions_(std::move(partitions)),
+      encoder_(progress_.source, progress_.database),
+      copy_command_(fmt::format("begin; copy {} ({}) from stdin", changes_name(schema),
+                                RowEncoder::columns())),
+      durable_lsn_(progress_.position) {}
+
+// The first batch of a source transaction: its time, its partition.
+base::Status Writer::begin(const change::Transaction& transaction) {
+  // Commit positions rise within an epoch: the stream, the stitcher and this must agree.
+  ASSERT(transaction.commit_position > progress_.position);
+  base::Timestamp effective_at = std::max(transaction.committed_at, progress_.effective_at);
+  if (!partitions_.covers(effective_at)) {
+    if (has_rows()) TRY(commit());
+    TRY(partitions_.create(*destination_, effective_at));
+  }
+  progress_.effective_at = effective_at;
+  encoder_.begin(transaction, effective_at, progress_.epoch);
+  in_transaction_ = true;
+  return {};
+}
+
+base::Status Writer::begin_copy() {
+  TRY_ASSIGN(pg::CopyIn copy, destination_->copy_in(copy_command_));
+  copy_.emplace(std::move(copy));
+  return {};
+}
+
+base::Status Writer::append(const change::Batch& batch) {
+  if (!in_transaction_) TRY(begin(batch.transaction));
+  if (!has_rows() && !batch.changes.empty()) TRY(begin_copy());
+  lines_.clear();
+  for (const change::Change& change : batch.changes) {
+    encoder_.append(lines_, change);
+    counters_.changes_with_context += change.context != "{}" ? 1 : 0;
+  }
+  if (!lines_.empty()) TRY(copy_->send(lines_));
+  counters_.changes += static_cast<std::int64_t>(batch.changes.size());
+  uncommitted_bytes_ += lines_.size();
+  if (batch.last) {
+    in_transaction_ = false;
+    ++counters_.transactions;
+    progress_.position = batch.transaction.commit_position;
+  }
+  return {};
+}
+
+void Writer::pass(change::Lsn position) {
+  ASSERT(at_boundary());
+  progress_.position = std::max(progress_.position, position);
+}
+
+base::Status Writer::save() {
+  TRY_ASSIGN(pg::Rows saved,
+             destination_->query(
+                 update_progress,
+                 {progress_.source, change::format(progress_.position),
+                  progress_.effective_at.unix_us == 0
+                      ? pg::Parameter{}
+                      : pg::Parameter{base::format(progress_.effective_at)},
+                  std::to_string(counters_.transactions), std::to_string(counters_.changes),
+                  std::to_string(counters_.changes_with_context),
+                  std::to_string(counters_.contexts_rejected), change::format(durable_lsn_),
+                  std::to_string(progress_.epoch)}));
+  if (saved.affected() == 1) return {};
+  return base::fail(base::ErrorKind::conflict,
+                    "another worker moved the progress of the source " + progress_.source,
+                    "run one worker a source; nothing was stored twice");
+}
+
+base::Status Writer::commit() {
+  ASSERT(at_boundary());
+  if (!has_rows()) {
+    TRY(save());
+  } else {
+    pg::CopyIn copy = std::move(*copy_);
+    copy_.reset();
+    TRY(copy.finish());
+    TRY(save());
+    TRY(destination_->run("commit"));
+  }
+  durable_lsn_ = progress_.position;
+  counters_ = {};
+  uncommitted_bytes_ = 0;
+  return {};
+}
+
+}  // namespace store

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// Writer: source transactions into `changes`, exactly once. The changes and the progress row commit
+// in one destination transaction; several source transactions may share one.
+//
+//   append(batch)... ; when at_boundary(): commit(); durable() is what may be acknowledged.
+//
+// After any error the writer is done for: drop it, and open a new one from the stored progress.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "change/change.hpp"
+#include "change/durable.hpp"
+#include "pg/connection.hpp"
+#include "store/copy_row.hpp"
+#include "store/partitions.hpp"
+#include "store/progress.hpp"
+
+namespace store {
+
+struct Counters {
+  std::int64_t transactions = 0;
+  std::int64_t changes = 0;
+  std::int64_t changes_with_context = 0;
+  std::int64_t contexts_rejected = 0;
+};
+
+class Writer {
+ public:
+  // Takes the source's advisory lock: of two workers, one writes. Error of kind conflict when
+  // another one has it.
+  static base::Result<Writer> open(pg::Connection destination, Progress progress);
+  Writer(Writer&&) = default;
+
+  base::Status append(const change::Batch& batch);
+  // A source transaction that stores nothing, or a keepalive: everything before `position` is
+  // done with. Takes effect with the next commit().
+  void pass(change::Lsn position);
+  void count_rejected_context() { ++counters_.contexts_rejected; }
+
+  [[nodiscard]] bool at_boundary() const { return !in_transaction_; }
+  [[nodiscard]] std::size_t uncommitted_bytes() const { return uncommitted_bytes_; }
+  [[nodiscard]] bool has_rows() const { return copy_.has_value(); }
+  // Whether commit() would move the progress row.
+  [[nodiscard]] bool has_progress() const { return progress_.position > durable_lsn_; }
+
+  // \pre at_boundary()
+  base::Status commit();
+  [[nodiscard]] change::Durable durable() const { return change::Durable(durable_lsn_); }
+  [[nodiscard]] const Progress& progress() const { return progress_; }
+
+ private:
+  Writer(std::unique_ptr<pg::Connection> destination, Progress progress, Partitions partitions,
+         const std::string& schema);
+  base::Status begin(const change::Transaction& transaction);
+  base::Status begin_copy();
+  base::Status save();
+
+  // On the heap: the COPY under way points to it while the writer is moved.
+  std::unique_ptr<pg::Connection> destination_;
+  Progress progress_;
+  Partitions partitions_;
+  RowEncoder encoder_;
+  std::string copy_command_;
+  std::optional<pg::CopyIn> copy_;
+  std::string lines_;  // kept for its capacity
+  Counters counters_;  // since the last commit
+  change::Lsn durable_lsn_;
+  std::size_t uncommitted_bytes_ = 0;
+  bool in_transaction_ = false;  // a source transaction is appended in part
+};
+
+}  // namespace store
