@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "stitch/context.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include <nlohmann/json.hpp>
+
+#include "base/json.hpp"
+#include "base/limits.hpp"
+
+namespace stitch {
+namespace {
+
+using base::ErrorKind;
+
+// A run that belongs to more transactions than this is taken as alive.
+constexpr std::size_t run_xids_max = 16;
+
+Scope parse_scope(std::string_view reserved) {
+  auto json = nlohmann::json::parse(reserved, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object() || !json.contains("scope") || !json["scope"].is_string()) return Scope::plain;
+  auto scope = json["scope"].get<std::string>();
+  if (scope == "previous") return Scope::previous;
+  if (scope == "next") return Scope::next;
+  if (scope == "transaction") return Scope::transaction;
+  return Scope::plain;
+}
+
+void note(std::vector<std::uint32_t>& run, std::uint32_t xid) {
+  if (run.size() > run_xids_max || std::ranges::find(run, xid) != run.end()) return;
+  run.push_back(xid);
+}
+
+// An emitted message does not say which savepoint it belongs to (in a streamed block the server
+// gives the top-level transaction): it goes with the changes it speaks of. When all of those were
+// rolled back, so was it.
+bool vanished(const std::vector<std::uint32_t>& run, const Xids& aborted) {
+  if (run.empty() || run.size() > run_xids_max || aborted.empty()) return false;
+  return std::ranges::all_of(run, [&](std::uint32_t xid) { return aborted.contains(xid); });
+}
+
+// scope, count of the run's transactions, these, the text
+std::string pack(Scope scope, const std::vector<std::uint32_t>& run, std::string_view text) {
+  std::string bytes;
+  bytes.push_back(static_cast<char>(scope));
+  bytes.push_back(static_cast<char>(run.size()));
+  bytes.append(reinterpret_cast<const char*>(run.data()), run.size() * sizeof(std::uint32_t));
+  bytes.append(text);
+  return bytes;
+}
+
+std::string_view unpack(std::string_view bytes, Scope& scope, std::vector<std::uint32_t>& run) {
+  scope = static_cast<Scope>(bytes[0]);
+  run.resize(static_cast<unsigned char>(bytes[1]));
+  std::size_t run_bytes = run.size() * sizeof(std::uint32_t);
+  if (run_bytes > 0) std::memcpy(run.data(), bytes.data() + 2, run_bytes);
+  return bytes.substr(2 + run_bytes);
+}
+
+}  // namespace
+
+base::Result<ContextMessage> read_context(std::string_view content) {
+  if (content.size() > base::limits::context_bytes_max) {
+    return base::fail(ErrorKind::limit, "larger than 1 MB");
+  }
+  base::JsonScan scan = base::scan_json_object(content, "_bemi");
+  if (!scan.object) return base::fail(ErrorKind::malformed_message, "not a JSON object");
+  if (!scan.fits_jsonb) return base::fail(ErrorKind::malformed_message, "holds what jsonb cannot");
+  ContextMessage message{.scope = Scope::plain, .text = std::string(content)};
+  if (scan.member) {
+    message.scope = parse_scope(scan.member->value);
+    message.text.erase(scan.member->begin, scan.member->end - scan.member->begin);
+  }
+  return message;
+}
+
+base::Status Contexts::add(ContextMessage message) {
+  if (message.scope == Scope::transaction) {
+    whole_ = std::move(message.text);
+    has_whole_ = true;
+    return {};
+  }
+  TRY(close_run());
+  open_ = Message{message.scope, changes_, std::move(message.text)};
+  return {};
+}
+
+base::Status Contexts::note_change(std::uint32_t xid) {
+  ++changes_;
+  note(run_, xid);
+  return {};
+}
+
+// The run of changes since open_ has ended: now it is known what open_ speaks of.
+base::Status Contexts::close_run() {
+  if (open_) {
+    const auto& spoken_of = open_->scope == Scope::previous ? run_before_ : run_;
+    std::string bytes = pack(open_->scope, spoken_of, open_->text);
+    TRY(spool_.append({.number = open_->number, .bytes = bytes}));
+    open_.reset();
+  }
+  run_before_ = std::move(run_);
+  run_.clear();
+  return {};
+}
+
+base::Status Contexts::finish() { return close_run(); }
+
+// Moves next_ to before_ and reads the one after it, passing over what was rolled back.
+base::Status Contexts::advance(const Xids& aborted) {
+  if (next_ && next_->scope != Scope::previous) {
+    before_ = std::move(next_);
+  } else if (next_ && before_ && before_->scope == Scope::next) {
+    before_.reset();  // it reached until the next message, and that was this one
+  }
+  next_.reset();
+  while (true) {
+    TRY_ASSIGN(std::optional<Record> record, spool_.next());
+    if (!record) return {};
+    Message message{.number = record->number};
+    std::vector<std::uint32_t> run;
+    std::string_view text = unpack(record->bytes, message.scope, run);
+    if (vanished(run, aborted)) continue;
+    message.text = text;
+    next_ = std::move(message);
+    return {};
+  }
+}
+
+base::Result<std::string_view> Contexts::of(std::uint32_t number, const Xids& aborted) {
+  if (!std::exchange(started_, true)) TRY(advance(aborted));
+  while (next_ && next_->number <= number) TRY(advance(aborted));
+  if (next_ && next_->scope == Scope::previous) return next_->text;
+  if (before_) return before_->text;
+  if (has_whole_) return whole_;
+  if (next_ && next_->scope == Scope::plain) return next_->text;
+  return "{}";
+}
+
+}  // namespace stitch

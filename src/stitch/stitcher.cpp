@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "stitch/stitcher.hpp"
+
+#include "base/bytes.hpp"
+#include "decode/pgoutput.hpp"
+
+namespace stitch {
+namespace {
+
+constexpr std::size_t rejected_kept_max = 16;
+constexpr std::size_t rejected_bytes_max = 64UL << 10;
+
+bool is_change(char type) { return type == 'I' || type == 'U' || type == 'D' || type == 'T'; }
+bool is_description(char type) { return type == 'R' || type == 'Y'; }
+
+// In a streamed block the (sub)transaction stands right after the type byte.
+std::uint32_t xid_of(std::string_view bytes, bool in_stream) {
+  if (!in_stream) return 0;
+  base::ByteReader reader(bytes.substr(1));
+  return reader.integer<std::uint32_t>();
+}
+
+base::Error out_of_place(const char* what) {
+  return {base::ErrorKind::malformed_message, std::string("the source sent out of place: ") + what, {}, {}};
+}
+
+template <class... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+
+}  // namespace
+
+base::Result<std::optional<Stitched>> Transaction::next() {
+  while (true) {
+    TRY_ASSIGN(std::optional<Record> record, records_.next());
+    if (!record) return std::nullopt;
+    bool change = is_change(record->bytes.front());
+    // Descriptions stay: the server sends each once, and later changes rest on it.
+    if (change && aborted_.contains(record->xid)) continue;
+    TRY_ASSIGN(decode::Message message, decode::parse(record->bytes, streamed_));
+    std::string_view context;
+    if (change) {
+      TRY_ASSIGN(context, contexts_.of(record->number, aborted_));
+    }
+    return Stitched{record->position, std::move(message), context};
+  }
+}
+
+base::Result<std::unique_ptr<Transaction>> Stitcher::feed(change::Lsn position, std::string_view bytes) {
+  if (bytes.empty()) return std::unexpected(out_of_place("an empty message"));
+  if (is_change(bytes.front()) || is_description(bytes.front())) {
+    TRY(keep(position, bytes));
+    return nullptr;
+  }
+  TRY_ASSIGN(decode::Message message, decode::parse(bytes, in_stream_));
+  return control(message);
+}
+
+base::Status Stitcher::keep(change::Lsn position, std::string_view bytes) {
+  if (current_ == nullptr) return std::unexpected(out_of_place("a change outside of a transaction"));
+  std::uint32_t xid = xid_of(bytes, in_stream_);
+  std::uint32_t number = current_->changes_;
+  if (is_change(bytes.front())) {
+    ++current_->changes_;
+    TRY(current_->contexts_.note_change(xid));
+  }
+  return current_->records_.append({position, xid, number, bytes});
+}
+
+Transaction& Stitcher::streamed(decode::WireXid xid) {
+  std::unique_ptr<Transaction>& transaction = streamed_[xid];
+  if (!transaction) {
+    transaction = std::make_unique<Transaction>(*budget_);
+    transaction->xid = xid;
+    transaction->streamed_ = true;
+  }
+  return *transaction;
+}
+
+base::Status Stitcher::take_message(const decode::LogicalMessage& message) {
+  if (!message.transactional || current_ == nullptr) return {};
+  if (message.prefix == "_bemi_fence") current_->fence = true;
+  if (message.prefix == "_bemi_heartbeat") current_->heartbeat = true;
+  if (message.prefix != "_bemi") return {};
+  base::Result<ContextMessage> context = read_context(message.content);
+  if (context) return current_->contexts_.add(std::move(*context));
+  if (current_->rejected.size() < rejected_kept_max) {
+    current_->rejected.push_back({context.error().message,
+                                  std::string(message.content.substr(0, rejected_bytes_max))});
+  }
+  return {};
+}
+
+base::Result<std::unique_ptr<Transaction>> Stitcher::control(const decode::Message& message) {
+  using Done = base::Result<std::unique_ptr<Transaction>>;
+  auto finished = [&](std::unique_ptr<Transaction> transaction, change::Lsn end_lsn,
+                      base::Timestamp committed_at) -> Done {
+    current_ = nullptr;
+    transaction->end_lsn = end_lsn;
+    transaction->committed_at = committed_at;
+    TRY(transaction->contexts_.finish());
+    return transaction;
+  };
+  return std::visit(
+      Overloaded{
+          [&](const decode::Begin& begin) -> Done {
+            if (current_ != nullptr) return std::unexpected(out_of_place("Begin"));
+            begun_ = std::make_unique<Transaction>(*budget_);
+            begun_->xid = begin.xid;
+            current_ = begun_.get();
+            return nullptr;
+          },
+          [&](const decode::Commit& commit) -> Done {
+            if (!begun_) return std::unexpected(out_of_place("Commit"));
+            return finished(std::move(begun_), commit.end_lsn, commit.committed_at);
+          },
+          [&](const decode::StreamStart& start) -> Done {
+            if (current_ != nullptr) return std::unexpected(out_of_place("Stream Start"));
+            current_ = &streamed(start.xid);
+            in_stream_ = true;
+            return nullptr;
+          },
+          [&](const decode::StreamStop&) -> Done {
+            current_ = nullptr;
+            in_stream_ = false;
+            return nullptr;
+          },
+          [&](const decode::StreamCommit& commit) -> Done {
+            auto node = streamed_.extract(commit.xid);
+            if (node.empty()) return std::unexpected(out_of_place("Stream Commit"));
+            return finished(std::move(node.mapped()), commit.end_lsn, commit.committed_at);
+          },
+          [&](const decode::StreamAbort& abort) -> Done {
+            if (abort.subxid == abort.xid) {
+              streamed_.erase(abort.xid);
+            } else if (auto found = streamed_.find(abort.xid); found != streamed_.end()) {
+              found->second->aborted_.insert(abort.subxid);
+            }
+            return nullptr;
+          },
+          [&](const decode::LogicalMessage& logical) -> Done {
+            TRY(take_message(logical));
+            return nullptr;
+          },
+          [&](const auto&) -> Done { return nullptr; },
+      },
+      message);
+}
+
+}  // namespace stitch

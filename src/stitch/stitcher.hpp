@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// Stitcher: the messages of the stream -> whole committed transactions, each change with its
+// context. A state machine: no clock, no network. Transactions that the server streams while they
+// are open are held side by side until they commit or abort; what a rolled-back savepoint did
+// vanishes.
+//
+//   feed(position, bytes) for every XLogData; when it returns a transaction, read it to its end.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.hpp"
+#include "decode/message.hpp"
+#include "stitch/context.hpp"
+#include "stitch/spool.hpp"
+
+namespace stitch {
+
+// A context message that could not be stored; kept aside.
+struct RejectedContext {
+  std::string reason;
+  std::string content;  // its first 64 kB
+};
+
+// One message of a committed transaction: a change with its context, or a description (Relation,
+// Type) that holds for the changes after it.
+struct Stitched {
+  change::Lsn position;
+  decode::Message message;   // Insert, Update, Delete, Truncate, RelationMessage, TypeMessage
+  std::string_view context;  // of a change; valid until the next call
+};
+
+class Transaction {
+ public:
+  explicit Transaction(SpoolBudget& budget) : records_(budget), contexts_(budget) {}
+
+  decode::WireXid xid = 0;
+  change::Lsn end_lsn;  // end of the commit record
+  base::Timestamp committed_at;
+  bool fence = false;
+  bool heartbeat = false;
+  std::vector<RejectedContext> rejected;
+
+  // The views in the result are valid until the next call. nullopt at the end.
+  base::Result<std::optional<Stitched>> next();
+
+ private:
+  friend class Stitcher;
+  Spool records_;
+  Contexts contexts_;
+  Xids aborted_;
+  std::uint32_t changes_ = 0;
+  bool streamed_ = false;
+};
+
+class Stitcher {
+ public:
+  explicit Stitcher(SpoolBudget& budget) : budget_(&budget) {}
+
+  base::Result<std::unique_ptr<Transaction>> feed(change::Lsn position, std::string_view bytes);
+
+  // Between two transactions: a keepalive's position is then proof that all before it was seen.
+  [[nodiscard]] bool between_transactions() const { return current_ == nullptr; }
+  [[nodiscard]] std::size_t open_transactions() const { return streamed_.size(); }
+
+ private:
+  base::Result<std::unique_ptr<Transaction>> control(const decode::Message& message);
+  base::Status keep(change::Lsn position, std::string_view bytes);
+  base::Status take_message(const decode::LogicalMessage& message);
+  Transaction& streamed(decode::WireXid xid);
+
+  SpoolBudget* budget_;
+  std::unordered_map<decode::WireXid, std::unique_ptr<Transaction>> streamed_;
+  std::unique_ptr<Transaction> begun_;  // between Begin and Commit
+  Transaction* current_ = nullptr;      // the one that messages belong to now
+  bool in_stream_ = false;
+};
+
+}  // namespace stitch
