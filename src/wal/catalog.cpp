@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "wal/catalog.hpp"
+
+#include <algorithm>
+
+namespace wal {
+namespace {
+
+using change::JsonForm;
+using change::Oid;
+using change::Type;
+using change::TypePtr;
+
+// A true array is subscripted as one; int2vector and oidvector are too, but print otherwise.
+constexpr const char* select_type = R"(
+select format_type(t.oid, null), t.typtype, t.typbasetype, t.typelem, t.typdelim, t.typrelid,
+       t.typelem <> 0 and t.typsubscript = 'array_subscript_handler'::regproc,
+       exists (select 1 from pg_depend d join pg_extension e on e.oid = d.refobjid
+               where d.objid = t.oid and d.classid = 'pg_type'::regclass and d.deptype = 'e'
+                 and e.extname = 'hstore') and t.typname = 'hstore'
+from pg_type t where t.oid = $1)";
+
+constexpr const char* select_attributes = R"(
+select attname, atttypid from pg_attribute
+where attrelid = $1 and attnum > 0 and not attisdropped order by attnum)";
+
+constexpr const char* select_primary_key = R"(
+select a.attname
+from pg_index i
+cross join lateral unnest(i.indkey) with ordinality as k (attnum, place)
+join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
+where i.indrelid = $1 and i.indisprimary and k.place <= i.indnkeyatts
+order by k.place)";
+
+constexpr const char* select_relation = R"(
+select n.nspname, c.relname, c.relreplident
+from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = $1)";
+
+constexpr const char* select_columns = R"(
+select attname, atttypid, atttypmod from pg_attribute
+where attrelid = $1 and attnum > 0 and not attisdropped and attgenerated = '' order by attnum)";
+
+Oid oid_at(const pg::Rows& rows, int row, int column) {
+  return static_cast<Oid>(rows.integer(row, column));
+}
+
+base::Result<TypePtr> load_type(pg::Connection& source, Oid oid, change::TypeCatalog& types);
+
+base::Result<std::vector<change::Attribute>> load_attributes(pg::Connection& source, Oid relation,
+                                                             change::TypeCatalog& types) {
+  TRY_ASSIGN(pg::Rows rows, source.query(select_attributes, {std::to_string(relation)}));
+  std::vector<change::Attribute> attributes;
+  for (int row = 0; row < rows.count(); ++row) {
+    TRY_ASSIGN(TypePtr type, load_type(source, oid_at(rows, row, 1), types));
+    attributes.push_back({rows.text(row, 0), std::move(type)});
+  }
+  return attributes;
+}
+
+// `row`: of select_type.
+base::Result<TypePtr> build_type(pg::Connection& source, Oid oid, const pg::Rows& row,
+                                 change::TypeCatalog& types) {
+  std::string kind = row.text(0, 1);
+  if (kind == "d") return load_type(source, oid_at(row, 0, 2), types);
+  Type type{.oid = oid, .name = row.text(0, 0), .element = {}, .attributes = {}};
+  constexpr Oid int2vector = 22;
+  constexpr Oid oidvector = 30;
+  if (row.truth(0, 6)) {
+    type.form = oid == int2vector || oid == oidvector ? JsonForm::vector : JsonForm::array;
+    TRY_ASSIGN(type.element, load_type(source, oid_at(row, 0, 3), types));
+    type.delimiter = type.element->delimiter;
+  } else if (kind == "c") {
+    type.form = JsonForm::composite;
+    TRY_ASSIGN(type.attributes, load_attributes(source, oid_at(row, 0, 5), types));
+  } else if (row.truth(0, 7)) {
+    type.form = JsonForm::hstore;
+  }
+  if (type.form == JsonForm::text) type.delimiter = row.text(0, 4).front();
+  return std::make_shared<const Type>(std::move(type));
+}
+
+base::Result<TypePtr> load_type(pg::Connection& source, Oid oid, change::TypeCatalog& types) {
+  if (TypePtr known = types.find(oid)) return known;
+  TRY_ASSIGN(pg::Rows row, source.query(select_type, {std::to_string(oid)}));
+  TypePtr type;
+  if (row.empty()) {
+    type = std::make_shared<const Type>(Type{.oid = oid, .name = "???", .element = {}, .attributes = {}});
+  } else {
+    TRY_ASSIGN(type, build_type(source, oid, row, types));
+  }
+  types.add(oid, type);
+  return type;
+}
+
+}  // namespace
+
+base::Status describe(pg::Connection& source, change::Relation& relation,
+                      change::TypeCatalog& types) {
+  for (change::Column& column : relation.columns) {
+    TRY_ASSIGN(column.type, load_type(source, column.type_oid, types));
+  }
+  TRY_ASSIGN(pg::Rows key, source.query(select_primary_key, {std::to_string(relation.oid)}));
+  relation.primary_key.clear();
+  for (int row = 0; row < key.count(); ++row) {
+    auto column = std::ranges::find(relation.columns, key.text(row, 0), &change::Column::name);
+    // The key of now names a column that the relation of then lacks: better none than half.
+    if (column == relation.columns.end()) {
+      relation.primary_key.clear();
+      return {};
+    }
+    relation.primary_key.push_back(static_cast<std::size_t>(column - relation.columns.begin()));
+  }
+  return {};
+}
+
+base::Result<change::Relation> read_relation(pg::Connection& source, Oid oid) {
+  TRY_ASSIGN(pg::Rows rows, source.query(select_relation, {std::to_string(oid)}));
+  if (rows.empty()) return base::fail(base::ErrorKind::conflict, "the table is gone");
+  change::Relation relation{.oid = oid, .schema = rows.text(0, 0), .table = rows.text(0, 1)};
+  relation.identity = static_cast<change::ReplicaIdentity>(rows.text(0, 2).front());
+  TRY_ASSIGN(pg::Rows columns, source.query(select_columns, {std::to_string(oid)}));
+  for (int row = 0; row < columns.count(); ++row) {
+    relation.columns.push_back({.name = columns.text(row, 0),
+                                .type_oid = oid_at(columns, row, 1),
+                                .type_modifier = static_cast<std::int32_t>(columns.integer(row, 2)),
+                                .type = {}});
+  }
+  return relation;
+}
+
+}  // namespace wal
