@@ -1,0 +1,107 @@
+"""Runs clang-tidy on what changed since it last passed.
+
+usage: tidy.py [--all] [FILE...]
+
+The compiler's own dependency records (`ninja -t deps`) tell which of our files a source depends on.
+A source is checked again when one of those, its command line or .clang-tidy has changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+BUILD = ROOT / "build" / "dev"
+STAMPS = BUILD / "clang-tidy"
+TIDY = "clang-tidy-19"
+# The commands are g++'s; clang does not know every warning in them.
+EXTRA = ("--extra-arg=-Wno-unknown-warning-option",)
+
+
+@dataclass(frozen=True)
+class Source:
+    path: Path
+    key: str  # of all that the verdict depends on
+
+    @property
+    def stamp(self) -> Path:
+        return STAMPS / self.path.relative_to(ROOT).as_posix().replace("/", "-")
+
+    @property
+    def is_known_clean(self) -> bool:
+        return self.stamp.exists() and self.stamp.read_text() == self.key
+
+
+def sources() -> list[Source]:
+    commands = json.loads((BUILD / "compile_commands.json").read_text())
+    dependencies = read_dependencies()
+    return [
+        Source(path, key_of(command["command"], dependencies.get(command["output"], [path])))
+        for command in commands
+        if (path := Path(command["file"])).is_relative_to(ROOT / "src")
+    ]
+
+
+def read_dependencies() -> dict[str, list[Path]]:
+    """Object file -> those of our files that went into it."""
+    done = subprocess.run(
+        ["ninja", "-C", BUILD, "-t", "deps"], capture_output=True, text=True, check=True
+    )
+    found: dict[str, list[Path]] = {}
+    current: list[Path] = []
+    for line in done.stdout.splitlines():
+        if line.startswith(" "):
+            path = (BUILD / line.strip()).resolve()
+            if path.is_relative_to(ROOT) and path.exists():
+                current.append(path)
+        elif ":" in line:
+            current = found.setdefault(line.partition(":")[0], [])
+    return found
+
+
+def key_of(command: str, dependencies: list[Path]) -> str:
+    digest = hashlib.sha256(command.encode())
+    for path in sorted([*dependencies, ROOT / ".clang-tidy"]):
+        digest.update(path.as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def is_clean(source: Source) -> bool:
+    command: list[str | Path] = [TIDY, "--quiet", "-p", BUILD, *EXTRA, source.path]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        print(done.stdout or done.stderr, flush=True)
+        return False
+    source.stamp.parent.mkdir(parents=True, exist_ok=True)
+    source.stamp.write_text(source.key)
+    return True
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description="clang-tidy on what changed")
+    parser.add_argument("--all", action="store_true", help="also what passed before")
+    parser.add_argument("files", nargs="*", type=Path, help="only these")
+    options = parser.parse_args(arguments)
+    wanted = {path.resolve() for path in options.files}
+    todo = [
+        source
+        for source in sources()
+        if (not wanted or source.path in wanted) and (options.all or not source.is_known_clean)
+    ]
+    print(f"{len(todo)} to check", flush=True)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        verdicts = list(pool.map(is_clean, todo))
+    return 0 if all(verdicts) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
