@@ -44,11 +44,19 @@ struct Change {
   std::string_view fidelity;        // empty: SQL NULL
 };
 
+// What could not be stored as what it is; kept aside with its bytes.
+struct Parked {
+  std::string reason;
+  std::string content;
+};
+
 // Some changes of one transaction in order, with the memory they point into. A transaction is one
 // batch or several; only the last says so.
 struct Batch {
   Transaction transaction;
   std::vector<Change> changes;
+  std::vector<RelationPtr> described;  // relations seen anew, to be recorded
+  std::vector<Parked> parked;          // context messages
   std::vector<std::unique_ptr<std::string>> memory;
   std::size_t bytes = 0;
   bool last = false;  // the transaction is complete with this batch

@@ -53,6 +53,8 @@ class TypeCatalog {
 
   [[nodiscard]] TypePtr find(Oid oid) const;  // null when unknown
   void add(Oid oid, TypePtr type);
+  // To be looked up again: the stream says that the type may have changed.
+  void forget(Oid oid) { types_.erase(oid); }
 
  private:
   std::unordered_map<Oid, TypePtr> types_;

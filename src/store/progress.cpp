@@ -73,7 +73,7 @@ base::Status save_progress(pg::Connection& destination, const Progress& progress
       {progress.source, progress.database, progress.slot, progress.publication,
        name(progress.state), progress.system_identifier, std::to_string(progress.timeline),
        std::to_string(progress.epoch), nullable(progress.consistent_point),
-       nullable(progress.position), effective_at}));
+       change::format(progress.position), effective_at}));
   return {};
 }
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/assert.hpp"
+#include "store/relation_note.hpp"
 #include "store/schema.hpp"
 
 namespace store {
@@ -22,6 +23,22 @@ set position = $2, effective_at = $3, advanced_at = now(), state = 'streaming',
     changes_with_context = changes_with_context + $6::bigint,
     contexts_rejected = contexts_rejected + $7::bigint
 where name = $1 and position = $8 and epoch = $9::int)";
+
+constexpr const char* insert_parked = R"(
+insert into _bemi.parked (source, epoch, commit_position, sequence, transaction_id, what, reason,
+                          content)
+values ($1, $2, $3, 0, $4, 'context', $5, $6))";
+
+std::string hex_bytea(std::string_view bytes) {
+  static constexpr std::string_view digits = "0123456789abcdef";
+  std::string hex = "\\x";
+  for (char c : bytes) {
+    auto byte = static_cast<unsigned char>(c);
+    hex.push_back(digits[byte >> 4]);
+    hex.push_back(digits[byte & 15]);
+  }
+  return hex;
+}
 
 }  // namespace
 
@@ -54,7 +71,7 @@ base::Status Writer::begin(const change::Transaction& transaction) {
   ASSERT(transaction.commit_position > progress_.position);
   base::Timestamp effective_at = std::max(transaction.committed_at, progress_.effective_at);
   if (!partitions_.covers(effective_at)) {
-    if (has_rows()) TRY(commit());
+    if (has_content()) TRY(commit());
     TRY(partitions_.create(*destination_, effective_at));
   }
   progress_.effective_at = effective_at;
@@ -71,7 +88,8 @@ base::Status Writer::begin_copy() {
 
 base::Status Writer::append(const change::Batch& batch) {
   if (!in_transaction_) TRY(begin(batch.transaction));
-  if (!has_rows() && !batch.changes.empty()) TRY(begin_copy());
+  take_notes(batch);
+  if (!copy_ && !batch.changes.empty()) TRY(begin_copy());
   lines_.clear();
   for (const change::Change& change : batch.changes) {
     encoder_.append(lines_, change);
@@ -86,6 +104,21 @@ base::Status Writer::append(const change::Batch& batch) {
     progress_.position = batch.transaction.commit_position;
   }
   return {};
+}
+
+void Writer::take_notes(const change::Batch& batch) {
+  std::string position = std::to_string(batch.transaction.commit_position.value);
+  std::string epoch = std::to_string(progress_.epoch);
+  for (const change::RelationPtr& relation : batch.described) {
+    notes_.push_back({insert_relation_version,
+                      relation_version_parameters(*relation, progress_.source, epoch, position)});
+  }
+  for (const change::Parked& parked : batch.parked) {
+    notes_.push_back({insert_parked,
+                      {progress_.source, epoch, position, std::to_string(batch.transaction.id),
+                       parked.reason, hex_bytea(parked.content)}});
+    ++counters_.contexts_rejected;
+  }
 }
 
 void Writer::pass(change::Lsn position) {
@@ -113,15 +146,18 @@ base::Status Writer::save() {
 
 base::Status Writer::commit() {
   ASSERT(at_boundary());
-  if (!has_rows()) {
-    TRY(save());
-  } else {
+  bool in_block = has_content();
+  if (copy_) {
     pg::CopyIn copy = std::move(*copy_);
     copy_.reset();
     TRY(copy.finish());
-    TRY(save());
-    TRY(destination_->run("commit"));
+  } else if (in_block) {
+    TRY(destination_->run("begin"));
   }
+  for (const Note& note : notes_) TRY(destination_->query(note.sql, note.parameters));
+  TRY(save());
+  if (in_block) TRY(destination_->run("commit"));
+  notes_.clear();
   durable_lsn_ = progress_.position;
   counters_ = {};
   uncommitted_bytes_ = 0;

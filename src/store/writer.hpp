@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "change/change.hpp"
 #include "change/durable.hpp"
@@ -40,11 +41,11 @@ class Writer {
   // A source transaction that stores nothing, or a keepalive: everything before `position` is
   // done with. Takes effect with the next commit().
   void pass(change::Lsn position);
-  void count_rejected_context() { ++counters_.contexts_rejected; }
 
   [[nodiscard]] bool at_boundary() const { return !in_transaction_; }
   [[nodiscard]] std::size_t uncommitted_bytes() const { return uncommitted_bytes_; }
-  [[nodiscard]] bool has_rows() const { return copy_.has_value(); }
+  // Whether something waits to be stored.
+  [[nodiscard]] bool has_content() const { return copy_.has_value() || !notes_.empty(); }
   // Whether commit() would move the progress row.
   [[nodiscard]] bool has_progress() const { return progress_.position > durable_lsn_; }
 
@@ -59,6 +60,7 @@ class Writer {
   base::Status begin(const change::Transaction& transaction);
   base::Status begin_copy();
   base::Status save();
+  void take_notes(const change::Batch& batch);
 
   // On the heap: the COPY under way points to it while the writer is moved.
   std::unique_ptr<pg::Connection> destination_;
@@ -68,6 +70,12 @@ class Writer {
   std::string copy_command_;
   std::optional<pg::CopyIn> copy_;
   std::string lines_;  // kept for its capacity
+  // Statements beside the COPY, which owns the connection while it runs: run before the commit.
+  struct Note {
+    const char* sql;
+    std::vector<pg::Parameter> parameters;
+  };
+  std::vector<Note> notes_;
   Counters counters_;  // since the last commit
   change::Lsn durable_lsn_;
   std::size_t uncommitted_bytes_ = 0;

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// A relation as a row of _bemi.relation_version.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "change/relation.hpp"
+#include "pg/connection.hpp"
+
+namespace store {
+
+// Inserts only what differs from the newest version known.
+extern const char* const insert_relation_version;
+std::vector<pg::Parameter> relation_version_parameters(const change::Relation& relation,
+                                                       const std::string& source,
+                                                       const std::string& epoch,
+                                                       const std::string& position);
+
+}  // namespace store
