@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "pipeline/batch_builder.hpp"
+
+#include <algorithm>
+
+#include "base/limits.hpp"
+
+namespace pipeline {
+
+std::string_view BatchBuilder::keep(std::string_view bytes) {
+  if (bytes.empty()) return {};
+  auto& memory = batch_.memory;
+  if (memory.empty() || memory.back()->capacity() - memory.back()->size() < bytes.size()) {
+    // A block never grows: growing would move what the views point to.
+    memory.push_back(std::make_unique<std::string>());
+    memory.back()->reserve(std::max(next_block_bytes_, bytes.size()));
+    next_block_bytes_ = std::min(next_block_bytes_ * 4, base::limits::batch_bytes_target);
+  }
+  std::string& block = *memory.back();
+  std::size_t at = block.size();
+  block.append(bytes);
+  batch_.bytes += bytes.size();
+  return std::string_view(block).substr(at);
+}
+
+std::string_view BatchBuilder::keep_context(std::string_view bytes) {
+  if (bytes != context_) context_ = keep(bytes);
+  return context_;
+}
+
+bool BatchBuilder::full() const {
+  std::size_t changes_bytes = batch_.changes.size() * sizeof(change::Change);
+  return batch_.bytes + changes_bytes >= base::limits::batch_bytes_target;
+}
+
+bool BatchBuilder::empty() const {
+  return batch_.changes.empty() && batch_.described.empty() && batch_.parked.empty();
+}
+
+change::Batch BatchBuilder::take(bool last) {
+  change::Batch taken = std::move(batch_);
+  taken.bytes += taken.changes.size() * sizeof(change::Change) + sizeof(change::Batch);
+  taken.last = last;
+  batch_ = {};
+  batch_.transaction = taken.transaction;
+  context_ = {};
+  return taken;
+}
+
+}  // namespace pipeline

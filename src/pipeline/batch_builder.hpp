@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// BatchBuilder: rendered changes into batches, each with the memory its views point into.
+#pragma once
+
+#include <string_view>
+
+#include "change/change.hpp"
+
+namespace pipeline {
+
+class BatchBuilder {
+ public:
+  explicit BatchBuilder(const change::Transaction& transaction) { batch_.transaction = transaction; }
+
+  // Copies the bytes into the batch; the view is valid as long as the batch.
+  std::string_view keep(std::string_view bytes);
+  // Like keep(), for texts that repeat from change to change.
+  std::string_view keep_context(std::string_view bytes);
+  void add(change::Change change) { batch_.changes.push_back(change); }
+  void add_described(change::RelationPtr relation) { batch_.described.push_back(std::move(relation)); }
+  void add_parked(change::Parked parked) { batch_.parked.push_back(std::move(parked)); }
+
+  [[nodiscard]] bool full() const;
+  [[nodiscard]] bool empty() const;
+  // The batch so far; the builder goes on with the next one of the same transaction.
+  change::Batch take(bool last);
+
+ private:
+  change::Batch batch_;
+  std::string_view context_;
+  std::size_t next_block_bytes_ = 1024;
+};
+
+}  // namespace pipeline

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// What the worker does about an error: the one place that decides it.
+#pragma once
+
+#include "base/error.hpp"
+
+namespace pipeline {
+
+enum class Reaction {
+  retry,  // connect again, with backoff, from the stored progress
+  stop,   // a person must act; nothing is lost meanwhile, the source keeps its WAL
+};
+
+Reaction reaction_to(const base::Error& error);
+
+}  // namespace pipeline

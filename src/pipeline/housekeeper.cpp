@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "pipeline/housekeeper.hpp"
+
+#include <chrono>
+
+#include "base/log.hpp"
+#include "wal/source.hpp"
+
+namespace pipeline {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A new table is found within a minute also when a look fails.
+constexpr auto tables_interval = 20s;
+
+}  // namespace
+
+Housekeeper::Housekeeper(const Settings& settings, const base::Interrupt& interrupt)
+    : settings_(&settings), interrupt_(&interrupt), thread_([this](const std::stop_token& stop) { loop(stop); }) {}
+
+Housekeeper::~Housekeeper() {
+  thread_.request_stop();
+  wake_.notify_all();
+}
+
+void Housekeeper::loop(const std::stop_token& stop) {
+  using Clock = std::chrono::steady_clock;
+  auto beat_at = Clock::now() + settings_->heartbeat_interval;
+  auto look_at = Clock::now() + tables_interval;
+  while (true) {
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait_until(lock, stop, std::min(beat_at, look_at), [] { return false; });
+    }
+    if (stop.stop_requested()) return;
+    base::Status done;
+    if (Clock::now() >= beat_at) {
+      done = beat();
+      beat_at = Clock::now() + settings_->heartbeat_interval;
+    }
+    if (done && Clock::now() >= look_at) {
+      done = find_new_tables();
+      look_at = Clock::now() + tables_interval;
+    }
+    if (done || stop.stop_requested() || interrupt_->triggered()) continue;
+    base::log::debug("housekeeping: {}", done.error().message);
+    source_.reset();
+  }
+}
+
+base::Status Housekeeper::beat() {
+  if (!source_) {
+    TRY_ASSIGN(pg::Connection opened, pg::Connection::open({.url = settings_->source_url,
+                                                            .purpose = "bemi/housekeeper",
+                                                            .interrupt = interrupt_}));
+    source_.emplace(std::move(opened));
+  }
+  return wal::emit_heartbeat(*source_);
+}
+
+base::Status Housekeeper::find_new_tables() {
+  if (!source_) return {};
+  TRY_ASSIGN(auto tables, setup::missing_tables(*source_, settings_->setup));
+  for (const wal::Table& table : tables) {
+    std::string name = table.schema + "." + table.name;
+    auto steps = setup::steps_to_publish({table}, settings_->setup);
+    base::Status done = setup::apply(*source_, steps, [](const std::string&) {});
+    if (done) {
+      base::log::warning("tracking the new table {} from now on; its earlier rows are not in the history", name);
+    } else if (done.error().kind == base::ErrorKind::connection) {
+      return done;
+    } else if (warned_.insert(name).second) {
+      base::log::warning("the table {} is not tracked: {}; its owner runs: bemi init", name,
+                         done.error().message);
+    }
+  }
+  return {};
+}
+
+}  // namespace pipeline

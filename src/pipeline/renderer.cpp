@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "pipeline/renderer.hpp"
+
+#include "wal/catalog.hpp"
+
+namespace pipeline {
+namespace {
+
+using change::Operation;
+using decode::OldKind;
+using decode::Side;
+
+template <class... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+
+}  // namespace
+
+base::Result<change::RelationPtr> Renderer::resolve(change::Relation relation) {
+  relation.tracked = selection_->tracks(relation.schema, relation.table);
+  if (relation.tracked) TRY(wal::describe(*catalog_, relation, types_));
+  for (change::Column& column : relation.columns) {
+    column.ignored = selection_->ignores(relation.schema, relation.table, column.name);
+    column.redacted = selection_->redacts(relation.schema, relation.table, column.name);
+  }
+  for (std::size_t index : relation.primary_key) {
+    if (!relation.columns[index].redacted) continue;
+    return base::fail(base::ErrorKind::usage,
+                      "--redact-column covers the primary key of " + relation.schema + "." +
+                          relation.table + ", which names its rows",
+                      "leave " + relation.columns[index].name + " out of --redact-column");
+  }
+  return std::make_shared<const change::Relation>(std::move(relation));
+}
+
+base::Status Renderer::learn(const decode::RelationMessage& message, BatchBuilder& out) {
+  TRY_ASSIGN(change::RelationPtr relation, resolve(message.relation));
+  relations_[relation->oid] = relation;
+  if (relation->tracked) out.add_described(std::move(relation));
+  return {};
+}
+
+base::Result<change::RelationPtr> Renderer::find(change::Oid oid, const decode::Tuple& tuple) const {
+  auto found = relations_.find(oid);
+  if (found == relations_.end()) {
+    return base::fail(base::ErrorKind::malformed_message,
+                      "a change came before its relation " + std::to_string(oid));
+  }
+  if (!tuple.empty() && tuple.size() != found->second->columns.size()) {
+    return base::fail(base::ErrorKind::malformed_message,
+                      "a change has another number of columns than its relation " +
+                          found->second->schema + "." + found->second->table);
+  }
+  return found->second;
+}
+
+void Renderer::clear() {
+  before_.clear();
+  after_.clear();
+  key_.clear();
+  remarks_ = {};
+}
+
+// Turns what clear() and append_row() gathered into a change of the batch.
+void Renderer::emit(const change::RelationPtr& relation, Operation operation, const Place& place,
+                    const decode::Tuple* key_row, const decode::Tuple* old_row, BatchBuilder& out) {
+  change::Change change{.relation = relation,
+                        .operation = operation,
+                        .position = place.position,
+                        .sequence = place.sequence};
+  if (key_row != nullptr) {
+    change.has_key = decode::append_primary_key(key_, *relation, *key_row, old_row);
+    change.primary_key = out.keep(key_);
+  }
+  if (!before_.empty()) change.before = out.keep(before_);
+  if (!after_.empty()) change.after = out.keep(after_);
+  if (place.context != "{}" && !place.context.empty()) change.context = out.keep_context(place.context);
+  change.exact = out.keep(remarks_.exact.text());
+  change.fidelity = out.keep(remarks_.fidelity.text());
+  out.add(change);
+}
+
+base::Status Renderer::insert(const decode::Insert& message, const Place& place, BatchBuilder& out) {
+  TRY_ASSIGN(change::RelationPtr relation, find(message.relation, message.after));
+  if (!relation->tracked) return {};
+  decode::append_row(after_, *relation, message.after, nullptr, false, Side::after, remarks_);
+  emit(relation, Operation::create, place, &message.after, nullptr, out);
+  return {};
+}
+
+base::Status Renderer::update(const decode::Update& message, const Place& place, BatchBuilder& out) {
+  TRY_ASSIGN(change::RelationPtr relation, find(message.relation, message.after));
+  if (!relation->tracked) return {};
+  bool whole = message.old_kind == OldKind::full;
+  const decode::Tuple* old = message.old_kind == OldKind::none ? nullptr : &message.before;
+  if (whole && !decode::differs(*relation, message.before, message.after)) return {};
+  if (old != nullptr) {
+    decode::append_row(before_, *relation, *old, nullptr, !whole, Side::before, remarks_);
+  }
+  decode::append_row(after_, *relation, message.after, whole ? old : nullptr, false, Side::after,
+                     remarks_);
+  emit(relation, Operation::update, place, &message.after, old, out);
+  return {};
+}
+
+base::Status Renderer::remove(const decode::Delete& message, const Place& place, BatchBuilder& out) {
+  TRY_ASSIGN(change::RelationPtr relation, find(message.relation, message.before));
+  if (!relation->tracked) return {};
+  bool whole = message.old_kind == OldKind::full;
+  decode::append_row(before_, *relation, message.before, nullptr, !whole, Side::before, remarks_);
+  emit(relation, Operation::delete_, place, &message.before, nullptr, out);
+  return {};
+}
+
+base::Status Renderer::truncate(const decode::Truncate& message, Place place, std::uint32_t& sequence,
+                                BatchBuilder& out) {
+  for (change::Oid oid : message.relations) {
+    place.sequence = sequence++;
+    TRY_ASSIGN(change::RelationPtr relation, find(oid, {}));
+    if (relation->tracked) emit(relation, Operation::truncate, place, nullptr, nullptr, out);
+  }
+  return {};
+}
+
+base::Status Renderer::render(const stitch::Stitched& stitched, std::uint32_t& sequence,
+                              BatchBuilder& out) {
+  clear();
+  Place place{stitched.position, stitched.context, sequence};
+  return std::visit(
+      Overloaded{
+          [&](const decode::RelationMessage& message) { return learn(message, out); },
+          [&](const decode::TypeMessage& message) -> base::Status {
+            types_.forget(message.oid);
+            return {};
+          },
+          [&](const decode::Insert& message) { return ++sequence, insert(message, place, out); },
+          [&](const decode::Update& message) { return ++sequence, update(message, place, out); },
+          [&](const decode::Delete& message) { return ++sequence, remove(message, place, out); },
+          [&](const decode::Truncate& message) { return truncate(message, place, sequence, out); },
+          [](const auto&) -> base::Status { return {}; },
+      },
+      stitched.message);
+}
+
+void Renderer::render_snapshot(const change::RelationPtr& relation, const decode::Tuple& row,
+                               change::Lsn position, std::uint32_t sequence, BatchBuilder& out) {
+  clear();
+  decode::append_row(after_, *relation, row, nullptr, false, Side::after, remarks_);
+  emit(relation, Operation::snapshot, {position, "{}", sequence}, &row, nullptr, out);
+}
+
+}  // namespace pipeline

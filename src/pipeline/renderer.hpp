@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// Renderer: a stitched message -> changes as they are stored. It knows the relations as they
+// are at this point of the stream, and applies what the configuration ignores and redacts.
+#pragma once
+
+#include <string>
+#include <unordered_map>
+
+#include "change/selection.hpp"
+#include "change/type.hpp"
+#include "decode/row.hpp"
+#include "pg/connection.hpp"
+#include "pipeline/batch_builder.hpp"
+#include "stitch/stitcher.hpp"
+
+namespace pipeline {
+
+class Renderer {
+ public:
+  // `catalog`: an ordinary connection to the source; both must outlive the renderer.
+  Renderer(pg::Connection& catalog, const change::Selection& selection)
+      : catalog_(&catalog), selection_(&selection) {}
+
+  // `sequence`: the transaction's next ordinal; every change takes one, recorded or not, so that
+  // a change has the same identity under any configuration.
+  base::Status render(const stitch::Stitched& stitched, std::uint32_t& sequence, BatchBuilder& out);
+
+  // A baseline row, outside of any stream.
+  void render_snapshot(const change::RelationPtr& relation, const decode::Tuple& row,
+                       change::Lsn position, std::uint32_t sequence, BatchBuilder& out);
+  // Resolves types and key, and marks the columns as the configuration says.
+  base::Result<change::RelationPtr> resolve(change::Relation relation);
+
+ private:
+  struct Place {
+    change::Lsn position;
+    std::string_view context;
+    std::uint32_t sequence;
+  };
+  base::Status learn(const decode::RelationMessage& message, BatchBuilder& out);
+  base::Result<change::RelationPtr> find(change::Oid oid, const decode::Tuple& tuple) const;
+  base::Status insert(const decode::Insert& message, const Place& place, BatchBuilder& out);
+  base::Status update(const decode::Update& message, const Place& place, BatchBuilder& out);
+  base::Status remove(const decode::Delete& message, const Place& place, BatchBuilder& out);
+  base::Status truncate(const decode::Truncate& message, Place place, std::uint32_t& sequence,
+                        BatchBuilder& out);
+  void emit(const change::RelationPtr& relation, change::Operation operation, const Place& place,
+            const decode::Tuple* key_row, const decode::Tuple* old_row, BatchBuilder& out);
+  void clear();
+
+  pg::Connection* catalog_;
+  const change::Selection* selection_;
+  change::TypeCatalog types_;
+  std::unordered_map<change::Oid, change::RelationPtr> relations_;
+  // Kept for their capacity: one change's texts before they are copied into the batch.
+  std::string before_;
+  std::string after_;
+  std::string key_;
+  decode::RowRemarks remarks_;
+};
+
+}  // namespace pipeline

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "pipeline/resume.hpp"
+
+#include "base/log.hpp"
+
+namespace pipeline {
+namespace {
+
+constexpr const char* way_on =
+    "to go on with a marked gap and a new baseline, run: bemi init --accept-gap";
+
+std::unexpected<base::Error> gap(pg::Connection& destination, const store::Progress& progress,
+                                 const std::string& reason, change::Lsn to) {
+  base::Status recorded = store::record_gap(destination, {.source = progress.source,
+                                                          .epoch = progress.epoch,
+                                                          .reason = reason,
+                                                          .from = progress.position,
+                                                          .to = to});
+  if (!recorded) base::log::error("cannot record the gap: {}", recorded.error().message);
+  return base::fail(base::ErrorKind::gap,
+                    reason + "; changes after " + change::format(progress.position) + " may be lost",
+                    way_on);
+}
+
+store::Progress fresh(const wal::SourceIdentity& identity, const Settings& settings) {
+  return {.source = settings.setup.source_name,
+          .database = identity.database,
+          .slot = settings.setup.slot,
+          .publication = settings.setup.publication,
+          .state = store::SourceState::creating,
+          .system_identifier = identity.system_identifier,
+          .timeline = identity.timeline};
+}
+
+base::Status check_identity(pg::Connection& destination, const store::Progress& progress,
+                            const wal::SourceIdentity& identity) {
+  if (progress.database != identity.database) {
+    return base::fail(base::ErrorKind::conflict,
+                      "the source " + progress.source + " is stored here as the database " +
+                          progress.database + ", not " + identity.database,
+                      "give this source another name with --name");
+  }
+  if (progress.system_identifier != identity.system_identifier) {
+    return base::fail(base::ErrorKind::conflict,
+                      "another PostgreSQL cluster is stored here as the source " + progress.source,
+                      "give this source another name with --name; if it is the old one restored "
+                      "elsewhere, run: bemi init --accept-gap");
+  }
+  if (progress.timeline != identity.timeline) {
+    return gap(destination, progress, "the source is on another timeline (failover or restore)", {});
+  }
+  return {};
+}
+
+// A slot without progress: ours from a start that was cut short, or somebody else's.
+base::Status clear_slot(pg::Connection& source, const wal::Slot& slot, bool known) {
+  if (known && !slot.active) {
+    base::log::info("removing the slot {} of a start that was cut short", slot.name);
+    return wal::drop_slot(source, slot.name);
+  }
+  return base::fail(slot.active && known ? base::ErrorKind::serialization : base::ErrorKind::conflict,
+                    "the slot " + slot.name + " exists already, and this destination does not know it",
+                    "another worker may use it: choose --slot NAME, or remove it with: bemi teardown");
+}
+
+}  // namespace
+
+base::Status check_slot(pg::Connection& source, pg::Connection& destination,
+                        const store::Progress& progress) {
+  TRY_ASSIGN(std::optional<wal::Slot> slot, wal::find_slot(source, progress.slot));
+  if (!slot) return gap(destination, progress, "the slot " + progress.slot + " is gone", {});
+  if (slot->wal_status == "lost") {
+    return gap(destination, progress, "the slot " + progress.slot + " was invalidated", {});
+  }
+  if (slot->confirmed_flush > progress.position) {
+    return gap(destination, progress, "the slot " + progress.slot + " was advanced by someone else",
+               slot->confirmed_flush);
+  }
+  return {};
+}
+
+base::Result<Resume> find_resume(pg::Connection& source, pg::Connection& destination,
+                                 const Settings& settings) {
+  TRY_ASSIGN(wal::SourceIdentity identity, wal::identify(source));
+  TRY_ASSIGN(std::optional<store::Progress> progress,
+             store::load_progress(destination, settings.setup.source_name));
+  if (progress && progress->state == store::SourceState::streaming) {
+    TRY(check_identity(destination, *progress, identity));
+    TRY(check_slot(source, destination, *progress));
+    return Resume{std::move(*progress), std::move(identity)};
+  }
+  TRY_ASSIGN(std::optional<wal::Slot> slot, wal::find_slot(source, settings.setup.slot));
+  if (slot) TRY(clear_slot(source, *slot, progress.has_value()));
+  store::Progress begin = fresh(identity, settings);
+  if (progress) {
+    begin.epoch = progress->epoch;
+    begin.effective_at = progress->effective_at;
+  }
+  return Resume{std::move(begin), std::move(identity)};
+}
+
+}  // namespace pipeline

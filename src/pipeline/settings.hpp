@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// What a worker is told.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "base/interrupt.hpp"
+#include "setup/setup.hpp"
+
+namespace pipeline {
+
+enum class SnapshotPolicy { automatic, initial, none };
+
+struct Settings {
+  std::string source_url;
+  std::string destination_url;
+  std::string admin_url;  // for what `init` does; empty: the worker's own role tries
+  setup::Settings setup;
+  SnapshotPolicy snapshot = SnapshotPolicy::automatic;
+  std::int64_t snapshot_bytes_max = 10'000'000'000;  // automatic: beyond it, no baseline
+  std::chrono::seconds heartbeat_interval{30};
+  std::string spool_directory = "/var/tmp";
+  const base::Interrupt* stop = nullptr;  // must outlive the worker
+};
+
+}  // namespace pipeline

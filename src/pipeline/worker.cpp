@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "pipeline/worker.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <random>
+
+#include <poll.h>
+
+#include "base/log.hpp"
+#include "pipeline/baseline.hpp"
+#include "pipeline/error_policy.hpp"
+#include "pipeline/housekeeper.hpp"
+#include "pipeline/resume.hpp"
+#include "pipeline/session.hpp"
+
+namespace pipeline {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+constexpr auto backoff_min = 100ms;
+constexpr auto backoff_max = 30'000ms;
+
+base::Result<pg::Connection> connect(const std::string& url, const char* purpose,
+                                     const base::Interrupt* interrupt, const char* which,
+                                     bool replication = false) {
+  auto opened = pg::Connection::open(
+      {.url = url, .purpose = purpose, .replication = replication, .interrupt = interrupt});
+  if (opened) return opened;
+  return std::unexpected(opened.error().within(which));
+}
+
+// What `init` does, where it is missing.
+base::Status prepare(pg::Connection& source, pg::Connection& destination, const Settings& settings) {
+  TRY(store::migrate(destination, settings.setup.destination));
+  TRY_ASSIGN(auto steps, setup::plan_source(source, settings.setup));
+  if (steps.empty()) return {};
+  auto report = [](const std::string& text) { base::log::info("{}", text); };
+  if (settings.admin_url.empty()) return setup::apply(source, steps, report);
+  TRY_ASSIGN(pg::Connection admin,
+             connect(settings.admin_url, "bemi/init", settings.stop, "source, as administrator"));
+  return setup::apply(admin, steps, report);
+}
+
+base::Result<std::uint64_t> recent_transaction_id(pg::Connection& source) {
+  TRY_ASSIGN(pg::Rows rows, source.run("select pg_snapshot_xmax(pg_current_snapshot())::text"));
+  return static_cast<std::uint64_t>(rows.integer(0, 0));
+}
+
+// One connect to one error.
+base::Status run_session(const Settings& settings) {
+  // Ended by the first error of any thread; the stop itself reaches the others through the reader.
+  base::Interrupt session_interrupt;
+
+  // Both ends, and what they need.
+  TRY_ASSIGN(pg::Connection source, connect(settings.source_url, "bemi/catalog", settings.stop, "source"));
+  TRY_ASSIGN(pg::Connection destination,
+             connect(settings.destination_url, "bemi/init", settings.stop, "destination"));
+  TRY(prepare(source, destination, settings));
+
+  // Where to go on from.
+  TRY_ASSIGN(Resume resume, find_resume(source, destination, settings));
+  bool is_new = resume.progress.state == store::SourceState::creating;
+  if (is_new) TRY(store::save_progress(destination, resume.progress));
+  TRY_ASSIGN(pg::Connection storing,
+             connect(settings.destination_url, "bemi/store", &session_interrupt, "destination"));
+  TRY_ASSIGN(store::Writer writer, store::Writer::open(std::move(storing), resume.progress));
+  Renderer renderer(source, settings.setup.selection);
+  if (is_new) TRY(begin_tracking(source, renderer, writer, settings));
+
+  // The stream. From here on nobody else can move the slot: look once more.
+  TRY_ASSIGN(pg::Connection replication, connect(settings.source_url, "bemi/wal", settings.stop,
+                                                 "source, for replication", /*replication=*/true));
+  TRY_ASSIGN(wal::Reader reader,
+             wal::Reader::start(std::move(replication),
+                                {.slot = resume.progress.slot,
+                                 .publication = resume.progress.publication,
+                                 .start = writer.progress().position,
+                                 .server_version = resume.source.server_version}));
+  TRY(check_slot(source, destination, writer.progress()));
+  TRY_ASSIGN(std::uint64_t transaction_id, recent_transaction_id(source));
+  base::log::info("streaming {} from {}", writer.progress().source,
+                  change::format(writer.progress().position));
+  Housekeeper housekeeper(settings, session_interrupt);
+  Session session({.reader = reader,
+                   .renderer = renderer,
+                   .writer = writer,
+                   .session_interrupt = session_interrupt,
+                   .transaction_id = transaction_id},
+                  settings);
+  return std::unexpected(session.run());
+}
+
+// Half to one and a half of the step, so that many workers do not come back at once.
+std::chrono::milliseconds jittered(std::chrono::milliseconds step) {
+  static std::mt19937 random{std::random_device{}()};
+  std::uniform_int_distribution<std::int64_t> spread(step.count() / 2, step.count() * 3 / 2);
+  return std::chrono::milliseconds(spread(random));
+}
+
+void wait_or_stop(const base::Interrupt& stop, std::chrono::milliseconds time) {
+  pollfd fd{stop.fd(), POLLIN, 0};
+  poll(&fd, 1, static_cast<int>(time.count()));
+}
+
+}  // namespace
+
+base::Status run_worker(const Settings& settings) {
+  auto backoff = backoff_min;
+  while (!settings.stop->triggered()) {
+    auto began = Clock::now();
+    base::Status ended = run_session(settings);
+    if (settings.stop->triggered()) break;
+    if (reaction_to(ended.error()) == Reaction::stop) return ended;
+    if (Clock::now() - began > 10s) backoff = backoff_min;
+    auto pause = jittered(backoff);
+    base::log::warning("{}; trying again in {} ms", ended.error().message, pause.count());
+    wait_or_stop(*settings.stop, pause);
+    backoff = std::min(backoff * 2, backoff_max);
+  }
+  base::log::info("stopped");
+  return {};
+}
+
+}  // namespace pipeline
