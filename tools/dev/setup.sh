@@ -69,19 +69,22 @@ need_venv() {
   [[ ! -f python/pyproject.toml ]] || inputs+=(python/pyproject.toml)
   if ! "$venv/bin/python" -c '' 2>/dev/null; then
     rm -rf "$venv"
-    find_python python || { need_packages python3 python3-venv && find_python python; } ||
-      die "no Python 3.10 or newer with venv" "install python3 and python3-venv"
+    find_python >/dev/null || need_packages python3 python3-venv
+    python=$(find_python) || die "there is no Python 3.10 or newer with venv"
     step "Making $venv with $("$python" --version)" venv "$python" -m venv "$venv"
   fi
   once "$venv/.stamp" "${inputs[@]}" -- step "Installing Python packages" pip install_python
 }
 
-# find_python RESULT: the first good enough Python, which pyenv and the like may have put on PATH.
+# The first good enough Python; pyenv and the like may have put older ones on PATH.
 find_python() {
-  local -n found=$1
-  for found in python3 python3.{14,13,12,11,10} /usr/bin/python3; do
-    "$found" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' \
-      2>/dev/null && return
+  local python
+  for python in python3 python3.{14,13,12,11,10} /usr/bin/python3; do
+    if "$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' \
+      2>/dev/null; then
+      printf '%s' "$python"
+      return
+    fi
   done
   return 1
 }

@@ -12,6 +12,7 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -41,13 +42,20 @@ class Source:
 
 
 def sources() -> list[Source]:
-    commands = json.loads((BUILD / "compile_commands.json").read_text())
+    entries = json.loads((BUILD / "compile_commands.json").read_text())
     dependencies = read_dependencies()
-    return [
-        Source(path, key_of(command["command"], dependencies.get(command["output"], [path])))
-        for command in commands
-        if (path := Path(command["file"])).is_relative_to(ROOT / "src")
-    ]
+    found = []
+    for entry in entries:
+        path, command = Path(entry["file"]), entry["command"]
+        if path.is_relative_to(ROOT / "src"):
+            key = key_of(command, dependencies.get(output_of(command), [path]))
+            found.append(Source(path, key))
+    return found
+
+
+def output_of(command: str) -> str:
+    found = re.search(r" -o (\S+)", command)
+    return found[1] if found else ""
 
 
 def read_dependencies() -> dict[str, list[Path]]:
