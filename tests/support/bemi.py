@@ -25,7 +25,7 @@ COMMAND_TIMEOUT_SECONDS = 120
 READY_TIMEOUT_SECONDS = 60
 
 # The log line that says: the slot is made, whatever is committed from now on will be stored.
-READY_LINE = r"\bready\b"
+READY_LINE = r"\bstreaming \S+ from "
 
 
 class BemiError(AssertionError):

@@ -10,7 +10,7 @@ from support.bemi import BemiError, Worker, bemi
 
 SCRIPT = """#!/bin/sh
 case $1 in
-  run) echo "info ready" >&2; trap 'echo bye >&2; exit 0' TERM; while :; do sleep 0.05; done ;;
+  run) echo "info streaming shop from 0/1" >&2; trap 'echo bye >&2; exit 0' TERM; while :; do sleep 0.05; done ;;
   env) env ;;
   *) echo "bemi: no such command" >&2; exit 2 ;;
 esac
@@ -31,7 +31,7 @@ def test_a_worker_is_awaited_measured_and_asked_to_end(tmp_path: Path) -> None:
         assert worker.rss_peak_kb() > 0
         assert worker.cpu_seconds() >= 0
         assert worker.terminate(timeout=10) == 0
-    assert worker.lines() == ["info ready", "bye"]
+    assert worker.lines() == ["info streaming shop from 0/1", "bye"]
 
 
 def test_a_worker_that_ends_early_tells_its_last_words(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ BANS = (
     Ban(call(r"(?:localtime|gmtime|ctime|asctime|strftime)(?:_r)?"), "base::format(Timestamp)"),
     Ban(r"\bthis_thread::sleep_\w+|" + call("u?sleep"), "a wait that base::Interrupt ends"),
     Ban(call(r"(?:quick_|_)?exit|terminate"), "an Error, returned", ("cli",)),
-    Ban(call("abort"), "an Error, returned, or ASSERT", ("base/assert.hpp",)),
+    Ban(call("abort"), "an Error, returned, or ASSERT", ("cli", "base/assert.hpp")),
     Ban(call("assert"), "ASSERT, which stays in release"),
     Ban(call("malloc|calloc|realloc|free"), "an owner, such as std::unique_ptr"),
     Ban(r"(?<!operator )\bnew\s+[\w:]", "an owner, such as std::make_unique"),
