@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "decode/row.hpp"
+
+#include "base/assert.hpp"
+#include "base/json.hpp"
+#include "decode/json_value.hpp"
+
+namespace decode {
+namespace {
+
+using change::Column;
+using change::Relation;
+using Kind = Value::Kind;
+
+// The value itself, or the old row's when it was not sent again.
+const Value* resolve(const Tuple& tuple, const Tuple* old, std::size_t index) {
+  const Value& value = tuple[index];
+  if (value.kind != Kind::unchanged) return &value;
+  if (old == nullptr || (*old)[index].kind != Kind::text) return nullptr;
+  return &(*old)[index];
+}
+
+void append_member(std::string& members, std::string_view name, std::string_view text) {
+  if (!members.empty()) members.push_back(',');
+  base::append_json_string(members, name);
+  members.push_back(':');
+  base::append_json_string(members, text);
+}
+
+}  // namespace
+
+void Remarks::add(std::string_view side, std::string_view column, std::string_view remark) {
+  append_member(side == "before" ? before_ : after_, column, remark);
+}
+
+std::string Remarks::text() const {
+  if (before_.empty() && after_.empty()) return {};
+  std::string json = "{";
+  if (!before_.empty()) json += "\"before\":{" + before_ + "}";
+  if (!before_.empty() && !after_.empty()) json.push_back(',');
+  if (!after_.empty()) json += "\"after\":{" + after_ + "}";
+  return json + "}";
+}
+
+void append_row(std::string& out, const Relation& relation, const Tuple& tuple, const Tuple* old,
+                bool key_only, Side side, RowRemarks& remarks) {
+  ASSERT(tuple.size() == relation.columns.size());
+  std::string_view side_name = side == Side::before ? "before" : "after";
+  out.push_back('{');
+  bool first = true;
+  for (std::size_t i = 0; i < tuple.size(); ++i) {
+    const Column& column = relation.columns[i];
+    if (key_only && !column.in_identity) continue;
+    if (column.redacted) {
+      remarks.fidelity.add(side_name, column.name, "redacted");
+      continue;
+    }
+    const Value* value = resolve(tuple, old, i);
+    if (value == nullptr) {
+      remarks.fidelity.add(side_name, column.name, "unknown");
+      continue;
+    }
+    if (!first) out.push_back(',');
+    first = false;
+    base::append_json_string(out, column.name);
+    out.push_back(':');
+    if (value->kind == Kind::null) {
+      out += "null";
+    } else if (!append_json_value(out, *column.type, value->text)) {
+      remarks.exact.add(side_name, column.name, value->text);
+    }
+  }
+  out.push_back('}');
+}
+
+bool append_primary_key(std::string& out, const Relation& relation, const Tuple& tuple,
+                        const Tuple* old) {
+  if (relation.primary_key.empty()) return false;
+  bool several = relation.primary_key.size() > 1;
+  if (several) out.push_back('[');
+  for (std::size_t index : relation.primary_key) {
+    const Value* value = resolve(tuple, old, index);
+    if (value == nullptr || value->kind != Kind::text) {
+      out.clear();
+      return false;
+    }
+    if (!several) {
+      out += value->text;
+      return true;
+    }
+    if (out.size() > 1) out += ", ";
+    base::append_json_string(out, value->text);
+  }
+  out.push_back(']');
+  return true;
+}
+
+bool differs(const Relation& relation, const Tuple& before, const Tuple& after) {
+  for (std::size_t i = 0; i < after.size(); ++i) {
+    if (relation.columns[i].ignored || after[i].kind == Kind::unchanged) continue;
+    if (before[i].kind != after[i].kind || before[i].text != after[i].text) return true;
+  }
+  // A row that nothing changed in was written all the same: only ignored columns hide an update.
+  for (const Column& column : relation.columns) {
+    if (column.ignored) return false;
+  }
+  return true;
+}
+
+}  // namespace decode
