@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "wal/slot.hpp"
+
+namespace wal {
+namespace {
+
+constexpr const char* select_slot = R"(
+select slot_name, coalesce(plugin, ''), coalesce(database, ''), active, coalesce(active_pid, 0),
+       coalesce(confirmed_flush_lsn, '0/0')::text, coalesce(restart_lsn, '0/0')::text,
+       coalesce(wal_status, 'lost'),
+       coalesce(pg_wal_lsn_diff(case when pg_is_in_recovery() then pg_last_wal_replay_lsn()
+                                     else pg_current_wal_lsn() end, restart_lsn), 0)::bigint,
+       safe_wal_size
+from pg_replication_slots where slot_name = $1)";
+
+}  // namespace
+
+base::Result<std::optional<Slot>> find_slot(pg::Connection& source, const std::string& name) {
+  TRY_ASSIGN(pg::Rows rows, source.query(select_slot, {name}));
+  if (rows.empty()) return std::nullopt;
+  Slot slot{.name = rows.text(0, 0),
+            .plugin = rows.text(0, 1),
+            .database = rows.text(0, 2),
+            .active = rows.truth(0, 3),
+            .active_pid = static_cast<int>(rows.integer(0, 4)),
+            .confirmed_flush = change::parse_lsn(rows.text(0, 5)).value_or(change::Lsn{}),
+            .restart = change::parse_lsn(rows.text(0, 6)).value_or(change::Lsn{}),
+            .wal_status = rows.text(0, 7),
+            .retained_bytes = rows.integer(0, 8),
+            .safe_wal_bytes = {}};
+  if (rows.get(0, 9)) slot.safe_wal_bytes = rows.integer(0, 9);
+  return slot;
+}
+
+base::Result<NewSlot> create_slot(pg::Connection& replication, const std::string& name) {
+  auto made = replication.run("CREATE_REPLICATION_SLOT " + pg::quote_identifier(name) +
+                              " LOGICAL pgoutput EXPORT_SNAPSHOT");
+  if (!made) {
+    base::Error error = made.error().within("cannot make the slot " + name);
+    if (error.sqlstate == "53400") {
+      error.kind = base::ErrorKind::unsupported;
+      error.hint = "raise max_replication_slots, or drop a slot that nobody uses";
+    } else if (error.sqlstate == "55000") {
+      error.kind = base::ErrorKind::unsupported;
+      error.hint = "set wal_level = logical in postgresql.conf and restart the server";
+    } else if (error.sqlstate == "42501") {
+      error.hint = "an administrator runs: ALTER ROLE <worker> REPLICATION";
+    }
+    return std::unexpected(std::move(error));
+  }
+  auto point = change::parse_lsn(made->text(0, 1));
+  if (!point) return base::fail(base::ErrorKind::internal, "the new slot has no consistent point");
+  return NewSlot{*point, made->text(0, 2)};
+}
+
+base::Status drop_slot(pg::Connection& source, const std::string& name) {
+  TRY_ASSIGN(std::optional<Slot> slot, find_slot(source, name));
+  if (!slot) return {};
+  if (slot->active) {
+    return base::fail(base::ErrorKind::conflict, "the slot " + name + " is in use",
+                      "stop the worker that reads it (server process " +
+                          std::to_string(slot->active_pid) + ")");
+  }
+  TRY(source.query("select pg_drop_replication_slot($1)", {name}));
+  return {};
+}
+
+}  // namespace wal

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "wal/tables.hpp"
+
+#include <algorithm>
+
+namespace wal {
+namespace {
+
+// A table counts as published by itself or by a partitioned ancestor. Values of over 2 kB stored
+// out of line are what FULL would write into WAL again at each update.
+constexpr const char* select_tables = R"(
+select c.oid, n.nspname, c.relname, pg_get_userbyid(c.relowner), c.relreplident,
+       exists (select 1 from pg_index i where i.indrelid = c.oid and i.indisprimary),
+       c.relispartition, c.relkind = 'p', c.relpersistence = 'u',
+       exists (select 1 from pg_publication p join pg_publication_rel r on r.prpubid = p.oid
+               where p.pubname = $1
+                 and (r.prrelid = c.oid
+                      or r.prrelid in (select relid from pg_partition_ancestors(c.oid))))
+         or exists (select 1 from pg_publication p where p.pubname = $1 and p.puballtables),
+       coalesce(pg_relation_size(nullif(c.reltoastrelid, 0)), 0) > 1000000
+         and coalesce(pg_relation_size(nullif(c.reltoastrelid, 0)), 0) > pg_relation_size(c.oid),
+       case when c.relkind = 'p'
+            then coalesce((select sum(pg_table_size(t.relid)) from pg_partition_tree(c.oid) t
+                           where t.isleaf), 0)::bigint
+            else pg_table_size(c.oid) end
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.relkind in ('r', 'p') and c.relpersistence in ('p', 'u')
+  and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', '_bemi')
+  and not exists (select 1 from pg_depend d where d.classid = 'pg_class'::regclass
+                  and d.objid = c.oid and d.deptype = 'e')
+order by n.nspname, c.relname)";
+
+constexpr const char* select_publication = R"(
+select pg_get_userbyid(pubowner), puballtables, pubviaroot,
+       pubinsert and pubupdate and pubdelete and pubtruncate
+from pg_publication where pubname = $1)";
+
+bool is_history(const Table& table, const std::string& history_schema) {
+  return !history_schema.empty() && table.schema == history_schema &&
+         (table.name == "changes" ||
+          (table.is_partition && table.name.starts_with("changes_")));
+}
+
+}  // namespace
+
+base::Result<std::vector<Table>> list_tables(pg::Connection& source,
+                                             const change::Selection& selection,
+                                             const std::string& publication,
+                                             const std::string& history_schema) {
+  TRY_ASSIGN(pg::Rows rows, source.query(select_tables, {publication}));
+  std::vector<Table> tables;
+  for (int row = 0; row < rows.count(); ++row) {
+    Table table{.oid = static_cast<change::Oid>(rows.integer(row, 0)),
+                .schema = rows.text(row, 1),
+                .name = rows.text(row, 2),
+                .owner = rows.text(row, 3),
+                .identity = static_cast<change::ReplicaIdentity>(rows.text(row, 4).front()),
+                .has_primary_key = rows.truth(row, 5),
+                .is_partition = rows.truth(row, 6),
+                .is_partitioned = rows.truth(row, 7),
+                .unlogged = rows.truth(row, 8),
+                .published = rows.truth(row, 9),
+                .wide_toast = rows.truth(row, 10),
+                .bytes = rows.integer(row, 11)};
+    if (selection.tracks(table.schema, table.name) && !is_history(table, history_schema)) {
+      tables.push_back(std::move(table));
+    }
+  }
+  return tables;
+}
+
+base::Result<std::optional<Publication>> find_publication(pg::Connection& source,
+                                                          const std::string& name) {
+  TRY_ASSIGN(pg::Rows rows, source.query(select_publication, {name}));
+  if (rows.empty()) return std::nullopt;
+  return Publication{.name = name,
+                     .owner = rows.text(0, 0),
+                     .all_tables = rows.truth(0, 1),
+                     .via_root = rows.truth(0, 2),
+                     .publishes_all_operations = rows.truth(0, 3)};
+}
+
+}  // namespace wal
