@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// Runs steps: each in its own transaction, with lock_timeout, again when a lock was not granted.
+#include <chrono>
+#include <random>
+#include <thread>
+
+#include "setup/setup.hpp"
+
+namespace setup {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int tries = 5;
+constexpr auto first_pause = 200ms;
+
+base::Status run_once(pg::Connection& admin, const Step& step) {
+  TRY(admin.run("begin; set local lock_timeout = '2s'"));
+  auto done = admin.run(step.sql);
+  auto ended = admin.run(done ? "commit" : "rollback");
+  if (!done) return std::unexpected(done.error());
+  if (!ended) return std::unexpected(ended.error());
+  return {};
+}
+
+bool passes_by_itself(base::ErrorKind kind) {
+  return kind == base::ErrorKind::lock_timeout || kind == base::ErrorKind::serialization;
+}
+
+base::Status run_with_retries(pg::Connection& admin, const Step& step) {
+  std::mt19937 random{std::random_device{}()};
+  auto pause = first_pause;
+  for (int attempt = 1;; ++attempt) {
+    base::Status done = run_once(admin, step);
+    if (done || !passes_by_itself(done.error().kind) || attempt == tries) return done;
+    std::this_thread::sleep_for(pause + std::chrono::milliseconds(random() % 100));
+    pause *= 2;
+  }
+}
+
+base::Error explained(const base::Error& error, const Step& step) {
+  base::Error explained = error.within("cannot " + step.what);
+  if (error.kind == base::ErrorKind::permission) {
+    explained.hint = "the tables' owner or an administrator runs: " + step.sql +
+                     ";  or give bemi such a role with BEMI_ADMIN_URL";
+  } else if (passes_by_itself(error.kind)) {
+    explained.hint = "a long transaction holds a lock; try again when it has ended";
+  }
+  return explained;
+}
+
+}  // namespace
+
+base::Status apply(pg::Connection& admin, const std::vector<Step>& steps, const Report& report) {
+  for (const Step& step : steps) {
+    report(step.what);
+    base::Status done = run_with_retries(admin, step);
+    if (done) continue;
+    if (!step.optional) return std::unexpected(explained(done.error(), step));
+    report("warning: could not " + step.what + ": " + done.error().message);
+  }
+  return {};
+}
+
+}  // namespace setup
