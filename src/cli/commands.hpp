@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// The subcommands. Each returns when it is done; an Error becomes "bemi: ..." and an exit code.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/interrupt.hpp"
+#include "base/result.hpp"
+#include "cli/config.hpp"
+#include "query/changes.hpp"
+
+namespace cli {
+
+base::Status run_command(const Config& config, const base::Interrupt& stop);
+
+struct InitOptions {
+  bool dry_run = false;
+  bool accept_gap = false;
+};
+base::Status init_command(const Config& config, const InitOptions& options);
+
+// False when a finding is an error.
+base::Result<bool> check_command(const Config& config);
+
+base::Status sync_command(const Config& config, int timeout_s);
+
+struct StatusOptions {
+  std::string format = "table";
+};
+base::Status status_command(const Config& config, const StatusOptions& options);
+
+struct ChangesOptions {
+  std::string table;
+  std::string primary_key;
+  std::string operation;
+  std::vector<std::string> context;
+  std::int64_t transaction = 0;
+  std::string since;
+  std::string until;
+  std::string source;  // its name in the history
+  std::int64_t limit = 50;
+  bool follow = false;
+  std::string format = "table";
+};
+base::Status changes_command(const Config& config, const ChangesOptions& options,
+                             const base::Interrupt& stop);
+
+struct TeardownOptions {
+  bool yes = false;
+  bool destination = false;
+  bool dry_run = false;
+};
+base::Status teardown_command(const Config& config, const TeardownOptions& options);
+
+struct DevOptions {
+  std::string directory = ".bemi";
+  std::string postgres_bindir;
+  int port = 0;
+};
+base::Status dev_command(Config config, const DevOptions& options, const base::Interrupt& stop);
+
+}  // namespace cli

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// Config: what flags, environment and bemi.toml say, in this order of precedence.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "pipeline/settings.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace cli {
+
+struct Config {
+  std::string source_url;
+  std::string destination_url;  // empty: the source
+  std::string admin_url;
+  std::string revert_url;
+  std::string source_name;      // empty: the source database's name
+  std::string slot;
+  std::string publication;
+  std::vector<std::string> include;
+  std::vector<std::string> exclude;
+  std::vector<std::string> ignore_columns;
+  std::vector<std::string> redact_columns;
+  std::string replica_identity = "full";
+  std::string schema = "public";
+  std::string partition = "month";
+  std::string snapshot = "auto";
+  std::uint64_t snapshot_limit = 10'000'000'000;
+  int heartbeat_interval_s = 30;
+  std::string spool_directory = "/var/tmp";
+  bool no_event_trigger = false;
+  std::string log_format = "text";
+  bool verbose = false;
+
+  [[nodiscard]] const std::string& destination() const {
+    return destination_url.empty() ? source_url : destination_url;
+  }
+};
+
+// The options of a command, in groups.
+void add_connection_options(CLI::App& command, Config& config);
+void add_tracking_options(CLI::App& command, Config& config);
+void add_worker_options(CLI::App& command, Config& config);
+void add_log_options(CLI::App& command, Config& config);
+
+// Error of kind usage when there is no source.
+base::Status require_source(const Config& config);
+
+// What setup and the worker agree on; `source` tells the default name.
+base::Result<setup::Settings> setup_settings(const Config& config, pg::Connection& source);
+base::Result<pipeline::SnapshotPolicy> snapshot_policy(const std::string& text);
+
+// Whether both URLs lead to one database, asked of the servers themselves.
+base::Result<bool> same_database(pg::Connection& source, pg::Connection& destination);
+
+}  // namespace cli

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "cli/ends.hpp"
+
+namespace cli {
+namespace {
+
+base::Result<pg::Connection> open(const std::string& url, const char* purpose, Access access,
+                                  const char* which) {
+  auto opened = pg::Connection::open(
+      {.url = url, .purpose = purpose, .read_only = access == Access::read_only});
+  if (opened) return opened;
+  return std::unexpected(opened.error().within(which));
+}
+
+}  // namespace
+
+base::Result<pg::Connection> open_source(const Config& config, Access access) {
+  TRY(require_source(config));
+  return open(config.source_url, "bemi/cli", access, "source");
+}
+
+base::Result<pg::Connection> open_source_as_admin(const Config& config) {
+  TRY(require_source(config));
+  bool given = !config.admin_url.empty();
+  return open(given ? config.admin_url : config.source_url, "bemi/admin", Access::read_write, "source");
+}
+
+base::Result<pg::Connection> open_destination(const Config& config, Access access) {
+  if (config.destination_url.empty()) TRY(require_source(config));
+  return open(config.destination(), "bemi/cli", access, "destination");
+}
+
+base::Result<pg::Connection> open_destination_as_admin(const Config& config) {
+  bool shared = config.destination_url.empty() || config.destination_url == config.source_url;
+  bool given = !config.admin_url.empty() && shared;
+  return open(given ? config.admin_url : config.destination(), "bemi/admin", Access::read_write,
+              "destination");
+}
+
+}  // namespace cli

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// Connections to the two ends, as commands want them.
+#pragma once
+
+#include <string>
+
+#include "cli/config.hpp"
+#include "pg/connection.hpp"
+
+namespace cli {
+
+enum class Access { read_only, read_write };
+
+base::Result<pg::Connection> open_source(const Config& config, Access access);
+// With the administrator's role when one is given.
+base::Result<pg::Connection> open_source_as_admin(const Config& config);
+base::Result<pg::Connection> open_destination(const Config& config, Access access);
+// The destination's owner: the administrator when source and destination share a URL.
+base::Result<pg::Connection> open_destination_as_admin(const Config& config);
+
+}  // namespace cli

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <iostream>
+
+#include <fmt/format.h>
+
+#include "cli/commands.hpp"
+#include "cli/ends.hpp"
+#include "store/migrate.hpp"
+#include "store/progress.hpp"
+#include "store/schema.hpp"
+
+namespace cli {
+namespace {
+
+// What the worker's own role must be allowed, when another one prepares the destination.
+std::vector<setup::Step> destination_grants(const std::string& schema, const std::string& role) {
+  std::string grantee = pg::quote_identifier(role);
+  std::string quoted = pg::quote_identifier(schema);
+  return {{.what = "let " + role + " write the history",
+           .sql = fmt::format("grant usage on schema _bemi to {0};"
+                              "grant select, insert, update, delete on all tables in schema _bemi to {0};"
+                              "grant usage, create on schema {1} to {0};"
+                              "alter table {1}.changes owner to {0}",
+                              grantee, quoted)}};
+}
+
+base::Result<std::string> worker_role(const Config& config) {
+  if (config.admin_url.empty()) return std::string{};
+  TRY_ASSIGN(pg::Connection worker, open_source(config, Access::read_only));
+  return worker.user();
+}
+
+void print_steps(const std::string& title, const std::vector<setup::Step>& steps) {
+  std::cout << "-- " << title << (steps.empty() ? ": nothing to do\n" : "\n");
+  for (const setup::Step& step : steps) std::cout << "-- " << step.what << "\n" << step.sql << ";\n\n";
+}
+
+base::Status accept_gap(pg::Connection& destination, const std::string& source) {
+  TRY_ASSIGN(auto progress, store::load_progress(destination, source));
+  if (!progress) {
+    return base::fail(base::ErrorKind::usage, "the source " + source + " has no history here",
+                      "there is no gap to accept; check --name and --destination");
+  }
+  TRY_ASSIGN(int gaps, store::accept_gaps(destination, source));
+  progress->state = store::SourceState::creating;
+  progress->epoch += 1;
+  progress->position = {};
+  TRY(store::save_progress(destination, *progress));
+  std::cout << "accepted " << gaps << " gap(s) of " << source
+            << "; the next bemi run makes a new slot and goes on in epoch " << progress->epoch << "\n";
+  return {};
+}
+
+base::Status print_plan(pg::Connection& admin, pg::Connection& destination,
+                        const setup::Settings& settings) {
+  TRY_ASSIGN(auto steps, setup::plan_source(admin, settings));
+  TRY_ASSIGN(auto migrations, store::pending_migrations(destination, settings.destination));
+  print_steps("source " + admin.database(), steps);
+  std::cout << "-- slot: made by the worker at its first start: " << settings.slot << "\n\n";
+  std::cout << "-- destination " << destination.database()
+            << (migrations.empty() ? ": nothing to do\n" : "\n");
+  for (const std::string& sql : migrations) std::cout << sql << ";\n\n";
+  return {};
+}
+
+}  // namespace
+
+base::Status init_command(const Config& config, const InitOptions& options) {
+  TRY_ASSIGN(pg::Connection admin, open_source_as_admin(config));
+  TRY_ASSIGN(pg::Connection destination, open_destination_as_admin(config));
+  TRY_ASSIGN(setup::Settings settings, setup_settings(config, admin));
+  TRY_ASSIGN(settings.one_database, same_database(admin, destination));
+  TRY_ASSIGN(settings.worker_role, worker_role(config));
+  if (options.accept_gap) return accept_gap(destination, settings.source_name);
+  if (options.dry_run) return print_plan(admin, destination, settings);
+
+  auto report = [](const std::string& text) { std::cout << "  " << text << "\n"; };
+  TRY_ASSIGN(auto steps, setup::plan_source(admin, settings));
+  std::cout << "source " << admin.database() << (steps.empty() ? ": ready\n" : "\n");
+  TRY(setup::apply(admin, steps, report));
+  TRY_ASSIGN(auto migrations, store::pending_migrations(destination, settings.destination));
+  std::cout << "destination " << destination.database() << (migrations.empty() ? ": ready\n" : "\n");
+  if (!migrations.empty()) report("make " + store::changes_name(settings.destination.schema) + " and _bemi");
+  TRY(store::migrate(destination, settings.destination));
+  bool other_role = !settings.worker_role.empty() && settings.worker_role != destination.user();
+  if (other_role) {
+    auto grants = destination_grants(settings.destination.schema, settings.worker_role);
+    TRY(setup::apply(destination, grants, report));
+  }
+  std::cout << "ready: start the worker with bemi run\n";
+  return {};
+}
+
+}  // namespace cli

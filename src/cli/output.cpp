@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "cli/output.hpp"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <cwchar>
+
+namespace cli {
+namespace {
+
+struct Character {
+  std::size_t bytes;
+  std::size_t columns;
+};
+
+// The UTF-8 character at `at`; a byte that starts none counts as one column.
+Character character_at(std::string_view text, std::size_t at) {
+  auto lead = static_cast<unsigned char>(text[at]);
+  std::size_t bytes = lead < 0x80 ? 1 : lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
+  bytes = std::min(bytes, text.size() - at);
+  std::uint32_t point = bytes == 1 ? lead : lead & (0xffU >> (bytes + 1));
+  for (std::size_t i = 1; i < bytes; ++i) {
+    point = (point << 6) | (static_cast<unsigned char>(text[at + i]) & 0x3fU);
+  }
+  int columns = bytes == 1 ? 1 : wcwidth(static_cast<wchar_t>(point));
+  return {bytes, static_cast<std::size_t>(std::max(columns, 0))};
+}
+
+std::size_t width_of(std::string_view text) {
+  std::size_t columns = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    Character character = character_at(text, at);
+    at += character.bytes;
+    columns += character.columns;
+  }
+  return columns;
+}
+
+// Control characters would break the table, or the terminal.
+std::string visible(std::string_view text) {
+  std::string out;
+  for (char c : text) {
+    auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte != 0x7f) out.push_back(c);
+    else out += c == '\n' ? "\xe2\x8f\x8e" : "\xc2\xb7";
+  }
+  return out;
+}
+
+std::string fitted(const std::string& text, std::size_t width) {
+  std::size_t have = width_of(text);
+  if (have <= width) return text + std::string(width - have, ' ');
+  std::size_t at = 0;
+  std::size_t columns = 0;
+  while (at < text.size()) {
+    Character character = character_at(text, at);
+    if (columns + character.columns + 1 > width) break;
+    at += character.bytes;
+    columns += character.columns;
+  }
+  return text.substr(0, at) + "\xe2\x80\xa6" + std::string(width - columns - 1, ' ');
+}
+
+std::vector<std::size_t> natural_widths(const Table& table) {
+  std::vector<std::size_t> widths;
+  for (const std::string& header : table.headers) widths.push_back(width_of(header));
+  for (const auto& row : table.rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      widths[i] = std::max(widths[i], width_of(visible(row[i].value_or(""))));
+    }
+  }
+  return widths;
+}
+
+// Takes from the widest until all fit.
+void shrink(std::vector<std::size_t>& widths, std::size_t width) {
+  constexpr std::size_t least = 6;
+  auto total = [&] {
+    std::size_t sum = widths.size() * 3 - 1;
+    for (std::size_t w : widths) sum += w;
+    return sum;
+  };
+  while (total() > width) {
+    auto widest = std::ranges::max_element(widths);
+    if (*widest <= least) return;
+    --*widest;
+  }
+}
+
+void append_line(std::string& out, const std::vector<std::string>& cells,
+                 const std::vector<std::size_t>& widths, std::string_view separator) {
+  std::string line;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    line += i == 0 ? " " : separator;
+    line += fitted(cells[i], widths[i]);
+  }
+  line.erase(line.find_last_not_of(' ') + 1);
+  out += line + "\n";
+}
+
+std::string csv_field(const Cell& cell) {
+  if (!cell) return "";
+  if (!cell->empty() && cell->find_first_of(",\"\r\n") == std::string::npos) return *cell;
+  std::string quoted = "\"";
+  for (char c : *cell) {
+    if (c == '"') quoted.push_back('"');
+    quoted.push_back(c);
+  }
+  return quoted + "\"";
+}
+
+}  // namespace
+
+std::string render_table(const Table& table, std::optional<std::size_t> width) {
+  std::vector<std::size_t> widths = natural_widths(table);
+  if (width) shrink(widths, *width);
+  std::string out;
+  append_line(out, table.headers, widths, " \xe2\x94\x82 ");
+  for (std::size_t i = 0; i < widths.size(); ++i) {
+    if (i > 0) out += "\xe2\x94\xbc";
+    for (std::size_t k = 0; k < widths[i] + (i + 1 < widths.size() ? 2 : 1); ++k) out += "\xe2\x94\x80";
+  }
+  out += "\n";
+  for (const auto& row : table.rows) {
+    std::vector<std::string> cells;
+    for (const Cell& cell : row) cells.push_back(visible(cell.value_or("")));
+    append_line(out, cells, widths, " \xe2\x94\x82 ");
+  }
+  return out;
+}
+
+std::string render_csv(const Table& table, bool with_header) {
+  std::string out;
+  auto append = [&](const auto& fields) {
+    bool first = true;
+    for (const auto& field : fields) {
+      if (!first) out += ",";
+      first = false;
+      out += csv_field(Cell(field));
+    }
+    out += "\r\n";
+  };
+  if (with_header) append(table.headers);
+  for (const auto& row : table.rows) append(row);
+  return out;
+}
+
+std::optional<std::size_t> terminal_width() {
+  if (isatty(STDOUT_FILENO) == 0) return std::nullopt;
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  return 80;
+}
+
+bool use_colour() {
+  const char* no = std::getenv("NO_COLOR");
+  return isatty(STDOUT_FILENO) != 0 && (no == nullptr || *no == '\0');
+}
+
+}  // namespace cli

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "base/log.hpp"
+#include "cli/commands.hpp"
+#include "cli/ends.hpp"
+#include "pipeline/worker.hpp"
+
+namespace cli {
+
+base::Status run_command(const Config& config, const base::Interrupt& stop) {
+  base::log::configure(config.log_format == "json" ? base::log::Format::json : base::log::Format::text,
+                       config.verbose ? base::log::Level::debug : base::log::Level::info);
+  TRY(require_source(config));
+  pipeline::Settings settings;
+  settings.source_url = config.source_url;
+  settings.destination_url = config.destination();
+  settings.admin_url = config.admin_url;
+  settings.snapshot_bytes_max = static_cast<std::int64_t>(config.snapshot_limit);
+  settings.heartbeat_interval = std::chrono::seconds(config.heartbeat_interval_s);
+  settings.spool_directory = config.spool_directory;
+  settings.stop = &stop;
+  TRY_ASSIGN(settings.snapshot, snapshot_policy(config.snapshot));
+  {
+    TRY_ASSIGN(pg::Connection source, open_source(config, Access::read_write));
+    TRY_ASSIGN(pg::Connection destination, open_destination(config, Access::read_write));
+    TRY_ASSIGN(settings.setup, setup_settings(config, source));
+    TRY_ASSIGN(settings.setup.one_database, same_database(source, destination));
+  }
+  return pipeline::run_worker(settings);
+}
+
+}  // namespace cli

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <iostream>
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.hpp"
+#include "cli/ends.hpp"
+#include "cli/output.hpp"
+#include "store/schema.hpp"
+#include "wal/slot.hpp"
+
+namespace cli {
+namespace {
+
+constexpr const char* select_status = R"(
+select s.state, s.slot, s.epoch, coalesce(s.position::text, ''), coalesce(s.effective_at::text, ''),
+       coalesce(extract(epoch from now() - s.advanced_at)::int, 0), s.transactions, s.changes,
+       s.changes_with_context, s.contexts_rejected,
+       (select count(*) from _bemi.gap g where g.source = s.name and g.accepted_at is null),
+       (select count(*) from _bemi.gap g where g.source = s.name),
+       coalesce(s.last_change_at::text, '')
+from _bemi.source s where s.name = $1)";
+
+std::string bytes_text(std::int64_t bytes) {
+  if (bytes < 10'000) return fmt::format("{} B", bytes);
+  if (bytes < 10'000'000) return fmt::format("{:.1f} kB", static_cast<double>(bytes) / 1e3);
+  return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
+}
+
+nlohmann::ordered_json read_status(const pg::Rows& row, const std::string& name,
+                                   const std::optional<wal::Slot>& slot, std::int64_t lag_bytes) {
+  std::int64_t changes = row.integer(0, 7);
+  nlohmann::ordered_json status;
+  status["source"] = name;
+  status["state"] = row.text(0, 0);
+  status["epoch"] = row.integer(0, 2);
+  status["position"] = row.text(0, 3);
+  status["lag_bytes"] = lag_bytes;
+  status["progress_age_seconds"] = row.integer(0, 5);
+  status["last_change_at"] = row.text(0, 12);
+  status["transactions"] = row.integer(0, 6);
+  status["changes"] = changes;
+  status["context_coverage"] =
+      changes == 0 ? 1.0 : static_cast<double>(row.integer(0, 8)) / static_cast<double>(changes);
+  status["contexts_rejected"] = row.integer(0, 9);
+  status["open_gaps"] = row.integer(0, 10);
+  status["gaps"] = row.integer(0, 11);
+  status["slot"] = row.text(0, 1);
+  status["slot_active"] = slot && slot->active;
+  status["slot_wal_status"] = slot ? slot->wal_status : "missing";
+  status["slot_retained_bytes"] = slot ? slot->retained_bytes : 0;
+  return status;
+}
+
+Table as_table(const nlohmann::ordered_json& status) {
+  Table table{.headers = {"what", "value"}, .rows = {}};
+  for (const auto& [key, value] : status.items()) {
+    std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+    if (key.ends_with("_bytes")) text = bytes_text(value.get<std::int64_t>());
+    if (key == "context_coverage") text = fmt::format("{:.1f} %", value.get<double>() * 100);
+    table.rows.push_back({key, text});
+  }
+  return table;
+}
+
+}  // namespace
+
+base::Status status_command(const Config& config, const StatusOptions& options) {
+  TRY_ASSIGN(pg::Connection source, open_source(config, Access::read_only));
+  TRY_ASSIGN(pg::Connection destination, open_destination(config, Access::read_only));
+  TRY_ASSIGN(setup::Settings settings, setup_settings(config, source));
+  TRY(store::history_schema(destination));
+  TRY_ASSIGN(pg::Rows row, destination.query(select_status, {settings.source_name}));
+  if (row.empty()) {
+    return base::fail(base::ErrorKind::usage, "the source " + settings.source_name + " has no history here",
+                      "start the worker with: bemi run");
+  }
+  TRY_ASSIGN(auto slot, wal::find_slot(source, row.text(0, 1)));
+  TRY_ASSIGN(pg::Rows lag,
+             source.query("select greatest(pg_wal_lsn_diff(case when pg_is_in_recovery() then "
+                          "pg_last_wal_replay_lsn() else pg_current_wal_flush_lsn() end, "
+                          "nullif($1, '')::pg_lsn), 0)::bigint",
+                          {row.text(0, 3)}));
+  auto status = read_status(row, settings.source_name, slot, lag.integer(0, 0));
+  if (options.format == "json") {
+    std::cout << status.dump() << "\n";
+  } else if (options.format == "csv") {
+    std::cout << render_csv(as_table(status), true);
+  } else {
+    std::cout << render_table(as_table(status), terminal_width());
+  }
+  if (row.integer(0, 10) == 0) return {};
+  return base::fail(base::ErrorKind::gap, "the history has an open gap",
+                    "to go on with a new baseline: bemi init --accept-gap");
+}
+
+}  // namespace cli

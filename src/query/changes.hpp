@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// Lists changes by filters, a page at a time, in commit order. Everything a user says travels as
+// a parameter.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pg/connection.hpp"
+#include "query/table_name.hpp"
+
+namespace query {
+
+struct ChangeFilter {
+  std::optional<TableName> table;
+  std::optional<std::string> primary_key;
+  std::optional<std::string> operation;    // as stored: CREATE, ...
+  std::vector<std::string> context;        // KEY=VALUE, all must hold
+  std::optional<std::int64_t> transaction;
+  std::optional<std::string> since;        // timestamps, as PostgreSQL reads them; inclusive
+  std::optional<std::string> until;        // exclusive
+  std::optional<std::string> source;
+};
+
+// The columns of section "The destination", in its order.
+extern const std::vector<std::string> change_columns;
+
+// How far a reader has seen: per source the last change in commit order.
+struct Position {
+  std::string source;
+  std::int64_t epoch = 0;
+  std::int64_t commit_position = 0;
+  std::int64_t sequence = 0;
+};
+
+class Changes {
+ public:
+  static base::Result<Changes> open(pg::Connection& destination);
+
+  // The newest `limit` that match, oldest first.
+  base::Result<pg::Rows> newest(const ChangeFilter& filter, std::int64_t limit);
+  // At most `limit` that came after `seen`; oldest first.
+  base::Result<pg::Rows> after(const ChangeFilter& filter, const std::vector<Position>& seen,
+                               std::int64_t limit);
+  // Where each source's history ends now.
+  base::Result<std::vector<Position>> ends();
+
+ private:
+  Changes(pg::Connection& destination, std::string table)
+      : destination_(&destination), table_(std::move(table)) {}
+  pg::Connection* destination_;
+  std::string table_;
+};
+
+}  // namespace query
