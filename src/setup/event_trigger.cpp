@@ -7,7 +7,7 @@ namespace setup {
 namespace {
 
 constexpr const char* select_may =
-    "select rolsuper or (pg_has_role(current_user, r.oid, 'member')) "
+    "select me.rolsuper or (r.oid is not null and pg_has_role(current_user, r.oid, 'member')) "
     "from pg_roles me left join pg_roles r on r.rolname = 'rds_superuser' "
     "where me.rolname = current_user";
 

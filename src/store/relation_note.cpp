@@ -37,10 +37,11 @@ insert into _bemi.relation_version (source, epoch, position, relation, schema, "
                                     replica_identity, columns, primary_key, assumed)
 select $1, $2, $3, $4, $5, $6, $7, $8::jsonb,
        array(select jsonb_array_elements_text($9::jsonb)), true
-where ($5, $6, $7, $8::jsonb, $9::jsonb) is distinct from (
-  select schema, "table", replica_identity, columns, to_jsonb(primary_key)
-  from _bemi.relation_version where source = $1 and relation = $4
-  order by epoch desc, position desc limit 1)
+where not exists (
+  select from (select * from _bemi.relation_version where source = $1 and relation = $4
+               order by epoch desc, position desc limit 1) newest
+  where schema = $5 and "table" = $6 and replica_identity = $7 and columns = $8::jsonb
+    and to_jsonb(primary_key) = $9::jsonb)
 on conflict do nothing)";
 
 std::vector<pg::Parameter> relation_version_parameters(const change::Relation& relation,
