@@ -1,0 +1,57 @@
+"""Errors a person meets: each says what is wrong and what to do, with the right exit code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.bemi import bemi
+from support.fixtures import Database
+from support.postgres import Server, available
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "words"),
+    [
+        (["run"], 2, "BEMI_SOURCE_URL"),
+        (["run", "--no-such-flag"], 2, "bemi --help"),
+        (["run", "--source", "postgresql://127.0.0.1:1/x"], 1, "check host and port"),
+        (["run", "--source", "nonsense://"], 2, "postgresql://"),
+        (["run", "--source", "postgresql://x", "--partition", "year"], 2, "--partition"),
+        (["changes", "--table", "a.b.c", "--source", "postgresql://127.0.0.1:1/x"], 2, "schema.table"),
+    ],
+)
+def test_wrong_usage(arguments: list[str], exit_code: int, words: str) -> None:
+    done = bemi(*arguments, check=False)
+    assert done.returncode == exit_code, done
+    assert done.stderr.startswith("bemi: ") and "hint: " in done.stderr and words in done.stderr
+
+
+def test_help_and_version() -> None:
+    assert "bemi run" in bemi("--help").stdout
+    assert "--include" in bemi("run", "--help").stdout
+    assert bemi("--version").stdout.startswith("bemi ")
+
+
+def test_wal_level_and_password_have_hints() -> None:
+    with Server.start(available()[-1], {"wal_level": "replica"}, auth="scram") as server:
+        url = server.url(password=getattr(server, "password", None) or "postgres")
+        wrong = bemi("run", "--source", server.url(password="wr0ng"), check=False)
+        assert wrong.returncode == 1 and "password" in wrong.stderr and "wr0ng" not in wrong.stderr
+        checked = bemi("check", "--source", url, check=False)
+        assert "wal_level" in checked.stdout + checked.stderr
+
+
+def test_toml_speaks_after_environment_and_flags(database: Database, tmp_path: Path) -> None:
+    (tmp_path / "bemi.toml").write_text(f'source = "{database.url}"\ninclude = ["public.a", "public.b"]\n')
+    database.sql("create table a (id int primary key); create table b (id int primary key); "
+                 "create table c (id int primary key)")
+    plan = bemi("init", "--dry-run", cwd=tmp_path).stdout
+    assert "publish public.a" in plan and "publish public.b" in plan and "publish public.c" not in plan
+    plan = bemi("init", "--dry-run", "--include", "public.c", cwd=tmp_path).stdout
+    assert "publish public.c" in plan and "publish public.a" not in plan
+    plan = bemi("init", "--dry-run", cwd=tmp_path, env={"BEMI_INCLUDE": "public.b"}).stdout
+    assert "publish public.b" in plan and "publish public.a" not in plan
+    (tmp_path / "bemi.toml").write_text("sauce = 1\n")
+    done = bemi("init", cwd=tmp_path, check=False)
+    assert done.returncode == 2 and "unknown key sauce" in done.stderr
