@@ -7,11 +7,11 @@
 #include <cstdio>
 #include <cstdlib>
 
-#define ASSERT(condition)                                                              \
-  do {                                                                                 \
-    if (!(condition)) [[unlikely]] {                                                   \
+#define ASSERT(condition)                                                               \
+  do {                                                                                  \
+    if (!(condition)) [[unlikely]] {                                                    \
       std::fprintf(stderr, "bemi: invariant broken at %s:%d: %s\n", __FILE__, __LINE__, \
-                   #condition);                                                        \
-      std::abort();                                                                    \
-    }                                                                                  \
+                   #condition);                                                         \
+      std::abort();                                                                     \
+    }                                                                                   \
   } while (false)

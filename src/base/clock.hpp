@@ -3,8 +3,8 @@
 // Timestamp: microseconds since the Unix epoch, UTC; PostgreSQL's own resolution.
 #pragma once
 
-#include <cstdint>
 #include <compare>
+#include <cstdint>
 #include <string>
 
 namespace base {
@@ -19,9 +19,7 @@ struct Timestamp {
   static constexpr Timestamp from_postgres_us(std::int64_t us) {
     return {us + 946'684'800'000'000};
   }
-  [[nodiscard]] constexpr std::int64_t postgres_us() const {
-    return unix_us - 946'684'800'000'000;
-  }
+  [[nodiscard]] constexpr std::int64_t postgres_us() const { return unix_us - 946'684'800'000'000; }
 };
 
 // "2026-11-23 17:09:14.123456+00": what timestamptz_in takes. Years 0001 to 294276, BC included.

@@ -11,21 +11,21 @@ namespace base {
 
 // What went wrong, by what can be done about it. pipeline/error_policy decides over these.
 enum class ErrorKind {
-  usage,                 // the command line or the configuration is wrong
-  connection,            // a server cannot be reached, or went away
-  authentication,        // a server refuses the credentials
-  permission,            // a right is missing
-  unsupported,           // a server too old, a setting that rules out the work
-  malformed_message,     // bytes that are not what the protocol says
-  gap,                   // history would have a hole
-  conflict,              // something of another owner stands in the way
-  lock_timeout,          // a lock was not granted in time
-  serialization,         // the server asks to try again
-  rejected,              // the destination does not take a row
-  disk_full,             // no space, here or on a server
-  limit,                 // a limit of base/limits.hpp
-  interrupted,           // we were asked to stop
-  internal,              // a bug, or an SQL error of no other kind
+  usage,              // the command line or the configuration is wrong
+  connection,         // a server cannot be reached, or went away
+  authentication,     // a server refuses the credentials
+  permission,         // a right is missing
+  unsupported,        // a server too old, a setting that rules out the work
+  malformed_message,  // bytes that are not what the protocol says
+  gap,                // history would have a hole
+  conflict,           // something of another owner stands in the way
+  lock_timeout,       // a lock was not granted in time
+  serialization,      // the server asks to try again
+  rejected,           // the destination does not take a row
+  disk_full,          // no space, here or on a server
+  limit,              // a limit of base/limits.hpp
+  interrupted,        // we were asked to stop
+  internal,           // a bug, or an SQL error of no other kind
 };
 
 std::string_view name(ErrorKind kind);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 
 namespace base {
 
@@ -24,5 +25,8 @@ class Interrupt {
   int fd_;
   std::atomic<bool> triggered_ = false;
 };
+
+// Lets time pass, or less when the interrupt (null: none) triggers.
+void pause(const Interrupt* interrupt, std::chrono::milliseconds time);
 
 }  // namespace base

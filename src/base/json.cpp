@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "base/limits.hpp"
+#include "base/number.hpp"
 
 namespace base {
 
@@ -15,7 +16,8 @@ void append_json_string(std::string& out, std::string_view text) {
   std::size_t copied = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     auto byte = static_cast<unsigned char>(text[i]);
-    if (byte >= 0x20 && byte != '"' && byte != '\\') [[likely]] continue;
+    if (byte >= 0x20 && byte != '"' && byte != '\\') [[likely]]
+      continue;
     out.append(text, copied, i - copied);
     copied = i + 1;
     switch (byte) {
@@ -81,7 +83,8 @@ class Scanner {
     return true;
   }
   void skip_space() {
-    while (at_ < text_.size() && std::string_view(" \t\n\r").find(text_[at_]) != std::string_view::npos)
+    while (at_ < text_.size() &&
+           std::string_view(" \t\n\r").find(text_[at_]) != std::string_view::npos)
       ++at_;
   }
   bool word(std::string_view expected) {
@@ -126,7 +129,8 @@ class Scanner {
       if (depth == 0 && !wanted_.empty() && name == wanted_) {
         // A first member takes the comma behind it along, a later one the comma before it.
         std::size_t cut_begin = first ? key : separator;
-        member_ = JsonMember{cut_begin, first && more ? at_ : end, text_.substr(begin, end - begin)};
+        member_ =
+            JsonMember{cut_begin, first && more ? at_ : end, text_.substr(begin, end - begin)};
       }
       if (!more) return eat('}');
       separator = at_ - 1;
@@ -160,7 +164,8 @@ class Scanner {
   bool escape() {
     char kind = peek();
     ++at_;
-    if (kind != 'u') return std::string_view("\"\\/bfnrt").find(kind) != std::string_view::npos && kind != '\0';
+    if (kind != 'u')
+      return std::string_view("\"\\/bfnrt").find(kind) != std::string_view::npos && kind != '\0';
     std::uint32_t unit = 0;
     if (!hex4(unit)) return false;
     if (unit == 0) fits_ = false;
@@ -184,10 +189,14 @@ class Scanner {
     for (int k = 0; k < 4; ++k) {
       char c = text_[at_++];
       std::uint32_t digit = 0;
-      if (c >= '0' && c <= '9') digit = static_cast<std::uint32_t>(c - '0');
-      else if (c >= 'a' && c <= 'f') digit = static_cast<std::uint32_t>(c - 'a') + 10;
-      else if (c >= 'A' && c <= 'F') digit = static_cast<std::uint32_t>(c - 'A') + 10;
-      else return false;
+      if (c >= '0' && c <= '9')
+        digit = static_cast<std::uint32_t>(c - '0');
+      else if (c >= 'a' && c <= 'f')
+        digit = static_cast<std::uint32_t>(c - 'a') + 10;
+      else if (c >= 'A' && c <= 'F')
+        digit = static_cast<std::uint32_t>(c - 'A') + 10;
+      else
+        return false;
       unit = unit * 16 + digit;
     }
     return true;
@@ -220,7 +229,7 @@ class Scanner {
       std::size_t start = at_;
       std::size_t count = digits();
       if (count == 0) return false;
-      exponent = count > 6 ? 1'000'000 : std::atol(std::string(text_.substr(start, count)).c_str());
+      exponent = base::parse_number<long>(text_.substr(start, count)).value_or(1'000'000'000);
       if (negative) exponent = -exponent;
     }
     // numeric: at most 131072 digits before the point and 16383 after it.
@@ -243,6 +252,8 @@ JsonScan scan_json_object(std::string_view text, std::string_view member_name) {
   return Scanner(text, member_name).run();
 }
 
-bool json_fits_jsonb(std::string_view valid_json) { return Scanner(valid_json, {}).run().fits_jsonb; }
+bool json_fits_jsonb(std::string_view valid_json) {
+  return Scanner(valid_json, {}).run().fits_jsonb;
+}
 
 }  // namespace base

@@ -22,15 +22,16 @@ struct JsonMember {
 };
 
 struct JsonScan {
-  bool object = false;                // the text is one JSON object
-  bool fits_jsonb = false;            // ... and jsonb takes it
-  std::optional<JsonMember> member;   // the last member of the name that was asked for
+  bool object = false;               // the text is one JSON object
+  bool fits_jsonb = false;           // ... and jsonb takes it
+  std::optional<JsonMember> member;  // the last member of the name that was asked for
 };
 
 // Scans a whole text. `member_name` is compared with the raw key, escapes not undone.
 JsonScan scan_json_object(std::string_view text, std::string_view member_name);
 
-// Whether jsonb takes this text of a valid `json` value: only its escapes and its numbers can differ.
+// Whether jsonb takes this text of a valid `json` value: only its escapes and its numbers can
+// differ.
 bool json_fits_jsonb(std::string_view valid_json);
 
 bool valid_utf8(std::string_view text);

@@ -61,6 +61,8 @@ void configure(Format format, Level level) {
   logger()->set_formatter(std::move(formatter));
 }
 
-void write(Level level, std::string_view message) { logger()->log(spdlog_level(level), "{}", message); }
+void write(Level level, std::string_view message) {
+  logger()->log(spdlog_level(level), "{}", message);
+}
 
 }  // namespace base::log

@@ -22,7 +22,8 @@ using Result = std::expected<T, Error>;
 using Status = Result<void>;
 
 inline std::unexpected<Error> fail(ErrorKind kind, std::string message, std::string hint = {}) {
-  return std::unexpected(Error{.kind = kind, .message = std::move(message), .hint = std::move(hint)});
+  return std::unexpected(
+      Error{.kind = kind, .message = std::move(message), .hint = std::move(hint)});
 }
 
 }  // namespace base
@@ -31,10 +32,10 @@ inline std::unexpected<Error> fail(ErrorKind kind, std::string message, std::str
 #define BEMI_JOIN(a, b) BEMI_JOIN_INNER(a, b)
 
 // Leaves the function with the error of `expression`, if it has one.
-#define TRY(expression)                                                       \
-  do {                                                                        \
-    auto&& try_result = (expression);                                         \
-    if (!try_result) return std::unexpected(std::move(try_result).error());   \
+#define TRY(expression)                                                     \
+  do {                                                                      \
+    auto&& try_result = (expression);                                       \
+    if (!try_result) return std::unexpected(std::move(try_result).error()); \
   } while (false)
 
 // The same, and otherwise puts the value into `target` (a declaration or a variable).

@@ -22,26 +22,26 @@ std::string_view name(Operation operation);
 
 // A transaction's own facts, the same for all its changes.
 struct Transaction {
-  std::uint64_t id = 0;            // 64-bit source transaction id
-  Lsn commit_position;             // end of the commit record: what is acknowledged
-  base::Timestamp committed_at;    // the source's own commit time
-  base::Timestamp queued_at;       // read from WAL
-  bool fence = false;              // carries a fence: make progress durable at once
+  std::uint64_t id = 0;          // 64-bit source transaction id
+  Lsn commit_position;           // end of the commit record: what is acknowledged
+  base::Timestamp committed_at;  // the source's own commit time
+  base::Timestamp queued_at;     // read from WAL
+  bool fence = false;            // carries a fence: make progress durable at once
 };
 
 // One change, ready to be stored. The views point into the batch that holds it.
 struct Change {
   RelationPtr relation;
   Operation operation = Operation::create;
-  Lsn position;                 // WAL position of the change
-  std::uint32_t sequence = 0;   // ordinal within the transaction, from 0
+  Lsn position;                // WAL position of the change
+  std::uint32_t sequence = 0;  // ordinal within the transaction, from 0
   bool has_key = false;
   std::string_view primary_key;
-  std::string_view before = "{}";   // JSON texts
+  std::string_view before = "{}";  // JSON texts
   std::string_view after = "{}";
   std::string_view context = "{}";
-  std::string_view exact;           // empty: SQL NULL
-  std::string_view fidelity;        // empty: SQL NULL
+  std::string_view exact;     // empty: SQL NULL
+  std::string_view fidelity;  // empty: SQL NULL
 };
 
 // What could not be stored as what it is; kept aside with its bytes.

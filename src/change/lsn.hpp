@@ -19,7 +19,7 @@ struct Lsn {
   [[nodiscard]] bool valid() const { return value != 0; }
 };
 
-std::string format(Lsn lsn);                        // "16/B374D848"
+std::string format(Lsn lsn);  // "16/B374D848"
 std::optional<Lsn> parse_lsn(std::string_view text);
 
 }  // namespace change

@@ -24,7 +24,8 @@ base::Result<Pattern> parse_pattern(const std::string& text, std::size_t parts_w
     }
   }
   pattern.parts.push_back(std::move(part));
-  if (pattern.parts.size() + 1 == parts_wanted) pattern.parts.insert(pattern.parts.begin(), "public");
+  if (pattern.parts.size() + 1 == parts_wanted)
+    pattern.parts.insert(pattern.parts.begin(), "public");
   bool empty_part = std::ranges::any_of(pattern.parts, &std::string::empty);
   if (quoted || empty_part || pattern.parts.size() != parts_wanted) {
     return base::fail(base::ErrorKind::usage, "not a pattern: " + text,
@@ -44,12 +45,12 @@ base::Result<std::vector<Pattern>> parse_all(const std::vector<std::string>& tex
   return patterns;
 }
 
-bool any_match(const std::vector<Pattern>& patterns, std::initializer_list<std::string_view> names) {
+bool any_match(const std::vector<Pattern>& patterns,
+               std::initializer_list<std::string_view> names) {
   return std::ranges::any_of(patterns, [&](const Pattern& pattern) {
-    return std::equal(pattern.parts.begin(), pattern.parts.end(), names.begin(), names.end(),
-                      [](const std::string& part, std::string_view name) {
-                        return wildcard_match(part, name);
-                      });
+    return std::equal(
+        pattern.parts.begin(), pattern.parts.end(), names.begin(), names.end(),
+        [](const std::string& part, std::string_view name) { return wildcard_match(part, name); });
   });
 }
 
@@ -89,7 +90,8 @@ base::Result<Selection> Selection::parse(const Texts& texts) {
 }
 
 bool Selection::tracks(std::string_view schema, std::string_view table) const {
-  if (schema.starts_with("pg_") || schema == "information_schema" || schema == "_bemi") return false;
+  if (schema.starts_with("pg_") || schema == "information_schema" || schema == "_bemi")
+    return false;
   if (any_match(exclude_, {schema, table})) return false;
   return include_.empty() || any_match(include_, {schema, table});
 }

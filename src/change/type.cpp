@@ -39,8 +39,11 @@ constexpr Builtin builtins[] = {
 
 TypeCatalog::TypeCatalog() {
   for (const Builtin& builtin : builtins) {
-    auto scalar = std::make_shared<Type>(
-        Type{.oid = builtin.oid, .name = builtin.name, .form = builtin.form, .element = {}, .attributes = {}});
+    auto scalar = std::make_shared<Type>(Type{.oid = builtin.oid,
+                                              .name = builtin.name,
+                                              .form = builtin.form,
+                                              .element = {},
+                                              .attributes = {}});
     auto array = std::make_shared<Type>(Type{.oid = builtin.array_oid,
                                              .name = std::string(builtin.name) + "[]",
                                              .form = JsonForm::array,

@@ -39,11 +39,11 @@ struct Attribute {
 
 struct Type {
   Oid oid = 0;
-  std::string name;                    // as format_type() says it
+  std::string name;  // as format_type() says it
   JsonForm form = JsonForm::text;
-  char delimiter = ',';                // between the elements of an array of this type's array
-  TypePtr element;                     // array, vector
-  std::vector<Attribute> attributes;   // composite, in order, without dropped ones
+  char delimiter = ',';               // between the elements of an array of this type's array
+  TypePtr element;                    // array, vector
+  std::vector<Attribute> attributes;  // composite, in order, without dropped ones
 };
 
 // The types known by OID. A domain is entered under its own OID with the form of its base.

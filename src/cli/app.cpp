@@ -20,11 +20,13 @@ namespace {
 constexpr const char* about =
     "Bemi tracks every change of a PostgreSQL database, with who, where and how.\n"
     "\n"
-    "  bemi run --source postgresql://app@db/shop     track it; the history is in its table changes\n"
+    "  bemi run --source postgresql://app@db/shop     track it; the history is in its table "
+    "changes\n"
     "  bemi changes --table todo --context user_id=42  read it\n"
     "  bemi dev                                        try it on a private PostgreSQL\n";
 
-constexpr const char* footer = "Every flag can also stand in bemi.toml or in the environment (BEMI_...).";
+constexpr const char* footer =
+    "Every flag can also stand in bemi.toml or in the environment (BEMI_...).";
 
 base::Interrupt& stop_interrupt() {
   static base::Interrupt interrupt;
@@ -64,7 +66,9 @@ struct Program {
 CLI::App* add_command(CLI::App& app, Program& program, const char* name, const char* description,
                       std::function<int()> action) {
   CLI::App* command = app.add_subcommand(name, description);
-  command->add_option("--config", program.config_file, "Settings file [default: bemi.toml if it is there]")
+  command
+      ->add_option("--config", program.config_file,
+                   "Settings file [default: bemi.toml if it is there]")
       ->type_name("FILE");
   program.actions.emplace_back(command, std::move(action));
   return command;
@@ -72,7 +76,8 @@ CLI::App* add_command(CLI::App& app, Program& program, const char* name, const c
 
 void add_format(CLI::App& command, std::string& format) {
   command.add_option("--format", format, "table for a person, json (one object a line) or csv")
-      ->check(CLI::IsMember({"table", "json", "csv"}))->capture_default_str();
+      ->check(CLI::IsMember({"table", "json", "csv"}))
+      ->capture_default_str();
 }
 
 void add_run(CLI::App& app, Program& program) {
@@ -84,39 +89,46 @@ void add_run(CLI::App& app, Program& program) {
   add_worker_options(*run, program.config);
   add_log_options(*run, program.config);
 
-  CLI::App* dev = add_command(app, program, "dev", "Everything on a private PostgreSQL of its own",
-                              [&program] { return exit_code(dev_command(program.config, program.dev, stop_interrupt())); });
+  CLI::App* dev = add_command(
+      app, program, "dev", "Everything on a private PostgreSQL of its own",
+      [&program] { return exit_code(dev_command(program.config, program.dev, stop_interrupt())); });
   dev->add_option("--directory", program.dev.directory, "Where it lives")->capture_default_str();
-  dev->add_option("--postgres-bin", program.dev.postgres_bindir, "PostgreSQL's server programs [default: searched]")
+  dev->add_option("--postgres-bin", program.dev.postgres_bindir,
+                  "PostgreSQL's server programs [default: searched]")
       ->type_name("DIRECTORY");
-  dev->add_option("--port", program.dev.port, "Port on 127.0.0.1 [default: a free one, then always that]");
+  dev->add_option("--port", program.dev.port,
+                  "Port on 127.0.0.1 [default: a free one, then always that]");
   add_tracking_options(*dev, program.config);
   add_worker_options(*dev, program.config);
   add_log_options(*dev, program.config);
 }
 
 void add_setup(CLI::App& app, Program& program) {
-  CLI::App* init = add_command(app, program, "init", "Prepare source and destination (safe to repeat)",
-                               [&program] { return exit_code(init_command(program.config, program.init)); });
+  CLI::App* init =
+      add_command(app, program, "init", "Prepare source and destination (safe to repeat)",
+                  [&program] { return exit_code(init_command(program.config, program.init)); });
   init->add_flag("--dry-run", program.init.dry_run, "Print the SQL, run nothing");
   init->add_flag("--accept-gap", program.init.accept_gap,
                  "Go on after a gap: mark it, and begin anew with a slot and a baseline");
   add_connection_options(*init, program.config);
   add_tracking_options(*init, program.config);
 
-  CLI::App* check = add_command(app, program, "check", "Look whether both ends are ready, and say how to fix them",
-                                [&program] {
-                                  auto good = check_command(program.config);
-                                  return good ? (*good ? 0 : 1) : report(good.error());
-                                });
+  CLI::App* check =
+      add_command(app, program, "check",
+                  "Look whether both ends are ready, and say how to fix them", [&program] {
+                    auto good = check_command(program.config);
+                    return good ? (*good ? 0 : 1) : report(good.error());
+                  });
   add_connection_options(*check, program.config);
   add_tracking_options(*check, program.config);
 
-  CLI::App* teardown = add_command(app, program, "teardown", "Remove what init made on the source", [&program] {
-    const char* url = std::getenv("BEMI_DESTINATION_URL");
-    if (program.config.destination_url.empty() && url != nullptr) program.config.destination_url = url;
-    return exit_code(teardown_command(program.config, program.teardown));
-  });
+  CLI::App* teardown =
+      add_command(app, program, "teardown", "Remove what init made on the source", [&program] {
+        const char* url = std::getenv("BEMI_DESTINATION_URL");
+        if (program.config.destination_url.empty() && url != nullptr)
+          program.config.destination_url = url;
+        return exit_code(teardown_command(program.config, program.teardown));
+      });
   teardown->add_flag("--yes", program.teardown.yes, "Do not ask");
   teardown->add_flag("--dry-run", program.teardown.dry_run, "Print the SQL, run nothing");
   add_connection_options(*teardown, program.config);
@@ -127,14 +139,16 @@ void add_setup(CLI::App& app, Program& program) {
 }
 
 void add_reading(CLI::App& app, Program& program) {
-  CLI::App* sync = add_command(app, program, "sync", "Wait until all that is committed now is in the history",
-                               [&program] { return exit_code(sync_command(program.config, program.sync_timeout_s)); });
-  sync->add_option("--timeout", program.sync_timeout_s, "Give up after so many seconds [default: never]");
+  CLI::App* sync = add_command(
+      app, program, "sync", "Wait until all that is committed now is in the history",
+      [&program] { return exit_code(sync_command(program.config, program.sync_timeout_s)); });
+  sync->add_option("--timeout", program.sync_timeout_s,
+                   "Give up after so many seconds [default: never]");
   add_connection_options(*sync, program.config);
 
-  CLI::App* status = add_command(app, program, "status", "Slot, lag, gaps, context coverage", [&program] {
-    return exit_code(status_command(program.config, program.status));
-  });
+  CLI::App* status =
+      add_command(app, program, "status", "Slot, lag, gaps, context coverage",
+                  [&program] { return exit_code(status_command(program.config, program.status)); });
   add_connection_options(*status, program.config);
   add_format(*status, program.status.format);
 
@@ -144,12 +158,17 @@ void add_reading(CLI::App& app, Program& program) {
   ChangesOptions& options = program.changes;
   changes->add_option("--table", options.table, "table, schema.table, or quoted as in SQL");
   changes->add_option("--primary-key", options.primary_key, "One record")->type_name("KEY");
-  changes->add_option("--operation", options.operation, "CREATE, UPDATE, DELETE, TRUNCATE, SNAPSHOT, SCHEMA");
-  changes->add_option("--context", options.context, "What the application passed; all must hold")->type_name("KEY=VALUE");
-  changes->add_option("--transaction", options.transaction, "Source transaction id")->type_name("ID");
+  changes->add_option("--operation", options.operation,
+                      "CREATE, UPDATE, DELETE, TRUNCATE, SNAPSHOT, SCHEMA");
+  changes->add_option("--context", options.context, "What the application passed; all must hold")
+      ->type_name("KEY=VALUE");
+  changes->add_option("--transaction", options.transaction, "Source transaction id")
+      ->type_name("ID");
   changes->add_option("--since", options.since, "From this time on")->type_name("TIME");
   changes->add_option("--until", options.until, "Before this time")->type_name("TIME");
-  changes->add_option("--limit", options.limit, "The newest so many")->check(CLI::NonNegativeNumber)->capture_default_str();
+  changes->add_option("--limit", options.limit, "The newest so many")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   changes->add_flag("--follow", options.follow, "Go on with new ones as they come");
   add_connection_options(*changes, program.config);
   add_format(*changes, options.format);

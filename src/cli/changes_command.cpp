@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <algorithm>
 #include <cctype>
+#include <chrono>
 #include <iostream>
-
-#include <poll.h>
 
 #include "base/json.hpp"
 #include "cli/commands.hpp"
@@ -13,12 +12,20 @@
 namespace cli {
 namespace {
 
-constexpr int follow_pause_ms = 200;
+constexpr std::chrono::milliseconds follow_pause{200};
 constexpr std::int64_t follow_page = 1000;
 
 // In the order of query::change_columns.
-enum Column : int { schema_column = 3, table_column, key_column, operation_column, before_column,
-                    after_column, context_column, committed_at_column };
+enum Column : int {
+  schema_column = 3,
+  table_column,
+  key_column,
+  operation_column,
+  before_column,
+  after_column,
+  context_column,
+  committed_at_column
+};
 constexpr int json_columns[] = {before_column, after_column, context_column, 19, 20};
 constexpr int number_columns[] = {14, 15, 16, 17, 18};
 
@@ -44,7 +51,9 @@ base::Result<query::ChangeFilter> filter_of(const ChangesOptions& options) {
   return filter;
 }
 
-bool contains(const auto& columns, int column) { return std::ranges::find(columns, column) != std::end(columns); }
+bool contains(const auto& columns, int column) {
+  return std::ranges::find(columns, column) != std::end(columns);
+}
 
 // One object a line: every column, JSON columns as JSON.
 std::string json_line(const pg::Rows& rows, int row) {
@@ -84,8 +93,9 @@ Table table_of(const pg::Rows& rows, const std::vector<int>& columns) {
 }
 
 void print(const pg::Rows& rows, const std::string& format, bool first) {
-  static const std::vector<int> shown{key_column,   table_column, operation_column,   before_column,
-                                      after_column, context_column, committed_at_column};
+  static const std::vector<int> shown{key_column,         table_column, operation_column,
+                                      before_column,      after_column, context_column,
+                                      committed_at_column};
   static const std::vector<int> all = [] {
     std::vector<int> columns(query::change_columns.size());
     for (std::size_t i = 0; i < columns.size(); ++i) columns[i] = static_cast<int>(i);
@@ -131,8 +141,7 @@ base::Status changes_command(const Config& config, const ChangesOptions& options
     TRY_ASSIGN(pg::Rows fresh, changes.after(filter, seen, follow_page));
     if (!fresh.empty()) print(fresh, options.format, false);
     advance(seen, fresh);
-    pollfd fd{stop.fd(), POLLIN, 0};
-    if (fresh.count() < follow_page) poll(&fd, 1, follow_pause_ms);
+    if (fresh.count() < follow_page) base::pause(&stop, follow_pause);
   }
   return {};
 }

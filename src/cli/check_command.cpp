@@ -29,8 +29,8 @@ bool print(const std::string& title, const std::vector<setup::Finding>& findings
   std::cout << title << "\n";
   for (const setup::Finding& finding : findings) {
     Look look = look_of(finding.severity);
-    std::cout << "  " << (colour ? look.colour : "") << look.mark << (colour ? "\033[0m" : "") << "  "
-              << finding.subject << ": " << finding.what << "\n";
+    std::cout << "  " << (colour ? look.colour : "") << look.mark << (colour ? "\033[0m" : "")
+              << "  " << finding.subject << ": " << finding.what << "\n";
     if (!finding.fix.empty()) std::cout << "           fix: " << finding.fix << "\n";
     good = good && finding.severity != setup::Severity::error;
   }
@@ -48,7 +48,8 @@ base::Result<bool> check_command(const Config& config) {
   TRY_ASSIGN(auto destination_findings, setup::check_destination(destination, settings));
   bool good = print("source " + source.database() + " at " + source.host(), source_findings);
   return print("destination " + destination.database() + " at " + destination.host(),
-               destination_findings) && good;
+               destination_findings) &&
+         good;
 }
 
 }  // namespace cli

@@ -8,75 +8,118 @@
 namespace cli {
 
 void add_connection_options(CLI::App& command, Config& config) {
-  auto* group = command.add_option_group("Connections", "libpq URLs or keywords; everything libpq understands works");
+  auto* group = command.add_option_group(
+      "Connections", "libpq URLs or keywords; everything libpq understands works");
   group->add_option("--source", config.source_url, "The database to track")
-      ->envname("BEMI_SOURCE_URL")->type_name("URL");
-  group->add_option("--destination", config.destination_url,
-                    "Where the history lives [default: the source]")
-      ->envname("BEMI_DESTINATION_URL")->type_name("URL");
-  group->add_option("--admin", config.admin_url, "For init, check and teardown only: a role that owns the tables")
-      ->envname("BEMI_ADMIN_URL")->type_name("URL");
-  group->add_option("--name", config.source_name,
-                    "The source's stable name in the history [default: its database's name]")
-      ->envname("BEMI_SOURCE_NAME")->type_name("NAME");
+      ->envname("BEMI_SOURCE_URL")
+      ->type_name("URL");
+  group
+      ->add_option("--destination", config.destination_url,
+                   "Where the history lives [default: the source]")
+      ->envname("BEMI_DESTINATION_URL")
+      ->type_name("URL");
+  group
+      ->add_option("--admin", config.admin_url,
+                   "For init, check and teardown only: a role that owns the tables")
+      ->envname("BEMI_ADMIN_URL")
+      ->type_name("URL");
+  group
+      ->add_option("--name", config.source_name,
+                   "The source's stable name in the history [default: its database's name]")
+      ->envname("BEMI_SOURCE_NAME")
+      ->type_name("NAME");
   group->add_option("--slot", config.slot, "Replication slot [default: bemi_<name>]")
-      ->envname("BEMI_SLOT")->type_name("NAME");
+      ->envname("BEMI_SLOT")
+      ->type_name("NAME");
   group->add_option("--publication", config.publication, "Publication [default: bemi_<name>]")
-      ->envname("BEMI_PUBLICATION")->type_name("NAME");
+      ->envname("BEMI_PUBLICATION")
+      ->type_name("NAME");
 }
 
 void add_tracking_options(CLI::App& command, Config& config) {
   auto* group = command.add_option_group("Tracking", "patterns take * and ?");
   group->add_option("--include", config.include, "Track only these tables")
-      ->envname("BEMI_INCLUDE")->delimiter(',')->type_name("SCHEMA.TABLE");
+      ->envname("BEMI_INCLUDE")
+      ->delimiter(',')
+      ->type_name("SCHEMA.TABLE");
   group->add_option("--exclude", config.exclude, "Never track these tables")
-      ->envname("BEMI_EXCLUDE")->delimiter(',')->type_name("SCHEMA.TABLE");
-  group->add_option("--ignore-column", config.ignore_columns,
-                    "A change in only these columns is not recorded")
-      ->envname("BEMI_IGNORE_COLUMN")->delimiter(',')->type_name("SCHEMA.TABLE.COLUMN");
+      ->envname("BEMI_EXCLUDE")
+      ->delimiter(',')
+      ->type_name("SCHEMA.TABLE");
+  group
+      ->add_option("--ignore-column", config.ignore_columns,
+                   "A change in only these columns is not recorded")
+      ->envname("BEMI_IGNORE_COLUMN")
+      ->delimiter(',')
+      ->type_name("SCHEMA.TABLE.COLUMN");
   group->add_option("--redact-column", config.redact_columns, "Never store these columns' values")
-      ->envname("BEMI_REDACT_COLUMN")->delimiter(',')->type_name("SCHEMA.TABLE.COLUMN");
-  group->add_option("--replica-identity", config.replica_identity,
-                    "full: every change has its whole row before; keep: leave tables as they are")
-      ->envname("BEMI_REPLICA_IDENTITY")->check(CLI::IsMember({"full", "keep"}))->capture_default_str();
-  group->add_flag("--no-event-trigger", config.no_event_trigger,
-                  "Find new tables by looking, not by an event trigger")
+      ->envname("BEMI_REDACT_COLUMN")
+      ->delimiter(',')
+      ->type_name("SCHEMA.TABLE.COLUMN");
+  group
+      ->add_option("--replica-identity", config.replica_identity,
+                   "full: every change has its whole row before; keep: leave tables as they are")
+      ->envname("BEMI_REPLICA_IDENTITY")
+      ->check(CLI::IsMember({"full", "keep"}))
+      ->capture_default_str();
+  group
+      ->add_flag("--no-event-trigger", config.no_event_trigger,
+                 "Find new tables by looking, not by an event trigger")
       ->envname("BEMI_NO_EVENT_TRIGGER");
   group->add_option("--schema", config.schema, "The destination schema of the table changes")
-      ->envname("BEMI_SCHEMA")->capture_default_str();
+      ->envname("BEMI_SCHEMA")
+      ->capture_default_str();
   group->add_option("--partition", config.partition, "How changes is cut")
-      ->envname("BEMI_PARTITION")->check(CLI::IsMember({"day", "week", "month"}))->capture_default_str();
+      ->envname("BEMI_PARTITION")
+      ->check(CLI::IsMember({"day", "week", "month"}))
+      ->capture_default_str();
 }
 
 void add_worker_options(CLI::App& command, Config& config) {
   auto* group = command.add_option_group("Worker", "");
-  group->add_option("--snapshot", config.snapshot,
-                    "Baseline of the rows that exist: auto takes it below --snapshot-limit")
-      ->envname("BEMI_SNAPSHOT")->check(CLI::IsMember({"auto", "initial", "none"}))->capture_default_str();
-  group->add_option("--snapshot-limit", config.snapshot_limit, "Size of all tracked tables, with a unit")
-      ->envname("BEMI_SNAPSHOT_LIMIT")->transform(CLI::AsSizeValue(/*kb_is_1000=*/true))
-      ->default_str("10GB")->type_name("SIZE");
-  group->add_option("--heartbeat-interval", config.heartbeat_interval_s,
-                    "Seconds between heartbeats that keep an idle slot moving")
-      ->envname("BEMI_HEARTBEAT_INTERVAL")->check(CLI::Range(1, 86'400))->capture_default_str()
+  group
+      ->add_option("--snapshot", config.snapshot,
+                   "Baseline of the rows that exist: auto takes it below --snapshot-limit")
+      ->envname("BEMI_SNAPSHOT")
+      ->check(CLI::IsMember({"auto", "initial", "none"}))
+      ->capture_default_str();
+  group
+      ->add_option("--snapshot-limit", config.snapshot_limit,
+                   "Size of all tracked tables, with a unit")
+      ->envname("BEMI_SNAPSHOT_LIMIT")
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/true))
+      ->default_str("10GB")
+      ->type_name("SIZE");
+  group
+      ->add_option("--heartbeat-interval", config.heartbeat_interval_s,
+                   "Seconds between heartbeats that keep an idle slot moving")
+      ->envname("BEMI_HEARTBEAT_INTERVAL")
+      ->check(CLI::Range(1, 86'400))
+      ->capture_default_str()
       ->type_name("SECONDS");
-  group->add_option("--spool-directory", config.spool_directory,
-                    "Where transactions too large for memory wait for their commit")
-      ->envname("BEMI_SPOOL_DIRECTORY")->check(CLI::ExistingDirectory)->capture_default_str();
+  group
+      ->add_option("--spool-directory", config.spool_directory,
+                   "Where transactions too large for memory wait for their commit")
+      ->envname("BEMI_SPOOL_DIRECTORY")
+      ->check(CLI::ExistingDirectory)
+      ->capture_default_str();
 }
 
 void add_log_options(CLI::App& command, Config& config) {
   auto* group = command.add_option_group("Log", "");
   group->add_option("--log-format", config.log_format, "For a person, or JSON lines")
-      ->envname("BEMI_LOG_FORMAT")->check(CLI::IsMember({"text", "json"}))->capture_default_str();
+      ->envname("BEMI_LOG_FORMAT")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
   group->add_flag("--verbose", config.verbose, "Log details too")->envname("BEMI_VERBOSE");
 }
 
 base::Status require_source(const Config& config) {
   if (!config.source_url.empty()) return {};
-  return base::fail(base::ErrorKind::usage, "no source database",
-                    "give --source postgresql://USER@HOST/DATABASE, or set BEMI_SOURCE_URL, or source "
-                    "in bemi.toml");
+  return base::fail(
+      base::ErrorKind::usage, "no source database",
+      "give --source postgresql://USER@HOST/DATABASE, or set BEMI_SOURCE_URL, or source "
+      "in bemi.toml");
 }
 
 base::Result<setup::Settings> setup_settings(const Config& config, pg::Connection& source) {
@@ -85,12 +128,13 @@ base::Result<setup::Settings> setup_settings(const Config& config, pg::Connectio
   std::string name = setup::default_slot_name(settings.source_name);
   settings.slot = config.slot.empty() ? name : config.slot;
   settings.publication = config.publication.empty() ? name : config.publication;
-  TRY_ASSIGN(settings.selection, change::Selection::parse({.include = config.include,
-                                                           .exclude = config.exclude,
-                                                           .ignore_columns = config.ignore_columns,
-                                                           .redact_columns = config.redact_columns}));
-  settings.identity = config.replica_identity == "keep" ? setup::IdentityPolicy::keep
-                                                        : setup::IdentityPolicy::full;
+  TRY_ASSIGN(settings.selection,
+             change::Selection::parse({.include = config.include,
+                                       .exclude = config.exclude,
+                                       .ignore_columns = config.ignore_columns,
+                                       .redact_columns = config.redact_columns}));
+  settings.identity =
+      config.replica_identity == "keep" ? setup::IdentityPolicy::keep : setup::IdentityPolicy::full;
   settings.destination.schema = config.schema;
   TRY_ASSIGN(settings.destination.partition_by, store::parse_partition_by(config.partition));
   settings.event_trigger = !config.no_event_trigger;

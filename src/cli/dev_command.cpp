@@ -17,7 +17,7 @@ base::Status dev_command(Config config, const DevOptions& options, const base::I
   config.destination_url.clear();
   config.admin_url.clear();
   // On stdout alone, for a script to take: everything else is log.
-  std::cout << server.url() << std::endl;
+  std::cout << server.url() << "\n" << std::flush;
   base::log::info("PostgreSQL {} is up; point the application at the URL above", server.version());
   return run_command(config, stop);
 }

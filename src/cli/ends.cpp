@@ -22,7 +22,8 @@ base::Result<pg::Connection> open_source(const Config& config, Access access) {
 base::Result<pg::Connection> open_source_as_admin(const Config& config) {
   TRY(require_source(config));
   bool given = !config.admin_url.empty();
-  return open(given ? config.admin_url : config.source_url, "bemi/admin", Access::read_write, "source");
+  return open(given ? config.admin_url : config.source_url, "bemi/admin", Access::read_write,
+              "source");
 }
 
 base::Result<pg::Connection> open_destination(const Config& config, Access access) {

@@ -17,11 +17,12 @@ std::vector<setup::Step> destination_grants(const std::string& schema, const std
   std::string grantee = pg::quote_identifier(role);
   std::string quoted = pg::quote_identifier(schema);
   return {{.what = "let " + role + " write the history",
-           .sql = fmt::format("grant usage on schema _bemi to {0};"
-                              "grant select, insert, update, delete on all tables in schema _bemi to {0};"
-                              "grant usage, create on schema {1} to {0};"
-                              "alter table {1}.changes owner to {0}",
-                              grantee, quoted)}};
+           .sql = fmt::format(
+               "grant usage on schema _bemi to {0};"
+               "grant select, insert, update, delete on all tables in schema _bemi to {0};"
+               "grant usage, create on schema {1} to {0};"
+               "alter table {1}.changes owner to {0}",
+               grantee, quoted)}};
 }
 
 base::Result<std::string> worker_role(const Config& config) {
@@ -32,7 +33,8 @@ base::Result<std::string> worker_role(const Config& config) {
 
 void print_steps(const std::string& title, const std::vector<setup::Step>& steps) {
   std::cout << "-- " << title << (steps.empty() ? ": nothing to do\n" : "\n");
-  for (const setup::Step& step : steps) std::cout << "-- " << step.what << "\n" << step.sql << ";\n\n";
+  for (const setup::Step& step : steps)
+    std::cout << "-- " << step.what << "\n" << step.sql << ";\n\n";
 }
 
 base::Status accept_gap(pg::Connection& destination, const std::string& source) {
@@ -47,7 +49,8 @@ base::Status accept_gap(pg::Connection& destination, const std::string& source) 
   progress->position = {};
   TRY(store::save_progress(destination, *progress));
   std::cout << "accepted " << gaps << " gap(s) of " << source
-            << "; the next bemi run makes a new slot and goes on in epoch " << progress->epoch << "\n";
+            << "; the next bemi run makes a new slot and goes on in epoch " << progress->epoch
+            << "\n";
   return {};
 }
 
@@ -79,8 +82,10 @@ base::Status init_command(const Config& config, const InitOptions& options) {
   std::cout << "source " << admin.database() << (steps.empty() ? ": ready\n" : "\n");
   TRY(setup::apply(admin, steps, report));
   TRY_ASSIGN(auto migrations, store::pending_migrations(destination, settings.destination));
-  std::cout << "destination " << destination.database() << (migrations.empty() ? ": ready\n" : "\n");
-  if (!migrations.empty()) report("make " + store::changes_name(settings.destination.schema) + " and _bemi");
+  std::cout << "destination " << destination.database()
+            << (migrations.empty() ? ": ready\n" : "\n");
+  if (!migrations.empty())
+    report("make " + store::changes_name(settings.destination.schema) + " and _bemi");
   TRY(store::migrate(destination, settings.destination));
   bool other_role = !settings.worker_role.empty() && settings.worker_role != destination.user();
   if (other_role) {

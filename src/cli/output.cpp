@@ -45,8 +45,10 @@ std::string visible(std::string_view text) {
   std::string out;
   for (char c : text) {
     auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte != 0x7f) out.push_back(c);
-    else out += c == '\n' ? "\xe2\x8f\x8e" : "\xc2\xb7";
+    if (byte >= 0x20 && byte != 0x7f)
+      out.push_back(c);
+    else
+      out += c == '\n' ? "\xe2\x8f\x8e" : "\xc2\xb7";
   }
   return out;
 }
@@ -122,7 +124,8 @@ std::string render_table(const Table& table, std::optional<std::size_t> width) {
   append_line(out, table.headers, widths, " \xe2\x94\x82 ");
   for (std::size_t i = 0; i < widths.size(); ++i) {
     if (i > 0) out += "\xe2\x94\xbc";
-    for (std::size_t k = 0; k < widths[i] + (i + 1 < widths.size() ? 2 : 1); ++k) out += "\xe2\x94\x80";
+    for (std::size_t k = 0; k < widths[i] + (i + 1 < widths.size() ? 2 : 1); ++k)
+      out += "\xe2\x94\x80";
   }
   out += "\n";
   for (const auto& row : table.rows) {

@@ -15,10 +15,10 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
-#include <thread>
 
 #include <fmt/format.h>
 
+#include "base/number.hpp"
 #include "cli/child_process.hpp"
 #include "pg/connection.hpp"
 
@@ -53,7 +53,8 @@ std::vector<fs::path> usual_places() {
   std::vector<std::pair<int, fs::path>> majors;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator("/usr/lib/postgresql", ignored)) {
-    majors.emplace_back(std::atoi(entry.path().filename().c_str()), entry.path() / "bin");
+    majors.emplace_back(base::parse_number<int>(entry.path().filename().string()).value_or(0),
+                        entry.path() / "bin");
   }
   std::ranges::sort(majors, std::greater{});
   for (auto& [major, place] : majors) places.push_back(std::move(place));
@@ -130,12 +131,12 @@ class Folder {
     TRY(write_secret(secret, password + "\n"));
     give_to(data(), user);
     give_to(secret, user);
-    base::Status made = run_to_end({.words = {(bindir / "initdb").string(), "--pgdata", data().string(),
-                                              "--username=postgres", "--auth=scram-sha-256",
-                                              "--pwfile", secret.string(), "--encoding=UTF8",
-                                              "--locale=C.UTF-8", "--no-instructions"},
-                                    .log = log(),
-                                    .user = user});
+    base::Status made = run_to_end(
+        {.words = {(bindir / "initdb").string(), "--pgdata", data().string(), "--username=postgres",
+                   "--auth=scram-sha-256", "--pwfile", secret.string(), "--encoding=UTF8",
+                   "--locale=C.UTF-8", "--no-instructions"},
+         .log = log(),
+         .user = user});
     fs::remove(secret);
     TRY(std::move(made));
     std::ofstream(data() / "postgresql.conf", std::ios::app) << server_settings;
@@ -154,7 +155,8 @@ class Folder {
 };
 
 base::Result<pg::Connection> connect_when_up(const std::string& url, pid_t server,
-                                             const base::Interrupt* interrupt, const std::string& log) {
+                                             const base::Interrupt* interrupt,
+                                             const std::string& log) {
   auto deadline = std::chrono::steady_clock::now() + start_timeout;
   while (true) {
     auto opened = pg::Connection::open({.url = url, .purpose = "bemi/dev", .interrupt = interrupt});
@@ -163,7 +165,7 @@ base::Result<pg::Connection> connect_when_up(const std::string& url, pid_t serve
     if (gone || std::chrono::steady_clock::now() > deadline) {
       return base::fail(ErrorKind::internal, "the private PostgreSQL did not start", "see " + log);
     }
-    std::this_thread::sleep_for(50ms);
+    base::pause(interrupt, 50ms);
   }
 }
 
@@ -179,8 +181,8 @@ base::Result<PrivatePostgres> PrivatePostgres::start(const PrivatePostgresOption
   folder.remember_port(port);
 
   PrivatePostgres server;
-  TRY_ASSIGN(server.pid_, spawn({.words = {(bindir / "postgres").string(), "-D", folder.data().string(),
-                                           "-p", std::to_string(port)},
+  TRY_ASSIGN(server.pid_, spawn({.words = {(bindir / "postgres").string(), "-D",
+                                           folder.data().string(), "-p", std::to_string(port)},
                                  .log = folder.log(),
                                  .user = user}));
   auto url = [&](const std::string& database) {

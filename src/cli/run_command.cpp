@@ -7,8 +7,9 @@
 namespace cli {
 
 base::Status run_command(const Config& config, const base::Interrupt& stop) {
-  base::log::configure(config.log_format == "json" ? base::log::Format::json : base::log::Format::text,
-                       config.verbose ? base::log::Level::debug : base::log::Level::info);
+  base::log::configure(
+      config.log_format == "json" ? base::log::Format::json : base::log::Format::text,
+      config.verbose ? base::log::Level::debug : base::log::Level::info);
   TRY(require_source(config));
   pipeline::Settings settings;
   settings.source_url = config.source_url;

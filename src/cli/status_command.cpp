@@ -2,7 +2,6 @@
 #include <iostream>
 
 #include <fmt/format.h>
-
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.hpp"
@@ -74,7 +73,8 @@ base::Status status_command(const Config& config, const StatusOptions& options) 
   TRY(store::history_schema(destination));
   TRY_ASSIGN(pg::Rows row, destination.query(select_status, {settings.source_name}));
   if (row.empty()) {
-    return base::fail(base::ErrorKind::usage, "the source " + settings.source_name + " has no history here",
+    return base::fail(base::ErrorKind::usage,
+                      "the source " + settings.source_name + " has no history here",
                       "start the worker with: bemi run");
   }
   TRY_ASSIGN(auto slot, wal::find_slot(source, row.text(0, 1)));

@@ -2,8 +2,6 @@
 #include <algorithm>
 #include <chrono>
 
-#include <poll.h>
-
 #include "cli/commands.hpp"
 #include "cli/ends.hpp"
 #include "store/progress.hpp"
@@ -23,7 +21,8 @@ base::Status sync_command(const Config& config, int timeout_s) {
   int pause_ms = 2;
   while (true) {
     TRY_ASSIGN(auto progress, store::load_progress(destination, settings.source_name));
-    if (progress && progress->state == store::SourceState::streaming && progress->position > fence) {
+    if (progress && progress->state == store::SourceState::streaming &&
+        progress->position > fence) {
       return {};
     }
     if (timeout_s > 0 && Clock::now() > deadline) {
@@ -31,7 +30,7 @@ base::Status sync_command(const Config& config, int timeout_s) {
                         "the history did not catch up within " + std::to_string(timeout_s) + " s",
                         "is the worker running? see: bemi status");
     }
-    poll(nullptr, 0, pause_ms);
+    base::pause(nullptr, std::chrono::milliseconds(pause_ms));
     pause_ms = std::min(pause_ms * 2, 50);
   }
 }

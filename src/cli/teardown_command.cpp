@@ -44,11 +44,13 @@ base::Status teardown_command(const Config& config, const TeardownOptions& optio
   TRY_ASSIGN(pg::Connection destination, open_destination_as_admin(config));
   if (!options.destination) {
     // Without its slot the stored progress has nothing to go on from.
-    if (store::history_schema(destination)) TRY(store::forget_source(destination, settings.source_name));
+    if (store::history_schema(destination))
+      TRY(store::forget_source(destination, settings.source_name));
     std::cout << "the source is as before; the history stays\n";
     return {};
   }
-  if (!agreed("Drop the whole history in " + destination.database() + "?", options.yes)) return refused();
+  if (!agreed("Drop the whole history in " + destination.database() + "?", options.yes))
+    return refused();
   TRY(store::drop_history(destination));
   std::cout << "the source is as before; the history is dropped\n";
   return {};

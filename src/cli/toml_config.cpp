@@ -52,7 +52,8 @@ CLI::Option* find_option(CLI::App& command, const std::string& key) {
   std::string flag = "--" + key;
   if (CLI::Option* option = command.get_option_no_throw(flag)) return option;
   // Groups are nameless subcommands of their own.
-  for (CLI::App* group : command.get_subcommands([](CLI::App* app) { return app->get_name().empty(); })) {
+  for (CLI::App* group :
+       command.get_subcommands([](CLI::App* app) { return app->get_name().empty(); })) {
     if (CLI::Option* option = group->get_option_no_throw(flag)) return option;
   }
   return nullptr;

@@ -41,7 +41,8 @@ base::Result<const Tuple*> CopyRow::parse(std::string_view row, std::size_t colu
     at = end + 1;
   }
   if (columns == 0 || tuple_.size() == columns) return &tuple_;
-  return base::fail(base::ErrorKind::malformed_message, "a row of COPY has the wrong number of values");
+  return base::fail(base::ErrorKind::malformed_message,
+                    "a row of COPY has the wrong number of values");
 }
 
 }  // namespace decode

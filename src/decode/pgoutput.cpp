@@ -12,12 +12,17 @@ using base::Timestamp;
 using change::Lsn;
 
 base::Error malformed(std::string what) {
-  return {ErrorKind::malformed_message, "the source sent a malformed message: " + std::move(what), {}, {}};
+  return {ErrorKind::malformed_message,
+          "the source sent a malformed message: " + std::move(what),
+          {},
+          {}};
 }
 
 Lsn read_lsn(ByteReader& in) { return {in.integer<std::uint64_t>()}; }
 
-Timestamp read_time(ByteReader& in) { return Timestamp::from_postgres_us(in.integer<std::int64_t>()); }
+Timestamp read_time(ByteReader& in) {
+  return Timestamp::from_postgres_us(in.integer<std::int64_t>());
+}
 
 WireXid read_xid(ByteReader& in, bool in_stream) {
   return in_stream ? in.integer<std::uint32_t>() : 0;
@@ -68,7 +73,8 @@ base::Result<Message> read_relation(ByteReader& in, bool in_stream) {
 }
 
 base::Result<Message> read_insert(ByteReader& in, bool in_stream) {
-  Insert message{.xid = read_xid(in, in_stream), .relation = in.integer<std::uint32_t>(), .after = {}};
+  Insert message{
+      .xid = read_xid(in, in_stream), .relation = in.integer<std::uint32_t>(), .after = {}};
   if (in.integer<char>() != 'N' || !read_tuple(in, message.after)) {
     return std::unexpected(malformed("Insert"));
   }
@@ -87,13 +93,15 @@ base::Result<Message> read_update(ByteReader& in, bool in_stream) {
     kind = in.integer<char>();
   }
   if (kind != 'N' || !read_tuple(in, message.after)) return std::unexpected(malformed("Update"));
-  bool same_width = message.old_kind == OldKind::none || message.before.size() == message.after.size();
+  bool same_width =
+      message.old_kind == OldKind::none || message.before.size() == message.after.size();
   if (!same_width) return std::unexpected(malformed("Update with rows of different width"));
   return message;
 }
 
 base::Result<Message> read_delete(ByteReader& in, bool in_stream) {
-  Delete message{.xid = read_xid(in, in_stream), .relation = in.integer<std::uint32_t>(), .before = {}};
+  Delete message{
+      .xid = read_xid(in, in_stream), .relation = in.integer<std::uint32_t>(), .before = {}};
   char kind = in.integer<char>();
   message.old_kind = static_cast<OldKind>(kind);
   if ((kind != 'K' && kind != 'O') || !read_tuple(in, message.before)) {

@@ -11,7 +11,8 @@
 namespace decode {
 
 // What JSON cannot hold, gathered over both sides of a change:
-// exact {"before": {"column": "text"}, "after": {...}}, fidelity {"before": {"column": "unknown"}, ...}.
+// exact {"before": {"column": "text"}, "after": {...}}, fidelity {"before": {"column": "unknown"},
+// ...}.
 class Remarks {
  public:
   void add(std::string_view side, std::string_view column, std::string_view remark);

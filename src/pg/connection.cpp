@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/assert.hpp"
+#include "base/number.hpp"
 #include "pg/server_error.hpp"
 #include "pg/wait.hpp"
 
@@ -62,19 +63,25 @@ base::Error open_error(PGconn* connection) {
   auto mentions = [&](std::string_view words) { return message.find(words) != std::string::npos; };
   if (PQconnectionNeedsPassword(connection) != 0 || mentions("authentication failed") ||
       mentions("no pg_hba.conf entry")) {
-    return {base::ErrorKind::authentication, message,
-            "check user and password in the URL, PGPASSWORD or ~/.pgpass, and pg_hba.conf", {}};
+    return {base::ErrorKind::authentication,
+            message,
+            "check user and password in the URL, PGPASSWORD or ~/.pgpass, and pg_hba.conf",
+            {}};
   }
   if (mentions("does not exist")) {
     return {base::ErrorKind::usage, message, "check the role and database names in the URL", {}};
   }
   if (mentions("must be superuser or replication role") ||
       mentions("permission denied to start WAL sender")) {
-    return {base::ErrorKind::permission, message,
-            "an administrator runs: ALTER ROLE <worker> REPLICATION", {}};
+    return {base::ErrorKind::permission,
+            message,
+            "an administrator runs: ALTER ROLE <worker> REPLICATION",
+            {}};
   }
-  return {base::ErrorKind::connection, message,
-          "check host and port, and that the server is up and listens there", {}};
+  return {base::ErrorKind::connection,
+          message,
+          "check host and port, and that the server is up and listens there",
+          {}};
 }
 
 }  // namespace
@@ -102,13 +109,14 @@ base::Result<Connection> Connection::open(const ConnectionSettings& settings) {
   std::unique_ptr<PGconn, Finish> connection(PQconnectStartParams(keys.data(), values.data(), 0));
   ASSERT(connection != nullptr);
   PGconn* raw = connection.get();
-  auto deadline = std::chrono::milliseconds(1000) * std::stoi(options["connect_timeout"]);
+  std::chrono::seconds connect_timeout{
+      base::parse_number<int>(options["connect_timeout"]).value_or(10)};
   auto state = PQstatus(raw) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
   while (state != PGRES_POLLING_OK && state != PGRES_POLLING_FAILED) {
     TRY_ASSIGN(Ready ready, wait({.socket = PQsocket(raw),
                                   .for_write = state == PGRES_POLLING_WRITING,
                                   .interrupt = settings.interrupt,
-                                  .timeout = deadline}));
+                                  .timeout = connect_timeout}));
     if (ready == Ready::timeout) {
       return base::fail(base::ErrorKind::connection, "the server does not answer",
                         "check host and port, and firewalls on the way");
@@ -126,7 +134,9 @@ base::Error Connection::connection_error() const {
   std::string message = PQerrorMessage(connection_.get());
   while (!message.empty() && message.back() == '\n') message.pop_back();
   return {base::ErrorKind::connection,
-          message.empty() ? "the server closed the connection" : message, {}, {}};
+          message.empty() ? "the server closed the connection" : message,
+          {},
+          {}};
 }
 
 base::Status Connection::flush() {
@@ -183,7 +193,8 @@ base::Result<Rows> Connection::run(const std::string& sql) {
   return collect();
 }
 
-base::Result<Rows> Connection::query(const std::string& sql, std::span<const Parameter> parameters) {
+base::Result<Rows> Connection::query(const std::string& sql,
+                                     std::span<const Parameter> parameters) {
   std::vector<const char*> values;
   values.reserve(parameters.size());
   for (const Parameter& parameter : parameters) {
@@ -229,8 +240,8 @@ CopyIn::~CopyIn() {
 }
 
 base::Status CopyIn::send(std::string_view bytes) {
-  int queued = PQputCopyData(connection_->connection_.get(), bytes.data(),
-                             static_cast<int>(bytes.size()));
+  int queued =
+      PQputCopyData(connection_->connection_.get(), bytes.data(), static_cast<int>(bytes.size()));
   if (queued != 1) return std::unexpected(connection_->connection_error());
   return connection_->flush();
 }

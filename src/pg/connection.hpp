@@ -23,10 +23,10 @@ namespace pg {
 using Parameter = std::optional<std::string>;  // nullopt is SQL NULL
 
 struct ConnectionSettings {
-  std::string url;              // anything libpq takes: URL, keywords, service; may be empty
-  std::string purpose;          // shown as application_name: "bemi/store"
-  bool replication = false;     // a walsender session: START_REPLICATION and its kin
-  bool read_only = false;       // for the reading commands: nothing they run can write
+  std::string url;           // anything libpq takes: URL, keywords, service; may be empty
+  std::string purpose;       // shown as application_name: "bemi/store"
+  bool replication = false;  // a walsender session: START_REPLICATION and its kin
+  bool read_only = false;    // for the reading commands: nothing they run can write
   const base::Interrupt* interrupt = nullptr;  // must outlive the connection
 };
 
@@ -56,6 +56,8 @@ class Connection {
   [[nodiscard]] std::string host() const;    // for messages: "db.example:5432"
   [[nodiscard]] std::string user() const;
   [[nodiscard]] std::string database() const;
+  // What ends the waits of this connection; null: nothing.
+  [[nodiscard]] const base::Interrupt* interrupt() const { return interrupt_; }
 
  private:
   friend class CopyIn;

@@ -61,7 +61,8 @@ base::Status ReplicationStream::send_status(std::uint64_t written, std::uint64_t
   append_integer(message, static_cast<std::uint64_t>(base::Timestamp::now().postgres_us()));
   message.push_back('\0');  // no answer wanted
   PGconn* raw = connection_.connection_.get();
-  if (PQputCopyData(raw, message.data(), static_cast<int>(message.size())) != 1 || PQflush(raw) < 0) {
+  if (PQputCopyData(raw, message.data(), static_cast<int>(message.size())) != 1 ||
+      PQflush(raw) < 0) {
     return std::unexpected(connection_.connection_error());
   }
   return {};

@@ -1,23 +1,12 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "pg/rows.hpp"
 
-#include <charconv>
-
 #include <libpq-fe.h>
 
 #include "base/assert.hpp"
+#include "base/number.hpp"
 
 namespace pg {
-namespace {
-
-std::int64_t parse_integer(std::string_view text) {
-  std::int64_t value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
-}
-
-}  // namespace
-
 Rows::Rows(PGresult* result) : result_(result) {}
 
 void Rows::Clear::operator()(PGresult* result) const { PQclear(result); }
@@ -38,13 +27,15 @@ std::string Rows::text(int row, int column) const {
 }
 
 std::int64_t Rows::integer(int row, int column) const {
-  return parse_integer(get(row, column).value_or(std::string_view{}));
+  return base::parse_number<std::int64_t>(get(row, column).value_or("")).value_or(0);
 }
 
 bool Rows::truth(int row, int column) const { return get(row, column) == "t"; }
 
 std::string Rows::column_name(int column) const { return PQfname(result_.get(), column); }
 
-std::int64_t Rows::affected() const { return parse_integer(PQcmdTuples(result_.get())); }
+std::int64_t Rows::affected() const {
+  return base::parse_number<std::int64_t>(PQcmdTuples(result_.get())).value_or(0);
+}
 
 }  // namespace pg

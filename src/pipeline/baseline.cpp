@@ -23,19 +23,22 @@ base::Result<Tables> tables_to_read(pg::Connection& source, store::Writer& write
   TRY_ASSIGN(Tables tables, wal::list_tables(source, settings.setup.selection,
                                              writer.progress().publication, own));
   // A partition's rows are read, and named, by its root, as the stream does.
-  std::erase_if(tables, [](const wal::Table& table) { return table.is_partition || !table.published; });
+  std::erase_if(tables,
+                [](const wal::Table& table) { return table.is_partition || !table.published; });
   return tables;
 }
 
 bool wants_rows(const Tables& tables, const Settings& settings) {
   if (settings.snapshot == SnapshotPolicy::none) return false;
   if (settings.snapshot == SnapshotPolicy::initial) return true;
-  std::int64_t bytes = std::accumulate(tables.begin(), tables.end(), std::int64_t{0},
-                                       [](auto sum, const auto& table) { return sum + table.bytes; });
+  std::int64_t bytes =
+      std::accumulate(tables.begin(), tables.end(), std::int64_t{0},
+                      [](auto sum, const auto& table) { return sum + table.bytes; });
   if (bytes <= settings.snapshot_bytes_max) return true;
-  base::log::warning("no baseline: the tracked tables hold {} MB, more than --snapshot-limit; rows are "
-                     "known from their first change on (--snapshot initial takes it all the same)",
-                     bytes / 1'000'000);
+  base::log::warning(
+      "no baseline: the tracked tables hold {} MB, more than --snapshot-limit; rows are "
+      "known from their first change on (--snapshot initial takes it all the same)",
+      bytes / 1'000'000);
   return false;
 }
 
@@ -44,7 +47,10 @@ class SnapshotReader {
  public:
   SnapshotReader(pg::Connection& session, Renderer& renderer, store::Writer& writer,
                  const change::Transaction& transaction)
-      : session_(&session), renderer_(&renderer), writer_(&writer), out_(transaction),
+      : session_(&session),
+        renderer_(&renderer),
+        writer_(&writer),
+        out_(transaction),
         position_(transaction.commit_position) {}
 
   base::Status read(const wal::Table& table) {
@@ -69,7 +75,8 @@ class SnapshotReader {
     }
     // The rows of inheritance children are named by the children.
     return fmt::format("copy (select {} from {} {}) to stdout", columns,
-                       table.is_partitioned ? "" : "only", pg::quote_name(table.schema, table.name));
+                       table.is_partitioned ? "" : "only",
+                       pg::quote_name(table.schema, table.name));
   }
 
   base::Status read_rows(const wal::Table& table, const change::RelationPtr& relation) {

@@ -11,14 +11,18 @@ namespace pipeline {
 
 class BatchBuilder {
  public:
-  explicit BatchBuilder(const change::Transaction& transaction) { batch_.transaction = transaction; }
+  explicit BatchBuilder(const change::Transaction& transaction) {
+    batch_.transaction = transaction;
+  }
 
   // Copies the bytes into the batch; the view is valid as long as the batch.
   std::string_view keep(std::string_view bytes);
   // Like keep(), for texts that repeat from change to change.
   std::string_view keep_context(std::string_view bytes);
   void add(change::Change change) { batch_.changes.push_back(change); }
-  void add_described(change::RelationPtr relation) { batch_.described.push_back(std::move(relation)); }
+  void add_described(change::RelationPtr relation) {
+    batch_.described.push_back(std::move(relation));
+  }
   void add_parked(change::Parked parked) { batch_.parked.push_back(std::move(parked)); }
 
   [[nodiscard]] bool full() const;

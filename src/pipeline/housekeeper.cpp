@@ -17,7 +17,9 @@ constexpr auto tables_interval = 20s;
 }  // namespace
 
 Housekeeper::Housekeeper(const Settings& settings, const base::Interrupt& interrupt)
-    : settings_(&settings), interrupt_(&interrupt), thread_([this](const std::stop_token& stop) { loop(stop); }) {}
+    : settings_(&settings),
+      interrupt_(&interrupt),
+      thread_([this](const std::stop_token& stop) { loop(stop); }) {}
 
 Housekeeper::~Housekeeper() {
   thread_.request_stop();
@@ -67,7 +69,8 @@ base::Status Housekeeper::find_new_tables() {
     auto steps = setup::steps_to_publish({table}, settings_->setup);
     base::Status done = setup::apply(*source_, steps, [](const std::string&) {});
     if (done) {
-      base::log::warning("tracking the new table {} from now on; its earlier rows are not in the history", name);
+      base::log::warning(
+          "tracking the new table {} from now on; its earlier rows are not in the history", name);
     } else if (done.error().kind == base::ErrorKind::connection) {
       return done;
     } else if (warned_.insert(name).second) {

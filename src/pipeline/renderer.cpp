@@ -41,7 +41,8 @@ base::Status Renderer::learn(const decode::RelationMessage& message, BatchBuilde
   return {};
 }
 
-base::Result<change::RelationPtr> Renderer::find(change::Oid oid, const decode::Tuple& tuple) const {
+base::Result<change::RelationPtr> Renderer::find(change::Oid oid,
+                                                 const decode::Tuple& tuple) const {
   auto found = relations_.find(oid);
   if (found == relations_.end()) {
     return base::fail(base::ErrorKind::malformed_message,
@@ -75,13 +76,15 @@ void Renderer::emit(const change::RelationPtr& relation, Operation operation, co
   }
   if (!before_.empty()) change.before = out.keep(before_);
   if (!after_.empty()) change.after = out.keep(after_);
-  if (place.context != "{}" && !place.context.empty()) change.context = out.keep_context(place.context);
+  if (place.context != "{}" && !place.context.empty())
+    change.context = out.keep_context(place.context);
   change.exact = out.keep(remarks_.exact.text());
   change.fidelity = out.keep(remarks_.fidelity.text());
   out.add(change);
 }
 
-base::Status Renderer::insert(const decode::Insert& message, const Place& place, BatchBuilder& out) {
+base::Status Renderer::insert(const decode::Insert& message, const Place& place,
+                              BatchBuilder& out) {
   TRY_ASSIGN(change::RelationPtr relation, find(message.relation, message.after));
   if (!relation->tracked) return {};
   decode::append_row(after_, *relation, message.after, nullptr, false, Side::after, remarks_);
@@ -89,7 +92,8 @@ base::Status Renderer::insert(const decode::Insert& message, const Place& place,
   return {};
 }
 
-base::Status Renderer::update(const decode::Update& message, const Place& place, BatchBuilder& out) {
+base::Status Renderer::update(const decode::Update& message, const Place& place,
+                              BatchBuilder& out) {
   TRY_ASSIGN(change::RelationPtr relation, find(message.relation, message.after));
   if (!relation->tracked) return {};
   bool whole = message.old_kind == OldKind::full;
@@ -104,7 +108,8 @@ base::Status Renderer::update(const decode::Update& message, const Place& place,
   return {};
 }
 
-base::Status Renderer::remove(const decode::Delete& message, const Place& place, BatchBuilder& out) {
+base::Status Renderer::remove(const decode::Delete& message, const Place& place,
+                              BatchBuilder& out) {
   TRY_ASSIGN(change::RelationPtr relation, find(message.relation, message.before));
   if (!relation->tracked) return {};
   bool whole = message.old_kind == OldKind::full;
@@ -113,8 +118,8 @@ base::Status Renderer::remove(const decode::Delete& message, const Place& place,
   return {};
 }
 
-base::Status Renderer::truncate(const decode::Truncate& message, Place place, std::uint32_t& sequence,
-                                BatchBuilder& out) {
+base::Status Renderer::truncate(const decode::Truncate& message, Place place,
+                                std::uint32_t& sequence, BatchBuilder& out) {
   for (change::Oid oid : message.relations) {
     place.sequence = sequence++;
     TRY_ASSIGN(change::RelationPtr relation, find(oid, {}));

@@ -17,9 +17,9 @@ std::unexpected<base::Error> gap(pg::Connection& destination, const store::Progr
                                                           .from = progress.position,
                                                           .to = to});
   if (!recorded) base::log::error("cannot record the gap: {}", recorded.error().message);
-  return base::fail(base::ErrorKind::gap,
-                    reason + "; changes after " + change::format(progress.position) + " may be lost",
-                    way_on);
+  return base::fail(
+      base::ErrorKind::gap,
+      reason + "; changes after " + change::format(progress.position) + " may be lost", way_on);
 }
 
 store::Progress fresh(const wal::SourceIdentity& identity, const Settings& settings) {
@@ -47,7 +47,8 @@ base::Status check_identity(pg::Connection& destination, const store::Progress& 
                       "elsewhere, run: bemi init --accept-gap");
   }
   if (progress.timeline != identity.timeline) {
-    return gap(destination, progress, "the source is on another timeline (failover or restore)", {});
+    return gap(destination, progress, "the source is on another timeline (failover or restore)",
+               {});
   }
   return {};
 }
@@ -58,9 +59,10 @@ base::Status clear_slot(pg::Connection& source, const wal::Slot& slot, bool know
     base::log::info("removing the slot {} of a start that was cut short", slot.name);
     return wal::drop_slot(source, slot.name);
   }
-  return base::fail(slot.active && known ? base::ErrorKind::serialization : base::ErrorKind::conflict,
-                    "the slot " + slot.name + " exists already, and this destination does not know it",
-                    "another worker may use it: choose --slot NAME, or remove it with: bemi teardown");
+  return base::fail(
+      slot.active && known ? base::ErrorKind::serialization : base::ErrorKind::conflict,
+      "the slot " + slot.name + " exists already, and this destination does not know it",
+      "another worker may use it: choose --slot NAME, or remove it with: bemi teardown");
 }
 
 }  // namespace

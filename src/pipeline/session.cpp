@@ -139,7 +139,8 @@ std::uint64_t Session::extend(decode::WireXid xid) {
   return whole;
 }
 
-base::Status Session::take_transaction(stitch::Transaction& transaction, base::Timestamp queued_at) {
+base::Status Session::take_transaction(stitch::Transaction& transaction,
+                                       base::Timestamp queued_at) {
   BatchBuilder out({.id = extend(transaction.xid),
                     .commit_position = transaction.end_lsn,
                     .committed_at = transaction.committed_at,

@@ -5,8 +5,6 @@
 #include <chrono>
 #include <random>
 
-#include <poll.h>
-
 #include "base/log.hpp"
 #include "pipeline/baseline.hpp"
 #include "pipeline/error_policy.hpp"
@@ -33,7 +31,8 @@ base::Result<pg::Connection> connect(const std::string& url, const char* purpose
 }
 
 // What `init` does, where it is missing.
-base::Status prepare(pg::Connection& source, pg::Connection& destination, const Settings& settings) {
+base::Status prepare(pg::Connection& source, pg::Connection& destination,
+                     const Settings& settings) {
   TRY(store::migrate(destination, settings.setup.destination));
   TRY_ASSIGN(auto steps, setup::plan_source(source, settings.setup));
   if (steps.empty()) return {};
@@ -55,7 +54,8 @@ base::Status run_session(const Settings& settings) {
   base::Interrupt session_interrupt;
 
   // Both ends, and what they need.
-  TRY_ASSIGN(pg::Connection source, connect(settings.source_url, "bemi/catalog", settings.stop, "source"));
+  TRY_ASSIGN(pg::Connection source,
+             connect(settings.source_url, "bemi/catalog", settings.stop, "source"));
   TRY_ASSIGN(pg::Connection destination,
              connect(settings.destination_url, "bemi/init", settings.stop, "destination"));
   TRY(prepare(source, destination, settings));
@@ -73,12 +73,12 @@ base::Status run_session(const Settings& settings) {
   // The stream. From here on nobody else can move the slot: look once more.
   TRY_ASSIGN(pg::Connection replication, connect(settings.source_url, "bemi/wal", settings.stop,
                                                  "source, for replication", /*replication=*/true));
-  TRY_ASSIGN(wal::Reader reader,
-             wal::Reader::start(std::move(replication),
-                                {.slot = resume.progress.slot,
-                                 .publication = resume.progress.publication,
-                                 .start = writer.progress().position,
-                                 .server_version = resume.source.server_version}));
+  TRY_ASSIGN(
+      wal::Reader reader,
+      wal::Reader::start(std::move(replication), {.slot = resume.progress.slot,
+                                                  .publication = resume.progress.publication,
+                                                  .start = writer.progress().position,
+                                                  .server_version = resume.source.server_version}));
   TRY(check_slot(source, destination, writer.progress()));
   TRY_ASSIGN(std::uint64_t transaction_id, recent_transaction_id(source));
   base::log::info("streaming {} from {}", writer.progress().source,
@@ -100,11 +100,6 @@ std::chrono::milliseconds jittered(std::chrono::milliseconds step) {
   return std::chrono::milliseconds(spread(random));
 }
 
-void wait_or_stop(const base::Interrupt& stop, std::chrono::milliseconds time) {
-  pollfd fd{stop.fd(), POLLIN, 0};
-  poll(&fd, 1, static_cast<int>(time.count()));
-}
-
 }  // namespace
 
 base::Status run_worker(const Settings& settings) {
@@ -117,7 +112,7 @@ base::Status run_worker(const Settings& settings) {
     if (Clock::now() - began > 10s) backoff = backoff_min;
     auto pause = jittered(backoff);
     base::log::warning("{}; trying again in {} ms", ended.error().message, pause.count());
-    wait_or_stop(*settings.stop, pause);
+    base::pause(settings.stop, pause);
     backoff = std::min(backoff * 2, backoff_max);
   }
   base::log::info("stopped");

@@ -2,7 +2,6 @@
 #include "query/changes.hpp"
 
 #include <fmt/format.h>
-
 #include <nlohmann/json.hpp>
 
 #include "store/schema.hpp"
@@ -52,7 +51,8 @@ base::Status add_context(Where& where, const std::string& text) {
     where.add_raw("context @> " + as_text + "::jsonb");
   } else {
     std::string as_scalar = where.bind(nlohmann::json{{key, scalar}}.dump());
-    where.add_raw(fmt::format("(context @> {}::jsonb or context @> {}::jsonb)", as_text, as_scalar));
+    where.add_raw(
+        fmt::format("(context @> {}::jsonb or context @> {}::jsonb)", as_text, as_scalar));
   }
   return {};
 }
@@ -76,10 +76,10 @@ base::Result<Where> where_of(const ChangeFilter& filter) {
 }  // namespace
 
 const std::vector<std::string> change_columns{
-    "id",           "source",       "database",       "schema",   "table",    "primary_key",
-    "operation",    "before",       "after",          "context",  "committed_at", "effective_at",
-    "queued_at",    "created_at",   "transaction_id", "position", "epoch",    "commit_position",
-    "sequence",     "exact",        "fidelity"};
+    "id",        "source",     "database",       "schema",   "table",        "primary_key",
+    "operation", "before",     "after",          "context",  "committed_at", "effective_at",
+    "queued_at", "created_at", "transaction_id", "position", "epoch",        "commit_position",
+    "sequence",  "exact",      "fidelity"};
 
 base::Result<Changes> Changes::open(pg::Connection& destination) {
   TRY_ASSIGN(std::string schema, store::history_schema(destination));
@@ -89,7 +89,8 @@ base::Result<Changes> Changes::open(pg::Connection& destination) {
 base::Result<pg::Rows> Changes::newest(const ChangeFilter& filter, std::int64_t limit) {
   TRY_ASSIGN(Where where, where_of(filter));
   std::string sql = fmt::format(
-      "select * from (select {} from {}{} order by effective_at desc, epoch desc, commit_position desc, "
+      "select * from (select {} from {}{} order by effective_at desc, epoch desc, commit_position "
+      "desc, "
       "sequence desc limit {}) newest order by effective_at, epoch, commit_position, sequence",
       select_list, table_, where.clause(), limit);
   return destination_->query(sql, where.parameters());
@@ -116,14 +117,16 @@ base::Result<pg::Rows> Changes::after(const ChangeFilter& filter, const std::vec
 
 base::Result<std::vector<Position>> Changes::ends() {
   std::string sql = fmt::format(
-      "select s.name, c.epoch, c.commit_position, c.sequence from _bemi.source s cross join lateral "
+      "select s.name, c.epoch, c.commit_position, c.sequence from _bemi.source s cross join "
+      "lateral "
       "(select epoch, commit_position, sequence from {} where source = s.name "
       "order by effective_at desc, epoch desc, commit_position desc, sequence desc limit 1) c",
       table_);
   TRY_ASSIGN(pg::Rows rows, destination_->run(sql));
   std::vector<Position> ends;
   for (int row = 0; row < rows.count(); ++row) {
-    ends.push_back({rows.text(row, 0), rows.integer(row, 1), rows.integer(row, 2), rows.integer(row, 3)});
+    ends.push_back(
+        {rows.text(row, 0), rows.integer(row, 1), rows.integer(row, 2), rows.integer(row, 3)});
   }
   return ends;
 }

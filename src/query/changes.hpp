@@ -17,11 +17,11 @@ namespace query {
 struct ChangeFilter {
   std::optional<TableName> table;
   std::optional<std::string> primary_key;
-  std::optional<std::string> operation;    // as stored: CREATE, ...
-  std::vector<std::string> context;        // KEY=VALUE, all must hold
+  std::optional<std::string> operation;  // as stored: CREATE, ...
+  std::vector<std::string> context;      // KEY=VALUE, all must hold
   std::optional<std::int64_t> transaction;
-  std::optional<std::string> since;        // timestamps, as PostgreSQL reads them; inclusive
-  std::optional<std::string> until;        // exclusive
+  std::optional<std::string> since;  // timestamps, as PostgreSQL reads them; inclusive
+  std::optional<std::string> until;  // exclusive
   std::optional<std::string> source;
 };
 

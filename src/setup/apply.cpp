@@ -3,7 +3,6 @@
 // Runs steps: each in its own transaction, with lock_timeout, again when a lock was not granted.
 #include <chrono>
 #include <random>
-#include <thread>
 
 #include "setup/setup.hpp"
 
@@ -29,12 +28,13 @@ bool passes_by_itself(base::ErrorKind kind) {
 }
 
 base::Status run_with_retries(pg::Connection& admin, const Step& step) {
-  std::mt19937 random{std::random_device{}()};
+  std::mt19937 engine{std::random_device{}()};
+  std::uniform_int_distribution<int> jitter_ms(0, 100);
   auto pause = first_pause;
   for (int attempt = 1;; ++attempt) {
     base::Status done = run_once(admin, step);
     if (done || !passes_by_itself(done.error().kind) || attempt == tries) return done;
-    std::this_thread::sleep_for(pause + std::chrono::milliseconds(random() % 100));
+    base::pause(admin.interrupt(), pause + std::chrono::milliseconds(jitter_ms(engine)));
     pause *= 2;
   }
 }

@@ -50,9 +50,10 @@ base::Result<std::string> setting(pg::Connection& source, const char* name) {
 
 base::Status check_server(pg::Connection& source, Findings& findings) {
   int version = source.server_version();
-  findings.push_back({version >= version_min ? Severity::ok : Severity::error, "version",
-                      fmt::format("PostgreSQL {}.{}", version / 10'000, version % 10'000),
-                      version >= version_min ? "" : "Bemi needs PostgreSQL 14 or newer: upgrade the server"});
+  findings.push_back(
+      {version >= version_min ? Severity::ok : Severity::error, "version",
+       fmt::format("PostgreSQL {}.{}", version / 10'000, version % 10'000),
+       version >= version_min ? "" : "Bemi needs PostgreSQL 14 or newer: upgrade the server"});
   TRY_ASSIGN(pg::Rows managed, source.run(select_managed));
   std::string service = managed.text(0, 0);
   if (!service.empty()) findings.push_back({Severity::info, "service", service, ""});
@@ -62,7 +63,8 @@ base::Status check_server(pg::Connection& source, Findings& findings) {
                       logical ? "" : wal_level_fix(service)});
   TRY_ASSIGN(std::string plugins, setting(source, "output_plugin_libraries"));
   if (!plugins.empty() && plugins.find("pgoutput") == std::string::npos && plugins != "*") {
-    findings.push_back({Severity::error, "output_plugin_libraries", "pgoutput is not among " + plugins,
+    findings.push_back({Severity::error, "output_plugin_libraries",
+                        "pgoutput is not among " + plugins,
                         "alter system set output_plugin_libraries = 'pgoutput, " + plugins +
                             "';  then select pg_reload_conf()"});
   }
@@ -79,9 +81,10 @@ base::Status check_server(pg::Connection& source, Findings& findings) {
 base::Status check_role(pg::Connection& source, Findings& findings) {
   TRY_ASSIGN(pg::Rows role, source.run(select_role));
   bool may = !role.empty() && role.truth(0, 0);
-  findings.push_back({may ? Severity::ok : Severity::error, "role " + source.user(),
-                      may ? "may replicate" : "may not replicate",
-                      may ? "" : "alter role " + pg::quote_identifier(source.user()) + " replication"});
+  findings.push_back(
+      {may ? Severity::ok : Severity::error, "role " + source.user(),
+       may ? "may replicate" : "may not replicate",
+       may ? "" : "alter role " + pg::quote_identifier(source.user()) + " replication"});
   return {};
 }
 
@@ -89,10 +92,11 @@ base::Status check_slot(pg::Connection& source, const Settings& settings, Findin
   TRY_ASSIGN(auto slot, wal::find_slot(source, settings.slot));
   if (slot) {
     bool lost = slot->wal_status == "lost";
-    findings.push_back({lost ? Severity::error : Severity::ok, "slot " + settings.slot,
-                        fmt::format("{}, {}, keeps {:.1f} MB of WAL", slot->active ? "active" : "not in use",
-                                    slot->wal_status, static_cast<double>(slot->retained_bytes) / 1e6),
-                        lost ? "bemi init --accept-gap" : ""});
+    findings.push_back(
+        {lost ? Severity::error : Severity::ok, "slot " + settings.slot,
+         fmt::format("{}, {}, keeps {:.1f} MB of WAL", slot->active ? "active" : "not in use",
+                     slot->wal_status, static_cast<double>(slot->retained_bytes) / 1e6),
+         lost ? "bemi init --accept-gap" : ""});
     return {};
   }
   TRY_ASSIGN(pg::Rows room,
@@ -103,8 +107,10 @@ base::Status check_slot(pg::Connection& source, const Settings& settings, Findin
   bool free_sender = room.integer(0, 1) > 0;
   findings.push_back({free_slot ? Severity::ok : Severity::error, "slot",
                       free_slot ? "there is room for one" : "all replication slots are taken",
-                      free_slot ? "" : "raise max_replication_slots and restart, or drop a slot that "
-                                       "nobody uses: select * from pg_replication_slots where not active"});
+                      free_slot
+                          ? ""
+                          : "raise max_replication_slots and restart, or drop a slot that "
+                            "nobody uses: select * from pg_replication_slots where not active"});
   if (!free_sender) {
     findings.push_back({Severity::error, "max_wal_senders", "all WAL senders are taken",
                         "raise max_wal_senders and restart the server"});
@@ -120,8 +126,9 @@ base::Status check_table(pg::Connection& source, const wal::Table& table, const 
   if (rights.empty()) return {};
   std::string role = pg::quote_identifier(source.user());
   if (!rights.truth(0, 0)) {
-    findings.push_back({Severity::error, subject, "its schema may not be used by " + source.user(),
-                        fmt::format("grant usage on schema {} to {}", pg::quote_identifier(table.schema), role)});
+    findings.push_back(
+        {Severity::error, subject, "its schema may not be used by " + source.user(),
+         fmt::format("grant usage on schema {} to {}", pg::quote_identifier(table.schema), role)});
   } else if (!rights.truth(0, 1)) {
     findings.push_back({Severity::error, subject, "may not be read by " + source.user(),
                         fmt::format("grant select on {} to {}", name, role)});
@@ -136,17 +143,20 @@ base::Status check_table(pg::Connection& source, const wal::Table& table, const 
                     (table.identity == change::ReplicaIdentity::default_ && table.has_primary_key);
   std::string fix = fmt::format("alter table only {} replica identity full", name);
   if (!identified) {
-    findings.push_back({table.published ? Severity::error : Severity::warning, subject,
-                        "has neither primary key nor replica identity: published, its updates would fail",
-                        fix});
+    findings.push_back(
+        {table.published ? Severity::error : Severity::warning, subject,
+         "has neither primary key nor replica identity: published, its updates would fail", fix});
   } else if (!full && settings.identity == IdentityPolicy::full) {
     findings.push_back({Severity::warning, subject,
-                        table.wide_toast ? "keeps its replica identity: full would write its large values "
-                                           "into WAL at every update"
-                                         : "has no whole rows before a change", fix});
+                        table.wide_toast
+                            ? "keeps its replica identity: full would write its large values "
+                              "into WAL at every update"
+                            : "has no whole rows before a change",
+                        fix});
   }
   if (!table.published && !table.is_partition) {
-    findings.push_back({Severity::error, subject, "is not in the publication " + settings.publication,
+    findings.push_back({Severity::error, subject,
+                        "is not in the publication " + settings.publication,
                         fmt::format("alter publication {} add table only {}",
                                     pg::quote_identifier(settings.publication), name)});
   }
@@ -159,10 +169,10 @@ base::Status check_tables(pg::Connection& source, const Settings& settings, Find
     findings.push_back({Severity::error, "publication " + settings.publication, "is not there",
                         "bemi init, with BEMI_ADMIN_URL of a role that owns the tables"});
   } else if (!publication->publishes_all_operations) {
-    findings.push_back({Severity::error, "publication " + settings.publication,
-                        "does not publish all operations",
-                        fmt::format("alter publication {} set (publish = 'insert, update, delete, truncate')",
-                                    pg::quote_identifier(settings.publication))});
+    findings.push_back(
+        {Severity::error, "publication " + settings.publication, "does not publish all operations",
+         fmt::format("alter publication {} set (publish = 'insert, update, delete, truncate')",
+                     pg::quote_identifier(settings.publication))});
   }
   std::string own = settings.one_database ? settings.destination.schema : "";
   TRY_ASSIGN(auto tables, wal::list_tables(source, settings.selection, settings.publication, own));
@@ -195,17 +205,19 @@ base::Result<std::vector<Finding>> check_destination(pg::Connection& destination
   }
   if (pending->empty()) {
     std::string changes = store::changes_name(settings.destination.schema);
-    TRY_ASSIGN(pg::Rows may, destination.query("select has_table_privilege($1, 'insert')", {changes}));
+    TRY_ASSIGN(pg::Rows may,
+               destination.query("select has_table_privilege($1, 'insert')", {changes}));
     findings.push_back({may.truth(0, 0) ? Severity::ok : Severity::error, "history",
                         may.truth(0, 0) ? "ready" : "may not be written by " + destination.user(),
                         may.truth(0, 0) ? "" : "bemi init, with BEMI_ADMIN_URL"});
     return findings;
   }
-  TRY_ASSIGN(pg::Rows may, destination.run("select has_database_privilege(current_database(), 'create')"));
+  TRY_ASSIGN(pg::Rows may,
+             destination.run("select has_database_privilege(current_database(), 'create')"));
   bool can = may.truth(0, 0);
   findings.push_back({can ? Severity::info : Severity::error, "history",
-                      can ? "not there yet: bemi run makes it" : "not there, and " + destination.user() +
-                                                                     " may not make it",
+                      can ? "not there yet: bemi run makes it"
+                          : "not there, and " + destination.user() + " may not make it",
                       can ? ""
                           : fmt::format("grant create on database {} to {}",
                                         pg::quote_identifier(destination.database()),

@@ -55,7 +55,8 @@ create event trigger bemi_track_new_table on ddl_command_end
   when tag in ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO')
   execute function _bemi.track_new_table())";
 
-constexpr const char* set_full = R"(if (select relreplident <> 'f' from pg_class where oid = command.oid) then
+constexpr const char* set_full =
+    R"(if (select relreplident <> 'f' from pg_class where oid = command.oid) then
         execute format('alter table only %I.%I replica identity full', command.nspname, command.relname);
       end if;)";
 
@@ -83,15 +84,17 @@ std::string any_of(const std::vector<std::string>& patterns, const char* when_em
     auto dot = text.find('.');
     std::string schema = dot == std::string::npos ? "public" : text.substr(0, dot);
     std::string table = dot == std::string::npos ? text : text.substr(dot + 1);
-    condition += fmt::format("{}(n.nspname ~ {} and c.relname ~ {})", condition.empty() ? "" : " or ",
-                             pg::quote_literal(regex_of(schema)), pg::quote_literal(regex_of(table)));
+    condition +=
+        fmt::format("{}(n.nspname ~ {} and c.relname ~ {})", condition.empty() ? "" : " or ",
+                    pg::quote_literal(regex_of(schema)), pg::quote_literal(regex_of(table)));
   }
   return condition.empty() ? when_empty : "(" + condition + ")";
 }
 
 std::string tracked_condition(const Settings& settings) {
   const auto& texts = settings.selection.texts();
-  std::string condition = "n.nspname !~ '^pg_' and n.nspname not in ('information_schema', '_bemi')";
+  std::string condition =
+      "n.nspname !~ '^pg_' and n.nspname not in ('information_schema', '_bemi')";
   condition += " and " + any_of(texts.include, "true");
   condition += " and not " + any_of(texts.exclude, "false");
   if (settings.one_database) {
@@ -110,12 +113,14 @@ std::string doubled_percent(std::string text) {
 
 }  // namespace
 
-base::Result<std::vector<Step>> plan_event_trigger(pg::Connection& admin, const Settings& settings) {
+base::Result<std::vector<Step>> plan_event_trigger(pg::Connection& admin,
+                                                   const Settings& settings) {
   TRY_ASSIGN(pg::Rows may, admin.run(select_may));
   if (may.empty() || !may.truth(0, 0)) return std::vector<Step>{};
   std::string condition = tracked_condition(settings);
   bool full = settings.identity == IdentityPolicy::full;
-  std::string fingerprint = "Bemi: " + settings.publication + (full ? " full " : " keep ") + condition;
+  std::string fingerprint =
+      "Bemi: " + settings.publication + (full ? " full " : " keep ") + condition;
   TRY_ASSIGN(pg::Rows comment, admin.run(select_comment));
   if (!comment.empty() && comment.text(0, 0) == fingerprint) return std::vector<Step>{};
   std::string publication = pg::quote_identifier(settings.publication);

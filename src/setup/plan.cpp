@@ -17,8 +17,8 @@ using wal::Table;
 bool publishable(const Table& table) { return !table.unlogged; }
 
 // FULL is what gives every change its whole row before. A wide TOAST table keeps what it has, since
-// FULL would write its large values into WAL at every update; one without any identity gets FULL all
-// the same, or its own UPDATEs would fail once it is published.
+// FULL would write its large values into WAL at every update; one without any identity gets FULL
+// all the same, or its own UPDATEs would fail once it is published.
 bool wants_full(const Table& table, const Settings& settings) {
   if (table.identity == change::ReplicaIdentity::full || !publishable(table)) return false;
   bool identified = table.identity == change::ReplicaIdentity::index ||
@@ -37,7 +37,8 @@ Step identity_step(const Table& table) {
 
 Step publish_step(const Table& table, const std::string& publication) {
   return {.what = "publish " + name_of(table),
-          .sql = fmt::format("alter publication {} add table only {}", pg::quote_identifier(publication),
+          .sql = fmt::format("alter publication {} add table only {}",
+                             pg::quote_identifier(publication),
                              pg::quote_name(table.schema, table.name))};
 }
 
@@ -51,7 +52,8 @@ base::Result<std::vector<Table>> tracked_tables(pg::Connection& source, const Se
   return wal::list_tables(source, settings.selection, settings.publication, own);
 }
 
-void add_grants(std::vector<Step>& steps, const std::vector<Table>& tables, const std::string& role) {
+void add_grants(std::vector<Step>& steps, const std::vector<Table>& tables,
+                const std::string& role) {
   std::vector<std::string> schemas;
   for (const Table& table : tables) {
     if (std::ranges::find(schemas, table.schema) == schemas.end()) schemas.push_back(table.schema);

@@ -18,9 +18,9 @@ enum class IdentityPolicy { full, keep };
 
 // What `init`, `check`, `run` and `teardown` agree on.
 struct Settings {
-  std::string source_name;   // stable; default: the database's name
-  std::string slot;          // default: bemi_<source name>, made a valid slot name
-  std::string publication;   // default: the same
+  std::string source_name;  // stable; default: the database's name
+  std::string slot;         // default: bemi_<source name>, made a valid slot name
+  std::string publication;  // default: the same
   change::Selection selection;
   IdentityPolicy identity = IdentityPolicy::full;
   store::DestinationSettings destination;
@@ -32,9 +32,9 @@ struct Settings {
 // --- init -------------------------------------------------------------------------------------
 
 struct Step {
-  std::string what;   // "publish public.todo"
+  std::string what;  // "publish public.todo"
   std::string sql;
-  bool optional = false;   // its failure is a warning, not the end (the event trigger)
+  bool optional = false;  // its failure is a warning, not the end (the event trigger)
 };
 
 // What is missing on the source, in order; empty when all is there. Reads only.
@@ -52,7 +52,7 @@ struct Finding {
   Severity severity = Severity::ok;
   std::string subject;  // "wal_level", "table public.todo"
   std::string what;
-  std::string fix;      // SQL or a command to run; empty when ok
+  std::string fix;  // SQL or a command to run; empty when ok
 };
 // `source` as the worker's role. Never changes anything.
 base::Result<std::vector<Finding>> check_source(pg::Connection& source, const Settings& settings);
@@ -62,7 +62,8 @@ base::Result<std::vector<Finding>> check_destination(pg::Connection& destination
 // --- tables found while the worker runs ---------------------------------------------------------
 
 // Tables that the selection tracks and the publication lacks.
-base::Result<std::vector<wal::Table>> missing_tables(pg::Connection& source, const Settings& settings);
+base::Result<std::vector<wal::Table>> missing_tables(pg::Connection& source,
+                                                     const Settings& settings);
 std::vector<Step> steps_to_publish(const std::vector<wal::Table>& tables, const Settings& settings);
 
 // --- teardown -----------------------------------------------------------------------------------

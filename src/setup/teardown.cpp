@@ -40,8 +40,9 @@ base::Result<std::vector<Step>> plan_teardown(pg::Connection& admin, const Setti
   add_identity_steps(steps, tables);
   TRY_ASSIGN(auto slot, wal::find_slot(admin, settings.slot));
   if (slot) {
-    steps.push_back({.what = "drop the slot " + settings.slot,
-                     .sql = "select pg_drop_replication_slot(" + pg::quote_literal(settings.slot) + ")"});
+    steps.push_back(
+        {.what = "drop the slot " + settings.slot,
+         .sql = "select pg_drop_replication_slot(" + pg::quote_literal(settings.slot) + ")"});
   }
   return steps;
 }

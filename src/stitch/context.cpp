@@ -19,7 +19,8 @@ constexpr std::size_t run_xids_max = 16;
 
 Scope parse_scope(std::string_view reserved) {
   auto json = nlohmann::json::parse(reserved, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object() || !json.contains("scope") || !json["scope"].is_string()) return Scope::plain;
+  if (!json.is_object() || !json.contains("scope") || !json["scope"].is_string())
+    return Scope::plain;
   auto scope = json["scope"].get<std::string>();
   if (scope == "previous") return Scope::previous;
   if (scope == "next") return Scope::next;

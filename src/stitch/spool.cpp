@@ -27,7 +27,8 @@ base::Error file_error(const char* what) {
   bool full = code == ENOSPC || code == EDQUOT;
   return {full ? base::ErrorKind::disk_full : base::ErrorKind::internal,
           std::string("the spool file: ") + what + ": " + std::strerror(code),
-          full ? "free space there, or choose another place with --spool-directory" : "", {}};
+          full ? "free space there, or choose another place with --spool-directory" : "",
+          {}};
 }
 
 base::Result<int> open_unlinked(const std::string& directory) {

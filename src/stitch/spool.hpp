@@ -20,7 +20,8 @@ namespace stitch {
 // The memory that all spools share, and where they go beyond it.
 class SpoolBudget {
  public:
-  explicit SpoolBudget(std::string directory, std::size_t bytes_max = base::limits::spool_memory_bytes_max)
+  explicit SpoolBudget(std::string directory,
+                       std::size_t bytes_max = base::limits::spool_memory_bytes_max)
       : directory_(std::move(directory)), bytes_max_(bytes_max) {}
   [[nodiscard]] const std::string& directory() const { return directory_; }
 
@@ -55,12 +56,12 @@ class Spool {
   base::Status refill(std::size_t wanted);
 
   SpoolBudget* budget_;
-  std::string memory_;        // the newest records; before reading ends, what the file lacks
-  std::size_t counted_ = 0;   // of memory_, in the budget
+  std::string memory_;       // the newest records; before reading ends, what the file lacks
+  std::size_t counted_ = 0;  // of memory_, in the budget
   int file_ = -1;
   std::uint64_t file_bytes_ = 0;
   std::uint64_t file_read_ = 0;
-  std::string window_;        // what of the file is being read
+  std::string window_;  // what of the file is being read
   std::size_t window_at_ = 0;
   std::size_t memory_at_ = 0;
   bool reading_memory_ = false;

@@ -21,7 +21,10 @@ std::uint32_t xid_of(std::string_view bytes, bool in_stream) {
 }
 
 base::Error out_of_place(const char* what) {
-  return {base::ErrorKind::malformed_message, std::string("the source sent out of place: ") + what, {}, {}};
+  return {base::ErrorKind::malformed_message,
+          std::string("the source sent out of place: ") + what,
+          {},
+          {}};
 }
 
 template <class... Cases>
@@ -47,7 +50,8 @@ base::Result<std::optional<Stitched>> Transaction::next() {
   }
 }
 
-base::Result<std::unique_ptr<Transaction>> Stitcher::feed(change::Lsn position, std::string_view bytes) {
+base::Result<std::unique_ptr<Transaction>> Stitcher::feed(change::Lsn position,
+                                                          std::string_view bytes) {
   if (bytes.empty()) return std::unexpected(out_of_place("an empty message"));
   if (is_change(bytes.front()) || is_description(bytes.front())) {
     TRY(keep(position, bytes));
@@ -58,7 +62,8 @@ base::Result<std::unique_ptr<Transaction>> Stitcher::feed(change::Lsn position, 
 }
 
 base::Status Stitcher::keep(change::Lsn position, std::string_view bytes) {
-  if (current_ == nullptr) return std::unexpected(out_of_place("a change outside of a transaction"));
+  if (current_ == nullptr)
+    return std::unexpected(out_of_place("a change outside of a transaction"));
   std::uint32_t xid = xid_of(bytes, in_stream_);
   std::uint32_t number = current_->changes_;
   if (is_change(bytes.front())) {
@@ -86,8 +91,8 @@ base::Status Stitcher::take_message(const decode::LogicalMessage& message) {
   base::Result<ContextMessage> context = read_context(message.content);
   if (context) return current_->contexts_.add(std::move(*context));
   if (current_->rejected.size() < rejected_kept_max) {
-    current_->rejected.push_back({context.error().message,
-                                  std::string(message.content.substr(0, rejected_bytes_max))});
+    current_->rejected.push_back(
+        {context.error().message, std::string(message.content.substr(0, rejected_bytes_max))});
   }
   return {};
 }

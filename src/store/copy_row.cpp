@@ -45,7 +45,8 @@ void append_optional(std::string& out, std::string_view text, char separator) {
 void append_copy_text(std::string& out, std::string_view text) {
   std::size_t copied = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (!is_special(text[i])) [[likely]] continue;
+    if (!is_special(text[i])) [[likely]]
+      continue;
     out.append(text, copied, i - copied);
     copied = i + 1;
     out.push_back('\\');
@@ -83,11 +84,11 @@ void RowEncoder::begin(const change::Transaction& transaction, base::Timestamp e
 
 void RowEncoder::append(std::string& out, const change::Change& change) const {
   ASSERT(change.relation != nullptr);
-  append_uuid(out, change_id(transaction_.committed_at,
-                             {.source = source_,
-                              .epoch = epoch_,
-                              .commit_position = transaction_.commit_position,
-                              .sequence = change.sequence}));
+  append_uuid(out,
+              change_id(transaction_.committed_at, {.source = source_,
+                                                    .epoch = epoch_,
+                                                    .commit_position = transaction_.commit_position,
+                                                    .sequence = change.sequence}));
   out.push_back('\t');
   out += place_;
   append_field(out, change.relation->schema);

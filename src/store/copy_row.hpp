@@ -13,7 +13,8 @@ namespace store {
 // What all rows of one source transaction share, encoded once.
 class RowEncoder {
  public:
-  RowEncoder(std::string source, std::string database) : source_(std::move(source)), database_(std::move(database)) {}
+  RowEncoder(std::string source, std::string database)
+      : source_(std::move(source)), database_(std::move(database)) {}
 
   void begin(const change::Transaction& transaction, base::Timestamp effective_at, int epoch);
   void append(std::string& out, const change::Change& change) const;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "store/migrate.hpp"
 
-#include <charconv>
 #include <optional>
 
-#include "base/log.hpp"
+#include "base/number.hpp"
 #include "store/migrations.hpp"
 #include "store/schema.hpp"
 
@@ -32,13 +31,12 @@ where n.nspname = $1 and c.relname = 'changes'
 
 int version_of(const Migration& migration) {
   std::string_view name = migration.name;
-  int version = 0;
-  std::from_chars(name.data(), name.data() + name.find('_'), version);
-  return version;
+  return base::parse_number<int>(name.substr(0, name.find('_'))).value_or(0);
 }
 
 std::string replaced(std::string text, std::string_view from, const std::string& to) {
-  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
+  for (std::size_t at = text.find(from); at != std::string::npos;
+       at = text.find(from, at + to.size())) {
     text.replace(at, from.size(), to);
   }
   return text;
@@ -54,7 +52,8 @@ base::Status check_version(pg::Connection& destination) {
 base::Result<int> current_version(pg::Connection& destination) {
   TRY_ASSIGN(pg::Rows there, destination.run("select to_regclass('_bemi.migration') is not null"));
   if (!there.truth(0, 0)) return 0;
-  TRY_ASSIGN(pg::Rows rows, destination.run("select coalesce(max(version), 0) from _bemi.migration"));
+  TRY_ASSIGN(pg::Rows rows,
+             destination.run("select coalesce(max(version), 0) from _bemi.migration"));
   return static_cast<int>(rows.integer(0, 0));
 }
 
@@ -92,7 +91,8 @@ base::Result<PartitionBy> parse_partition_by(const std::string& text) {
   if (text == "day") return PartitionBy::day;
   if (text == "week") return PartitionBy::week;
   if (text == "month") return PartitionBy::month;
-  return base::fail(base::ErrorKind::usage, "not a partition size: " + text, "use day, week or month");
+  return base::fail(base::ErrorKind::usage, "not a partition size: " + text,
+                    "use day, week or month");
 }
 
 std::string name(PartitionBy by) {
@@ -105,7 +105,8 @@ std::string name(PartitionBy by) {
 }
 
 base::Result<std::string> history_schema(pg::Connection& destination) {
-  TRY_ASSIGN(pg::Rows there, destination.run("select to_regclass('_bemi.destination') is not null"));
+  TRY_ASSIGN(pg::Rows there,
+             destination.run("select to_regclass('_bemi.destination') is not null"));
   if (there.truth(0, 0)) {
     TRY_ASSIGN(pg::Rows rows, destination.run("select schema from _bemi.destination"));
     if (!rows.empty()) return rows.text(0, 0);
@@ -127,8 +128,8 @@ base::Result<std::vector<std::string>> pending_migrations(pg::Connection& destin
     if (newest > version) statements.push_back(statements_of(migration, settings));
   }
   if (version > newest) {
-    return base::fail(base::ErrorKind::unsupported,
-                      "the destination was prepared by a newer Bemi", "upgrade this bemi");
+    return base::fail(base::ErrorKind::unsupported, "the destination was prepared by a newer Bemi",
+                      "upgrade this bemi");
   }
   return statements;
 }

@@ -39,8 +39,9 @@ Window window_of(base::Timestamp time, PartitionBy by) {
   unsigned month = static_cast<unsigned>(date.month());
   switch (by) {
     case PartitionBy::day:
-      return {fmt::format("changes_{:04}_{:02}_{:02}", year, month, static_cast<unsigned>(date.day())),
-              timestamp(day), timestamp(day + days(1))};
+      return {
+          fmt::format("changes_{:04}_{:02}_{:02}", year, month, static_cast<unsigned>(date.day())),
+          timestamp(day), timestamp(day + days(1))};
     case PartitionBy::week: {
       sys_days monday = day - days(std::chrono::weekday(day).iso_encoding() - 1);
       // ISO: a week belongs to the year of its Thursday.

@@ -55,8 +55,8 @@ base::Result<Writer> Writer::open(pg::Connection destination, Progress progress)
                 std::move(partitions), schema);
 }
 
-Writer::Writer(std::unique_ptr<pg::Connection> destination, Progress progress, Partitions partitions,
-               const std::string& schema)
+Writer::Writer(std::unique_ptr<pg::Connection> destination, Progress progress,
+               Partitions partitions, const std::string& schema)
     : destination_(std::move(destination)),
       progress_(std::move(progress)),
       partitions_(std::move(partitions)),

@@ -84,7 +84,8 @@ base::Result<TypePtr> load_type(pg::Connection& source, Oid oid, change::TypeCat
   TRY_ASSIGN(pg::Rows row, source.query(select_type, {std::to_string(oid)}));
   TypePtr type;
   if (row.empty()) {
-    type = std::make_shared<const Type>(Type{.oid = oid, .name = "???", .element = {}, .attributes = {}});
+    type = std::make_shared<const Type>(
+        Type{.oid = oid, .name = "???", .element = {}, .attributes = {}});
   } else {
     TRY_ASSIGN(type, build_type(source, oid, row, types));
   }

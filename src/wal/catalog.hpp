@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// The catalog of the source: what the stream does not say of a relation, and the relation of a table
-// that is read without a stream.
+// The catalog of the source: what the stream does not say of a relation, and the relation of a
+// table that is read without a stream.
 #pragma once
 
 #include "change/relation.hpp"

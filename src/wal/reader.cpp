@@ -40,10 +40,12 @@ base::Result<Frame> Frame::parse(pg::Frame bytes, base::Timestamp received_at) {
     frame.reply_requested = reader.integer<char>() != 0;
     frame.payload_at_ = frame.bytes_.bytes().size();
   } else {
-    return base::fail(base::ErrorKind::malformed_message, "the replication stream sent an unknown frame");
+    return base::fail(base::ErrorKind::malformed_message,
+                      "the replication stream sent an unknown frame");
   }
   if (reader.failed()) {
-    return base::fail(base::ErrorKind::malformed_message, "the replication stream sent a short frame");
+    return base::fail(base::ErrorKind::malformed_message,
+                      "the replication stream sent a short frame");
   }
   return frame;
 }

@@ -25,7 +25,7 @@ class Frame {
   static base::Result<Frame> parse(pg::Frame bytes, base::Timestamp received_at);
 
   Kind kind = Kind::data;
-  change::Lsn position;         // of data: where it stands; of a keepalive: all before it was sent
+  change::Lsn position;  // of data: where it stands; of a keepalive: all before it was sent
   bool reply_requested = false;
   base::Timestamp received_at;
   [[nodiscard]] std::string_view payload() const { return bytes_.bytes().substr(payload_at_); }

@@ -57,9 +57,9 @@ base::Status drop_slot(pg::Connection& source, const std::string& name) {
   TRY_ASSIGN(std::optional<Slot> slot, find_slot(source, name));
   if (!slot) return {};
   if (slot->active) {
-    return base::fail(base::ErrorKind::conflict, "the slot " + name + " is in use",
-                      "stop the worker that reads it (server process " +
-                          std::to_string(slot->active_pid) + ")");
+    return base::fail(
+        base::ErrorKind::conflict, "the slot " + name + " is in use",
+        "stop the worker that reads it (server process " + std::to_string(slot->active_pid) + ")");
   }
   TRY(source.query("select pg_drop_replication_slot($1)", {name}));
   return {};

@@ -20,8 +20,8 @@ struct Slot {
   int active_pid = 0;
   change::Lsn confirmed_flush;
   change::Lsn restart;
-  std::string wal_status;              // reserved, extended, unreserved, lost
-  std::int64_t retained_bytes = 0;     // WAL kept because of this slot
+  std::string wal_status;                      // reserved, extended, unreserved, lost
+  std::int64_t retained_bytes = 0;             // WAL kept because of this slot
   std::optional<std::int64_t> safe_wal_bytes;  // until max_slot_wal_keep_size cuts it off
 };
 

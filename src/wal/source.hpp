@@ -25,8 +25,8 @@ base::Result<SourceIdentity> identify(pg::Connection& source);
 base::Result<change::Lsn> flushed_position(pg::Connection& source);
 
 // Commits one fence: a transactional message that reaches the worker after all that was committed
-// before. Returns its position; the worker's durable position passes it. On a standby, where nothing can
-// be written, the replay position of now.
+// before. Returns its position; the worker's durable position passes it. On a standby, where
+// nothing can be written, the replay position of now.
 base::Result<change::Lsn> emit_fence(pg::Connection& source);
 base::Status emit_heartbeat(pg::Connection& source);
 

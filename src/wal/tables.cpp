@@ -37,8 +37,7 @@ from pg_publication where pubname = $1)";
 
 bool is_history(const Table& table, const std::string& history_schema) {
   return !history_schema.empty() && table.schema == history_schema &&
-         (table.name == "changes" ||
-          (table.is_partition && table.name.starts_with("changes_")));
+         (table.name == "changes" || (table.is_partition && table.name.starts_with("changes_")));
 }
 
 }  // namespace

@@ -20,12 +20,12 @@ struct Table {
   std::string owner;
   change::ReplicaIdentity identity = change::ReplicaIdentity::default_;
   bool has_primary_key = false;
-  bool is_partition = false;       // a leaf or middle of a partitioned table
-  bool is_partitioned = false;     // holds no rows itself
+  bool is_partition = false;    // a leaf or middle of a partitioned table
+  bool is_partitioned = false;  // holds no rows itself
   bool unlogged = false;
-  bool published = false;          // in our publication, itself or by its root
-  bool wide_toast = false;         // has columns stored out of line: FULL rewrites them into WAL
-  std::int64_t bytes = 0;          // heap and TOAST, for the baseline's decision
+  bool published = false;   // in our publication, itself or by its root
+  bool wide_toast = false;  // has columns stored out of line: FULL rewrites them into WAL
+  std::int64_t bytes = 0;   // heap and TOAST, for the baseline's decision
 };
 
 // All ordinary and partitioned tables that `selection` tracks, Bemi's own left out.
