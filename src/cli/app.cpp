@@ -6,7 +6,6 @@
 #include <cstdlib>
 #include <functional>
 #include <iostream>
-#include <locale>
 #include <span>
 
 #include <CLI/CLI.hpp>
@@ -189,7 +188,6 @@ int dispatch(CLI::App& app, Program& program) {
 }  // namespace
 
 int run_program(int argc, char** argv) {
-  std::setlocale(LC_CTYPE, "C.UTF-8");
   stop_on_signals();
   CLI::App app(about, "bemi");
   Program program;

@@ -5,12 +5,19 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <clocale>
 #include <cstdint>
 #include <cstdlib>
 #include <cwchar>
 
 namespace cli {
 namespace {
+
+// wcwidth() knows only the characters of the locale: ours is always UTF-8.
+int terminal_columns(std::uint32_t point) {
+  static const bool utf8 = std::setlocale(LC_CTYPE, "C.UTF-8") != nullptr;
+  return utf8 ? wcwidth(static_cast<wchar_t>(point)) : 1;
+}
 
 struct Character {
   std::size_t bytes;
@@ -26,7 +33,7 @@ Character character_at(std::string_view text, std::size_t at) {
   for (std::size_t i = 1; i < bytes; ++i) {
     point = (point << 6) | (static_cast<unsigned char>(text[at + i]) & 0x3fU);
   }
-  int columns = bytes == 1 ? 1 : wcwidth(static_cast<wchar_t>(point));
+  int columns = bytes == 1 ? 1 : terminal_columns(point);
   return {bytes, static_cast<std::size_t>(std::max(columns, 0))};
 }
 

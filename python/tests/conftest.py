@@ -1,0 +1,3 @@
+"""The servers and the worker of the whole project's tests."""
+
+pytest_plugins = ["support.fixtures"]

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "base/json.hpp"
+
+#include <gtest/gtest.h>
+
+namespace base {
+namespace {
+
+std::string quoted(std::string_view text) {
+  std::string out;
+  append_json_string(out, text);
+  return out;
+}
+
+TEST(JsonString, EscapesWhatJsonMustEscape) {
+  EXPECT_EQ(quoted("a\"b\\c\n\t\x01é"), R"("a\"b\\c\n\t\u0001é")");
+}
+
+TEST(JsonScan, TakesWhatJsonbTakes) {
+  for (const char* text : {"{}", R"( {"a": [1, -2.5e3, null, true, "\ud83d\ude00"]} )"}) {
+    EXPECT_TRUE(scan_json_object(text, {}).fits_jsonb) << text;
+  }
+}
+
+TEST(JsonScan, RefusesWhatIsNoObject) {
+  for (const char* text : {"", "[]", "1", "{", "{\"a\":}", "{\"a\" 1}", "{'a':1}", "{\"a\":01}",
+                           "{\"a\":1,}", "{} x", "{\"a\":\"\x01\"}", "{\"a\":\"\xff\"}"}) {
+    EXPECT_FALSE(scan_json_object(text, {}).object) << text;
+  }
+}
+
+TEST(JsonScan, KnowsWhatJsonbRefuses) {
+  for (const char* text : {R"({"a":"\u0000"})", R"({"a":"\ud800"})", R"({"a":"\ude00x"})",
+                           R"({"a":1e131073})", R"({"a":1e-20000})"}) {
+    JsonScan scan = scan_json_object(text, {});
+    EXPECT_TRUE(scan.object) << text;
+    EXPECT_FALSE(scan.fits_jsonb) << text;
+  }
+}
+
+TEST(JsonScan, RefusesToFallIntoDepth) {
+  std::string deep = "{\"a\":" + std::string(100'000, '[') + std::string(100'000, ']') + "}";
+  EXPECT_FALSE(scan_json_object(deep, {}).object);
+}
+
+TEST(JsonScan, CutsAMemberOut) {
+  for (std::string text : {R"({"_bemi":{"v":1},"a":1})", R"({"a":1,"_bemi":{"v":1}})"}) {
+    JsonScan scan = scan_json_object(text, "_bemi");
+    ASSERT_TRUE(scan.member);
+    EXPECT_EQ(scan.member->value, R"({"v":1})");
+    text.erase(scan.member->begin, scan.member->end - scan.member->begin);
+    EXPECT_EQ(text, R"({"a":1})");
+  }
+  std::string only = R"({"_bemi":1})";
+  JsonScan scan = scan_json_object(only, "_bemi");
+  ASSERT_TRUE(scan.member);
+  only.erase(scan.member->begin, scan.member->end - scan.member->begin);
+  EXPECT_EQ(only, "{}");
+}
+
+}  // namespace
+}  // namespace base

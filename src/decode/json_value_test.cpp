@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+// The oracle for these is the server's to_jsonb (tests/e2e/test_tracking.py); here stand the cases
+// where JSON cannot give the text back.
+#include "decode/json_value.hpp"
+
+#include <gtest/gtest.h>
+
+namespace decode {
+namespace {
+
+using change::JsonForm;
+using change::Type;
+
+struct Written {
+  std::string json;
+  bool exact;
+  bool operator==(const Written&) const = default;
+};
+
+void PrintTo(const Written& written, std::ostream* out) {
+  *out << written.json << (written.exact ? "" : " (not exact)");
+}
+
+Written write(const Type& type, std::string_view text) {
+  std::string out;
+  bool exact = append_json_value(out, type, text);
+  return {out, exact};
+}
+
+Type scalar(JsonForm form) {
+  return {.oid = 1, .name = "x", .form = form, .element = {}, .attributes = {}};
+}
+
+Type array_of(JsonForm form) {
+  Type type = scalar(JsonForm::array);
+  type.element = std::make_shared<const Type>(scalar(form));
+  return type;
+}
+
+TEST(JsonValue, Numbers) {
+  Type number = scalar(JsonForm::number);
+  EXPECT_EQ(write(number, "1.50"), (Written{"1.50", true}));
+  EXPECT_EQ(write(number, "-Infinity"), (Written{"\"-Infinity\"", true}));
+  EXPECT_EQ(write(number, "NaN"), (Written{"\"NaN\"", true}));
+  EXPECT_EQ(write(number, "-0"), (Written{"-0", false}));
+}
+
+TEST(JsonValue, JsonThatJsonbRefusesIsItsText) {
+  Type json = scalar(JsonForm::json);
+  EXPECT_EQ(write(json, R"({"a":"\u0000"})"), (Written{R"("{\"a\":\"\\u0000\"}")", false}));
+  EXPECT_EQ(write(json, "null"), (Written{"null", false}));
+}
+
+TEST(JsonValue, Arrays) {
+  Type texts = array_of(JsonForm::text);
+  EXPECT_EQ(write(texts, R"({"a,b","\"q\"",NULL,"NULL",""})"),
+            (Written{R"(["a,b","\"q\"",null,"NULL",""])", true}));
+  Type numbers = array_of(JsonForm::number);
+  EXPECT_EQ(write(numbers, "{{1,2},{3,NULL}}"), (Written{"[[1,2],[3,null]]", true}));
+  EXPECT_EQ(write(numbers, "[5:6]={1,2}"), (Written{"[1,2]", false}));
+}
+
+TEST(JsonValue, WhatIsNotItsTypeIsAString) {
+  for (const char* text : {"", "{", "{1", "{\"", "{1}}", "[", "[2:3]={", "{\"a\\"}) {
+    Written written = write(array_of(JsonForm::number), text);
+    EXPECT_EQ(written.json.front(), '"') << text;
+  }
+  EXPECT_EQ(write(scalar(JsonForm::boolean), "maybe").json, "\"maybe\"");
+  EXPECT_EQ(write(scalar(JsonForm::hstore), "broken").json, "\"broken\"");
+}
+
+TEST(JsonValue, Timestamps) {
+  EXPECT_EQ(write(scalar(JsonForm::timestamptz), "2026-11-23 17:09:14.5+00").json,
+            "\"2026-11-23T17:09:14.5+00:00\"");
+  EXPECT_EQ(write(scalar(JsonForm::timestamp), "0044-03-15 10:00:00 BC").json,
+            "\"0044-03-15T10:00:00 BC\"");
+  EXPECT_EQ(write(scalar(JsonForm::timestamp), "infinity").json, "\"infinity\"");
+}
+
+}  // namespace
+}  // namespace decode

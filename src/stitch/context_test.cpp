@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+// The rule by which changes take their context: the golden examples that the packages share, and
+// what only the worker sees, rolled-back savepoints.
+#include "stitch/context.hpp"
+
+#include <fstream>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace stitch {
+namespace {
+
+using nlohmann::json;
+
+// A step is a message (object) or a change (number: its subtransaction).
+std::vector<json> stitched(const json& steps, const Xids& aborted = {}) {
+  SpoolBudget budget("/tmp");
+  Contexts contexts(budget);
+  std::vector<std::uint32_t> survivors;
+  std::uint32_t number = 0;
+  for (const json& step : steps) {
+    if (step.is_object()) {
+      auto message = read_context(step.dump());
+      EXPECT_TRUE(message);
+      EXPECT_TRUE(contexts.add(std::move(*message)));
+      continue;
+    }
+    auto xid = step.get<std::uint32_t>();
+    EXPECT_TRUE(contexts.note_change(xid));
+    if (!aborted.contains(xid)) survivors.push_back(number);
+    ++number;
+  }
+  EXPECT_TRUE(contexts.finish());
+  std::vector<json> result;
+  for (std::uint32_t change : survivors)
+    result.push_back(json::parse(*contexts.of(change, aborted)));
+  return result;
+}
+
+TEST(Context, GoldenExamples) {
+  std::ifstream file(BEMI_PROJECT_DIR "/contracts/examples/context/stitching.json");
+  json examples = json::parse(file);
+  ASSERT_FALSE(examples.empty());
+  for (const json& example : examples) {
+    EXPECT_EQ(json(stitched(example["steps"])), example["contexts"]) << example["title"];
+  }
+}
+
+TEST(Context, AMessageVanishesWithTheSavepointItSpokeOf) {
+  EXPECT_EQ(json(stitched(json::parse(R"([{"a":1}, 7, 1])"), {7})), json::parse(R"([{"a":1}])"));
+  EXPECT_EQ(json(stitched(json::parse(R"([1, {"a":1}, 7, {"b":2}, 1])"), {7})),
+            json::parse(R"([{"b":2},{"b":2}])"));
+  EXPECT_EQ(json(stitched(json::parse(R"([7, {"a":1,"_bemi":{"scope":"previous"}}, 1])"), {7})),
+            json::parse("[{}]"));
+}
+
+TEST(Context, RefusesWhatCannotBeStored) {
+  for (const char* text : {"", "[]", "nonsense", R"({"a":"\u0000"})"})
+    EXPECT_FALSE(read_context(text)) << text;
+  EXPECT_FALSE(read_context("{\"a\":\"" + std::string(2 << 20, 'x') + "\"}"));
+}
+
+}  // namespace
+}  // namespace stitch
