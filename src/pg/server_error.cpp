@@ -19,6 +19,8 @@ base::ErrorKind kind_of(std::string_view sqlstate) {
   if (sqlstate == "42501") return ErrorKind::permission;
   if (sqlstate == "55P03") return ErrorKind::lock_timeout;
   if (sqlstate == "53100" || sqlstate == "58030") return ErrorKind::disk_full;
+  // The slot is still held by the walsender of a worker that is gone, or by one that is not.
+  if (sqlstate == "55006") return ErrorKind::serialization;
   if (sqlstate == "0A000") return ErrorKind::unsupported;
   std::string_view group = sqlstate.substr(0, 2);
   if (group == "08" || group == "53" || sqlstate.starts_with("57P")) return ErrorKind::connection;

@@ -10,6 +10,7 @@ Reaction reaction_to(const base::Error& error) {
     case ErrorKind::serialization:
     case ErrorKind::lock_timeout:
     case ErrorKind::disk_full: return Reaction::retry;
+    case ErrorKind::rejected: return Reaction::careful;
     case ErrorKind::usage:
     case ErrorKind::authentication:
     case ErrorKind::permission:
@@ -17,7 +18,6 @@ Reaction reaction_to(const base::Error& error) {
     case ErrorKind::malformed_message:
     case ErrorKind::gap:
     case ErrorKind::conflict:
-    case ErrorKind::rejected:
     case ErrorKind::limit:
     case ErrorKind::interrupted:
     case ErrorKind::internal: return Reaction::stop;

@@ -8,8 +8,9 @@
 namespace pipeline {
 
 enum class Reaction {
-  retry,  // connect again, with backoff, from the stored progress
-  stop,   // a person must act; nothing is lost meanwhile, the source keeps its WAL
+  retry,    // connect again, with backoff, from the stored progress
+  careful,  // the same, and then row by row, to find what the destination refuses and park it
+  stop,     // a person must act; nothing is lost meanwhile, the source keeps its WAL
 };
 
 Reaction reaction_to(const base::Error& error);

@@ -49,7 +49,7 @@ base::Result<std::uint64_t> recent_transaction_id(pg::Connection& source) {
 }
 
 // One connect to one error.
-base::Status run_session(const Settings& settings) {
+base::Status run_session(const Settings& settings, store::Writer::Mode mode) {
   // Ended by the first error of any thread; the stop itself reaches the others through the reader.
   base::Interrupt session_interrupt;
 
@@ -60,13 +60,14 @@ base::Status run_session(const Settings& settings) {
              connect(settings.destination_url, "bemi/init", settings.stop, "destination"));
   TRY(prepare(source, destination, settings));
 
-  // Where to go on from.
+  // Where to go on from; under the lock, so that of two workers one touches slot and history.
+  TRY_ASSIGN(pg::Connection storing,
+             connect(settings.destination_url, "bemi/store", &session_interrupt, "destination"));
+  TRY(store::lock_source(storing, settings.setup.source_name));
   TRY_ASSIGN(Resume resume, find_resume(source, destination, settings));
   bool is_new = resume.progress.state == store::SourceState::creating;
   if (is_new) TRY(store::save_progress(destination, resume.progress));
-  TRY_ASSIGN(pg::Connection storing,
-             connect(settings.destination_url, "bemi/store", &session_interrupt, "destination"));
-  TRY_ASSIGN(store::Writer writer, store::Writer::open(std::move(storing), resume.progress));
+  TRY_ASSIGN(store::Writer writer, store::Writer::open(std::move(storing), resume.progress, mode));
   Renderer renderer(source, settings.setup.selection);
   if (is_new) TRY(begin_tracking(source, renderer, writer, settings));
 
@@ -104,11 +105,15 @@ std::chrono::milliseconds jittered(std::chrono::milliseconds step) {
 
 base::Status run_worker(const Settings& settings) {
   auto backoff = backoff_min;
+  auto mode = store::Writer::Mode::fast;
   while (!settings.stop->triggered()) {
     auto began = Clock::now();
-    base::Status ended = run_session(settings);
+    base::Status ended = run_session(settings, mode);
     if (settings.stop->triggered()) break;
-    if (reaction_to(ended.error()) == Reaction::stop) return ended;
+    Reaction reaction = reaction_to(ended.error());
+    bool in_vain = reaction == Reaction::careful && mode == store::Writer::Mode::careful;
+    if (reaction == Reaction::stop || in_vain) return ended;
+    mode = reaction == Reaction::careful ? store::Writer::Mode::careful : store::Writer::Mode::fast;
     if (Clock::now() - began > 10s) backoff = backoff_min;
     auto pause = jittered(backoff);
     base::log::warning("{}; trying again in {} ms", ended.error().message, pause.count());

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/assert.hpp"
+#include "base/log.hpp"
 #include "store/relation_note.hpp"
 #include "store/schema.hpp"
 
@@ -27,7 +28,7 @@ where name = $1 and position = $8 and epoch = $9::int)";
 constexpr const char* insert_parked = R"(
 insert into _bemi.parked (source, epoch, commit_position, sequence, transaction_id, what, reason,
                           content)
-values ($1, $2, $3, 0, $4, 'context', $5, $6))";
+values ($1, $2, $3, $4, $5, $6, $7, $8))";
 
 std::string hex_bytea(std::string_view bytes) {
   static constexpr std::string_view digits = "0123456789abcdef";
@@ -42,28 +43,30 @@ std::string hex_bytea(std::string_view bytes) {
 
 }  // namespace
 
-base::Result<Writer> Writer::open(pg::Connection destination, Progress progress) {
-  TRY_ASSIGN(pg::Rows locked, destination.query(take_lock, {progress.source}));
-  if (!locked.truth(0, 0)) {
-    return base::fail(base::ErrorKind::conflict,
-                      "another worker is storing the source " + progress.source + " here",
-                      "stop it, or give this source another name with --name");
-  }
+base::Status lock_source(pg::Connection& destination, const std::string& source) {
+  TRY_ASSIGN(pg::Rows locked, destination.query(take_lock, {source}));
+  if (locked.truth(0, 0)) return {};
+  return base::fail(base::ErrorKind::lock_timeout,
+                    "another worker is storing the source " + source + " here");
+}
+
+base::Result<Writer> Writer::open(pg::Connection destination, Progress progress, Mode mode) {
   TRY_ASSIGN(std::string schema, history_schema(destination));
   TRY_ASSIGN(Partitions partitions, Partitions::load(destination, schema));
   return Writer(std::make_unique<pg::Connection>(std::move(destination)), std::move(progress),
-                std::move(partitions), schema);
+                std::move(partitions), schema, mode);
 }
 
 Writer::Writer(std::unique_ptr<pg::Connection> destination, Progress progress,
-               Partitions partitions, const std::string& schema)
+               Partitions partitions, const std::string& schema, Mode mode)
     : destination_(std::move(destination)),
       progress_(std::move(progress)),
       partitions_(std::move(partitions)),
       encoder_(progress_.source, progress_.database),
-      copy_command_(fmt::format("begin; copy {} ({}) from stdin", changes_name(schema),
-                                RowEncoder::columns())),
-      durable_lsn_(progress_.position) {}
+      copy_command_(
+          fmt::format("copy {} ({}) from stdin", changes_name(schema), RowEncoder::columns())),
+      durable_lsn_(progress_.position),
+      mode_(mode) {}
 
 // The first batch of a source transaction: its time, its partition.
 base::Status Writer::begin(const change::Transaction& transaction) {
@@ -81,7 +84,7 @@ base::Status Writer::begin(const change::Transaction& transaction) {
 }
 
 base::Status Writer::begin_copy() {
-  TRY_ASSIGN(pg::CopyIn copy, destination_->copy_in(copy_command_));
+  TRY_ASSIGN(pg::CopyIn copy, destination_->copy_in("begin; " + copy_command_));
   copy_.emplace(std::move(copy));
   return {};
 }
@@ -89,21 +92,63 @@ base::Status Writer::begin_copy() {
 base::Status Writer::append(const change::Batch& batch) {
   if (!in_transaction_) TRY(begin(batch.transaction));
   take_notes(batch);
-  if (!copy_ && !batch.changes.empty()) TRY(begin_copy());
-  lines_.clear();
+  if (!batch.changes.empty()) TRY(append_rows(batch));
   for (const change::Change& change : batch.changes) {
-    encoder_.append(lines_, change);
     counters_.changes_with_context += change.context != "{}" ? 1 : 0;
   }
-  if (!lines_.empty()) TRY(copy_->send(lines_));
   counters_.changes += static_cast<std::int64_t>(batch.changes.size());
-  uncommitted_bytes_ += lines_.size();
   if (batch.last) {
     in_transaction_ = false;
     ++counters_.transactions;
     progress_.position = batch.transaction.commit_position;
   }
   return {};
+}
+
+base::Status Writer::append_rows(const change::Batch& batch) {
+  if (mode_ == Mode::careful) {
+    for (const change::Change& change : batch.changes) {
+      TRY(append_or_park(change, batch.transaction));
+    }
+    return {};
+  }
+  if (!copy_) TRY(begin_copy());
+  lines_.clear();
+  for (const change::Change& change : batch.changes) encoder_.append(lines_, change);
+  uncommitted_bytes_ += lines_.size();
+  return copy_->send(lines_);
+}
+
+base::Status Writer::append_or_park(const change::Change& change,
+                                    const change::Transaction& transaction) {
+  if (!std::exchange(in_block_, true)) TRY(destination_->run("begin"));
+  lines_.clear();
+  encoder_.append(lines_, change);
+  uncommitted_bytes_ += lines_.size();
+  TRY_ASSIGN(pg::CopyIn copy, destination_->copy_in("savepoint one_row; " + copy_command_));
+  TRY(copy.send(lines_));
+  base::Result<pg::Rows> stored = copy.finish();
+  if (stored) {
+    TRY(destination_->run("release savepoint one_row"));
+    return {};
+  }
+  if (stored.error().kind != base::ErrorKind::rejected) return std::unexpected(stored.error());
+  TRY(destination_->run("rollback to savepoint one_row; release savepoint one_row"));
+  base::log::error(
+      "the destination refuses a change of {}.{} at {}: {}; it is kept in _bemi.parked",
+      change.relation->schema, change.relation->table, change::format(transaction.commit_position),
+      stored.error().message);
+  park(transaction, change.sequence, "change", stored.error().message, lines_);
+  parked_ = true;
+  return {};
+}
+
+void Writer::park(const change::Transaction& transaction, std::uint32_t sequence, const char* what,
+                  const std::string& reason, std::string_view content) {
+  notes_.push_back({insert_parked,
+                    {progress_.source, std::to_string(progress_.epoch),
+                     std::to_string(transaction.commit_position.value), std::to_string(sequence),
+                     std::to_string(transaction.id), what, reason, hex_bytea(content)}});
 }
 
 void Writer::take_notes(const change::Batch& batch) {
@@ -114,9 +159,7 @@ void Writer::take_notes(const change::Batch& batch) {
                       relation_version_parameters(*relation, progress_.source, epoch, position)});
   }
   for (const change::Parked& parked : batch.parked) {
-    notes_.push_back({insert_parked,
-                      {progress_.source, epoch, position, std::to_string(batch.transaction.id),
-                       parked.reason, hex_bytea(parked.content)}});
+    park(batch.transaction, 0, "context", parked.reason, parked.content);
     ++counters_.contexts_rejected;
   }
 }
@@ -151,13 +194,15 @@ base::Status Writer::commit() {
     pg::CopyIn copy = std::move(*copy_);
     copy_.reset();
     TRY(copy.finish());
-  } else if (in_block) {
+  } else if (in_block && !in_block_) {
     TRY(destination_->run("begin"));
   }
   for (const Note& note : notes_) TRY(destination_->query(note.sql, note.parameters));
   TRY(save());
   if (in_block) TRY(destination_->run("commit"));
   notes_.clear();
+  in_block_ = false;
+  if (std::exchange(parked_, false)) mode_ = Mode::fast;
   durable_lsn_ = progress_.position;
   counters_ = {};
   uncommitted_bytes_ = 0;

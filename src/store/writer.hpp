@@ -23,6 +23,10 @@
 
 namespace store {
 
+// Takes the source's advisory lock for the session: of two workers, one stores. Error of kind
+// lock_timeout when another one has it: who waits for it takes over.
+base::Status lock_source(pg::Connection& destination, const std::string& source);
+
 struct Counters {
   std::int64_t transactions = 0;
   std::int64_t changes = 0;
@@ -32,9 +36,12 @@ struct Counters {
 
 class Writer {
  public:
-  // Takes the source's advisory lock: of two workers, one writes. Error of kind conflict when
-  // another one has it.
-  static base::Result<Writer> open(pg::Connection destination, Progress progress);
+  enum class Mode {
+    fast,     // one COPY for all that is committed together
+    careful,  // row by row, until what the destination refuses was found and parked
+  };
+  // \pre lock_source() was called on `destination`.
+  static base::Result<Writer> open(pg::Connection destination, Progress progress, Mode mode);
   Writer(Writer&&) = default;
 
   base::Status append(const change::Batch& batch);
@@ -45,7 +52,9 @@ class Writer {
   [[nodiscard]] bool at_boundary() const { return !in_transaction_; }
   [[nodiscard]] std::size_t uncommitted_bytes() const { return uncommitted_bytes_; }
   // Whether something waits to be stored.
-  [[nodiscard]] bool has_content() const { return copy_.has_value() || !notes_.empty(); }
+  [[nodiscard]] bool has_content() const {
+    return copy_.has_value() || in_block_ || !notes_.empty();
+  }
   // Whether commit() would move the progress row.
   [[nodiscard]] bool has_progress() const { return progress_.position > durable_lsn_; }
 
@@ -56,8 +65,12 @@ class Writer {
 
  private:
   Writer(std::unique_ptr<pg::Connection> destination, Progress progress, Partitions partitions,
-         const std::string& schema);
+         const std::string& schema, Mode mode);
   base::Status begin(const change::Transaction& transaction);
+  base::Status append_rows(const change::Batch& batch);
+  base::Status append_or_park(const change::Change& change, const change::Transaction& transaction);
+  void park(const change::Transaction& transaction, std::uint32_t sequence, const char* what,
+            const std::string& reason, std::string_view content);
   base::Status begin_copy();
   base::Status save();
   void take_notes(const change::Batch& batch);
@@ -79,6 +92,9 @@ class Writer {
   Counters counters_;  // since the last commit
   change::Lsn durable_lsn_;
   std::size_t uncommitted_bytes_ = 0;
+  Mode mode_;
+  bool in_block_ = false;        // a transaction of the destination is open without a COPY
+  bool parked_ = false;          // careful mode has found something
   bool in_transaction_ = false;  // a source transaction is appended in part
 };
 

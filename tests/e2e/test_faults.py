@@ -109,3 +109,30 @@ def test_memory_in_a_million_row_transaction(database: Database, start_worker: S
     sync(database.url)
     assert database.sql("select count(*), count(distinct primary_key) from changes") == [(1000000, 1000000)]
     assert worker.rss_peak_kb() < 64 * 1024
+
+
+def test_a_row_that_the_destination_refuses_is_parked(database: Database, start_worker: StartWorker) -> None:
+    database.sql("create table item (id int primary key, name text)")
+    worker = start_worker().wait_ready()
+    database.sql("alter table changes add check (after->>'name' is distinct from 'poison')")
+    database.sql("insert into item values (1, 'good'), (2, 'poison'), (3, 'good')")
+    database.sql("insert into item values (4, 'good')")
+    sync(database.url)
+    assert [c["primary_key"] for c in history(database.url)] == ["1", "3", "4"]
+    [(what, sequence, content)] = database.sql("select what, sequence, convert_from(content, 'UTF8') from _bemi.parked")
+    assert (what, sequence) == ("change", 1) and '"name":"poison"' in content
+    assert worker.is_running
+
+
+def test_a_second_worker_waits_and_takes_over(database: Database, start_worker: StartWorker) -> None:
+    database.sql("create table item (id int primary key, name text)")
+    first = start_worker().wait_ready()
+    second = start_worker()
+    second.wait_for_line("another worker is storing")
+    database.sql("insert into item values (1, 'by the first')")
+    sync(database.url)
+    first.kill9()
+    second.wait_ready()
+    database.sql("insert into item values (2, 'by the second')")
+    sync(database.url)
+    assert [c["primary_key"] for c in history(database.url)] == ["1", "2"]
