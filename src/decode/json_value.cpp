@@ -23,7 +23,8 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 // PostgreSQL prints numbers as JSON does, but for NaN and the infinities.
 bool append_number(std::string& out, std::string_view text) {
   std::size_t first = text.starts_with('-') ? 1 : 0;
-  if (first >= text.size() || !is_digit(text[first])) return as_string(out, text);
+  bool plain = text.find_first_not_of("0123456789.eE+-") == std::string_view::npos;
+  if (first >= text.size() || !is_digit(text[first]) || !plain) return as_string(out, text);
   out += text;
   // jsonb has no negative zero.
   bool negative_zero = first == 1 && text.find_first_not_of("0.", 1) == std::string_view::npos;
@@ -44,7 +45,8 @@ bool append_json(std::string& out, std::string_view text) {
 // "2026-11-23 17:09:14.5+00" -> "2026-11-23T17:09:14.5+00:00"; infinities and BC keep their words.
 bool append_timestamp(std::string& out, std::string_view text, bool with_zone) {
   std::size_t space = text.find(' ');
-  if (space == std::string_view::npos) return as_string(out, text);
+  bool plain = text.find_first_not_of("0123456789-:.+ BC") == std::string_view::npos;
+  if (space == std::string_view::npos || !plain) return as_string(out, text);
   std::string_view tail = text.substr(space + 1);
   std::string_view era;
   if (tail.ends_with(" BC")) {
@@ -208,43 +210,59 @@ bool append_composite(std::string& out, const Type& type, std::string_view text)
   return exact;
 }
 
-// "key"=>"value", "other"=>NULL
-bool append_hstore(std::string& out, std::string_view text) {
-  std::size_t at = 0;
-  auto quoted = [&](std::string& into) {
-    into.clear();
-    if (at >= text.size() || text[at] != '"') return false;
-    for (++at; at < text.size() && text[at] != '"'; ++at) {
-      if (text[at] == '\\') ++at;
-      if (at < text.size()) into.push_back(text[at]);
+// hstore's text: "key"=>"value", "other"=>NULL
+class HstoreWriter {
+ public:
+  HstoreWriter(std::string& out, std::string_view text) : out_(out), text_(text) {}
+
+  // False when the text is not an hstore's; out_ is then to be cut back.
+  bool run() {
+    out_.push_back('{');
+    for (bool first = true; at_ < text_.size(); first = false) {
+      if (!first) out_.push_back(',');
+      if (!first && !skip(", ")) return false;
+      if (!quoted() || !skip("=>")) return false;
+      base::append_json_string(out_, item_);
+      out_.push_back(':');
+      if (skip("NULL")) {
+        out_ += "null";
+      } else {
+        if (!quoted()) return false;
+        base::append_json_string(out_, item_);
+      }
     }
-    ++at;
+    out_.push_back('}');
     return true;
-  };
-  std::size_t start = out.size();
-  std::string key;
-  std::string value;
-  out.push_back('{');
-  while (at < text.size()) {
-    if (at > 0) at += 2;  // ", "
-    if (!quoted(key) || text.substr(at, 2) != "=>") {
-      out.resize(start);
-      return as_string(out, text);
-    }
-    at += 2;
-    if (out.size() > start + 1) out.push_back(',');
-    base::append_json_string(out, key);
-    out.push_back(':');
-    if (text.substr(at, 4) == "NULL") {
-      out += "null";
-      at += 4;
-    } else {
-      quoted(value);
-      base::append_json_string(out, value);
-    }
   }
-  out.push_back('}');
-  return true;
+
+ private:
+  bool skip(std::string_view expected) {
+    if (!text_.substr(at_).starts_with(expected)) return false;
+    at_ += expected.size();
+    return true;
+  }
+
+  bool quoted() {
+    item_.clear();
+    if (!skip("\"")) return false;
+    while (at_ < text_.size() && text_[at_] != '"') {
+      if (text_[at_] == '\\') ++at_;
+      if (at_ < text_.size()) item_.push_back(text_[at_++]);
+    }
+    return at_ < text_.size() && skip("\"");
+  }
+
+  std::string& out_;
+  std::string_view text_;
+  std::size_t at_ = 0;
+  std::string item_;
+};
+
+bool append_hstore(std::string& out, std::string_view text) {
+  std::size_t start = out.size();
+  if (HstoreWriter(out, text).run()) return true;
+  out.resize(start);
+  return as_string(out, text);
 }
 
 bool append_any(std::string& out, const Type& type, std::string_view text) {

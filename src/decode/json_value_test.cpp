@@ -66,7 +66,11 @@ TEST(JsonValue, WhatIsNotItsTypeIsAString) {
     EXPECT_EQ(written.json.front(), '"') << text;
   }
   EXPECT_EQ(write(scalar(JsonForm::boolean), "maybe").json, "\"maybe\"");
-  EXPECT_EQ(write(scalar(JsonForm::hstore), "broken").json, "\"broken\"");
+  for (const char* text : {"broken", "\")\x01", "\"a\"=>", "\"a\"=>\"b\"x", "\"a\"=>NULL,"}) {
+    EXPECT_EQ(write(scalar(JsonForm::hstore), text).json.front(), '"') << text;
+  }
+  EXPECT_EQ(write(scalar(JsonForm::timestamp), "\x01 \"").json, R"("\u0001 \"")");
+  EXPECT_EQ(write(scalar(JsonForm::number), "1\"").json, R"("1\"")");
 }
 
 TEST(JsonValue, Timestamps) {
