@@ -51,18 +51,22 @@ void Housekeeper::loop(const std::stop_token& stop) {
   }
 }
 
+base::Status Housekeeper::connect() {
+  if (source_) return {};
+  TRY_ASSIGN(pg::Connection opened, pg::Connection::open({.url = settings_->source_url,
+                                                          .purpose = "bemi/housekeeper",
+                                                          .interrupt = interrupt_}));
+  source_.emplace(std::move(opened));
+  return {};
+}
+
 base::Status Housekeeper::beat() {
-  if (!source_) {
-    TRY_ASSIGN(pg::Connection opened, pg::Connection::open({.url = settings_->source_url,
-                                                            .purpose = "bemi/housekeeper",
-                                                            .interrupt = interrupt_}));
-    source_.emplace(std::move(opened));
-  }
+  TRY(connect());
   return wal::emit_heartbeat(*source_);
 }
 
 base::Status Housekeeper::find_new_tables() {
-  if (!source_) return {};
+  TRY(connect());
   TRY_ASSIGN(auto tables, setup::missing_tables(*source_, settings_->setup));
   for (const wal::Table& table : tables) {
     std::string name = table.schema + "." + table.name;

@@ -24,6 +24,7 @@ class Housekeeper {
 
  private:
   void loop(const std::stop_token& stop);
+  base::Status connect();
   base::Status beat();
   base::Status find_new_tables();
 

@@ -67,6 +67,15 @@ base::Status clear_slot(pg::Connection& source, const wal::Slot& slot, bool know
 
 }  // namespace
 
+base::Status check_source(pg::Connection& source, pg::Connection& destination,
+                          const Settings& settings) {
+  TRY_ASSIGN(std::optional<store::Progress> progress,
+             store::load_progress(destination, settings.setup.source_name));
+  if (!progress || progress->state != store::SourceState::streaming) return {};
+  TRY_ASSIGN(wal::SourceIdentity identity, wal::identify(source));
+  return check_identity(destination, *progress, identity);
+}
+
 base::Status check_slot(pg::Connection& source, pg::Connection& destination,
                         const store::Progress& progress) {
   TRY_ASSIGN(std::optional<wal::Slot> slot, wal::find_slot(source, progress.slot));

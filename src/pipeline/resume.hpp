@@ -13,6 +13,11 @@
 
 namespace pipeline {
 
+// Whether what is stored under this name is this very database; asked before anything is changed
+// or waited for. Error of kind conflict or gap.
+base::Status check_source(pg::Connection& source, pg::Connection& destination,
+                          const Settings& settings);
+
 struct Resume {
   store::Progress progress;  // state creating: a new slot is to be made
   wal::SourceIdentity source;

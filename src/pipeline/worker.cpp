@@ -34,6 +34,7 @@ base::Result<pg::Connection> connect(const std::string& url, const char* purpose
 base::Status prepare(pg::Connection& source, pg::Connection& destination,
                      const Settings& settings) {
   TRY(store::migrate(destination, settings.setup.destination));
+  TRY(check_source(source, destination, settings));
   TRY_ASSIGN(auto steps, setup::plan_source(source, settings.setup));
   if (steps.empty()) return {};
   auto report = [](const std::string& text) { base::log::info("{}", text); };

@@ -68,6 +68,19 @@ def test_least_privileged_worker(database: Database, start_worker: StartWorker) 
     assert [c["primary_key"] for c in history(database.url, "\"table\" = 'later'")] == ["5"]
 
 
+def test_a_new_table_is_found_without_an_event_trigger(database: Database, start_worker: StartWorker) -> None:
+    database.sql("create table item (id int primary key)")
+    worker = start_worker("--no-event-trigger", "--log-format", "json").wait_ready()
+    database.sql("create table later (id int primary key)")
+    line = json.loads(worker.wait_for_line("tracking the new table public.later", timeout=60))
+    assert line["level"] == "warning"
+    database.sql("insert into later values (5); update later set id = 6")
+    sync(database.url)
+    assert [(c["operation"], c["before"]) for c in history(database.url)] == [
+        ("CREATE", {}), ("UPDATE", {"id": 5})
+    ]
+
+
 def test_selection_ignore_and_redact(database: Database, start_worker: StartWorker) -> None:
     database.sql("create schema app; create table app.user_account (id int primary key, name text, "
                  "password text, updated_at timestamptz)")
