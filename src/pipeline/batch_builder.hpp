@@ -25,6 +25,7 @@ class BatchBuilder {
   }
   void add_parked(change::Parked parked) { batch_.parked.push_back(std::move(parked)); }
 
+  [[nodiscard]] const change::Transaction& transaction() const { return batch_.transaction; }
   [[nodiscard]] bool full() const;
   [[nodiscard]] bool empty() const;
   // The batch so far; the builder goes on with the next one of the same transaction.

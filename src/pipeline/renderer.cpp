@@ -35,6 +35,7 @@ base::Result<change::RelationPtr> Renderer::resolve(change::Relation relation) {
 }
 
 base::Status Renderer::learn(const decode::RelationMessage& message, BatchBuilder& out) {
+  TRY(wal::wait_until_visible(*catalog_, out.transaction().id));
   TRY_ASSIGN(change::RelationPtr relation, resolve(message.relation));
   relations_[relation->oid] = relation;
   if (relation->tracked) out.add_described(std::move(relation));

@@ -2,6 +2,7 @@
 #include "wal/catalog.hpp"
 
 #include <algorithm>
+#include <chrono>
 
 namespace wal {
 namespace {
@@ -94,6 +95,17 @@ base::Result<TypePtr> load_type(pg::Connection& source, Oid oid, change::TypeCat
 }
 
 }  // namespace
+
+base::Status wait_until_visible(pg::Connection& source, std::uint64_t transaction_id) {
+  for (int attempt = 0; attempt < 500; ++attempt) {
+    TRY_ASSIGN(pg::Rows rows,
+               source.query("select pg_visible_in_snapshot($1::xid8, pg_current_snapshot())",
+                            {std::to_string(transaction_id)}));
+    if (rows.truth(0, 0)) return {};
+    base::pause(source.interrupt(), std::chrono::milliseconds(2));
+  }
+  return {};
+}
 
 base::Status describe(pg::Connection& source, change::Relation& relation,
                       change::TypeCatalog& types) {
