@@ -1,3 +1,149 @@
-"""The servers and the worker of the whole project's tests."""
+"""One tracked database per server version, and each driver as a door to it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import bemi
+import pytest
+from sqlalchemy import Connection, create_engine, make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+from support.bemi import Worker
+from support.bemi import bemi as run_bemi
+from support.fixtures import Database, Servers
 
 pytest_plugins = ["support.fixtures"]
+
+MAJORS = [14, 18]
+DRIVERS = ["psycopg", "psycopg_async", "psycopg2", "psycopg2-prefix", "asyncpg"]
+TABLES = """
+create table item (id int primary key, name text);
+create function add_item(id int) returns int language sql as 'insert into item values (id, ''f'') returning id';
+"""
+
+Scenario = Callable[[Connection], Any]
+
+
+@dataclass
+class Tracked:
+    """A database with a running worker, of which a test sees the changes since it began."""
+
+    database: Database
+    since: int = 0
+
+    @property
+    def url(self) -> str:
+        return self.database.url
+
+    def sql(self, statement: str, *params: object) -> list[tuple[Any, ...]]:
+        return self.database.sql(statement, *params)
+
+    def begin_test(self) -> None:
+        self.sql("truncate item")
+        self._sync()
+        [(self.since,)] = self.sql("select coalesce(max(commit_position), 0) from changes")
+
+    def changes(self) -> list[tuple[str, str, Any]]:
+        """Operation, key and context, in commit order."""
+        self._sync()
+        return [
+            tuple(row)  # type: ignore[misc]
+            for row in self.sql(
+                "select operation, primary_key, context from changes"
+                " where commit_position > %s order by commit_position, sequence",
+                self.since,
+            )
+        ]
+
+    def _sync(self) -> None:
+        run_bemi("sync", "--timeout", "30", env={"BEMI_SOURCE_URL": self.url})
+
+
+@dataclass
+class Door:
+    """A driver, sync or async, by which a scenario of sync code reaches the database."""
+
+    driver: str
+    url: str
+
+    @property
+    def is_async(self) -> bool:
+        return self.driver in ("psycopg_async", "asyncpg")
+
+    def run(self, *scenarios: Scenario, port: int | None = None, options: Any = None, **engine: Any) -> Any:
+        """Runs each scenario on a connection of its own, of one engine; tells the last one's result."""
+        name = {"psycopg_async": "psycopg", "psycopg2-prefix": "psycopg2"}.get(self.driver, self.driver)
+        url = make_url(self.url).set(drivername=f"postgresql+{name}")
+        if port is not None:
+            url = url.set(host="127.0.0.1", port=port)
+        if self.is_async:
+            return asyncio.run(self._run_async(url, scenarios, options, engine))
+        sync_engine = create_engine(url, **engine)
+        if self.driver == "psycopg2-prefix" or options:
+            bemi.install(sync_engine, **{"prefix": self.driver == "psycopg2-prefix", **(options or {})})
+        result = None
+        for scenario in scenarios:
+            with sync_engine.connect() as connection:
+                result = scenario(connection)
+        sync_engine.dispose()
+        return result
+
+    async def _run_async(self, url: Any, scenarios: Any, options: Any, engine: Any) -> Any:
+        async_engine = create_async_engine(url, **engine)
+        if options:
+            bemi.install(async_engine, **options)
+        result = None
+        for scenario in scenarios:
+            async with async_engine.connect() as connection:
+                result = await connection.run_sync(scenario)
+        await async_engine.dispose()
+        return result
+
+
+_running: dict[int, Tracked] = {}
+
+
+@pytest.fixture(scope="session")
+def all_tracked(servers: Servers) -> Iterator[Callable[[int], Tracked]]:
+    workers: list[Worker] = []
+
+    def get(major: int) -> Tracked:
+        if major not in _running:
+            server, name = servers.get(major), f"python_{os.getpid()}"
+            database = Database(server, name, server.create_database(name))
+            database.sql(TABLES)
+            workers.append(Worker.start(env={"BEMI_SOURCE_URL": database.url}).wait_ready())
+            _running[major] = Tracked(database)
+        return _running[major]
+
+    yield get
+    for worker in workers:
+        worker.terminate()
+    _running.clear()
+
+
+@pytest.fixture(params=MAJORS, ids=lambda major: f"pg{major}")
+def tracked(request: pytest.FixtureRequest, all_tracked: Callable[[int], Tracked]) -> Iterator[Tracked]:
+    """The oldest and the newest server."""
+    yield from _fresh(all_tracked(request.param))
+
+
+@pytest.fixture
+def newest(all_tracked: Callable[[int], Tracked]) -> Iterator[Tracked]:
+    """The newest server: for what does not depend on it."""
+    yield from _fresh(all_tracked(MAJORS[-1]))
+
+
+def _fresh(tracked: Tracked) -> Iterator[Tracked]:
+    tracked.begin_test()
+    yield tracked
+    bemi.clear_context()
+
+
+@pytest.fixture(params=DRIVERS)
+def door(request: pytest.FixtureRequest, tracked: Tracked) -> Door:
+    return Door(request.param, tracked.url)

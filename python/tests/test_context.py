@@ -1,189 +1,135 @@
-"""What the package sends, as the worker stores it: real servers, real HTTP, the real binary."""
+"""The context in force: set, merged, nested, taken along, and never leaked."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import uuid
-from collections.abc import Iterator
+import contextvars
+import threading
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from decimal import Decimal
-from typing import Any
 
+import bemi
 import pytest
-from bemi import Bemi, BemiFastAPIMiddleware, failures
-from sqlalchemy import Engine, create_engine, text
-from sqlalchemy.ext.asyncio import create_async_engine
-from support.bemi import bemi
-from support.fixtures import Database, StartWorker, every_major
-
-Scope = dict[str, Any]
+from bemi import Bemi, current_context
 
 
-@pytest.fixture
-def engine(database: Database, start_worker: StartWorker) -> Iterator[Engine]:
-    database.sql("create table item (id int primary key, name text)")
-    start_worker().wait_ready()
-    engine = create_engine(database.url.replace("postgresql:", "postgresql+psycopg:"))
-    yield engine
-    engine.dispose()
-    Bemi.set_context({})
+@pytest.fixture(autouse=True)
+def clean() -> Iterator[None]:
+    bemi.clear_context()
+    yield
+    bemi.clear_context()
 
 
-def changes(database: Database) -> list[tuple[str, str, Any]]:
-    bemi("sync", "--timeout", "30", env={"BEMI_SOURCE_URL": database.url})
-    return [
-        (operation, key, context)
-        for operation, key, context in database.sql(
-            "select operation, primary_key, context from changes order by commit_position, sequence"
-        )
-    ]
+def test_set_merge_clear() -> None:
+    Bemi.set_context({"a": 1})
+    bemi.merge_context(b=2)
+    assert current_context() == {"a": 1, "b": 2}
+    bemi.set_context(c=3)
+    assert current_context() == {"c": 3}
+    bemi.clear_context()
+    assert current_context() == {}
 
 
-@every_major
-def test_each_change_has_its_own_sql(database: Database, engine: Engine) -> None:
-    Bemi.set_context({"user_id": 42})
-    insert, update = "INSERT INTO item VALUES (:id, 'a')", "UPDATE item SET name = 'b'"
-    with engine.begin() as connection:
-        connection.execute(text(insert), {"id": 1})
-        connection.execute(text("SELECT count(*) FROM item"))
-        connection.execute(text(update))
-    assert changes(database) == [
-        ("CREATE", "1", {"user_id": 42, "SQL": "INSERT INTO item VALUES (%(id)s, 'a')"}),
-        ("UPDATE", "1", {"user_id": 42, "SQL": update}),
-    ]
+def test_blocks_nest_and_are_taken_back() -> None:
+    bemi.set_context(a=1)
+    with bemi.context(b=2):
+        with bemi.context({"a": 10}, c=3):
+            bemi.merge_context(d=4)
+            assert current_context() == {"a": 10, "b": 2, "c": 3, "d": 4}
+        assert current_context() == {"a": 1, "b": 2}
+        bemi.set_context(e=5)
+        assert current_context() == {"e": 5}
+    assert current_context() == {"a": 1}
+    with pytest.raises(ZeroDivisionError), bemi.context(b=2):
+        raise ZeroDivisionError
+    assert current_context() == {"a": 1}
 
 
-def test_savepoints_take_their_messages_along(database: Database, engine: Engine) -> None:
-    Bemi.set_context({"user_id": 1})
-    with engine.begin() as connection:
-        connection.execute(text("INSERT INTO item VALUES (1, 'kept')"))
-        with pytest.raises(ZeroDivisionError), connection.begin_nested():
-            connection.execute(text("INSERT INTO item VALUES (2, 'gone')"))
-            raise ZeroDivisionError
-        connection.execute(text("INSERT INTO item VALUES (3, 'kept too')"))
-    seen = changes(database)
-    assert [(key, context["SQL"]) for _, key, context in seen] == [
-        ("1", "INSERT INTO item VALUES (1, 'kept')"), ("3", "INSERT INTO item VALUES (3, 'kept too')")
-    ]
+def test_decorators() -> None:
+    @bemi.context(job="x")
+    def work(depth: int) -> dict[str, object]:
+        return work(depth - 1) if depth else current_context()
+
+    @bemi.context(job="y")
+    async def work_async() -> dict[str, object]:
+        await asyncio.sleep(0)
+        return current_context()
+
+    assert work(3) == {"job": "x"}
+    assert asyncio.run(work_async()) == {"job": "y"}
+    assert current_context() == {}
+    with pytest.raises(TypeError, match="generator"):
+
+        @bemi.context(job="z")
+        def generate() -> Iterator[int]:
+            yield 1
+
+    with pytest.raises(TypeError, match="generator"):
+
+        @bemi.context(job="z")
+        async def generate_async() -> AsyncIterator[int]:
+            yield 1
 
 
-HOSTILE = {
-    "comment": "*/; DROP TABLE item; --", "quotes": "'\"\\", "percent": "100%s %(x)s", "colon": ":name",
-    "uuid": uuid.UUID(int=7), "decimal": Decimal("1.50"), "bytes": b"\x00\xff", "emoji": "😀", "none": None,
-}
+def test_tasks_do_not_see_each_other() -> None:
+    async def one(number: int) -> None:
+        async with bemi.context(number=number):
+            for _ in range(3):
+                await asyncio.sleep(0)
+                assert current_context() == {"number": number}
+
+    async def all_() -> None:
+        await asyncio.gather(*(one(number) for number in range(20)))
+        assert current_context() == {}
+
+    asyncio.run(all_())
 
 
-def test_hostile_values_arrive_as_they_are(database: Database, engine: Engine) -> None:
-    Bemi.set_context(HOSTILE)
-    with engine.begin() as connection:
-        connection.execute(text("INSERT INTO item VALUES (1, :v)"), {"v": "x */; DELETE FROM item; --"})
-    [(_, _, context)] = changes(database)
-    del context["SQL"]
-    assert context == {**HOSTILE, "uuid": str(uuid.UUID(int=7)), "decimal": "1.50", "bytes": "\\x00ff"}
+def test_a_task_that_outlives_its_block_keeps_what_it_saw() -> None:
+    seen: list[dict[str, object]] = []
+
+    async def late(go: asyncio.Event) -> None:
+        await go.wait()
+        seen.append(current_context())
+        bemi.merge_context(own=1)
+        seen.append(current_context())
+
+    async def run() -> None:
+        go = asyncio.Event()
+        async with bemi.context(a=1):
+            tasks = [asyncio.create_task(late(go)) for _ in range(2)]
+            await asyncio.sleep(0)
+        bemi.set_context(a=2)
+        go.set()
+        await asyncio.gather(*tasks)
+        assert current_context() == {"a": 2}
+
+    asyncio.run(run())
+    assert seen == [{"a": 1}, {"a": 1, "own": 1}] * 2
 
 
-@pytest.mark.parametrize("context", [{"big": "x" * (2 << 20)}, {"nan": float("nan")}, {"loop": []}])
-def test_a_bad_context_never_touches_the_write(
-    database: Database, engine: Engine, context: dict[str, Any]
-) -> None:
-    if "loop" in context:
-        context["loop"].append(context["loop"])
-    before = failures.total()
-    Bemi.set_context(context)
-    with engine.begin() as connection:
-        connection.execute(text("INSERT INTO item VALUES (1, 'a')"))
-    assert changes(database) == [("CREATE", "1", {})]
-    assert failures.total() > before
+def test_threads_take_it_along_when_asked() -> None:
+    seen = []
+    with bemi.context(a=1):
+        bound = bemi.bind_context(lambda: seen.append(current_context()))
+    for target in (bound, lambda: seen.append(current_context())):
+        thread = threading.Thread(target=target)
+        thread.start()
+        thread.join()
+    assert seen == [{"a": 1}, {}]
 
 
-def test_what_jsonb_cannot_hold_is_kept_aside(database: Database, engine: Engine) -> None:
-    Bemi.set_context({"nul": "\0"})
-    with engine.begin() as connection:
-        connection.execute(text("INSERT INTO item VALUES (1, 'a')"))
-    assert changes(database) == [("CREATE", "1", {})]
-    [(reason, content)] = database.sql("select reason, convert_from(content, 'UTF8') from _bemi.parked")
-    assert "jsonb" in reason and json.loads(content)["nul"] == "\0"
+def test_executors() -> None:
+    with ThreadPoolExecutor(1) as plain, bemi.ContextThreadPoolExecutor(1) as carrying:
+        with bemi.context(a=1):
+            assert plain.submit(current_context).result() == {}
+            assert carrying.submit(current_context).result() == {"a": 1}
+            assert list(carrying.map(lambda _: current_context(), range(2))) == [{"a": 1}] * 2
+        assert carrying.submit(current_context).result() == {}
 
 
-def test_a_read_only_transaction_writes_nothing(database: Database, engine: Engine) -> None:
-    Bemi.set_context({"user_id": 1})
-    with engine.begin() as connection:
-        connection.execute(text("SELECT 1"))
-        connection.execute(text("UPDATE item SET name = 'x' WHERE false"))
-        assert connection.scalar(text("SELECT pg_current_xact_id_if_assigned()")) is None
-
-
-def test_async_psycopg(database: Database, engine: Engine) -> None:
-    async def write() -> None:
-        Bemi.set_context({"user_id": 5})
-        async_engine = create_async_engine(database.url.replace("postgresql:", "postgresql+psycopg:"))
-        async with async_engine.begin() as connection:
-            await connection.execute(text("INSERT INTO item VALUES (1, 'a')"))
-            await connection.execute(text("INSERT INTO item VALUES (2, 'b')"))
-        await async_engine.dispose()
-
-    asyncio.run(write())
-    assert [(key, context["user_id"]) for _, key, context in changes(database)] == [("1", 5), ("2", 5)]
-
-
-def request_scope(user: int) -> Scope:
-    return {"type": "http", "method": "POST", "path": "/x", "query_string": b"",
-            "headers": [(b"x-user", str(user).encode())]}
-
-
-async def nothing(*_: Any) -> Any:
-    return {"type": "http.request"}
-
-
-def test_requests_do_not_leak_into_each_other(database: Database, engine: Engine) -> None:
-    calls: list[int] = []
-
-    def set_context(request: Any) -> dict[str, Any]:
-        calls.append(int(request.headers["x-user"]))
-        return {"user_id": calls[-1]}
-
-    async def app(scope: Any, _receive: Any, _send: Any) -> None:
-        user = int(dict(scope["headers"])[b"x-user"])
-
-        def write() -> None:
-            with engine.begin() as connection:
-                connection.execute(text("INSERT INTO item VALUES (:u, 'a')"), {"u": user})
-                connection.execute(text("UPDATE item SET name = 'b' WHERE id = :u"), {"u": user})
-
-        if user != 0:  # user 0 only reads: the callable is not asked
-            await asyncio.to_thread(write)
-
-    middleware = BemiFastAPIMiddleware(app, set_context=set_context)
-
-    async def serve() -> None:
-        await asyncio.gather(*(middleware(request_scope(user), nothing, nothing) for user in range(20)))
-
-    asyncio.run(serve())
-    assert sorted(calls) == list(range(1, 20))
-    with ThreadPoolExecutor(1) as executor:
-        executor.submit(_write_outside, engine).result()
-    seen = changes(database)
-    assert len(seen) == 39
-    for operation, key, context in seen:
-        if key != "100":
-            assert context["user_id"] == int(key), operation
-        else:
-            assert "user_id" not in context
-
-
-def _write_outside(engine: Engine) -> None:
-    with engine.begin() as connection:
-        connection.execute(text("INSERT INTO item VALUES (100, 'outside')"))
-
-
-def test_a_failing_set_context_is_swallowed(database: Database, engine: Engine) -> None:
-    def set_context(_request: Any) -> dict[str, Any]:
-        raise RuntimeError("no user")
-
-    async def app(*_: Any) -> None:
-        with engine.begin() as connection:
-            connection.execute(text("INSERT INTO item VALUES (1, 'a')"))
-
-    asyncio.run(BemiFastAPIMiddleware(app, set_context=set_context)(request_scope(1), nothing, nothing))
-    assert [(key, list(context)) for _, key, context in changes(database)] == [("1", ["SQL"])]
+def test_a_copied_context_shares_what_is_learnt_later() -> None:
+    """As frameworks run sync code: in a thread, with a copy of the context variables."""
+    with bemi.context(a=1):
+        contextvars.copy_context().run(bemi.merge_context, user_id=42)
+        assert current_context() == {"a": 1, "user_id": 42}

@@ -19,6 +19,9 @@ constexpr std::size_t frames_bytes_target = 64UL << 10;
 // An item is small change against its memory, but many empty transactions add up.
 constexpr std::size_t pass_bytes = 64;
 
+// A source that shuts down asks again and again; each answer costs a destination transaction.
+constexpr auto confirm_interval_min = 1s;
+
 base::Error closed() { return {base::ErrorKind::interrupted, "the session ended", {}, {}}; }
 
 }  // namespace
@@ -121,7 +124,7 @@ base::Status Session::take_frame(const wal::Frame& frame, stitch::Stitcher& stit
   if (frame.kind == wal::Frame::Kind::keepalive) {
     // Everything that committed before has been sent; what is open now comes again after a
     // restart, since the slot keeps the WAL of open transactions.
-    if (stitcher.between_transactions() && !send(Pass{frame.position}, pass_bytes)) {
+    if (stitcher.between_transactions() && !send(Pass{frame.position, frame.reply_requested}, pass_bytes)) {
       return std::unexpected(closed());
     }
     return {};
@@ -194,7 +197,8 @@ base::Status Session::store_loop() {
     // Nothing more waits: what is gathered becomes visible now. Under load this never happens,
     // and commits grow to the size that the destination's speed makes them.
     bool due = writer.has_content() && items_.empty();
-    bool heartbeat_due = writer.has_progress() && age >= settings_->heartbeat_interval;
+    auto interval = source_waits_ ? confirm_interval_min : settings_->heartbeat_interval;
+    bool heartbeat_due = writer.has_progress() && age >= interval;
     if (due || fence_waits_ || heartbeat_due) TRY(commit());
   }
 }
@@ -203,6 +207,7 @@ base::Status Session::take_item(const StoreItem& item) {
   store::Writer& writer = parts_.writer;
   if (const Pass* pass = std::get_if<Pass>(&item)) {
     writer.pass(pass->position);
+    source_waits_ = source_waits_ || pass->confirm;
     return {};
   }
   const auto& batch = std::get<change::Batch>(item);
@@ -218,7 +223,7 @@ base::Status Session::take_item(const StoreItem& item) {
 base::Status Session::commit() {
   store::Writer& writer = parts_.writer;
   if (writer.has_content() || writer.has_progress()) TRY(writer.commit());
-  fence_waits_ = false;
+  fence_waits_ = source_waits_ = false;
   committed_at_ = std::chrono::steady_clock::now();
   std::lock_guard lock(mutex_);
   durable_ = writer.durable();

@@ -26,6 +26,7 @@ namespace pipeline {
 // All that the source committed before is either stored or in the queue before this.
 struct Pass {
   change::Lsn position;
+  bool confirm = false;  // the source waits for the confirmation, as it does to shut down
 };
 using StoreItem = std::variant<change::Batch, Pass>;
 
@@ -69,6 +70,7 @@ class Session {
   // The store thread's.
   std::chrono::steady_clock::time_point committed_at_;
   bool fence_waits_ = false;
+  bool source_waits_ = false;
   // Between store and read thread.
   std::mutex mutex_;
   std::optional<change::Durable> durable_;

@@ -1,14 +1,49 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """Passes an application's context to Bemi through PostgreSQL's Write-Ahead Log.
 
-Importing this package listens to every SQLAlchemy engine that speaks PostgreSQL through psycopg 3.
+Importing this package listens to every SQLAlchemy engine of PostgreSQL in this process: see
+:func:`install` for options and :func:`uninstall` to leave an engine alone.
 """
 
-from ._context import Bemi
-from ._engine import install_everywhere
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ._context import Bemi, clear_context, context, current_context, merge_context, set_context
+from ._engine import install, install_everywhere, uninstall
 from ._failures import failures
 from .asgi import BemiFastAPIMiddleware
+from .threads import ContextThreadPoolExecutor, bind_context
 
-__all__ = ["Bemi", "BemiFastAPIMiddleware", "failures"]
+if TYPE_CHECKING:
+    from .history import Change, Changes, changes_of
+
+__all__ = [
+    "Bemi",
+    "BemiFastAPIMiddleware",
+    "Change",
+    "Changes",
+    "ContextThreadPoolExecutor",
+    "bind_context",
+    "changes_of",
+    "clear_context",
+    "context",
+    "current_context",
+    "failures",
+    "install",
+    "merge_context",
+    "set_context",
+    "uninstall",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # The side that reads the history maps a table: who only writes need not pay for it.
+    if name in ("Change", "Changes", "changes_of"):
+        from . import history
+
+        return getattr(history, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 install_everywhere()

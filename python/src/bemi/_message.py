@@ -3,27 +3,35 @@
 
 from __future__ import annotations
 
+import enum
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence, Set
 from typing import Any, Literal
 
 from ._failures import note_failure
 
 PREFIX = "_bemi"
 BYTES_MAX = 1 << 20
+# Statements of generated code can be endless; the beginning says what they are.
+SQL_MAX = 1 << 14
 
 Scope = Literal["previous", "next", "transaction"]
 
+EMPTY = '{"_bemi": {"v": 1, "scope": "previous"}}'
+
+# What jsonb refuses, as json.dumps writes it: NUL and half of a surrogate pair.
+_UNSTORABLE = re.compile(r"\\u0000|\\ud[89a-f]", re.IGNORECASE)
+
 
 def build(values: Mapping[str, Any], sql: str | None, scope: Scope) -> str | None:
-    """The message's text; None when it cannot be sent, which is noted."""
+    """The message's text, in ASCII; None when it cannot be sent, which is noted."""
     content = dict(values)
     if sql is not None:
-        content["SQL"] = sql
+        content["SQL"] = sql if len(sql) <= SQL_MAX else sql[:SQL_MAX] + " ..."
     content["_bemi"] = {"v": 1, "scope": scope}
     try:
-        # ASCII only: whatever the connection's encoding is, the text arrives as it left.
-        text = json.dumps(content, default=_faithful, allow_nan=False)
+        text = _dump(content)
     except Exception as error:
         note_failure("context cannot be serialised", error)
         return None
@@ -33,13 +41,56 @@ def build(values: Mapping[str, Any], sql: str | None, scope: Scope) -> str | Non
     return text
 
 
+def _dump(content: dict[str, Any]) -> str:
+    try:
+        # ASCII only: whatever the connection's encoding is, the text arrives as it left.
+        text = json.dumps(content, default=_faithful, allow_nan=False)
+        if not _UNSTORABLE.search(text):
+            return text
+    except (ValueError, TypeError):
+        pass  # NaN, a key that is no text, or a circle; the last fails again
+    return json.dumps(_storable(content, depth=0), allow_nan=False)
+
+
 def _faithful(value: object) -> object:
     """What json does not know: dates, decimals, UUIDs and the rest as their text, bytes as hex."""
+    if isinstance(value, enum.Enum):
+        return value.value
     isoformat = getattr(value, "isoformat", None)
     if callable(isoformat):
         return isoformat()
     if isinstance(value, (bytes, bytearray, memoryview)):
         return "\\x" + bytes(value).hex()
-    if isinstance(value, (set, frozenset)):
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, (Set, Sequence)) and not isinstance(value, str):
         return list(value)
     return str(value)
+
+
+_DEPTH_MAX = 200
+
+
+def _storable(value: object, depth: int) -> object:
+    """The value without what jsonb cannot hold: such characters stay visible as their escape."""
+    if depth > _DEPTH_MAX:
+        raise ValueError("nested too deeply, or in a circle")
+    if isinstance(value, str):
+        return _visible(str(value))
+    if value is None or isinstance(value, (bool, int)):
+        return value
+    if isinstance(value, float):
+        return value if value - value == 0 else str(value)  # NaN and Infinity as text
+    if isinstance(value, Mapping):
+        return {_visible(str(k)): _storable(v, depth + 1) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_storable(item, depth + 1) for item in value]
+    return _storable(_faithful(value), depth + 1)
+
+
+def _visible(text: str) -> str:
+    if not text.isascii():
+        # Two halves of a pair become one character; a lone half is shown as its escape.
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+        text = "".join(f"\\u{ord(c):04x}" if "\ud800" <= c <= "\udfff" else c for c in text)
+    return text.replace("\0", "\\u0000")

@@ -7,52 +7,89 @@ import inspect
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any
 
+from . import _trace
 from ._context import Context, Holder, enter, leave
 from ._failures import note_failure
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
+    from starlette.requests import HTTPConnection
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
-SetContext = Callable[["Request"], Context] | Callable[["Request"], Awaitable[Context]]
+SetContext = Callable[[Any], Context] | Callable[[Any], Awaitable[Context]]
 
 
 class BemiFastAPIMiddleware:
     """Gives every write of a request the context that ``set_context(request)`` returns.
 
-    A sync callable runs at the request's first write, once; an async one is awaited before the
-    application. The request it is given has no body: the application's reading is never disturbed.
+    A sync callable runs at the request's first write, once: it sees what a dependency has put into
+    ``request.state``. An async one is awaited before the application. The request it is given has no
+    body: the application's reading is never disturbed. What fails in it is logged and counted, and the
+    request goes on. A WebSocket's writes get its context too.
+
+    :param trace: the headers ``traceparent`` and ``x-request-id`` go along as ``trace_id``, ``span_id``
+        and ``request_id``, unless ``set_context`` says otherwise.
 
     >>> app.add_middleware(BemiFastAPIMiddleware, set_context=lambda request: {"path": request.url.path})
     """
 
-    def __init__(self, app: App, set_context: SetContext) -> None:
+    def __init__(self, app: App, set_context: SetContext | None = None, *, trace: bool = True) -> None:
         self.app = app
         self.set_context = set_context
+        self.trace = trace
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        token = enter(await self._holder(scope))
+        holder = await self._holder(scope)
+        token = enter(holder)
+
+        async def send_and_freeze(message: MutableMapping[str, Any]) -> None:
+            await send(message)
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                holder.frozen = True  # what runs from here on is the background's
+
         try:
-            await self.app(scope, receive, send)
+            await self.app(scope, receive, send_and_freeze)
         finally:
+            holder.frozen = True
             leave(token)
 
     async def _holder(self, scope: Scope) -> Holder:
-        from starlette.requests import Request
-
-        request = Request(scope)
+        headers = Holder(_from_headers(scope)) if self.trace else None
         set_context: Any = self.set_context
-        if not inspect.iscoroutinefunction(set_context):
-            return Holder(resolve=lambda: set_context(request))
-        holder = Holder()
+        if set_context is None:
+            return Holder(parent=headers)
+        request = _request(scope)
+        if not _is_async(set_context):
+            return Holder(parent=headers, resolve=lambda: set_context(request))
         try:
-            holder.set(await set_context(request))
+            return Holder(await set_context(request), parent=headers)
         except Exception as error:
             note_failure("set_context failed", error)
-        return holder
+            return Holder(parent=headers)
+
+
+def _request(scope: Scope) -> HTTPConnection:
+    from starlette.requests import HTTPConnection, Request
+
+    return Request(scope) if scope["type"] == "http" else HTTPConnection(scope)
+
+
+def _is_async(function: Any) -> bool:
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
+        getattr(function, "__call__", None)
+    )
+
+
+def _from_headers(scope: Scope) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in scope.get("headers", ()):
+        if name == b"traceparent":
+            found.update(_trace.from_header(value.decode("latin-1")))
+        elif name == b"x-request-id":
+            found["request_id"] = value.decode("latin-1")[:200]
+    return found

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""What a statement may do to the messages around it, told by its first words.
+
+Nothing is parsed: a statement that is not surely a read counts as a write. A wrong guess in that
+direction costs one message that covers no change.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from functools import lru_cache
+
+
+class Kind(enum.Enum):
+    READ = "changes no row"
+    WRITE = "changes rows, or may"
+    CALL = "reads, by functions that may change rows"
+    BARRIER = "what was written before it must have its message before it"
+    UNDO = "what was written since the savepoint is gone, and its message with it"
+
+
+_READS = frozenset(
+    """SHOW SET RESET BEGIN START RELEASE COMMIT ROLLBACK ABORT END FETCH MOVE CLOSE VALUES TABLE
+    LISTEN UNLISTEN NOTIFY DISCARD DEALLOCATE LOCK CHECKPOINT""".split()
+)
+_MAY_CALL = frozenset({"SELECT", "WITH", "VALUES", "EXPLAIN", "DECLARE"})
+
+_COMMENTS = re.compile(r"\A(?:\s+|--[^\n]*\n|/\*.*?\*/|\()*", re.DOTALL)
+_WORDS = re.compile(r"\A(\w+)(?:\s+(\w+))?")
+_WRITING_WORD = re.compile(r"\b(?:INSERT|UPDATE|DELETE|MERGE|INTO)\b(?!\s+(?:OF|NOWAIT|SKIP)\b)", re.IGNORECASE)
+_ROW_LOCK = re.compile(r"\bFOR\s+(?:NO\s+KEY\s+)?UPDATE\b", re.IGNORECASE)
+_CALL = re.compile(r"(?:\"|\b([a-z_]\w*))\s*\(", re.IGNORECASE)
+
+# Words before a parenthesis that call nothing, or nothing that writes.
+_HARMLESS = frozenset(
+    """select from where and or not in exists any all some as on using join lateral over by filter
+    values union except intersect when then else case having with is like ilike between distinct
+    limit offset order group within partition returning materialized recursive interval
+    count sum min max avg coalesce nullif greatest least lower upper length trim btrim ltrim rtrim
+    substring substr replace concat position extract date_trunc date_part now current_timestamp
+    clock_timestamp cast abs round floor ceil ceiling mod power row_number rank dense_rank lag lead
+    first_value last_value ntile array_agg string_agg json_agg jsonb_agg json_object_agg
+    jsonb_object_agg json_build_object jsonb_build_object json_build_array jsonb_build_array
+    to_json to_jsonb row_to_json array unnest generate_series bool_and bool_or every row
+    jsonb_array_elements jsonb_array_elements_text jsonb_each jsonb_each_text jsonb_extract_path
+    jsonb_extract_path_text jsonb_path_query to_char to_date to_timestamp to_number md5 format
+    varchar char character numeric decimal timestamp timestamptz time timetz bit varbit float
+    pg_try_advisory_lock pg_advisory_lock pg_advisory_xact_lock pg_advisory_unlock
+    current_setting set_config version pg_is_in_recovery pg_backend_pid""".split()
+)
+
+
+@lru_cache(maxsize=2048)
+def kind_of(statement: str) -> Kind:
+    text = statement[_COMMENTS.match(statement).end() :]  # type: ignore[union-attr]
+    words = _WORDS.match(text)
+    if words is None:
+        return Kind.READ if not text.strip(" \t\r\n;") else Kind.WRITE
+    first, second = (word.upper() if word else "" for word in words.groups())
+    if first == "SAVEPOINT" or (first, second) == ("PREPARE", "TRANSACTION"):
+        return Kind.BARRIER
+    if first == "ROLLBACK" and second == "TO":
+        return Kind.UNDO
+    if ";" in text.rstrip("; \t\r\n"):
+        return Kind.WRITE  # several statements, or a semicolon in a literal
+    if first in _MAY_CALL:
+        return _kind_of_select(text)
+    return Kind.READ if first in _READS else Kind.WRITE
+
+
+def _kind_of_select(text: str) -> Kind:
+    if _WRITING_WORD.search(_ROW_LOCK.sub("", text)):
+        return Kind.WRITE
+    calls = ((call[1] or '"').lower() for call in _CALL.finditer(text))
+    return Kind.CALL if any(name not in _HARMLESS for name in calls) else Kind.READ
+
+
+@lru_cache(maxsize=2048)
+def is_single(statement: str) -> bool:
+    """Surely one statement: drivers send such ones by the extended protocol."""
+    return ";" not in statement.rstrip("; \t\r\n")
+
+
+_ROW_WRITES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "WITH", "SELECT", "TRUNCATE"})
+
+
+@lru_cache(maxsize=2048)
+def fits_in_a_transaction(statement: str) -> bool:
+    """Surely no statement that refuses a transaction block, such as VACUUM or CALL."""
+    words = _WORDS.match(statement[_COMMENTS.match(statement).end() :])  # type: ignore[union-attr]
+    return words is not None and words[1].upper() in _ROW_WRITES and is_single(statement)
