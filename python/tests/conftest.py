@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import bemi
 import pytest
 from sqlalchemy import Connection, create_engine, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from support.bemi import Worker
 from support.bemi import bemi as run_bemi
 from support.fixtures import Database, Servers
+
+import bemi
 
 pytest_plugins = ["support.fixtures"]
 
@@ -51,7 +52,7 @@ class Tracked:
         """Operation, key and context, in commit order."""
         self._sync()
         return [
-            tuple(row)  # type: ignore[misc]
+            (row[0], row[1], row[2])
             for row in self.sql(
                 "select operation, primary_key, context from changes"
                 " where commit_position > %s order by commit_position, sequence",

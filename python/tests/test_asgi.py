@@ -6,14 +6,15 @@ import asyncio
 from collections.abc import Iterator
 from typing import Any
 
-import bemi
 import httpx
 import pytest
-from bemi import BemiFastAPIMiddleware
 from conftest import Tracked
 from fastapi import BackgroundTasks, Depends, FastAPI, Request, WebSocket
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, create_engine, text
+
+import bemi
+from bemi import BemiFastAPIMiddleware
 
 Context = dict[str, Any]
 
@@ -80,7 +81,10 @@ def test_a_dependency_authenticates_and_the_body_is_the_applications(newest: Tra
     client = TestClient(application(engine, of_request))
     client.post("/sync/1", headers={"x-user": "42"})
     assert client.post("/async/2", headers={"x-user": "43"}, json={"a": 1}).json() == {"a": 1}
-    assert by_key(newest) == {"1": {"user_id": 42, "path": "/sync/1"}, "2": {"user_id": 43, "path": "/async/2"}}
+    assert by_key(newest) == {
+        "1": {"user_id": 42, "path": "/sync/1"},
+        "2": {"user_id": 43, "path": "/async/2"},
+    }
 
 
 def test_an_async_callable_is_asked_at_the_start(newest: Tracked, engine: Engine) -> None:
@@ -136,7 +140,10 @@ def test_traces_and_request_ids(newest: Tracked, engine: Engine) -> None:
     TestClient(application(engine, None, trace=False)).post("/sync/3", headers=headers)
     TestClient(application(engine, None)).post("/sync/4", headers={**headers, "traceparent": "00-bad-01"})
     assert by_key(newest) == {
-        "1": found, "2": {**found, "request_id": "own"}, "3": {}, "4": {"request_id": "r-1"}
+        "1": found,
+        "2": {**found, "request_id": "own"},
+        "3": {},
+        "4": {"request_id": "r-1"},
     }
 
 
@@ -147,8 +154,10 @@ def test_an_active_span_is_nearer_than_the_header(newest: Tracked, engine: Engin
     app = application(engine, None)
     with TracerProvider().get_tracer("test").start_as_current_span("outer") as span:
         write(engine, 1)
-        expected = {"trace_id": f"{span.get_span_context().trace_id:032x}",
-                    "span_id": f"{span.get_span_context().span_id:016x}"}
+        expected = {
+            "trace_id": f"{span.get_span_context().trace_id:032x}",
+            "span_id": f"{span.get_span_context().span_id:016x}",
+        }
         TestClient(app).post("/sync/2", headers=header)
     TestClient(app).post("/sync/3", headers=header)
     seen = by_key(newest)

@@ -8,8 +8,9 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-import bemi
 import pytest
+
+import bemi
 from bemi import Bemi, current_context
 
 

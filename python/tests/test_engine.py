@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import bemi
 import pytest
 from conftest import Door, Tracked
 from sqlalchemy import Connection, Integer, Text, create_engine, delete, event, insert, text, update
@@ -13,6 +12,8 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+import bemi
 
 INSERT = text("INSERT INTO item VALUES (:id, 'a')")
 
@@ -43,7 +44,9 @@ def test_each_change_has_its_own_sql_and_its_context(door: Door, tracked: Tracke
     bemi.set_context({"user_id": 42})
     door.run(write)
     assert first_words(tracked) == [
-        ("CREATE", "1", "INSERT INTO"), ("UPDATE", "1", "UPDATE item"), ("DELETE", "1", "DELETE FROM")
+        ("CREATE", "1", "INSERT INTO"),
+        ("UPDATE", "1", "UPDATE item"),
+        ("DELETE", "1", "DELETE FROM"),
     ]
     assert {c["user_id"] for _, _, c in tracked.changes()} == {42}
 
@@ -62,7 +65,10 @@ def test_functions_that_write(door: Door, tracked: Tracked) -> None:
     assert [c["user_id"] for _, _, c in tracked.changes()[:3]] == [1, 1, 1]
     if door.driver != "psycopg2-prefix":
         assert [sql for _, _, sql in first_words(tracked)] == [
-            "INSERT INTO", "SELECT add_item(2)", "UPDATE item", "SELECT add_item(3)"
+            "INSERT INTO",
+            "SELECT add_item(2)",
+            "UPDATE item",
+            "SELECT add_item(3)",
         ]
 
 
@@ -83,7 +89,9 @@ def test_savepoints_take_their_messages_along(door: Door, tracked: Tracked) -> N
     bemi.set_context({"user_id": 1})
     door.run(write)
     assert first_words(tracked) == [
-        ("CREATE", "1", "INSERT INTO"), ("UPDATE", "1", "UPDATE item"), ("CREATE", "3", "INSERT INTO")
+        ("CREATE", "1", "INSERT INTO"),
+        ("UPDATE", "1", "UPDATE item"),
+        ("CREATE", "3", "INSERT INTO"),
     ]
     assert all(c["user_id"] == 1 for _, _, c in tracked.changes())
 
@@ -167,8 +175,10 @@ def test_autocommit(door: Door, tracked: Tracked) -> None:
     bemi.set_context({"user_id": 1})
     door.run(write)
     assert first_words(tracked) == [
-        ("CREATE", "1", "INSERT INTO"), ("UPDATE", "1", "UPDATE item"),
-        ("DELETE", "1", "DELETE FROM"), ("CREATE", "3", "INSERT INTO"),
+        ("CREATE", "1", "INSERT INTO"),
+        ("UPDATE", "1", "UPDATE item"),
+        ("DELETE", "1", "DELETE FROM"),
+        ("CREATE", "3", "INSERT INTO"),
     ]
     assert all(c["user_id"] == 1 for _, _, c in tracked.changes())
 
@@ -199,7 +209,9 @@ def test_rollback_leaves_nothing_behind(door: Door, tracked: Tracked) -> None:
             connection.execute(INSERT, {"id": 2})
 
     door.run(write)
-    assert [(k, c["SQL"].split("(")[0]) for _, k, c in tracked.changes()] == [("2", "INSERT INTO item VALUES ")]
+    assert [(k, c["SQL"].split("(")[0]) for _, k, c in tracked.changes()] == [
+        ("2", "INSERT INTO item VALUES ")
+    ]
 
 
 def test_nearer_contexts_win(door: Door, tracked: Tracked) -> None:
@@ -233,7 +245,7 @@ def test_the_context_is_that_of_the_moment_of_the_write(door: Door, tracked: Tra
                 with bemi.context(step=[number]) as _:
                     connection.execute(INSERT, {"id": number})
         with connection.begin():
-            bemi.set_context(steps := {"step": [1]})  # type: ignore[arg-type]
+            bemi.set_context(steps := {"step": [1]})
             connection.execute(INSERT, {"id": 3})
             steps["step"].append(2)
 
@@ -335,7 +347,9 @@ def test_copy_gets_the_context(newest: Tracked) -> None:
 
 
 def test_several_engines_in_one_request(newest: Tracked) -> None:
-    engines = [create_engine(newest.url.replace("postgresql:", f"postgresql+{d}:")) for d in ("psycopg", "psycopg2")]
+    engines = [
+        create_engine(newest.url.replace("postgresql:", f"postgresql+{d}:")) for d in ("psycopg", "psycopg2")
+    ]
     with bemi.context(user_id=1):
         for number, engine in enumerate(engines):
             with engine.begin() as connection:
@@ -360,7 +374,8 @@ def test_async_sessions(newest: Tracked, driver: str) -> None:
 
     asyncio.run(write())
     assert [(o, c["user_id"], c["tenant"]) for o, _, c in newest.changes()] == [
-        ("CREATE", 5, "acme"), ("UPDATE", 5, "acme")
+        ("CREATE", 5, "acme"),
+        ("UPDATE", 5, "acme"),
     ]
 
 

@@ -12,13 +12,14 @@ import types
 import uuid
 from typing import Any
 
-import bemi
 import pytest
-from bemi._message import BYTES_MAX, SQL_MAX, build
 from conftest import Door, Tracked
 from hypothesis import given
 from hypothesis import strategies as some
 from sqlalchemy import Connection, text
+
+import bemi
+from bemi._message import BYTES_MAX, SQL_MAX, build
 
 
 class Color(enum.Enum):
@@ -37,7 +38,10 @@ class Lazy:
 
 FAITHFUL: dict[str, tuple[object, object]] = {
     "uuid": (uuid.UUID(int=7), "00000000-0000-0000-0000-000000000007"),
-    "datetime": (datetime.datetime(2026, 11, 24, 1, 2, 3, 4, datetime.timezone.utc), "2026-11-24T01:02:03.000004+00:00"),
+    "datetime": (
+        datetime.datetime(2026, 11, 24, 1, 2, 3, 4, datetime.timezone.utc),
+        "2026-11-24T01:02:03.000004+00:00",
+    ),
     "date": (datetime.date(2026, 11, 24), "2026-11-24"),
     "decimal": (decimal.Decimal("1.50"), "1.50"),
     "enum": (Color.RED, "red"),
@@ -115,7 +119,12 @@ def test_endless_sql_is_cut() -> None:
 
 
 values = some.recursive(
-    some.none() | some.booleans() | some.integers() | some.floats() | some.text(some.characters()) | some.binary(),
+    some.none()
+    | some.booleans()
+    | some.integers()
+    | some.floats()
+    | some.text(some.characters())
+    | some.binary(),
     lambda inner: some.lists(inner) | some.dictionaries(some.text(some.characters()), inner),
 )
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import bemi
 import pytest
 from conftest import Door, Scenario, Tracked
 from sqlalchemy import Connection, create_engine, insert, text
 from support.round_trips import RoundTrips
 from test_engine import INSERT, Item
+
+import bemi
 
 UPDATE = text("UPDATE item SET name = 'b' WHERE id = :id")
 
@@ -54,14 +55,23 @@ def function(connection: Connection) -> None:
     connection.execute(text("SELECT add_item(9)")).all()
 
 
-SCENARIOS = [read, one, read_and_write, one_repeated, three_distinct, savepoint, many, function]
+SCENARIOS: list[Scenario] = [
+    read,
+    one,
+    read_and_write,
+    one_repeated,
+    three_distinct,
+    savepoint,
+    many,
+    function,
+]
 
 # What is allowed on top; 0 where nothing is said.
 ADDED: dict[str, dict[Scenario, int]] = {
     "psycopg": {},
     "psycopg_async": {},
     # One for the message before COMMIT, whatever the transaction holds.
-    "psycopg2": dict.fromkeys(SCENARIOS, 1) | {read: 0},
+    "psycopg2": {scenario: 1 for scenario in SCENARIOS if scenario is not read},
     "psycopg2-prefix": {},
     # One for each further distinct statement.
     "asyncpg": {three_distinct: 2, savepoint: 1},

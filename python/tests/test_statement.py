@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from bemi._statement import Kind, fits_in_a_transaction, kind_of
 
 KINDS = {
@@ -33,6 +34,11 @@ def test_kinds(statement: str, kind: Kind) -> None:
 
 
 def test_what_refuses_a_transaction_is_run_alone() -> None:
-    for statement in ("VACUUM t", "CALL p()", "CREATE INDEX CONCURRENTLY i ON t (a)", "INSERT INTO t; VACUUM"):
+    for statement in (
+        "VACUUM t",
+        "CALL p()",
+        "CREATE INDEX CONCURRENTLY i ON t (a)",
+        "INSERT INTO t; VACUUM",
+    ):
         assert not fits_in_a_transaction(statement)
     assert fits_in_a_transaction("UPDATE t SET a = 1")

@@ -14,6 +14,7 @@ readonly lint_packages=(clang-19 clang-tidy-19 clang-format-19 shellcheck)
 
 readonly venv=.venv
 readonly servers=tests/servers
+readonly older_sqlalchemy=build/sqlalchemy-2.0
 
 need_compiler() { need_packages "${compile_packages[@]}"; }
 
@@ -93,6 +94,18 @@ install_python() {
   local own=()
   [[ ! -f python/pyproject.toml ]] || own=(--editable python)
   "$venv/bin/pip" install --disable-pip-version-check -r tests/requirements.txt "${own[@]}"
+}
+
+# Not a second venv: a folder that stands in front of the first one's packages.
+need_older_sqlalchemy() {
+  once "$older_sqlalchemy/.stamp" tests/requirements-sqlalchemy-2.0.txt -- \
+    step "Installing the older SQLAlchemy" sqlalchemy-2.0 install_older_sqlalchemy
+}
+
+install_older_sqlalchemy() {
+  rm -rf "$older_sqlalchemy"
+  "$venv/bin/pip" install --disable-pip-version-check --no-deps --target "$older_sqlalchemy" \
+    -r tests/requirements-sqlalchemy-2.0.txt
 }
 
 need_node() {

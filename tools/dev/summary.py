@@ -33,10 +33,10 @@ class Tally:
 
 def read_suite(folder: Path, suite: str, exit_code: int) -> Tally:
     tally = Tally()
-    path = folder / f"{suite}.xml"
-    if path.exists():
+    # A suite that runs several times writes SUITE-VARIANT.xml too.
+    for path in sorted([*folder.glob(f"{suite}.xml"), *folder.glob(f"{suite}-*.xml")]):
         for case in ElementTree.parse(path).iter("testcase"):
-            count_case(tally, suite, case)
+            count_case(tally, path.stem, case)
     if exit_code != 0 and not tally.failures:
         tally.failures.append(f"{suite}: ended with exit code {exit_code}")
     return tally

@@ -40,7 +40,11 @@ prepare_cpp() {
   need_servers
 }
 
-prepare_python() { need_servers; }
+prepare_python() {
+  build
+  need_servers
+  need_older_sqlalchemy
+}
 
 prepare_e2e() {
   build
@@ -55,12 +59,19 @@ prepare_web() {
 
 suite_lint() { run_pytest lint tools "$1"; }
 
+# Tests wait more than they compute, so several at a time are worth it even on two cores.
+readonly side_by_side=(--numprocesses "${BEMI_TEST_JOBS:-2}" --dist worksteal)
+
+# The package's tests, with the newest SQLAlchemy and with the oldest series that it supports.
 suite_python() {
-  [[ ! -d python/tests ]] || run_pytest python python/tests "$1"
+  local code=0
+  run_pytest python python/tests "$1" "${side_by_side[@]}" || code=$?
+  PYTHONPATH=$PWD/$older_sqlalchemy \
+    run_pytest python-sqlalchemy-2.0 python/tests "$1" "${side_by_side[@]}" || code=$?
+  return "$code"
 }
 
-# Tests wait more than they compute, so several at a time are worth it even on two cores.
-suite_e2e() { run_pytest e2e tests "$1" --numprocesses "${BEMI_TEST_JOBS:-2}" --dist worksteal; }
+suite_e2e() { run_pytest e2e tests "$1" "${side_by_side[@]}"; }
 
 # run_pytest SUITE FOLDER NAME FLAGS...
 run_pytest() {

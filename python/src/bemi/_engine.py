@@ -22,9 +22,11 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from . import _message, _trace
 from ._context import current_context
-from ._drivers import Driver, Prefixing, Run, driver_named
+from ._drivers import Driver, Execution, Prefixing, Run, driver_named
 from ._failures import note_failure
 from ._statement import Kind, kind_of
+
+Info = MutableMapping[Any, Any]
 
 # Keys of a connection's info: they last until the end of its transaction.
 _WAITING = "bemi_waiting"
@@ -141,12 +143,14 @@ class Tap:
             run(statement)
             return
         pooled = context.root_connection.connection
-        if pooled.dbapi_connection.autocommit:
-            self._execute_alone(cursor, statement, context, run, many)
+        execution = Execution(pooled.dbapi_connection, cursor, statement, run, many)
+        if execution.connection.autocommit:
+            build = functools.partial(self._build, context, pooled.info)
+            self._driver.execute_alone(build, execution)
         elif self._prefixing is not None:
-            self._execute_prefixed(self._prefixing, kind, cursor, statement, context, run, many)
+            self._execute_prefixed(self._prefixing, kind, execution, context, pooled.info)
         else:
-            self._execute_in_turn(kind, cursor, statement, context, run, many)
+            self._execute_in_turn(kind, execution, context, pooled.info)
 
     def _kind(self, statement: str, context: Any) -> Kind:
         if not self._may_emit or context is None or context._is_server_side:
@@ -155,51 +159,37 @@ class Tap:
             return Kind.WRITE
         return kind_of(statement)
 
-    def _execute_in_turn(
-        self, kind: Kind, cursor: Any, statement: str, context: Any, run: Run, many: bool
-    ) -> None:
-        info = context.root_connection.info
+    def _execute_in_turn(self, kind: Kind, execution: Execution, context: Any, info: Info) -> None:
         before: Waiting | None = info.get(_WAITING)
         after: Waiting | None = None
         if kind in (Kind.WRITE, Kind.CALL):
             after = self._what_to_say(context, info, before)
         if before is None or before is after:
-            run(statement)
+            execution.run(execution.statement)
         else:
             del info[_WAITING]
             if kind is Kind.UNDO:
-                run(statement)
+                execution.run(execution.statement)
             else:
-                self._driver.execute_after(before.text, cursor, statement, run, many)
+                self._driver.execute_after(before.text, execution)
         if after is not None:
             info[_WAITING] = after
 
     def _execute_prefixed(
-        self,
-        prefixing: Prefixing,
-        kind: Kind,
-        cursor: Any,
-        statement: str,
-        context: Any,
-        run: Run,
-        many: bool,
+        self, prefixing: Prefixing, kind: Kind, execution: Execution, context: Any, info: Info
     ) -> None:
-        info = context.root_connection.info
         before: Waiting | None = info.get(_WAITING)
         if kind is Kind.UNDO:
             info.pop(_WAITING, None)
         after = self._what_to_say(context, info, before, "next") if kind is Kind.WRITE else before
         if after is None or after is before:
-            run(statement)
-            return
-        prefixing.execute_with(after.text, cursor, statement, run, many)
-        info[_WAITING] = after
+            execution.run(execution.statement)
+        else:
+            prefixing.execute_with(after.text, execution)
+            info[_WAITING] = after
 
-    def _execute_alone(self, cursor: Any, statement: str, context: Any, run: Run, many: bool) -> None:
-        def build(scope: _message.Scope) -> str:
-            return self._what_to_say(context, context.root_connection.info, None, scope).text
-
-        self._driver.execute_alone(build, cursor, statement, run, many)
+    def _build(self, context: Any, info: Info, scope: _message.Scope) -> str:
+        return self._what_to_say(context, info, None, scope).text
 
     def _on_commit(self, original: Callable[..., None], pooled: Any) -> None:
         text = self._last_words(pooled)
@@ -224,7 +214,7 @@ class Tap:
     # ---- what there is to say
 
     def _what_to_say(
-        self, context: Any, info: Any, before: Waiting | None, scope: _message.Scope = "previous"
+        self, context: Any, info: Info, before: Waiting | None, scope: _message.Scope = "previous"
     ) -> Waiting:
         """`before` itself when it says the same: one message then speaks of both statements."""
         try:
@@ -262,7 +252,7 @@ class Tap:
         finally:
             _forget(info)
 
-    def _values(self, info: MutableMapping[Any, Any], option: Any) -> dict[str, Any]:
+    def _values(self, info: Info, option: Any) -> dict[str, Any]:
         """The nearer wins: the statement's, the session's, the request's, the active span's."""
         values = _trace.from_active_span() if self.options.trace else {}
         # An active span is nearer to the write than the request's header.
@@ -275,7 +265,7 @@ class Tap:
         return values
 
 
-def _info(pooled: Any) -> MutableMapping[Any, Any] | None:
+def _info(pooled: Any) -> Info | None:
     """None for the bare connection by which SQLAlchemy gets to know a server."""
     try:
         return pooled.info if isinstance(pooled, PoolProxiedConnection) else None
@@ -283,7 +273,7 @@ def _info(pooled: Any) -> MutableMapping[Any, Any] | None:
         return None
 
 
-def _forget(info: MutableMapping[Any, Any]) -> None:
+def _forget(info: Info) -> None:
     info.pop(_WAITING, None)
     info.pop(_SESSION, None)
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 import enum
 import json
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, Literal
 
 from ._failures import note_failure
@@ -63,7 +64,7 @@ def _faithful(value: object) -> object:
         return "\\x" + bytes(value).hex()
     if isinstance(value, Mapping):
         return dict(value)
-    if isinstance(value, (Set, Sequence)) and not isinstance(value, str):
+    if isinstance(value, (AbstractSet, Sequence)) and not isinstance(value, str):
         return list(value)
     return str(value)
 

@@ -28,7 +28,9 @@ _MAY_CALL = frozenset({"SELECT", "WITH", "VALUES", "EXPLAIN", "DECLARE"})
 
 _COMMENTS = re.compile(r"\A(?:\s+|--[^\n]*\n|/\*.*?\*/|\()*", re.DOTALL)
 _WORDS = re.compile(r"\A(\w+)(?:\s+(\w+))?")
-_WRITING_WORD = re.compile(r"\b(?:INSERT|UPDATE|DELETE|MERGE|INTO)\b(?!\s+(?:OF|NOWAIT|SKIP)\b)", re.IGNORECASE)
+_WRITING_WORD = re.compile(
+    r"\b(?:INSERT|UPDATE|DELETE|MERGE|INTO)\b(?!\s+(?:OF|NOWAIT|SKIP)\b)", re.IGNORECASE
+)
 _ROW_LOCK = re.compile(r"\bFOR\s+(?:NO\s+KEY\s+)?UPDATE\b", re.IGNORECASE)
 _CALL = re.compile(r"(?:\"|\b([a-z_]\w*))\s*\(", re.IGNORECASE)
 

@@ -7,7 +7,9 @@ import re
 import sys
 
 # version-traceid-parentid-flags; https://www.w3.org/TR/trace-context/#traceparent-header
-_TRACEPARENT = re.compile(r"\A(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}(?:-|\Z)")
+_TRACEPARENT = re.compile(
+    r"\A(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}(?:-|\Z)"
+)
 
 
 def from_header(traceparent: str | None) -> dict[str, str]:

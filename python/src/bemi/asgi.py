@@ -80,9 +80,7 @@ def _request(scope: Scope) -> HTTPConnection:
 
 
 def _is_async(function: Any) -> bool:
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
-        getattr(function, "__call__", None)
-    )
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
 
 
 def _from_headers(scope: Scope) -> dict[str, Any]:

@@ -13,14 +13,14 @@ import json
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Integer, Select, Text, and_, false, not_, or_
 from sqlalchemy import cast as sql_cast
 from sqlalchemy import inspect as inspect_mapped
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, UUID
 from sqlalchemy.orm import DeclarativeBase, InstanceState, Mapped, Mapper, RelationshipProperty, mapped_column
-from sqlalchemy.schema import Column, Table
+from sqlalchemy.schema import Table
 from sqlalchemy.sql.elements import literal
 
 from ._message import _storable
@@ -79,7 +79,7 @@ class Change(_Base):
         return f"<Change {self.operation} {self.table} {self.primary_key} at {self.committed_at}>"
 
 
-class Changes(Select[tuple[Change]]):
+class Changes(Select[Change]):
     """A selection of changes, in commit order. Each method returns a narrower one.
 
     It is a SELECT of SQLAlchemy: ``where``, ``limit`` and all else work too, in sync and async sessions.
@@ -134,15 +134,15 @@ class Changes(Select[tuple[Change]]):
     def asc(self) -> Changes:
         """The oldest first, which is so from the start."""
         order = (Change.epoch, Change.commit_position, Change.sequence)
-        return cast(Changes, self.order_by(None).order_by(Change.effective_at, *order))
+        return self.order_by(None).order_by(Change.effective_at, *order)
 
     def desc(self) -> Changes:
         """The newest first."""
         order = (Change.effective_at, Change.epoch, Change.commit_position, Change.sequence)
-        return cast(Changes, self.order_by(None).order_by(*(column.desc() for column in order)))
+        return self.order_by(None).order_by(*(column.desc() for column in order))
 
     def _narrowed(self, condition: ColumnElement[bool]) -> Changes:
-        return cast(Changes, self.where(condition))
+        return self.where(condition)
 
 
 def changes_of(of: Any, *, with_related: Iterable[str] = ()) -> Changes:
@@ -178,7 +178,7 @@ def _tables(mapper: Mapper[Any]) -> list[Table]:
 
 def _of_table(table: Any) -> ColumnElement[bool]:
     if not isinstance(table, Table):
-        raise ValueError(f"{table!r} is not a table")
+        raise TypeError(f"{table!r} is not a table")
     # A table without a schema is found by the search path, which the history does not know.
     same_schema = Change.schema == (table.schema or "public")
     return and_(Change.table == table.name, same_schema)
@@ -202,10 +202,10 @@ def _has_key(table: Table, state: InstanceState[Any]) -> ColumnElement[bool]:
         text = json.dumps([str(value) for value in values], ensure_ascii=False, separators=(", ", ": "))
         return Change.primary_key == text
     parts = [sql_cast(Change.primary_key, JSONB)[i].astext for i in range(len(columns))]
-    return and_(*(part == _as_text(v, c) for part, v, c in zip(parts, values, columns)))
+    return and_(*(part == _as_text(v, c) for part, v, c in zip(parts, values, columns, strict=True)))
 
 
-def _value(state: InstanceState[Any], column: Column[Any]) -> Any:
+def _value(state: InstanceState[Any], column: Any) -> Any:
     return state.mapper.get_property_by_column(column).class_attribute.__get__(state.obj(), None)
 
 
@@ -213,8 +213,8 @@ def _is_plain(value: Any) -> bool:
     return isinstance(value, (int, str, uuid.UUID)) and not isinstance(value, (bool, enum.Enum))
 
 
-def _as_text(value: Any, column: Column[Any]) -> ColumnElement[Any]:
-    """The key's value as the server writes it."""
+def _as_text(value: Any, column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A value of the object's, as the server writes it."""
     if _is_plain(value):
         return literal(str(value), Text)
     return sql_cast(sql_cast(literal(value, column.type), column.type), Text)

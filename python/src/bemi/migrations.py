@@ -81,7 +81,9 @@ def _publish(connection: Connection, publication: str, names: list[str]) -> None
     exists = text("SELECT 1 FROM pg_publication WHERE pubname = :name")
     if connection.scalar(exists, {"name": publication}) is None:
         connection.execute(text(f"CREATE PUBLICATION {quoted}"))
-    members = text("SELECT format('%I.%I', schemaname, tablename) FROM pg_publication_tables WHERE pubname = :name")
+    members = text(
+        "SELECT format('%I.%I', schemaname, tablename) FROM pg_publication_tables WHERE pubname = :name"
+    )
     present: set[Any] = set(connection.scalars(members, {"name": publication}))
     added = [name for name in names if name not in present]
     if added:

@@ -7,6 +7,7 @@ A message goes in front of the transaction's next statement, or together with it
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from .._message import PREFIX, Scope
@@ -15,18 +16,30 @@ Run = Callable[[str], None]  # executes a statement's text, on the cursor it was
 Build = Callable[[Scope], str]
 
 
-class Driver(Protocol):
-    """Connections and cursors are those of SQLAlchemy's dialect: the driver's own, or its adapter's."""
+@dataclass(frozen=True)
+class Execution:
+    """A statement that is about to be executed.
 
+    Connection and cursor are what SQLAlchemy's dialect works with: the driver's own, or its adapter's.
+    """
+
+    connection: Any
+    cursor: Any
+    statement: str
+    run: Run
+    many: bool  # as often as there are sets of parameters
+
+
+class Driver(Protocol):
     # A message costs no round trip when it is sent with COMMIT.
     commits_for_free: bool
 
     def in_transaction(self, connection: Any) -> bool: ...
 
-    def execute_after(self, message: str, cursor: Any, statement: str, run: Run, many: bool) -> None:
+    def execute_after(self, message: str, execution: Execution) -> None:
         """The message, which speaks of earlier statements, then the statement."""
 
-    def execute_alone(self, build: Build, cursor: Any, statement: str, run: Run, many: bool) -> None:
+    def execute_alone(self, build: Build, execution: Execution) -> None:
         """The statement and its own message in one transaction, outside of a block (AUTOCOMMIT)."""
 
     def commit_after(self, message: str, connection: Any, commit: Callable[[], None]) -> None: ...
@@ -39,7 +52,7 @@ class Driver(Protocol):
 class Prefixing(Protocol):
     """A driver that can put a message in front of the very statement that it speaks of."""
 
-    def execute_with(self, message: str, cursor: Any, statement: str, run: Run, many: bool) -> None: ...
+    def execute_with(self, message: str, execution: Execution) -> None: ...
 
 
 # Nothing when the transaction wrote nothing: a message would turn a read into a write.

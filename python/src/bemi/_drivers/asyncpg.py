@@ -7,14 +7,14 @@ The text of a statement is never altered: asyncpg and the server keep it prepare
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import asyncpg
 
 from .._failures import note_failure
 from .._statement import fits_in_a_transaction
-from . import Build, Run, emit_sql
+from . import Build, Execution, emit_sql
 
 
 class Asyncpg:
@@ -23,20 +23,19 @@ class Asyncpg:
     def in_transaction(self, connection: Any) -> bool:
         return bool(connection.driver_connection.is_in_transaction())
 
-    def execute_after(self, message: str, cursor: Any, statement: str, run: Run, many: bool) -> None:
-        self.emit(message, cursor._adapt_connection)
-        run(statement)
+    def execute_after(self, message: str, execution: Execution) -> None:
+        self.emit(message, execution.connection)
+        execution.run(execution.statement)
 
-    def execute_alone(self, build: Build, cursor: Any, statement: str, run: Run, many: bool) -> None:
-        message = build("previous") if fits_in_a_transaction(statement) else None
-        if message is None:
-            run(statement)
+    def execute_alone(self, build: Build, execution: Execution) -> None:
+        if not fits_in_a_transaction(execution.statement):
+            execution.run(execution.statement)
             return
-        connection = cursor._adapt_connection
+        connection = execution.connection
         level, connection.isolation_level = connection.isolation_level, None
         try:
-            run(statement)
-            self.commit_after(message, connection, connection.commit)
+            execution.run(execution.statement)
+            self.commit_after(build("previous"), connection, connection.commit)
         except BaseException:
             connection.rollback()
             raise
@@ -62,7 +61,7 @@ class Asyncpg:
             note_failure("a message could not be sent", error)
 
 
-@lru_cache(maxsize=None)
+@cache
 def carrying(base: type[Any]) -> type[Any]:
     """A connection class whose COMMIT takes a message along."""
 

@@ -7,7 +7,7 @@ the pipeline. A text of several statements needs none, and psycopg then finds th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import psycopg
@@ -16,7 +16,7 @@ from psycopg.pq import TransactionStatus
 from .._failures import note_failure
 from .._message import PREFIX
 from .._statement import fits_in_a_transaction, is_single
-from . import EMIT_WITH_PARAMETERS, Build, Run, emit_sql
+from . import EMIT_WITH_PARAMETERS, Build, Execution, emit_sql
 
 
 def _parameters(message: str) -> tuple[str, str]:
@@ -29,25 +29,24 @@ class Psycopg:
     def in_transaction(self, connection: Any) -> bool:
         return bool(connection.info.transaction_status != TransactionStatus.IDLE)
 
-    def execute_after(self, message: str, cursor: Any, statement: str, run: Run, many: bool) -> None:
-        connection = cursor.connection
-        if not _can_pipeline(statement):
-            self.emit(message, connection)
-            run(statement)
+    def execute_after(self, message: str, execution: Execution) -> None:
+        if not _can_pipeline(execution.statement):
+            self.emit(message, execution.connection)
+            execution.run(execution.statement)
             return
-        with connection.pipeline():
-            connection.execute(EMIT_WITH_PARAMETERS, _parameters(message))
-            run(statement)
+        with execution.connection.pipeline():
+            execution.connection.execute(EMIT_WITH_PARAMETERS, _parameters(message))
+            execution.run(execution.statement)
 
-    def execute_alone(self, build: Build, cursor: Any, statement: str, run: Run, many: bool) -> None:
-        message = build("previous") if _can_stand_alone(statement) else None
-        if message is None:
-            run(statement)
+    def execute_alone(self, build: Build, execution: Execution) -> None:
+        if not _can_stand_alone(execution.statement):
+            execution.run(execution.statement)
             return
         # Until it ends, a pipeline is one transaction.
-        with cursor.connection.pipeline():
-            run(statement)
-            cursor.connection.execute(EMIT_WITH_PARAMETERS, _parameters(message))
+        message = build("previous")
+        with execution.connection.pipeline():
+            execution.run(execution.statement)
+            execution.connection.execute(EMIT_WITH_PARAMETERS, _parameters(message))
 
     def commit_after(self, message: str, connection: Any, commit: Callable[[], None]) -> None:
         connection.execute(f"{emit_sql(message)}; COMMIT", prepare=False)
@@ -66,19 +65,18 @@ class AsyncPsycopg:
     def in_transaction(self, connection: Any) -> bool:
         return bool(connection.info.transaction_status != TransactionStatus.IDLE)
 
-    def execute_after(self, message: str, cursor: Any, statement: str, run: Run, many: bool) -> None:
-        if not _can_pipeline(statement):
-            self.emit(message, cursor._adapt_connection)
-            run(statement)
-            return
-        _run_piped(cursor, statement, run, before=message)
-
-    def execute_alone(self, build: Build, cursor: Any, statement: str, run: Run, many: bool) -> None:
-        message = build("previous") if _can_stand_alone(statement) else None
-        if message is None:
-            run(statement)
+    def execute_after(self, message: str, execution: Execution) -> None:
+        if _can_pipeline(execution.statement):
+            _run_piped(execution, before=message)
         else:
-            _run_piped(cursor, statement, run, after=message)
+            self.emit(message, execution.connection)
+            execution.run(execution.statement)
+
+    def execute_alone(self, build: Build, execution: Execution) -> None:
+        if _can_stand_alone(execution.statement):
+            _run_piped(execution, after=build("previous"))
+        else:
+            execution.run(execution.statement)
 
     def commit_after(self, message: str, connection: Any, commit: Callable[[], None]) -> None:
         text = f"{emit_sql(message)}; COMMIT"
@@ -100,42 +98,38 @@ def _can_stand_alone(statement: str) -> bool:
     return psycopg.Pipeline.is_supported() and fits_in_a_transaction(statement)
 
 
-def _run_piped(
-    cursor: Any, statement: str, run: Run, before: str | None = None, after: str | None = None
-) -> None:
+def _run_piped(execution: Execution, before: str | None = None, after: str | None = None) -> None:
     """Lets SQLAlchemy's adapter run its cursor inside a pipeline that it need not know of."""
-    raw = cursor._cursor
-    cursor._cursor = _PipedCursor(raw, cursor._connection, before, after)
+    raw = execution.cursor._cursor
+    execution.cursor._cursor = _PipedCursor(raw, before, after)
     try:
-        run(statement)
+        execution.run(execution.statement)
     finally:
-        cursor._cursor = raw
+        execution.cursor._cursor = raw
 
 
 class _PipedCursor:
     """An async cursor whose execution shares its round trip with a message."""
 
-    def __init__(
-        self, cursor: Any, connection: psycopg.AsyncConnection[Any], before: str | None, after: str | None
-    ) -> None:
+    def __init__(self, cursor: psycopg.AsyncCursor[Any], before: str | None, after: str | None) -> None:
         self._cursor = cursor
-        self._connection = connection
         self._before = before
         self._after = after
 
-    async def execute(self, *args: Any) -> Any:
-        return await self._piped(self._cursor.execute, args)
+    async def execute(self, *args: Any, **kwargs: Any) -> Any:
+        return await self._piped(self._cursor.execute(*args, **kwargs))
 
-    async def executemany(self, *args: Any) -> Any:
-        return await self._piped(self._cursor.executemany, args)
+    async def executemany(self, *args: Any, **kwargs: Any) -> Any:
+        return await self._piped(self._cursor.executemany(*args, **kwargs))
 
-    async def _piped(self, method: Any, args: tuple[Any, ...]) -> Any:
-        async with self._connection.pipeline():
+    async def _piped(self, execution: Awaitable[Any]) -> Any:
+        connection = self._cursor.connection
+        async with connection.pipeline():
             if self._before is not None:
-                await self._connection.execute(EMIT_WITH_PARAMETERS, _parameters(self._before))
-            result = await method(*args)
+                await connection.execute(EMIT_WITH_PARAMETERS, _parameters(self._before))
+            result = await execution
             if self._after is not None:
-                await self._connection.execute(EMIT_WITH_PARAMETERS, _parameters(self._after))
+                await connection.execute(EMIT_WITH_PARAMETERS, _parameters(self._after))
         return result
 
     def __getattr__(self, name: str) -> Any:

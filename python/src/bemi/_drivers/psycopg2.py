@@ -15,7 +15,7 @@ from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 from .._failures import note_failure
 from .._statement import Kind, fits_in_a_transaction, kind_of
-from . import Build, Run, emit_sql
+from . import Build, Execution, emit_sql
 
 
 class Psycopg2:
@@ -24,31 +24,31 @@ class Psycopg2:
     def in_transaction(self, connection: Any) -> bool:
         return bool(connection.info.transaction_status != TRANSACTION_STATUS_IDLE)
 
-    def execute_after(self, message: str, cursor: Any, statement: str, run: Run, many: bool) -> None:
-        if many:
-            self.emit(message, cursor.connection)
-            run(statement)
+    def execute_after(self, message: str, execution: Execution) -> None:
+        if execution.many:
+            self.emit(message, execution.connection)
+            execution.run(execution.statement)
         else:
             # On a line of its own: errors quote the line of the application's statement.
-            run(f"{emit_sql(message)};\n{statement}")
+            execution.run(f"{emit_sql(message)};\n{execution.statement}")
 
-    def execute_alone(self, build: Build, cursor: Any, statement: str, run: Run, many: bool) -> None:
+    def execute_alone(self, build: Build, execution: Execution) -> None:
         # A read by functions may write or not, and a message in front of it cannot know.
+        statement = execution.statement
         writes = kind_of(statement) is Kind.WRITE and fits_in_a_transaction(statement)
-        message = build("next") if writes and not many else None
-        if message is None:
-            run(statement)
+        if writes and not execution.many:
+            self.execute_with(build("next"), execution)
         else:
-            self.execute_with(message, cursor, statement, run, many)
+            execution.run(statement)
 
-    def execute_with(self, message: str, cursor: Any, statement: str, run: Run, many: bool) -> None:
+    def execute_with(self, message: str, execution: Execution) -> None:
         emit = emit_sql(message, when_written=False)
-        if many:
-            with cursor.connection.cursor() as own:
-                own.execute(emit)
-            run(statement)
+        if execution.many:
+            with execution.connection.cursor() as cursor:
+                cursor.execute(emit)
+            execution.run(execution.statement)
         else:
-            run(f"{emit};\n{statement}")
+            execution.run(f"{emit};\n{execution.statement}")
 
     def commit_after(self, message: str, connection: Any, commit: Callable[[], None]) -> None:
         self.emit(message, connection)
