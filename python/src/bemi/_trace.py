@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 
 # version-traceid-parentid-flags; https://www.w3.org/TR/trace-context/#traceparent-header
 _TRACEPARENT = re.compile(
@@ -12,9 +13,19 @@ _TRACEPARENT = re.compile(
 )
 
 
-def from_header(traceparent: str | None) -> dict[str, str]:
-    found = _TRACEPARENT.match((traceparent or "").strip())
-    return {"trace_id": found[1], "span_id": found[2]} if found else {}
+_REQUEST_ID_MAX = 200
+
+
+def from_headers(header: Callable[[str], str | None]) -> dict[str, str]:
+    """What a request's headers say, asked by their names in lower case."""
+    found: dict[str, str] = {}
+    parts = _TRACEPARENT.match((header("traceparent") or "").strip())
+    if parts:
+        found = {"trace_id": parts[1], "span_id": parts[2]}
+    request_id = header("x-request-id")
+    if request_id:
+        found["request_id"] = request_id[:_REQUEST_ID_MAX]
+    return found
 
 
 def from_active_span() -> dict[str, str]:

@@ -84,10 +84,5 @@ def _is_async(function: Any) -> bool:
 
 
 def _from_headers(scope: Scope) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in scope.get("headers", ()):
-        if name == b"traceparent":
-            found.update(_trace.from_header(value.decode("latin-1")))
-        elif name == b"x-request-id":
-            found["request_id"] = value.decode("latin-1")[:200]
-    return found
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope.get("headers", ())}
+    return _trace.from_headers(headers.get)
