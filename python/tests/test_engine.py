@@ -216,7 +216,10 @@ def test_rollback_leaves_nothing_behind(door: Door, tracked: Tracked) -> None:
 
 def test_nearer_contexts_win(door: Door, tracked: Tracked) -> None:
     def write(connection: Connection) -> None:
-        with Session(connection, info={"bemi": {"at": "session", "session": 1}}) as session, session.begin():
+        with (
+            Session(connection, info={"bemi": {"at": "session", "session": 1}}) as session,
+            session.begin(),
+        ):
             session.add(Item(id=1, name="a"))
             session.flush()
             options: Any = {"bemi_context": {"at": "statement"}}

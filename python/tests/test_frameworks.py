@@ -6,16 +6,17 @@ import asyncio
 from collections.abc import Iterator
 from typing import Any
 
-import bemi
-import bemi.celery
 import celery
 import django
 import flask
 import pytest
-from bemi.flask import BemiFlask
 from celery.contrib.testing.worker import start_worker
 from conftest import Tracked
 from sqlalchemy import Engine, create_engine, make_url, text
+
+import bemi
+import bemi.celery
+from bemi.flask import BemiFlask
 
 Context = dict[str, Any]
 TRACE = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01", "x-request-id": "r-1"}
@@ -137,7 +138,11 @@ def shop(newest: Tracked) -> Iterator[Any]:
         await item.objects.acreate(id=id, name="async")
         return HttpResponse()
 
-    urlpatterns[:] = [path("add/<int:id>", add), path("edit/<int:id>", edit), path("async/<int:id>", add_async)]
+    urlpatterns[:] = [
+        path("add/<int:id>", add),
+        path("edit/<int:id>", edit),
+        path("async/<int:id>", add_async),
+    ]
     yield item
     connection.close()
 

@@ -50,7 +50,10 @@ FAITHFUL: dict[str, tuple[object, object]] = {
     "path": (pathlib.PurePosixPath("/a/b"), "/a/b"),
     "set": ({1}, [1]),
     "mapping": (types.MappingProxyType({"a": 1}), {"a": 1}),
-    "keys": ({1: "a", uuid.UUID(int=1): "b"}, {"1": "a", "00000000-0000-0000-0000-000000000001": "b"}),
+    "keys": (
+        {1: "a", uuid.UUID(int=1): "b"},
+        {"1": "a", "00000000-0000-0000-0000-000000000001": "b"},
+    ),
     "nan": ([float("nan"), float("inf")], ["nan", "inf"]),
     "nul": ("a\0b", "a\\u0000b"),
     "surrogate": ("a\ud800b", "a\\ud800b"),

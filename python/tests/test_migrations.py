@@ -49,7 +49,15 @@ def test_all_tables(database: Database) -> None:
     database.sql(TABLES)
     before = identities(database)
     migrate(database, Bemi.migration_upgrade)
-    full = {"a": "f", "B b": "f", "c": "f", "part": "f", "parted": "d", "u": "d", "alembic_version": "d"}
+    full = {
+        "a": "f",
+        "B b": "f",
+        "c": "f",
+        "part": "f",
+        "parted": "d",
+        "u": "d",
+        "alembic_version": "d",
+    }
     assert identities(database) == full
     migrate(database, Bemi.migration_upgrade)
     assert identities(database) == full
@@ -63,7 +71,11 @@ def test_named_tables_and_a_publication(database: Database) -> None:
     name = 'My "pub"'
     migrate(database, lambda: Bemi.migration_upgrade("a", '"B b"', publication=name))
     migrate(database, lambda: Bemi.migration_upgrade("a", "other.c", publication=name))
-    assert [t for t, identity in identities(database).items() if identity == "f"] == ["B b", "a", "c"]
+    assert [t for t, identity in identities(database).items() if identity == "f"] == [
+        "B b",
+        "a",
+        "c",
+    ]
     assert sorted(published(database)) == ["B b", "a", "c"]
     database.sql("drop table a")
     migrate(database, lambda: Bemi.migration_downgrade("a", '"B b"', publication=name))

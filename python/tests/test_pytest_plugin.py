@@ -38,7 +38,16 @@ def test_nothing(bemi_changes):
 
 def run(folder: Path, *flags: str) -> subprocess.CompletedProcess[str]:
     (folder / "test_project.py").write_text(PROJECT)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        str(folder),
+    ]
     return subprocess.run([*command, *flags, str(folder)], capture_output=True, text=True, check=False)
 
 

@@ -7,6 +7,8 @@
 #include <map>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "base/assert.hpp"
 #include "base/number.hpp"
 #include "pg/server_error.hpp"
@@ -294,6 +296,12 @@ std::string quoted(std::string_view text, char quote) {
 }
 
 }  // namespace
+
+std::string begin_ddl(std::chrono::seconds lock_timeout) {
+  return fmt::format(
+      "begin; set local lock_timeout = '{}s'; set local search_path = pg_catalog, public;",
+      lock_timeout.count());
+}
 
 std::string quote_identifier(std::string_view name) { return quoted(name, '"'); }
 

@@ -5,6 +5,7 @@
 // The session has the settings that Bemi's value fidelity rests on (session_options below).
 #pragma once
 
+#include <chrono>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -111,6 +112,10 @@ class CopyOut {
   Connection* connection_;
   char* row_ = nullptr;
 };
+
+// Statements that begin a transaction with DDL in it. An event trigger of the application runs in
+// our session then, and many look for their own functions without naming a schema.
+std::string begin_ddl(std::chrono::seconds lock_timeout);
 
 std::string quote_identifier(std::string_view name);
 std::string quote_name(std::string_view schema, std::string_view name);

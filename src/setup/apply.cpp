@@ -15,7 +15,7 @@ constexpr int tries = 5;
 constexpr auto first_pause = 200ms;
 
 base::Status run_once(pg::Connection& admin, const Step& step) {
-  TRY(admin.run("begin; set local lock_timeout = '2s'"));
+  TRY(admin.run(pg::begin_ddl(2s)));
   auto done = admin.run(step.sql);
   auto ended = admin.run(done ? "commit" : "rollback");
   if (!done) return std::unexpected(done.error());

@@ -11,6 +11,7 @@ namespace store {
 namespace {
 
 constexpr int version_min = 140000;
+constexpr std::chrono::seconds lock_timeout{5};
 
 // Any constant will do; it only has to be ours: "bemi" in ASCII.
 constexpr const char* take_lock = "select pg_advisory_xact_lock(1650814313)";
@@ -137,7 +138,7 @@ base::Result<std::vector<std::string>> pending_migrations(pg::Connection& destin
 base::Status migrate(pg::Connection& destination, const DestinationSettings& settings) {
   TRY_ASSIGN(std::vector<std::string> statements, pending_migrations(destination, settings));
   if (statements.empty()) return {};
-  TRY(destination.run("begin; set local lock_timeout = '5s'"));
+  TRY(destination.run(pg::begin_ddl(lock_timeout)));
   base::Status done = run_all(destination, settings);
   TRY(destination.run(done ? "commit" : "rollback"));
   if (!done) return std::unexpected(done.error().within("cannot prepare the destination"));
@@ -147,7 +148,7 @@ base::Status migrate(pg::Connection& destination, const DestinationSettings& set
 base::Status drop_history(pg::Connection& destination) {
   auto schema = history_schema(destination);
   if (!schema) return {};
-  TRY(destination.run("begin; set local lock_timeout = '5s'; drop table if exists " +
+  TRY(destination.run(pg::begin_ddl(lock_timeout) + "drop table if exists " +
                       changes_name(*schema) + "; drop schema _bemi cascade; commit"));
   return {};
 }

@@ -11,6 +11,8 @@
 namespace store {
 namespace {
 
+using namespace std::chrono_literals;
+
 // The bounds as PostgreSQL prints them in the session's UTC: FROM ('...') TO ('...').
 constexpr const char* select_partitions = R"(
 select c.relname,
@@ -83,11 +85,10 @@ base::Status Partitions::create(pg::Connection& destination, base::Timestamp tim
   std::string parent = changes_name(schema_);
   std::string child = pg::quote_name(schema_, window.name);
   std::string sql = fmt::format(
-      "begin; set local lock_timeout = '10s';"
       "create table if not exists {1} (like {0} including defaults including constraints);"
       "alter table {0} attach partition {1} for values from ('{2}') to ('{3}'); commit",
       parent, child, base::format(window.from), base::format(window.to));
-  if (base::Result<pg::Rows> made = destination.run(sql); !made) {
+  if (base::Result<pg::Rows> made = destination.run(pg::begin_ddl(10s) + sql); !made) {
     TRY(destination.run("rollback"));
     return std::unexpected(made.error().within("cannot make the partition " + window.name));
   }

@@ -18,7 +18,11 @@ from support.postgres import Server, available
         (["run", "--source", "postgresql://127.0.0.1:1/x"], 1, "check host and port"),
         (["run", "--source", "nonsense://"], 2, "postgresql://"),
         (["run", "--source", "postgresql://x", "--partition", "year"], 2, "--partition"),
-        (["changes", "--table", "a.b.c", "--source", "postgresql://127.0.0.1:1/x"], 2, "schema.table"),
+        (
+            ["changes", "--table", "a.b.c", "--source", "postgresql://127.0.0.1:1/x"],
+            2,
+            "schema.table",
+        ),
     ],
 )
 def test_wrong_usage(arguments: list[str], exit_code: int, words: str) -> None:
@@ -43,11 +47,17 @@ def test_wal_level_and_password_have_hints() -> None:
 
 
 def test_toml_speaks_after_environment_and_flags(database: Database, tmp_path: Path) -> None:
-    (tmp_path / "bemi.toml").write_text(f'source = "{database.url}"\ninclude = ["public.a", "public.b"]\n')
-    database.sql("create table a (id int primary key); create table b (id int primary key); "
-                 "create table c (id int primary key)")
+    (tmp_path / "bemi.toml").write_text(
+        f'source = "{database.url}"\ninclude = ["public.a", "public.b"]\n'
+    )
+    database.sql(
+        "create table a (id int primary key); create table b (id int primary key); "
+        "create table c (id int primary key)"
+    )
     plan = bemi("init", "--dry-run", cwd=tmp_path).stdout
-    assert "publish public.a" in plan and "publish public.b" in plan and "publish public.c" not in plan
+    assert (
+        "publish public.a" in plan and "publish public.b" in plan and "publish public.c" not in plan
+    )
     plan = bemi("init", "--dry-run", "--include", "public.c", cwd=tmp_path).stdout
     assert "publish public.c" in plan and "publish public.a" not in plan
     plan = bemi("init", "--dry-run", cwd=tmp_path, env={"BEMI_INCLUDE": "public.b"}).stdout

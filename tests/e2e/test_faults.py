@@ -28,12 +28,17 @@ class Load(threading.Thread):
             while not self.stopping:
                 size = self.random.choice([1, 1, 1, 5, 200])
                 connection.execute(
-                    "insert into item select nextval('ids'), 'x' from generate_series(1, %s)", (size,)
+                    "insert into item select nextval('ids'), 'x' from generate_series(1, %s)",
+                    (size,),
                 )
-                connection.execute("update item set name = name || 'y' where id %% 17 = %s and length(name) < 20",
-                                   (self.random.randrange(17),))
-                connection.execute("select pg_logical_emit_message(true, '_bemi', %s)",
-                                   (f'{{"transaction": {self.transactions}}}',))
+                connection.execute(
+                    "update item set name = name || 'y' where id %% 17 = %s and length(name) < 20",
+                    (self.random.randrange(17),),
+                )
+                connection.execute(
+                    "select pg_logical_emit_message(true, '_bemi', %s)",
+                    (f'{{"transaction": {self.transactions}}}',),
+                )
                 connection.commit()
                 self.transactions += 1
                 time.sleep(0.002)
@@ -98,7 +103,9 @@ def test_a_lost_slot_is_a_gap(database: Database, start_worker: StartWorker) -> 
     bemi("init", "--accept-gap", env=env)
     start_worker().wait_ready()
     sync(database.url)
-    assert [c["epoch"] for c in history(database.url, "operation = 'SNAPSHOT' and primary_key = '2'")] == [2]
+    assert [
+        c["epoch"] for c in history(database.url, "operation = 'SNAPSHOT' and primary_key = '2'")
+    ] == [2]
 
 
 def test_memory_in_a_million_row_transaction(database: Database, start_worker: StartWorker) -> None:
@@ -107,11 +114,15 @@ def test_memory_in_a_million_row_transaction(database: Database, start_worker: S
     worker = start_worker("--snapshot", "none").wait_ready()
     database.sql("update item set name = 'y'")
     sync(database.url)
-    assert database.sql("select count(*), count(distinct primary_key) from changes") == [(1000000, 1000000)]
+    assert database.sql("select count(*), count(distinct primary_key) from changes") == [
+        (1000000, 1000000)
+    ]
     assert worker.rss_peak_kb() < 64 * 1024
 
 
-def test_a_row_that_the_destination_refuses_is_parked(database: Database, start_worker: StartWorker) -> None:
+def test_a_row_that_the_destination_refuses_is_parked(
+    database: Database, start_worker: StartWorker
+) -> None:
     database.sql("create table item (id int primary key, name text)")
     worker = start_worker().wait_ready()
     database.sql("alter table changes add check (after->>'name' is distinct from 'poison')")
@@ -119,12 +130,16 @@ def test_a_row_that_the_destination_refuses_is_parked(database: Database, start_
     database.sql("insert into item values (4, 'good')")
     sync(database.url)
     assert [c["primary_key"] for c in history(database.url)] == ["1", "3", "4"]
-    [(what, sequence, content)] = database.sql("select what, sequence, convert_from(content, 'UTF8') from _bemi.parked")
+    [(what, sequence, content)] = database.sql(
+        "select what, sequence, convert_from(content, 'UTF8') from _bemi.parked"
+    )
     assert (what, sequence) == ("change", 1) and '"name":"poison"' in content
     assert worker.is_running
 
 
-def test_a_second_worker_waits_and_takes_over(database: Database, start_worker: StartWorker) -> None:
+def test_a_second_worker_waits_and_takes_over(
+    database: Database, start_worker: StartWorker
+) -> None:
     database.sql("create table item (id int primary key, name text)")
     first = start_worker().wait_ready()
     second = start_worker()

@@ -20,19 +20,34 @@ def test_two_sources_of_one_name_share_a_destination(
     try:
         for number, (server, url) in enumerate(zip((oldest, newest), urls, strict=True)):
             server.sql("create table item (id int primary key)", dbname="shop")
-            start_worker("--name", f"shop{number}",
-                         env={"BEMI_SOURCE_URL": url, "BEMI_DESTINATION_URL": database.url}).wait_ready()
+            start_worker(
+                "--name",
+                f"shop{number}",
+                env={"BEMI_SOURCE_URL": url, "BEMI_DESTINATION_URL": database.url},
+            ).wait_ready()
             server.sql(f"insert into item values ({number})", dbname="shop")
         for number, url in enumerate(urls):
-            bemi("sync", "--timeout", "30", "--name", f"shop{number}",
-                 env={"BEMI_SOURCE_URL": url, "BEMI_DESTINATION_URL": database.url})
+            bemi(
+                "sync",
+                "--timeout",
+                "30",
+                "--name",
+                f"shop{number}",
+                env={"BEMI_SOURCE_URL": url, "BEMI_DESTINATION_URL": database.url},
+            )
         rows = history(database.url, "operation = 'CREATE'")
         assert sorted((r["source"], r["database"], r["primary_key"]) for r in rows) == [
-            ("shop0", "shop", "0"), ("shop1", "shop", "1")
+            ("shop0", "shop", "0"),
+            ("shop1", "shop", "1"),
         ]
         # The second cluster under the first one's name is refused, never mixed in.
-        wrong = bemi("run", "--name", "shop0", check=False,
-                     env={"BEMI_SOURCE_URL": urls[1], "BEMI_DESTINATION_URL": database.url})
+        wrong = bemi(
+            "run",
+            "--name",
+            "shop0",
+            check=False,
+            env={"BEMI_SOURCE_URL": urls[1], "BEMI_DESTINATION_URL": database.url},
+        )
         assert wrong.returncode == 1 and "hint:" in wrong.stderr
     finally:
         for server in (oldest, newest):
@@ -55,7 +70,9 @@ def test_least_privileged_worker(database: Database, start_worker: StartWorker) 
     worker_url = database.url.replace("postgres@", "tracker@")
     env = {"BEMI_SOURCE_URL": worker_url}
     checked = bemi("check", env=env, check=False)
-    assert checked.returncode == 1 and 'grant select on "public"."item" to "tracker"' in checked.stdout
+    assert (
+        checked.returncode == 1 and 'grant select on "public"."item" to "tracker"' in checked.stdout
+    )
     bemi("init", env={**env, "BEMI_ADMIN_URL": database.url})
     bemi("check", env=env)
     start_worker(env=env).wait_ready()
@@ -68,7 +85,9 @@ def test_least_privileged_worker(database: Database, start_worker: StartWorker) 
     assert [c["primary_key"] for c in history(database.url, "\"table\" = 'later'")] == ["5"]
 
 
-def test_a_new_table_is_found_without_an_event_trigger(database: Database, start_worker: StartWorker) -> None:
+def test_a_new_table_is_found_without_an_event_trigger(
+    database: Database, start_worker: StartWorker
+) -> None:
     database.sql("create table item (id int primary key)")
     worker = start_worker("--no-event-trigger", "--log-format", "json").wait_ready()
     database.sql("create table later (id int primary key)")
@@ -77,16 +96,29 @@ def test_a_new_table_is_found_without_an_event_trigger(database: Database, start
     database.sql("insert into later values (5); update later set id = 6")
     sync(database.url)
     assert [(c["operation"], c["before"]) for c in history(database.url)] == [
-        ("CREATE", {}), ("UPDATE", {"id": 5})
+        ("CREATE", {}),
+        ("UPDATE", {"id": 5}),
     ]
 
 
 def test_selection_ignore_and_redact(database: Database, start_worker: StartWorker) -> None:
-    database.sql("create schema app; create table app.user_account (id int primary key, name text, "
-                 "password text, updated_at timestamptz)")
-    database.sql("create table app.session (id int primary key); create table audit_log (id int primary key)")
-    start_worker("--include", "app.*", "--exclude", "app.ses*", "--redact-column", "app.*.password",
-                 "--ignore-column", "*.*.updated_at").wait_ready()
+    database.sql(
+        "create schema app; create table app.user_account (id int primary key, name text, "
+        "password text, updated_at timestamptz)"
+    )
+    database.sql(
+        "create table app.session (id int primary key); create table audit_log (id int primary key)"
+    )
+    start_worker(
+        "--include",
+        "app.*",
+        "--exclude",
+        "app.ses*",
+        "--redact-column",
+        "app.*.password",
+        "--ignore-column",
+        "*.*.updated_at",
+    ).wait_ready()
     database.sql("insert into app.user_account values (1, 'a', 'secret', null)")
     database.sql("update app.user_account set updated_at = now()")
     database.sql("update app.user_account set updated_at = now(), name = 'b'")
@@ -94,7 +126,8 @@ def test_selection_ignore_and_redact(database: Database, start_worker: StartWork
     sync(database.url)
     changes = history(database.url)
     assert [(c["table"], c["operation"]) for c in changes] == [
-        ("user_account", "CREATE"), ("user_account", "UPDATE")
+        ("user_account", "CREATE"),
+        ("user_account", "UPDATE"),
     ]
     assert "secret" not in json.dumps([(c["before"], c["after"], c["exact"]) for c in changes])
     assert changes[0]["fidelity"] == {"after": {"password": "redacted"}}
@@ -116,7 +149,9 @@ def test_quiet_when_idle_in_one_database(database: Database, start_worker: Start
     assert worker.cpu_seconds() - cpu < 0.1
 
 
-def test_teardown_leaves_the_source_as_it_was(database: Database, start_worker: StartWorker) -> None:
+def test_teardown_leaves_the_source_as_it_was(
+    database: Database, start_worker: StartWorker
+) -> None:
     database.sql("create table item (id int primary key)")
     start_worker().wait_ready().terminate()
     env = {"BEMI_SOURCE_URL": database.url}
@@ -125,5 +160,7 @@ def test_teardown_leaves_the_source_as_it_was(database: Database, start_worker: 
     bemi("teardown", "--yes", "--destination", env=env)
     assert database.sql("select relreplident from pg_class where relname = 'item'") == [("d",)]
     assert database.sql("select count(*) from pg_publication") == [(0,)]
-    assert database.sql("select count(*) from pg_replication_slots where database = current_database()") == [(0,)]
+    assert database.sql(
+        "select count(*) from pg_replication_slots where database = current_database()"
+    ) == [(0,)]
     assert database.sql("select to_regclass('changes'), to_regnamespace('_bemi')") == [(None, None)]

@@ -62,7 +62,11 @@ class Workload:
             self.next_id += 1
             cursor.execute(
                 "insert into item values (%s, %s, %s)",
-                (self.next_id, self.random.choice(["a", "b\n\t\\", "", "ü€😀"]), self.random.random()),
+                (
+                    self.next_id,
+                    self.random.choice(["a", "b\n\t\\", "", "ü€😀"]),
+                    self.random.random(),
+                ),
             )
             return [("CREATE", str(self.next_id))]
         cursor.execute("select id from item order by id")
@@ -116,7 +120,9 @@ def test_a_large_streamed_transaction(database: Database, start_worker: StartWor
     sync(database.url)
     changes = history(database.url)
     assert [int(c["primary_key"]) for c in changes] == [
-        *range(10001, 13001), *range(1, 3001), *range(6001, 9001)
+        *range(10001, 13001),
+        *range(1, 3001),
+        *range(6001, 9001),
     ]
     assert [c["context"] for c in changes[:3000]] == [{}] * 3000
     assert [c["context"] for c in changes[3000:]] == [{"user_id": 1}] * 6000
@@ -126,7 +132,7 @@ def test_a_large_streamed_transaction(database: Database, start_worker: StartWor
 @every_major
 def test_values_equal_to_jsonb(database: Database, start_worker: StartWorker) -> None:
     database.sql("create type mood as enum ('sad', 'it''s \"ok\"')")
-    database.sql("create type pair as (a int, \"b c\" text)")
+    database.sql('create type pair as (a int, "b c" text)')
     database.sql("create domain positive as numeric check (value > 0)")
     database.sql("create extension hstore; create extension citext")
     database.sql(
@@ -138,9 +144,12 @@ def test_values_equal_to_jsonb(database: Database, start_worker: StartWorker) ->
         pt point, bx box, oi oid, hs hstore, ci citext, lsn pg_lsn, iv2 int2vector, nm name)"""
     )
     start_worker().wait_ready()
-    columns = [row[0] for row in database.sql(
-        "select attname from pg_attribute where attrelid = 'v'::regclass and attnum > 1 order by attnum"
-    )]
+    columns = [
+        row[0]
+        for row in database.sql(
+            "select attname from pg_attribute where attrelid = 'v'::regclass and attnum > 1 order by attnum"
+        )
+    ]
     for number, literals in enumerate(VALUES, start=1):
         used = {c: v for c, v in zip(columns, literals, strict=True)}
         values = ", ".join("null" if v is None else v for v in used.values())
@@ -163,23 +172,147 @@ def test_values_equal_to_jsonb(database: Database, start_worker: StartWorker) ->
 
 
 VALUES: list[list[str | None]] = [
-    ["true", "-32768", "9223372036854775807", "1e20", "-1.5e-300", "1.500", "'ab'", "'q\"\\\\'", r"'\xdeadbeef'",
-     "'2026-11-23'", "'24:00:00'", "'12:00:00.5+02'", "'2026-11-23 17:09:14.123456'",
-     "'2026-11-23 17:09:14.1+02'", "'1 year 2 days 03:04:05.6'", "'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'",
-     "'{\"a\": [1, null, \"x\"]}'", "'{\"b\": 1.50}'", "'{{1,2},{3,NULL}}'",
-     """array['a,b', '"q"', 'NULL', null, '', 'back\\slash', '{}']""", "'{1.50,NaN}'", "'[1,5)'", "'{[1,3),[5,8)}'",
-     "'it''s \"ok\"'", "array['sad', 'it''s \"ok\"']::mood[]", "row(1, 'x,\"y\\')",
-     "array[row(1,'a b')::pair, row(null,'')::pair]", "12.50", "'{1.0,2}'", "'10.0.0.1/8'", "'10.0.0.0/8'",
-     "'08:00:2b:01:02:03'", "B'1010101010'", "B'101'", "'-12.34'", "'<a>\u00e9</a>'", "'a b:2'", "'(1,2)'",
-     "'((0,0),(1,1))'", "42", "'a=>1, \"b c\"=>NULL'", "'MiXed'", "'16/B374D848'", "'1 2 3'", "'some name'"],
-    ["false", "0", "-1", "'NaN'", "'-Infinity'", "'NaN'", "''", "''", "''", "'infinity'", "'00:00:00'",
-     "'00:00:00+00'", "'-infinity'", "'infinity'", "'-1 mon'", None, "'null'", "'null'", "'{}'", "'{}'", "'{}'",
-     "'empty'", "'{}'", "'sad'", "'{}'", "row(null, null)", "'{}'", "1", "'{}'", "'::1'", "'::/0'", None,
-     "B'0000000000'", "''", "0", None, "''", None, None, "0", "''", "''", None, "''", "''"],
-    [None, None, None, "-0.0", "1e-5", "123456789012345678901234567890.123456789", None, "E'\\n\\t\\x01'", None,
-     "'0044-03-15 BC'", None, None, "'0001-01-01 00:00:00 BC'", "'294276-12-31 23:59:59+00'", None, None,
-     "'{\"a\": 1, \"a\": 2}'", None, "'{1}'", None, None, None, None, None, None, None, None, None, None, None,
-     None, None, None, None, None, None, None, None, None, None, None, None, None, None, None],
+    [
+        "true",
+        "-32768",
+        "9223372036854775807",
+        "1e20",
+        "-1.5e-300",
+        "1.500",
+        "'ab'",
+        "'q\"\\\\'",
+        r"'\xdeadbeef'",
+        "'2026-11-23'",
+        "'24:00:00'",
+        "'12:00:00.5+02'",
+        "'2026-11-23 17:09:14.123456'",
+        "'2026-11-23 17:09:14.1+02'",
+        "'1 year 2 days 03:04:05.6'",
+        "'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'",
+        '\'{"a": [1, null, "x"]}\'',
+        "'{\"b\": 1.50}'",
+        "'{{1,2},{3,NULL}}'",
+        """array['a,b', '"q"', 'NULL', null, '', 'back\\slash', '{}']""",
+        "'{1.50,NaN}'",
+        "'[1,5)'",
+        "'{[1,3),[5,8)}'",
+        "'it''s \"ok\"'",
+        "array['sad', 'it''s \"ok\"']::mood[]",
+        "row(1, 'x,\"y\\')",
+        "array[row(1,'a b')::pair, row(null,'')::pair]",
+        "12.50",
+        "'{1.0,2}'",
+        "'10.0.0.1/8'",
+        "'10.0.0.0/8'",
+        "'08:00:2b:01:02:03'",
+        "B'1010101010'",
+        "B'101'",
+        "'-12.34'",
+        "'<a>\u00e9</a>'",
+        "'a b:2'",
+        "'(1,2)'",
+        "'((0,0),(1,1))'",
+        "42",
+        "'a=>1, \"b c\"=>NULL'",
+        "'MiXed'",
+        "'16/B374D848'",
+        "'1 2 3'",
+        "'some name'",
+    ],
+    [
+        "false",
+        "0",
+        "-1",
+        "'NaN'",
+        "'-Infinity'",
+        "'NaN'",
+        "''",
+        "''",
+        "''",
+        "'infinity'",
+        "'00:00:00'",
+        "'00:00:00+00'",
+        "'-infinity'",
+        "'infinity'",
+        "'-1 mon'",
+        None,
+        "'null'",
+        "'null'",
+        "'{}'",
+        "'{}'",
+        "'{}'",
+        "'empty'",
+        "'{}'",
+        "'sad'",
+        "'{}'",
+        "row(null, null)",
+        "'{}'",
+        "1",
+        "'{}'",
+        "'::1'",
+        "'::/0'",
+        None,
+        "B'0000000000'",
+        "''",
+        "0",
+        None,
+        "''",
+        None,
+        None,
+        "0",
+        "''",
+        "''",
+        None,
+        "''",
+        "''",
+    ],
+    [
+        None,
+        None,
+        None,
+        "-0.0",
+        "1e-5",
+        "123456789012345678901234567890.123456789",
+        None,
+        "E'\\n\\t\\x01'",
+        None,
+        "'0044-03-15 BC'",
+        None,
+        None,
+        "'0001-01-01 00:00:00 BC'",
+        "'294276-12-31 23:59:59+00'",
+        None,
+        None,
+        '\'{"a": 1, "a": 2}\'',
+        None,
+        "'{1}'",
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+    ],
 ]
 
 

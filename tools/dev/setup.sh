@@ -14,7 +14,6 @@ readonly lint_packages=(clang-19 clang-tidy-19 clang-format-19 shellcheck)
 
 readonly venv=.venv
 readonly servers=tests/servers
-readonly older_sqlalchemy=build/sqlalchemy-2.0
 
 need_compiler() { need_packages "${compile_packages[@]}"; }
 
@@ -96,16 +95,38 @@ install_python() {
   "$venv/bin/pip" install --disable-pip-version-check -r tests/requirements.txt "${own[@]}"
 }
 
-# Not a second venv: a folder that stands in front of the first one's packages.
-need_older_sqlalchemy() {
-  once "$older_sqlalchemy/.stamp" tests/requirements-sqlalchemy-2.0.txt -- \
-    step "Installing the older SQLAlchemy" sqlalchemy-2.0 install_older_sqlalchemy
+# need_aside NAME: tests/requirements-NAME.txt in build/NAME, not a second venv but a folder that
+# stands in front of the first one's packages.
+need_aside() {
+  local requirements=tests/requirements-$1.txt
+  once "build/$1/.stamp" "$requirements" -- \
+    step "Installing $(grep -v '^#' "$requirements")" "$1" install_aside "$1"
 }
 
-install_older_sqlalchemy() {
-  rm -rf "$older_sqlalchemy"
-  "$venv/bin/pip" install --disable-pip-version-check --no-deps --target "$older_sqlalchemy" \
-    -r tests/requirements-sqlalchemy-2.0.txt
+install_aside() {
+  rm -rf "build/$1"
+  "$venv/bin/pip" install --disable-pip-version-check --no-deps --target "build/$1" \
+    -r "tests/requirements-$1.txt"
+}
+
+# Packages that already pass context, as clients of the worker.
+need_clients() {
+  need_aside clients-sqlalchemy
+  need_aside clients-django
+  local prisma=tests/clients/prisma
+  once "$prisma/node_modules/.stamp" "$prisma/package-lock.json" "$prisma/schema.prisma" -- install_prisma
+}
+
+install_prisma() {
+  need_node
+  step "Installing a Prisma client" prisma npm_ci tests/clients/prisma
+  step "Generating the Prisma client" prisma-generate generate_prisma
+}
+
+# The generated client needs no engine; naming one keeps the generator from fetching its own.
+generate_prisma() {
+  (cd tests/clients/prisma && DATABASE_URL=postgresql://unused PRISMA_HIDE_UPDATE_MESSAGE=1 \
+    PRISMA_SCHEMA_ENGINE_BINARY=/bin/true PRISMA_QUERY_ENGINE_LIBRARY=/bin/true npx prisma generate)
 }
 
 need_node() {

@@ -43,12 +43,13 @@ prepare_cpp() {
 prepare_python() {
   build
   need_servers
-  need_older_sqlalchemy
+  need_aside sqlalchemy-2.0
 }
 
 prepare_e2e() {
   build
   need_servers
+  need_clients
 }
 
 prepare_web() {
@@ -66,7 +67,7 @@ readonly side_by_side=(--numprocesses "${BEMI_TEST_JOBS:-2}" --dist worksteal)
 suite_python() {
   local code=0
   run_pytest python python/tests "$1" "${side_by_side[@]}" || code=$?
-  PYTHONPATH=$PWD/$older_sqlalchemy \
+  PYTHONPATH=$PWD/build/sqlalchemy-2.0 \
     run_pytest python-sqlalchemy-2.0 python/tests "$1" "${side_by_side[@]}" || code=$?
   return "$code"
 }

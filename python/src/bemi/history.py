@@ -19,7 +19,14 @@ from sqlalchemy import BigInteger, ColumnElement, Integer, Select, Text, and_, f
 from sqlalchemy import cast as sql_cast
 from sqlalchemy import inspect as inspect_mapped
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP, UUID
-from sqlalchemy.orm import DeclarativeBase, InstanceState, Mapped, Mapper, RelationshipProperty, mapped_column
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    InstanceState,
+    Mapped,
+    Mapper,
+    RelationshipProperty,
+    mapped_column,
+)
 from sqlalchemy.schema import Table
 from sqlalchemy.sql.elements import literal
 
