@@ -44,9 +44,18 @@ class Demo:
     def start_database_and_worker(self) -> None:
         log = (self.folder / "bemi.log").open("w")
         worker = subprocess.Popen(
-            [str(BEMI), "dev", "--directory", str(self.folder / "postgres"),
-             "--postgres-bin", str(POSTGRES_BIN)],
-            stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True,
+            [
+                str(BEMI),
+                "dev",
+                "--directory",
+                str(self.folder / "postgres"),
+                "--postgres-bin",
+                str(POSTGRES_BIN),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            start_new_session=True,
         )
         self.processes.append(worker)
         assert worker.stdout is not None
@@ -60,8 +69,10 @@ class Demo:
         self.processes.append(
             subprocess.Popen(
                 [sys.executable, "-m", "uvicorn", "main:app", "--port", str(port), "--log-level", "warning"],
-                cwd=ROOT / "examples" / "todo-fastapi", env={**os.environ, "DATABASE_URL": self.url},
-                start_new_session=True, text=True,
+                cwd=ROOT / "examples" / "todo-fastapi",
+                env={**os.environ, "DATABASE_URL": self.url},
+                start_new_session=True,
+                text=True,
             )
         )
         self.app.base_url = httpx.URL(f"http://127.0.0.1:{port}")
@@ -76,8 +87,12 @@ class Demo:
     def bemi(self, *arguments: str) -> None:
         # A table too new for the history is waited for, not guessed at.
         for _ in range(50):
-            done = subprocess.run([str(BEMI), *arguments], text=True, capture_output=True,
-                                  env={**os.environ, "BEMI_SOURCE_URL": self.url})
+            done = subprocess.run(
+                [str(BEMI), *arguments],
+                text=True,
+                capture_output=True,
+                env={**os.environ, "BEMI_SOURCE_URL": self.url},
+            )
             if done.returncode == 0:
                 if done.stdout:
                     say(done.stdout)

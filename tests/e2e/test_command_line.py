@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from support.bemi import bemi
 from support.fixtures import Database
 from support.postgres import Server, available
@@ -47,17 +48,13 @@ def test_wal_level_and_password_have_hints() -> None:
 
 
 def test_toml_speaks_after_environment_and_flags(database: Database, tmp_path: Path) -> None:
-    (tmp_path / "bemi.toml").write_text(
-        f'source = "{database.url}"\ninclude = ["public.a", "public.b"]\n'
-    )
+    (tmp_path / "bemi.toml").write_text(f'source = "{database.url}"\ninclude = ["public.a", "public.b"]\n')
     database.sql(
         "create table a (id int primary key); create table b (id int primary key); "
         "create table c (id int primary key)"
     )
     plan = bemi("init", "--dry-run", cwd=tmp_path).stdout
-    assert (
-        "publish public.a" in plan and "publish public.b" in plan and "publish public.c" not in plan
-    )
+    assert "publish public.a" in plan and "publish public.b" in plan and "publish public.c" not in plan
     plan = bemi("init", "--dry-run", "--include", "public.c", cwd=tmp_path).stdout
     assert "publish public.c" in plan and "publish public.a" not in plan
     plan = bemi("init", "--dry-run", cwd=tmp_path, env={"BEMI_INCLUDE": "public.b"}).stdout

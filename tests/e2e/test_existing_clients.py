@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url
-from support.fixtures import Database, StartWorker
 
 from e2e.oracle import sync
+from support.fixtures import Database, StartWorker
 
 CLIENTS = Path(__file__).parent.parent / "clients"
 BUILD = Path(__file__).parent.parent.parent / "build"
@@ -40,7 +40,7 @@ def item(database: Database) -> Database:
 
 def test_bemi_sqlalchemy(item: Database, start_worker: StartWorker) -> None:
     url = item.url.replace("postgresql:", "postgresql+psycopg2:")
-    client = [sys.executable, CLIENTS / "sqlalchemy_client.py", url]
+    client: list[str | Path] = [sys.executable, CLIENTS / "sqlalchemy_client.py", url]
     path = {"PYTHONPATH": str(BUILD / "clients-sqlalchemy")}
     run(*client, "migrate", env=path)
     start_worker().wait_ready()
@@ -55,7 +55,7 @@ def test_bemi_sqlalchemy(item: Database, start_worker: StartWorker) -> None:
 
 def test_bemi_django(item: Database, start_worker: StartWorker) -> None:
     url = make_url(item.url)
-    client = [sys.executable, CLIENTS / "django_client.py"]
+    client: list[str | Path] = [sys.executable, CLIENTS / "django_client.py"]
     place = f"{url.host},{url.port},{url.username},{url.database}"
     path = {"PYTHONPATH": str(BUILD / "clients-django")}
     run(*client, place, "migrate", env=path)

@@ -8,10 +8,10 @@ import threading
 import time
 
 import psycopg
-from support.bemi import Worker
-from support.fixtures import Database, StartWorker
 
 from e2e.oracle import assert_no_doubles, history, live_rows, replayed_rows, sync
+from support.bemi import Worker
+from support.fixtures import Database, StartWorker
 
 KILLS = 50
 
@@ -103,9 +103,7 @@ def test_a_lost_slot_is_a_gap(database: Database, start_worker: StartWorker) -> 
     bemi("init", "--accept-gap", env=env)
     start_worker().wait_ready()
     sync(database.url)
-    assert [
-        c["epoch"] for c in history(database.url, "operation = 'SNAPSHOT' and primary_key = '2'")
-    ] == [2]
+    assert [c["epoch"] for c in history(database.url, "operation = 'SNAPSHOT' and primary_key = '2'")] == [2]
 
 
 def test_memory_in_a_million_row_transaction(database: Database, start_worker: StartWorker) -> None:
@@ -114,15 +112,11 @@ def test_memory_in_a_million_row_transaction(database: Database, start_worker: S
     worker = start_worker("--snapshot", "none").wait_ready()
     database.sql("update item set name = 'y'")
     sync(database.url)
-    assert database.sql("select count(*), count(distinct primary_key) from changes") == [
-        (1000000, 1000000)
-    ]
+    assert database.sql("select count(*), count(distinct primary_key) from changes") == [(1000000, 1000000)]
     assert worker.rss_peak_kb() < 64 * 1024
 
 
-def test_a_row_that_the_destination_refuses_is_parked(
-    database: Database, start_worker: StartWorker
-) -> None:
+def test_a_row_that_the_destination_refuses_is_parked(database: Database, start_worker: StartWorker) -> None:
     database.sql("create table item (id int primary key, name text)")
     worker = start_worker().wait_ready()
     database.sql("alter table changes add check (after->>'name' is distinct from 'poison')")
@@ -137,9 +131,7 @@ def test_a_row_that_the_destination_refuses_is_parked(
     assert worker.is_running
 
 
-def test_a_second_worker_waits_and_takes_over(
-    database: Database, start_worker: StartWorker
-) -> None:
+def test_a_second_worker_waits_and_takes_over(database: Database, start_worker: StartWorker) -> None:
     database.sql("create table item (id int primary key, name text)")
     first = start_worker().wait_ready()
     second = start_worker()

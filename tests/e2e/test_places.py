@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import time
 
+from e2e.oracle import history, sync
 from support.bemi import bemi
 from support.fixtures import Database, Servers, StartWorker, every_major
 from support.postgres import available
-
-from e2e.oracle import history, sync
 
 
 def test_two_sources_of_one_name_share_a_destination(
@@ -70,9 +69,7 @@ def test_least_privileged_worker(database: Database, start_worker: StartWorker) 
     worker_url = database.url.replace("postgres@", "tracker@")
     env = {"BEMI_SOURCE_URL": worker_url}
     checked = bemi("check", env=env, check=False)
-    assert (
-        checked.returncode == 1 and 'grant select on "public"."item" to "tracker"' in checked.stdout
-    )
+    assert checked.returncode == 1 and 'grant select on "public"."item" to "tracker"' in checked.stdout
     bemi("init", env={**env, "BEMI_ADMIN_URL": database.url})
     bemi("check", env=env)
     start_worker(env=env).wait_ready()
@@ -85,9 +82,7 @@ def test_least_privileged_worker(database: Database, start_worker: StartWorker) 
     assert [c["primary_key"] for c in history(database.url, "\"table\" = 'later'")] == ["5"]
 
 
-def test_a_new_table_is_found_without_an_event_trigger(
-    database: Database, start_worker: StartWorker
-) -> None:
+def test_a_new_table_is_found_without_an_event_trigger(database: Database, start_worker: StartWorker) -> None:
     database.sql("create table item (id int primary key)")
     worker = start_worker("--no-event-trigger", "--log-format", "json").wait_ready()
     database.sql("create table later (id int primary key)")
@@ -106,9 +101,7 @@ def test_selection_ignore_and_redact(database: Database, start_worker: StartWork
         "create schema app; create table app.user_account (id int primary key, name text, "
         "password text, updated_at timestamptz)"
     )
-    database.sql(
-        "create table app.session (id int primary key); create table audit_log (id int primary key)"
-    )
+    database.sql("create table app.session (id int primary key); create table audit_log (id int primary key)")
     start_worker(
         "--include",
         "app.*",
@@ -149,9 +142,7 @@ def test_quiet_when_idle_in_one_database(database: Database, start_worker: Start
     assert worker.cpu_seconds() - cpu < 0.1
 
 
-def test_teardown_leaves_the_source_as_it_was(
-    database: Database, start_worker: StartWorker
-) -> None:
+def test_teardown_leaves_the_source_as_it_was(database: Database, start_worker: StartWorker) -> None:
     database.sql("create table item (id int primary key)")
     start_worker().wait_ready().terminate()
     env = {"BEMI_SOURCE_URL": database.url}
@@ -160,7 +151,7 @@ def test_teardown_leaves_the_source_as_it_was(
     bemi("teardown", "--yes", "--destination", env=env)
     assert database.sql("select relreplident from pg_class where relname = 'item'") == [("d",)]
     assert database.sql("select count(*) from pg_publication") == [(0,)]
-    assert database.sql(
-        "select count(*) from pg_replication_slots where database = current_database()"
-    ) == [(0,)]
+    assert database.sql("select count(*) from pg_replication_slots where database = current_database()") == [
+        (0,)
+    ]
     assert database.sql("select to_regclass('changes'), to_regnamespace('_bemi')") == [(None, None)]

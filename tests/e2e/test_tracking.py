@@ -7,10 +7,10 @@ import os
 import random
 
 import psycopg
-from support.bemi import bemi
-from support.fixtures import Database, StartWorker, every_major
 
 from e2e.oracle import assert_no_doubles, history, live_rows, replayed_rows, sync
+from support.bemi import bemi
+from support.fixtures import Database, StartWorker, every_major
 
 TRANSACTIONS = 1000
 
@@ -151,7 +151,7 @@ def test_values_equal_to_jsonb(database: Database, start_worker: StartWorker) ->
         )
     ]
     for number, literals in enumerate(VALUES, start=1):
-        used = {c: v for c, v in zip(columns, literals, strict=True)}
+        used = dict(zip(columns, literals, strict=True))
         values = ", ".join("null" if v is None else v for v in used.values())
         database.sql(f"insert into v values ({number}, {values})")
     database.sql("update v set i2 = 7")

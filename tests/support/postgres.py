@@ -166,9 +166,7 @@ class Server:
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    def url(
-        self, dbname: str = "postgres", user: str = superuser, password: str | None = None
-    ) -> str:
+    def url(self, dbname: str = "postgres", user: str = superuser, password: str | None = None) -> str:
         if password is None and self.auth == "scram" and user == self.superuser:
             password = self.password
         secret = f":{quote(password, safe='')}" if password is not None else ""
@@ -185,9 +183,7 @@ class Server:
             autocommit=True,
         )
 
-    def sql(
-        self, statement: str, *params: object, dbname: str = "postgres"
-    ) -> list[tuple[Any, ...]]:
+    def sql(self, statement: str, *params: object, dbname: str = "postgres") -> list[tuple[Any, ...]]:
         """Runs `statement`; `%s` stands for the parameters, when there are any."""
         with self.connect(dbname) as connection:
             cursor = connection.execute(statement.encode(), params or None)
@@ -240,9 +236,7 @@ class Server:
 
     def _wait_ready(self) -> None:
         assert self._process is not None
-        ready = _wait_until(
-            lambda: self._reported_ready() or not self.is_running, START_TIMEOUT_SECONDS
-        )
+        ready = _wait_until(lambda: self._reported_ready() or not self.is_running, START_TIMEOUT_SECONDS)
         if ready and self.is_running:
             return
         with contextlib.suppress(ProcessLookupError):

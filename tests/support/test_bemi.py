@@ -10,7 +10,8 @@ from support.bemi import BemiError, Worker, bemi
 
 SCRIPT = """#!/bin/sh
 case $1 in
-  run) echo "info streaming shop from 0/1" >&2; trap 'echo bye >&2; exit 0' TERM; while :; do sleep 0.05; done ;;
+  run) echo "info streaming shop from 0/1" >&2; trap 'echo bye >&2; exit 0' TERM
+    while :; do sleep 0.05; done ;;
   env) env ;;
   *) echo "bemi: no such command" >&2; exit 2 ;;
 esac

@@ -53,8 +53,6 @@ def test_a_closed_server_leaves_nothing() -> None:
 def test_a_database_goes_even_with_a_slot_and_a_session(server: Server) -> None:
     url = server.create_database("doomed")
     with psycopg.connect(url):
-        server.sql(
-            "select pg_create_logical_replication_slot('doomed', 'pgoutput')", dbname="doomed"
-        )
+        server.sql("select pg_create_logical_replication_slot('doomed', 'pgoutput')", dbname="doomed")
         server.drop_database("doomed")
     assert server.sql("select from pg_database where datname = 'doomed'") == []

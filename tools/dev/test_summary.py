@@ -37,9 +37,7 @@ def test_suites_of_both_kinds_add_up(tmp_path: Path, capsys: pytest.CaptureFixtu
     ]
 
 
-def test_success_ends_with_the_plain_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_success_ends_with_the_plain_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "cpp.xml").write_text('<testsuite><testcase name="a" status="run"/></testsuite>')
     assert run(tmp_path, capsys, "cpp=0", "python=0") == (0, ["1 passed, 0 failed"])
 

@@ -10,9 +10,7 @@ from cpp_text import functions, without_comments_and_literals
 from layers import SPDX, Finding, Layers, check_file, check_tree, read_layers
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-LAYERS = Layers(
-    {"base": set(), "pg": {"base"}, "store": {"base"}, "query": {"base", "store/schema.hpp"}}
-)
+LAYERS = Layers({"base": set(), "pg": {"base"}, "store": {"base"}, "query": {"base", "store/schema.hpp"}})
 
 
 def messages(name: str, *lines: str) -> list[str]:
@@ -52,9 +50,7 @@ def test_any_other_include_fails(file: str, header: str, message: str) -> None:
 
 def test_only_one_layer_knows_libpq() -> None:
     assert messages("pg/connection.cpp", "#include <libpq-fe.h>") == []
-    assert messages("store/copy.cpp", "#include <libpq-fe.h>") == [
-        "only src/pg includes libpq-fe.h"
-    ]
+    assert messages("store/copy.cpp", "#include <libpq-fe.h>") == ["only src/pg includes libpq-fe.h"]
 
 
 def test_a_layer_uses_only_what_stands_above_it(tmp_path: Path) -> None:

@@ -60,9 +60,7 @@ def output_of(command: str) -> str:
 
 def read_dependencies() -> dict[str, list[Path]]:
     """Object file -> those of our files that went into it."""
-    done = subprocess.run(
-        ["ninja", "-C", BUILD, "-t", "deps"], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run(["ninja", "-C", BUILD, "-t", "deps"], capture_output=True, text=True, check=True)
     found: dict[str, list[Path]] = {}
     current: list[Path] = []
     for line in done.stdout.splitlines():
