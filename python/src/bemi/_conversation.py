@@ -23,6 +23,7 @@ from ._statement import Kind
 # What is remembered of a connection until the end of its transaction.
 Memory = MutableMapping[Any, Any]
 _WAITING = "bemi_waiting"
+_READ = "bemi_read"
 
 # Older servers and look-alikes may lack the function, and a role the right.
 MAY_EMIT = """SELECT count(*) > 0 AND bool_and(pg_catalog.has_function_privilege(oid, 'EXECUTE'))
@@ -80,6 +81,7 @@ class Conversation:
 
     def execute(self, kind: Kind, said: Said, execution: Execution, memory: Memory) -> None:
         if kind is Kind.READ or not self.may_emit:
+            self.note_read(memory)
             execution.run(execution.statement)
         elif execution.connection.autocommit:
             self.driver.execute_alone(functools.partial(self._build, said), execution)
@@ -87,6 +89,10 @@ class Conversation:
             self._execute_prefixed(self._prefixing, kind, said, execution, memory)
         else:
             self._execute_in_turn(kind, said, execution, memory)
+
+    @staticmethod
+    def note_read(memory: Memory) -> None:
+        memory[_READ] = True
 
     def commit(self, said: Said, connection: Any, memory: Memory, commit: Callable[[], None]) -> None:
         text = self.last_words(said, connection, memory)
@@ -96,13 +102,17 @@ class Conversation:
             self.driver.commit_after(text, connection, commit)
 
     def last_words(self, said: Said, connection: Any, memory: Memory) -> str | None:
-        """The message that waits; else one for what was written past us, such as by a driver's COPY."""
+        """The message that waits; else one for what was written past us, such as by a driver's COPY.
+
+        None for a transaction that is known to have read: reads should cost nothing.
+        """
         waiting: Waiting | None = memory.pop(_WAITING, None)
+        has_read = memory.pop(_READ, False)
         if self._prefixing is not None:
             return None  # it was sent
         if waiting is not None:
             return waiting.text if waiting.values or waiting.sql is not None else None
-        if not (self.may_emit and self.driver.commits_for_free):
+        if has_read or not (self.may_emit and self.driver.commits_for_free):
             return None
         try:
             values = self._values(said)
@@ -116,6 +126,7 @@ class Conversation:
     @staticmethod
     def forget(memory: Memory) -> None:
         memory.pop(_WAITING, None)
+        memory.pop(_READ, None)
 
     def _execute_in_turn(self, kind: Kind, said: Said, execution: Execution, memory: Memory) -> None:
         before: Waiting | None = memory.get(_WAITING)

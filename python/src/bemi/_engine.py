@@ -90,15 +90,20 @@ class Tap:
         self._execute(cursor, statement, context, run, many=False)
 
     def _execute(self, cursor: Any, statement: str, context: Any, run: Run, many: bool) -> None:
-        kind = _kind(statement, context)
-        if kind is Kind.READ:
+        pooled: Any = None if context is None else context.root_connection.connection
+        memory = _memory(pooled)
+        if memory is None:
             run(statement)
             return
-        pooled = context.root_connection.connection
+        kind = _kind(statement, context)
+        if kind is Kind.READ:
+            self.conversation.note_read(memory)
+            run(statement)
+            return
         # The context's statement, not the cursor's: that holds all the rows of a batch.
-        said = Said(context.statement, _nearer(pooled.info, context.execution_options.get("bemi_context")))
+        said = Said(context.statement, _nearer(memory, context.execution_options.get("bemi_context")))
         execution = Execution(pooled.dbapi_connection, cursor, statement, run, many)
-        self.conversation.execute(kind, said, execution, pooled.info)
+        self.conversation.execute(kind, said, execution, memory)
 
     def _on_commit(self, original: Callable[..., None], pooled: Any) -> None:
         memory = _memory(pooled)
@@ -128,7 +133,7 @@ class Tap:
 
 def _kind(statement: str, context: Any) -> Kind:
     # A server-side cursor is declared now and read later, between other statements.
-    if context is None or context._is_server_side:
+    if context._is_server_side:
         return Kind.READ
     if context.isinsert or context.isupdate or context.isdelete:
         return Kind.WRITE

@@ -44,8 +44,7 @@ def build(values: Mapping[str, Any], sql: str | None, scope: Scope) -> str | Non
 
 def _dump(content: dict[str, Any]) -> str:
     try:
-        # ASCII only: whatever the connection's encoding is, the text arrives as it left.
-        text = json.dumps(content, default=_faithful, allow_nan=False)
+        text = _ENCODER.encode(content)
         if not _UNSTORABLE.search(text):
             return text
     except (ValueError, TypeError):
@@ -68,6 +67,9 @@ def _faithful(value: object) -> object:
         return list(value)
     return str(value)
 
+
+# ASCII only: whatever the connection's encoding is, the text arrives as it left.
+_ENCODER = json.JSONEncoder(default=_faithful, allow_nan=False)
 
 _DEPTH_MAX = 200
 
