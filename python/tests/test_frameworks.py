@@ -106,7 +106,7 @@ def shop(newest: Tracked) -> Iterator[Any]:
         )  # fmt: skip
         django.setup()
 
-        class Item(models.Model):
+        class Item(models.Model):  # type: ignore[misc]
             id = models.IntegerField(primary_key=True)
             name = models.TextField()
 
@@ -121,7 +121,7 @@ def shop(newest: Tracked) -> Iterator[Any]:
         item.objects.create(id=id, name="autocommit")
         return HttpResponse()
 
-    @transaction.atomic
+    @transaction.atomic  # type: ignore[untyped-decorator]
     def edit(_: Any, id: int) -> HttpResponse:
         item.objects.create(id=id, name="atomic")
         try:

@@ -53,7 +53,9 @@ def test_a_failed_command_fails_the_test_unless_expected() -> None:
     assert bemi("nonsense", check=False).returncode == 2
 
 
-def test_a_command_sees_only_the_environment_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_sees_only_the_environment_it_is_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("BEMI_SOURCE_URL", "the developer's own")
     monkeypatch.setenv("PGPASSWORD", "secret")
     seen = bemi("env", env={"BEMI_SOURCE": "shop"}).stdout

@@ -43,6 +43,7 @@ prepare_cpp() {
 prepare_python() {
   build
   need_servers
+  need_packages pgbouncer
   need_aside sqlalchemy-2.0
 }
 

@@ -90,9 +90,8 @@ class Tap:
         self._execute(cursor, statement, context, run, many=False)
 
     def _execute(self, cursor: Any, statement: str, context: Any, run: Run, many: bool) -> None:
-        pooled: Any = None if context is None else context.root_connection.connection
-        memory = _memory(pooled)
-        if memory is None:
+        memory = None if context is None else _memory(context.root_connection.connection)
+        if context is None or memory is None:
             run(statement)
             return
         kind = _kind(statement, context)
@@ -102,7 +101,8 @@ class Tap:
             return
         # The context's statement, not the cursor's: that holds all the rows of a batch.
         said = Said(context.statement, _nearer(memory, context.execution_options.get("bemi_context")))
-        execution = Execution(pooled.dbapi_connection, cursor, statement, run, many)
+        connection = context.root_connection.connection.dbapi_connection
+        execution = Execution(connection, cursor, statement, run, many)
         self.conversation.execute(kind, said, execution, memory)
 
     def _on_commit(self, original: Callable[..., None], pooled: Any) -> None:

@@ -70,7 +70,7 @@ def emit_sql(message: str, *, when_written: bool = True) -> str:
     """
     literal = message.replace("%", "\\u0025").replace("\\", "\\\\").replace("'", "''")
     where = " WHERE pg_catalog.pg_current_xact_id_if_assigned() IS NOT NULL" if when_written else ""
-    return f"SELECT pg_catalog.pg_logical_emit_message(true, '{PREFIX}', E'{literal}'){where}"
+    return f"SELECT pg_catalog.pg_logical_emit_message(true, '{PREFIX}'::text, E'{literal}'::text){where}"
 
 
 def driver_named(name: str, is_async: bool) -> Driver | None:

@@ -11,7 +11,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import psycopg
-from psycopg.pq import TransactionStatus
+from psycopg import generators
+from psycopg.abc import PQGen
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus, TransactionStatus
 
 from .._failures import note_failure
 from .._message import PREFIX
@@ -49,7 +52,8 @@ class Psycopg:
             execution.connection.execute(EMIT_WITH_PARAMETERS, _parameters(message))
 
     def commit_after(self, message: str, connection: Any, commit: Callable[[], None]) -> None:
-        connection.execute(f"{emit_sql(message)}; COMMIT", prepare=False)
+        with connection.lock:
+            connection.wait(_commit_gen(connection, message))
         commit()
 
     def emit(self, message: str, connection: Any) -> None:
@@ -79,8 +83,11 @@ class AsyncPsycopg:
             execution.run(execution.statement)
 
     def commit_after(self, message: str, connection: Any, commit: Callable[[], None]) -> None:
-        text = f"{emit_sql(message)}; COMMIT"
-        connection.run_async(lambda raw: raw.execute(text, prepare=False))
+        async def both(raw: Any) -> None:
+            async with raw.lock:
+                await raw.wait(_commit_gen(raw, message))
+
+        connection.run_async(both)
         commit()
 
     def emit(self, message: str, connection: Any) -> None:
@@ -88,6 +95,15 @@ class AsyncPsycopg:
             connection.run_async(lambda raw: raw.execute(EMIT_WITH_PARAMETERS, _parameters(message)))
         except psycopg.Error as error:
             note_failure("a message could not be sent", error)
+
+
+def _commit_gen(connection: Any, message: str) -> PQGen[None]:
+    """As psycopg's own commit() does it, without a cursor: that costs more than the message."""
+    connection.pgconn.send_query(f"{emit_sql(message)}; COMMIT".encode())
+    results = yield from generators.execute(connection.pgconn)
+    for result in results:
+        if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
+            raise error_from_result(result, encoding=connection.info.encoding)
 
 
 def _can_pipeline(statement: str) -> bool:
