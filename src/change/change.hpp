@@ -37,6 +37,8 @@ struct Change {
   std::uint32_t sequence = 0;  // ordinal within the transaction, from 0
   bool has_key = false;
   std::string_view primary_key;
+  bool moved = false;              // an update that gave the row another key
+  std::string_view previous_key;   // the key that it had, when moved
   std::string_view before = "{}";  // JSON texts
   std::string_view after = "{}";
   std::string_view context = "{}";
@@ -50,13 +52,22 @@ struct Parked {
   std::string content;
 };
 
+// A table that the history knows from a transaction on.
+struct Covered {
+  Oid relation = 0;
+  std::string schema;
+  std::string table;
+  bool whole = false;  // with all the rows that it had then
+};
+
 // Some changes of one transaction in order, with the memory they point into. A transaction is one
 // batch or several; only the last says so.
 struct Batch {
   Transaction transaction;
   std::vector<Change> changes;
   std::vector<RelationPtr> described;  // relations seen anew, to be recorded
-  std::vector<Parked> parked;          // context messages
+  std::vector<Covered> covered;
+  std::vector<Parked> parked;  // context messages
   std::vector<std::unique_ptr<std::string>> memory;
   std::size_t bytes = 0;
   bool last = false;  // the transaction is complete with this batch

@@ -56,6 +56,8 @@ struct Program {
   InitOptions init;
   StatusOptions status;
   ChangesOptions changes;
+  PastOptions past;
+  TrendsOptions trends;
   TeardownOptions teardown;
   DevOptions dev;
   int sync_timeout_s = 0;
@@ -173,6 +175,78 @@ void add_reading(CLI::App& app, Program& program) {
   add_format(*changes, options.format);
 }
 
+void add_past_options(CLI::App& command, Program& program) {
+  PastOptions& options = program.past;
+  command.add_option("--source-name", options.source, "The source, where several have the table")
+      ->type_name("NAME");
+  command.add_flag("--partial", options.partial, "Take what is known, where not every row is");
+  command.add_flag("--allow-stale", options.allow_stale,
+                   "Do not insist that all until then has arrived");
+  add_connection_options(command, program.config);
+  add_format(command, options.format);
+}
+
+void add_past(CLI::App& app, Program& program) {
+  constexpr const char* time = "A timestamp, an LSN or a transaction id";
+  PastOptions& options = program.past;
+  CLI::App* history =
+      add_command(app, program, "history", "One record's versions: what changed, when, by whom",
+                  [&program] { return exit_code(history_command(program.config, program.past)); });
+  history->add_option("TABLE", options.table, "table, schema.table, or quoted as in SQL")
+      ->required();
+  history->add_option("KEY", options.key, "Its primary key's text")->required();
+  add_past_options(*history, program);
+
+  CLI::App* as_of = add_command(app, program, "as-of", "Rows as they were", [&program] {
+    return exit_code(as_of_command(program.config, program.past));
+  });
+  as_of->add_option("TIME", options.time, time)->required();
+  as_of->add_option("TABLE", options.table, "table, schema.table, or quoted as in SQL")->required();
+  as_of->add_option("KEY", options.key, "One record");
+  add_past_options(*as_of, program);
+
+  CLI::App* diff =
+      add_command(app, program, "diff", "Rows that differ between two times",
+                  [&program] { return exit_code(diff_command(program.config, program.past)); });
+  diff->add_option("TABLE", options.table, "table, schema.table, or quoted as in SQL")->required();
+  diff->add_option("FROM", options.time, time)->required();
+  diff->add_option("TO", options.until, time)->required();
+  add_past_options(*diff, program);
+}
+
+void add_span_options(CLI::App& command, Program& program) {
+  command.add_option("--since", program.trends.since, "From this time on")->type_name("TIME");
+  command.add_option("--until", program.trends.until, "Before this time")->type_name("TIME");
+  command.add_option("--source-name", program.trends.source, "One source")->type_name("NAME");
+  add_connection_options(command, program.config);
+  add_format(command, program.trends.format);
+}
+
+void add_groups(CLI::App& app, Program& program) {
+  TrendsOptions& options = program.trends;
+  CLI::App* trends =
+      add_command(app, program, "trends", "Changes counted by time and group",
+                  [&program] { return exit_code(trends_command(program.config, program.trends)); });
+  trends->add_option("--every", options.every, "Span of time to count in")
+      ->type_name("INTERVAL")
+      ->capture_default_str();
+  trends->add_option("--by", options.group_by, "operation, table, source, or a key of the context")
+      ->type_name("GROUP")
+      ->capture_default_str();
+  add_span_options(*trends, program);
+
+  CLI::App* transactions = add_command(
+      app, program, "transactions", "What each transaction did, the newest first",
+      [&program] { return exit_code(transactions_command(program.config, program.trends)); });
+  transactions
+      ->add_option("--context", options.context, "What the application passed; all must hold")
+      ->type_name("KEY=VALUE");
+  transactions->add_option("--limit", options.limit, "So many")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  add_span_options(*transactions, program);
+}
+
 int dispatch(CLI::App& app, Program& program) {
   for (auto& [command, action] : program.actions) {
     if (!command->parsed()) continue;
@@ -196,6 +270,8 @@ int run_program(int argc, char** argv) {
   add_run(app, program);
   add_setup(app, program);
   add_reading(app, program);
+  add_past(app, program);
+  add_groups(app, program);
   program.teardown.destination =
       std::ranges::any_of(std::span(argv, static_cast<std::size_t>(argc)),
                           [](std::string_view word) { return word.starts_with("--destination"); });

@@ -48,6 +48,33 @@ struct ChangesOptions {
 base::Status changes_command(const Config& config, const ChangesOptions& options,
                              const base::Interrupt& stop);
 
+struct PastOptions {
+  std::string table;
+  std::string key;
+  std::string time;    // or where a diff begins
+  std::string until;   // where a diff ends
+  std::string source;  // its name in the history
+  bool partial = false;
+  bool allow_stale = false;
+  std::string format = "table";
+};
+base::Status history_command(const Config& config, const PastOptions& options);
+base::Status as_of_command(const Config& config, const PastOptions& options);
+base::Status diff_command(const Config& config, const PastOptions& options);
+
+struct TrendsOptions {
+  std::string every = "1 hour";
+  std::string group_by = "operation";
+  std::vector<std::string> context;
+  std::string since = "-infinity";
+  std::string until = "infinity";
+  std::string source;
+  std::int64_t limit = 50;
+  std::string format = "table";
+};
+base::Status trends_command(const Config& config, const TrendsOptions& options);
+base::Status transactions_command(const Config& config, const TrendsOptions& options);
+
 struct TeardownOptions {
   bool yes = false;
   bool destination = false;

@@ -56,6 +56,7 @@ class SnapshotReader {
   base::Status read(const wal::Table& table) {
     TRY_ASSIGN(change::Relation columns, wal::read_relation(*session_, table.oid));
     TRY_ASSIGN(change::RelationPtr relation, renderer_->resolve(std::move(columns)));
+    out_.add_covered({relation->oid, relation->schema, relation->table, /*whole=*/true});
     out_.add_described(relation);
     std::uint64_t before = sequence_;
     base::Status done = read_rows(table, relation);
@@ -137,11 +138,14 @@ base::Status begin_tracking(pg::Connection& source, Renderer& renderer, store::W
                                                                .interrupt = settings.stop}));
   TRY_ASSIGN(wal::NewSlot slot, wal::create_slot(replication, slot_name));
   TRY_ASSIGN(Tables tables, tables_to_read(source, writer, settings));
-  if (wants_rows(tables, settings) && !tables.empty()) {
+  base::Timestamp known_until = writer.progress().effective_at;
+  bool baseline = wants_rows(tables, settings);
+  if (baseline && !tables.empty()) {
     TRY(read_baseline(tables, slot, renderer, writer, settings));
   } else {
-    writer.pass(slot.consistent_point);
+    writer.pass(slot.consistent_point, base::Timestamp::now());
   }
+  writer.note_epoch(slot.consistent_point, known_until, baseline);
   return writer.commit();
 }
 

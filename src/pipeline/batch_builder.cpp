@@ -34,7 +34,8 @@ bool BatchBuilder::full() const {
 }
 
 bool BatchBuilder::empty() const {
-  return batch_.changes.empty() && batch_.described.empty() && batch_.parked.empty();
+  return batch_.changes.empty() && batch_.described.empty() && batch_.covered.empty() &&
+         batch_.parked.empty();
 }
 
 change::Batch BatchBuilder::take(bool last) {

@@ -23,6 +23,7 @@ class BatchBuilder {
   void add_described(change::RelationPtr relation) {
     batch_.described.push_back(std::move(relation));
   }
+  void add_covered(change::Covered covered) { batch_.covered.push_back(std::move(covered)); }
   void add_parked(change::Parked parked) { batch_.parked.push_back(std::move(parked)); }
 
   [[nodiscard]] const change::Transaction& transaction() const { return batch_.transaction; }

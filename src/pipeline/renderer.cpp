@@ -38,7 +38,10 @@ base::Status Renderer::learn(const decode::RelationMessage& message, BatchBuilde
   TRY(wal::wait_until_visible(*catalog_, out.transaction().id));
   TRY_ASSIGN(change::RelationPtr relation, resolve(message.relation));
   relations_[relation->oid] = relation;
-  if (relation->tracked) out.add_described(std::move(relation));
+  if (relation->tracked) {
+    out.add_covered({relation->oid, relation->schema, relation->table, /*whole=*/false});
+    out.add_described(std::move(relation));
+  }
   return {};
 }
 
@@ -74,6 +77,12 @@ void Renderer::emit(const change::RelationPtr& relation, Operation operation, co
   if (key_row != nullptr) {
     change.has_key = decode::append_primary_key(key_, *relation, *key_row, old_row);
     change.primary_key = out.keep(key_);
+  }
+  if (change.has_key && operation == Operation::update && old_row != nullptr) {
+    key_.clear();
+    change.moved = decode::append_primary_key(key_, *relation, *old_row, nullptr) &&
+                   key_ != change.primary_key;
+    if (change.moved) change.previous_key = out.keep(key_);
   }
   if (!before_.empty()) change.before = out.keep(before_);
   if (!after_.empty()) change.after = out.keep(after_);

@@ -6,6 +6,7 @@
 #include "base/assert.hpp"
 #include "base/limits.hpp"
 #include "base/log.hpp"
+#include "pipeline/created_table.hpp"
 
 namespace pipeline {
 namespace {
@@ -124,7 +125,8 @@ base::Status Session::take_frame(const wal::Frame& frame, stitch::Stitcher& stit
   if (frame.kind == wal::Frame::Kind::keepalive) {
     // Everything that committed before has been sent; what is open now comes again after a
     // restart, since the slot keeps the WAL of open transactions.
-    if (stitcher.between_transactions() && !send(Pass{frame.position, frame.reply_requested}, pass_bytes)) {
+    if (stitcher.between_transactions() &&
+        !send(Pass{frame.position, {}, frame.reply_requested}, pass_bytes)) {
       return std::unexpected(closed());
     }
     return {};
@@ -152,6 +154,9 @@ base::Status Session::take_transaction(stitch::Transaction& transaction,
   for (stitch::RejectedContext& rejected : transaction.rejected) {
     out.add_parked({std::move(rejected.reason), std::move(rejected.content)});
   }
+  for (const std::string& content : transaction.created_tables) {
+    if (auto table = parse_created_table(content)) out.add_covered(std::move(*table));
+  }
   std::uint32_t sequence = 0;
   bool in_parts = false;
   while (true) {
@@ -167,7 +172,8 @@ base::Status Session::take_transaction(stitch::Transaction& transaction,
   bool nothing = !in_parts && out.empty() && !transaction.fence;
   change::Batch last = out.take(/*last=*/true);
   std::size_t bytes = nothing ? pass_bytes : last.bytes;
-  StoreItem item = nothing ? StoreItem(Pass{transaction.end_lsn}) : StoreItem(std::move(last));
+  StoreItem item = nothing ? StoreItem(Pass{transaction.end_lsn, transaction.committed_at})
+                           : StoreItem(std::move(last));
   if (!send(std::move(item), bytes)) return std::unexpected(closed());
   return {};
 }
@@ -206,7 +212,7 @@ base::Status Session::store_loop() {
 base::Status Session::take_item(const StoreItem& item) {
   store::Writer& writer = parts_.writer;
   if (const Pass* pass = std::get_if<Pass>(&item)) {
-    writer.pass(pass->position);
+    writer.pass(pass->position, pass->committed_at);
     source_waits_ = source_waits_ || pass->confirm;
     return {};
   }

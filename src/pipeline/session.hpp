@@ -26,7 +26,8 @@ namespace pipeline {
 // All that the source committed before is either stored or in the queue before this.
 struct Pass {
   change::Lsn position;
-  bool confirm = false;  // the source waits for the confirmation, as it does to shut down
+  base::Timestamp committed_at{};  // of a transaction: all that is stored was committed until then
+  bool confirm = false;            // the source waits for the confirmation, as it does to shut down
 };
 using StoreItem = std::variant<change::Batch, Pass>;
 

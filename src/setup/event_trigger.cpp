@@ -39,6 +39,9 @@ begin
            select 1 from pg_publication_rel r join pg_publication p on p.oid = r.prpubid
            where p.pubname = {2} and r.prrelid = command.oid) then
         execute format('alter publication {3} add table only %I.%I', command.nspname, command.relname);
+        -- Tells the worker that the table has no rows but those that it will see.
+        perform pg_logical_emit_message(true, '_bemi_table', json_build_object(
+          'oid', command.oid::bigint, 'schema', command.nspname, 'table', command.relname)::text);
       end if;
     exception when others then
       insert into _bemi.trigger_failure values (sqlerrm, 1, now())

@@ -7,6 +7,8 @@
 namespace stitch {
 namespace {
 
+// A transaction that makes more tables is known by their first changes.
+constexpr std::size_t created_tables_max = 10'000;
 constexpr std::size_t rejected_kept_max = 16;
 constexpr std::size_t rejected_bytes_max = 64UL << 10;
 
@@ -87,6 +89,9 @@ base::Status Stitcher::take_message(const decode::LogicalMessage& message) {
   if (!message.transactional || current_ == nullptr) return {};
   if (message.prefix == "_bemi_fence") current_->fence = true;
   if (message.prefix == "_bemi_heartbeat") current_->heartbeat = true;
+  if (message.prefix == "_bemi_table" && current_->created_tables.size() < created_tables_max) {
+    current_->created_tables.emplace_back(message.content);
+  }
   if (message.prefix != "_bemi") return {};
   base::Result<ContextMessage> context = read_context(message.content);
   if (context) return current_->contexts_.add(std::move(*context));

@@ -46,6 +46,7 @@ class Transaction {
   base::Timestamp committed_at;
   bool fence = false;
   bool heartbeat = false;
+  std::vector<std::string> created_tables;  // contents of _bemi_table messages
   std::vector<RejectedContext> rejected;
 
   // The views in the result are valid until the next call. nullopt at the end.

@@ -149,7 +149,8 @@ base::Status drop_history(pg::Connection& destination) {
   auto schema = history_schema(destination);
   if (!schema) return {};
   TRY(destination.run(pg::begin_ddl(lock_timeout) + "drop table if exists " +
-                      changes_name(*schema) + "; drop schema _bemi cascade; commit"));
+                      changes_name(*schema) +
+                      "; drop schema if exists bemi cascade; drop schema _bemi cascade; commit"));
   return {};
 }
 

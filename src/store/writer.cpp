@@ -30,6 +30,26 @@ insert into _bemi.parked (source, epoch, commit_position, sequence, transaction_
                           content)
 values ($1, $2, $3, $4, $5, $6, $7, $8))";
 
+constexpr const char* insert_coverage = R"(
+insert into _bemi.coverage (source, epoch, relation, schema, "table", position, since, whole)
+values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing)";
+
+constexpr const char* insert_epoch = R"(
+insert into _bemi.epoch (source, epoch, consistent_point, previous_until, baseline, began_at)
+values ($1, $2, $3, $4, $5, $6) on conflict do nothing)";
+
+constexpr const char* copy_key_changes =
+    "copy _bemi.key_change (source, schema, \"table\", previous_key, epoch, commit_position, "
+    "sequence, effective_at) from stdin";
+
+// An update of all keys of a large table must not gather them all in memory.
+constexpr std::size_t key_changes_bytes_max = 1UL << 20;
+
+pg::Parameter nullable(base::Timestamp time) {
+  if (time.unix_us == 0) return std::nullopt;
+  return base::format(time);
+}
+
 std::string hex_bytea(std::string_view bytes) {
   static constexpr std::string_view digits = "0123456789abcdef";
   std::string hex = "\\x";
@@ -79,6 +99,7 @@ base::Status Writer::begin(const change::Transaction& transaction) {
   }
   progress_.effective_at = effective_at;
   encoder_.begin(transaction, effective_at, progress_.epoch);
+  commit_position_ = transaction.commit_position;
   in_transaction_ = true;
   return {};
 }
@@ -94,9 +115,11 @@ base::Status Writer::append(const change::Batch& batch) {
   take_notes(batch);
   if (!batch.changes.empty()) TRY(append_rows(batch));
   for (const change::Change& change : batch.changes) {
+    if (change.moved) note_key_change(change);
     counters_.changes_with_context += change.context != "{}" ? 1 : 0;
   }
   counters_.changes += static_cast<std::int64_t>(batch.changes.size());
+  if (key_changes_.size() > key_changes_bytes_max) TRY(write_key_changes());
   if (batch.last) {
     in_transaction_ = false;
     ++counters_.transactions;
@@ -158,15 +181,61 @@ void Writer::take_notes(const change::Batch& batch) {
     notes_.push_back({insert_relation_version,
                       relation_version_parameters(*relation, progress_.source, epoch, position)});
   }
+  for (const change::Covered& covered : batch.covered) {
+    notes_.push_back(
+        {insert_coverage,
+         {progress_.source, epoch, std::to_string(covered.relation), covered.schema, covered.table,
+          position, base::format(progress_.effective_at), covered.whole ? "true" : "false"}});
+  }
   for (const change::Parked& parked : batch.parked) {
     park(batch.transaction, 0, "context", parked.reason, parked.content);
     ++counters_.contexts_rejected;
   }
 }
 
-void Writer::pass(change::Lsn position) {
+void Writer::pass(change::Lsn position, base::Timestamp committed_at) {
   ASSERT(at_boundary());
   progress_.position = std::max(progress_.position, position);
+  progress_.effective_at = std::max(progress_.effective_at, committed_at);
+}
+
+void Writer::note_epoch(change::Lsn consistent_point, base::Timestamp known_until, bool baseline) {
+  notes_.push_back(
+      {insert_epoch,
+       {progress_.source, std::to_string(progress_.epoch), change::format(consistent_point),
+        nullable(known_until), baseline ? "true" : "false", base::format(progress_.effective_at)}});
+}
+
+void Writer::note_key_change(const change::Change& change) {
+  auto field = [this](std::string_view text) {
+    append_copy_text(key_changes_, text);
+    key_changes_.push_back('\t');
+  };
+  field(progress_.source);
+  field(change.relation->schema);
+  field(change.relation->table);
+  field(change.previous_key);
+  key_changes_ += fmt::format("{}\t{}\t{}\t{}\n", progress_.epoch, commit_position_.value,
+                              change.sequence, base::format(progress_.effective_at));
+}
+
+// \pre a transaction of the destination is open. A COPY under way is ended and begun anew.
+base::Status Writer::write_key_changes() {
+  if (key_changes_.empty()) return {};
+  bool copying = copy_.has_value();
+  if (copying) {
+    pg::CopyIn changes = std::move(*copy_);
+    copy_.reset();
+    TRY(changes.finish());
+  }
+  TRY_ASSIGN(pg::CopyIn copy, destination_->copy_in(copy_key_changes));
+  TRY(copy.send(key_changes_));
+  TRY(copy.finish());
+  key_changes_.clear();
+  if (!copying) return {};
+  TRY_ASSIGN(pg::CopyIn again, destination_->copy_in(copy_command_));
+  copy_.emplace(std::move(again));
+  return {};
 }
 
 base::Status Writer::save() {
@@ -174,11 +243,8 @@ base::Status Writer::save() {
              destination_->query(
                  update_progress,
                  {progress_.source, change::format(progress_.position),
-                  progress_.effective_at.unix_us == 0
-                      ? pg::Parameter{}
-                      : pg::Parameter{base::format(progress_.effective_at)},
-                  std::to_string(counters_.transactions), std::to_string(counters_.changes),
-                  std::to_string(counters_.changes_with_context),
+                  nullable(progress_.effective_at), std::to_string(counters_.transactions),
+                  std::to_string(counters_.changes), std::to_string(counters_.changes_with_context),
                   std::to_string(counters_.contexts_rejected), change::format(durable_lsn_),
                   std::to_string(progress_.epoch)}));
   if (saved.affected() == 1) return {};
@@ -197,6 +263,7 @@ base::Status Writer::commit() {
   } else if (in_block && !in_block_) {
     TRY(destination_->run("begin"));
   }
+  TRY(write_key_changes());
   for (const Note& note : notes_) TRY(destination_->query(note.sql, note.parameters));
   TRY(save());
   if (in_block) TRY(destination_->run("commit"));

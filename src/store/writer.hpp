@@ -47,7 +47,11 @@ class Writer {
   base::Status append(const change::Batch& batch);
   // A source transaction that stores nothing, or a keepalive: everything before `position` is
   // done with. Takes effect with the next commit().
-  void pass(change::Lsn position);
+  // `committed_at`: of the transaction; zero for a keepalive.
+  void pass(change::Lsn position, base::Timestamp committed_at);
+  // A new epoch begins with what was appended or passed. Takes effect with the next commit().
+  // `known_until`: effective_at before it.
+  void note_epoch(change::Lsn consistent_point, base::Timestamp known_until, bool baseline);
 
   [[nodiscard]] bool at_boundary() const { return !in_transaction_; }
   [[nodiscard]] std::size_t uncommitted_bytes() const { return uncommitted_bytes_; }
@@ -74,6 +78,8 @@ class Writer {
   base::Status begin_copy();
   base::Status save();
   void take_notes(const change::Batch& batch);
+  void note_key_change(const change::Change& change);
+  base::Status write_key_changes();
 
   // On the heap: the COPY under way points to it while the writer is moved.
   std::unique_ptr<pg::Connection> destination_;
@@ -82,7 +88,9 @@ class Writer {
   RowEncoder encoder_;
   std::string copy_command_;
   std::optional<pg::CopyIn> copy_;
-  std::string lines_;  // kept for its capacity
+  std::string lines_;            // kept for its capacity
+  std::string key_changes_;      // rows of _bemi.key_change, to be copied before the commit
+  change::Lsn commit_position_;  // of the source transaction being appended
   // Statements beside the COPY, which owns the connection while it runs: run before the commit.
   struct Note {
     const char* sql;

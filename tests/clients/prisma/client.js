@@ -1,6 +1,6 @@
 // An application with Prisma that passes its context by SQL comments.
 const { PrismaPg, setBemiContext, withBemiExtension } = require("@bemi-db/prisma");
-const { PrismaClient } = require("./generated");
+const { PrismaClient } = require("./node_modules/generated");
 
 async function main() {
   const adapter = new PrismaPg({ connectionString: process.env.DATABASE_URL });

@@ -1,0 +1,407 @@
+-- What is needed to answer for the past: since when each table is known whole, where a row changed
+-- its key, and the functions in schema `bemi`. Owned by Bemi's writer role; they run with the rights
+-- of who asks.
+
+-- Positions rise within an epoch. Nothing is known of what happened between previous_until and the
+-- epoch's baseline.
+create table _bemi.epoch (
+  source text not null,
+  epoch int not null,
+  consistent_point pg_lsn not null,
+  previous_until timestamptz,
+  baseline boolean not null,
+  began_at timestamptz not null,
+  primary key (source, epoch)
+);
+
+-- Since when a table is in the history; `whole`: with the rows that it had then.
+create table _bemi.coverage (
+  source text not null,
+  epoch int not null,
+  relation bigint not null,
+  schema text not null,
+  "table" text not null,
+  position bigint not null,
+  since timestamptz not null,
+  whole boolean not null,
+  primary key (source, epoch, relation, schema, "table")
+);
+create index coverage_name on _bemi.coverage (schema, "table");
+
+-- A row that had one key and has another since.
+create table _bemi.key_change (
+  source text not null,
+  schema text not null,
+  "table" text not null,
+  previous_key text not null,
+  epoch int not null,
+  commit_position bigint not null,
+  sequence bigint not null,
+  effective_at timestamptz not null,
+  primary key ("table", previous_key, effective_at, epoch, commit_position, sequence, source, schema)
+);
+
+-- What empties a table, found without reading its rows.
+create index changes_truncate on @schema@.changes ("table", effective_at) where operation = 'TRUNCATE';
+
+insert into _bemi.epoch
+select name, epoch, coalesce(consistent_point, '0/0'), null, false, created_at from _bemi.source;
+insert into _bemi.coverage
+select source, epoch, relation, schema, "table", min(position), min(recorded_at), false
+from _bemi.relation_version group by 1, 2, 3, 4, 5;
+
+create schema if not exists bemi;
+comment on schema bemi is 'Asks the past; made by Bemi.';
+
+create type bemi.row_version as (
+  primary_key text, "row" jsonb, exact jsonb, fidelity jsonb, operation text, effective_at timestamptz,
+  context jsonb
+);
+
+-- 'todo', 'public.todo' and '"Other Schema"."Od d"' as SQL reads them; the schema is public by default.
+create function bemi.parse_table(name text, out schema text, out "table" text)
+language plpgsql immutable set search_path = pg_catalog as $$
+declare parts text[] := parse_ident(name);
+begin
+  if cardinality(parts) > 2 then
+    raise exception 'not a table''s name: %', name using hint = 'write table, or schema.table';
+  end if;
+  "table" := parts[cardinality(parts)];
+  schema := case when cardinality(parts) = 2 then parts[1] else 'public' end;
+end $$;
+
+-- The one source that has the table, or the one asked for.
+create function _bemi.source_of(in_schema text, in_table text, in_source text) returns text
+language plpgsql stable set search_path = pg_catalog as $$
+declare found text[];
+begin
+  select array_agg(distinct c.source) into found from _bemi.coverage c
+  where c.schema = in_schema and c."table" = in_table and (in_source is null or c.source = in_source);
+  if found is null then
+    raise exception 'there is no history of %.%', in_schema, in_table
+      using errcode = 'undefined_table',
+            hint = 'is the table tracked, and its name written as it was at that time? See: bemi check';
+  elsif cardinality(found) > 1 then
+    raise exception 'several sources have a table %.%: %', in_schema, in_table, array_to_string(found, ', ')
+      using errcode = 'ambiguous_parameter', hint = 'name one with source =>';
+  end if;
+  return found[1];
+end $$;
+
+-- The epoch that answers for a time; raises where nothing or not everything is known.
+create function _bemi.epoch_at(in_source text, at timestamptz, partial boolean, allow_stale boolean)
+returns int language plpgsql stable set search_path = pg_catalog as $$
+declare state _bemi.source; found _bemi.epoch; following _bemi.epoch;
+begin
+  select * into state from _bemi.source where name = in_source;
+  if at > coalesce(state.effective_at, '-infinity') and not allow_stale then
+    raise exception 'the history of % is known until %, not yet until %', in_source,
+      coalesce(state.effective_at::text, 'nowhere'), at
+      using errcode = 'object_not_in_prerequisite_state',
+            hint = 'wait with: bemi sync, or take what there is with allow_stale => true (--allow-stale)';
+  end if;
+  select * into found from _bemi.epoch e where e.source = in_source and e.began_at <= at
+  order by e.epoch desc limit 1;
+  if found.epoch is null then
+    raise exception 'the history of % begins at %, after %', in_source,
+      (select min(e.began_at) from _bemi.epoch e where e.source = in_source), at
+      using errcode = 'object_not_in_prerequisite_state', hint = 'ask for a later time';
+  end if;
+  select * into following from _bemi.epoch e
+  where e.source = in_source and e.epoch > found.epoch order by e.epoch limit 1;
+  if following.previous_until < at and not partial then
+    raise exception 'nothing is known of % between % and %', in_source, following.previous_until,
+      following.began_at using errcode = 'object_not_in_prerequisite_state',
+      hint = 'ask for another time, or take what was known before the gap with partial => true (--partial)';
+  end if;
+  return found.epoch;
+end $$;
+
+-- Since which position of that epoch a table is known; raises when its earlier rows are not.
+create function _bemi.coverage_at(in_source text, in_epoch int, in_schema text, in_table text,
+                                  at timestamptz, partial boolean)
+returns _bemi.coverage language plpgsql stable set search_path = pg_catalog as $$
+declare found _bemi.coverage;
+begin
+  -- The newest of that name: one that was dropped and made again is another table.
+  select * into found from _bemi.coverage c
+  where c.source = in_source and c.epoch = in_epoch and c.schema = in_schema and c."table" = in_table
+    and c.since <= at order by c.position desc limit 1;
+  if found.source is null then
+    if partial then return found; end if;
+    raise exception 'there is no history of %.% as of %', in_schema, in_table, at
+      using errcode = 'object_not_in_prerequisite_state',
+            hint = 'it begins later, or the table had another name then';
+  elsif not found.whole and not partial then
+    raise exception 'rows of %.% that have not changed since % are not in the history', in_schema, in_table,
+      found.since using errcode = 'object_not_in_prerequisite_state',
+      hint = 'take the rows that have changed with partial => true (--partial)';
+  end if;
+  return found;
+end $$;
+
+-- One row: a probe of an index, whose cost does not grow with the number of versions.
+create function bemi.row_as_of(name text, key text, at timestamptz, source text default null,
+                               partial boolean default false, allow_stale boolean default false)
+returns setof bemi.row_version language plpgsql stable set search_path = pg_catalog as $$
+declare
+  place record := bemi.parse_table(name);
+  source_name text := _bemi.source_of(place.schema, place."table", source);
+  in_epoch int := _bemi.epoch_at(source_name, at, partial, allow_stale);
+  known _bemi.coverage := _bemi.coverage_at(source_name, in_epoch, place.schema, place."table", at, partial);
+  version @schema@.changes;
+begin
+  select c.* into version from @schema@.changes c
+  where c."table" = place."table" and c.primary_key = key and c.schema = place.schema
+    and c.source = source_name and c.epoch = in_epoch and c.effective_at <= at
+    and c.commit_position >= coalesce(known.position, 0)
+  order by c.effective_at desc, c.commit_position desc, c.sequence desc limit 1;
+  if version.id is null or version.operation = 'DELETE' then return; end if;
+  -- Emptied, or moved to another key, since.
+  if exists (
+    select from @schema@.changes t where t.operation = 'TRUNCATE' and t."table" = place."table"
+      and t.schema = place.schema and t.source = source_name and t.epoch = in_epoch
+      and t.effective_at between version.effective_at and at
+      and (t.commit_position, t.sequence) > (version.commit_position, version.sequence))
+  or exists (
+    select from _bemi.key_change k where k."table" = place."table" and k.previous_key = key
+      and k.schema = place.schema and k.source = source_name and k.epoch = in_epoch
+      and k.effective_at between version.effective_at and at
+      and (k.commit_position, k.sequence) > (version.commit_position, version.sequence))
+  then return; end if;
+  return next row(version.primary_key, version.after, version.exact -> 'after', version.fidelity -> 'after', version.operation,
+                  version.effective_at, version.context)::bemi.row_version;
+end $$;
+
+-- A whole table.
+create function bemi.rows_as_of(name text, at timestamptz, source text default null,
+                                partial boolean default false, allow_stale boolean default false)
+returns setof bemi.row_version language plpgsql stable set search_path = pg_catalog as $$
+declare
+  place record := bemi.parse_table(name);
+  source_name text := _bemi.source_of(place.schema, place."table", source);
+  in_epoch int := _bemi.epoch_at(source_name, at, partial, allow_stale);
+  known _bemi.coverage := _bemi.coverage_at(source_name, in_epoch, place.schema, place."table", at, partial);
+  emptied record;
+begin
+  if known.source is null and not partial then return; end if;
+  if exists (select from @schema@.changes c
+             where c."table" = place."table" and c.primary_key is null and c.schema = place.schema
+               and c.source = source_name and c.epoch = in_epoch and c.effective_at <= at
+               and c.operation <> 'TRUNCATE')
+  then
+    return query select * from _bemi.keyless_rows_as_of(place.schema, place."table", at, source_name, in_epoch,
+                                                        coalesce(known.position, 0));
+    return;
+  end if;
+  select t.commit_position, t.sequence into emptied from @schema@.changes t
+  where t.operation = 'TRUNCATE' and t."table" = place."table" and t.schema = place.schema
+    and t.source = source_name and t.epoch = in_epoch and t.effective_at <= at
+  order by t.effective_at desc, t.commit_position desc, t.sequence desc limit 1;
+  return query
+  select v.primary_key, v.after, v.exact -> 'after', v.fidelity -> 'after', v.operation, v.effective_at, v.context
+  from (
+    select distinct on (e.key) e.key, e.ends, e.primary_key, e.after, e.exact, e.fidelity, e.operation,
+           e.effective_at, e.context
+    from (
+      select c.primary_key as key, c.operation = 'DELETE' as ends, c.commit_position, c.sequence,
+             c.primary_key, c.after, c.exact, c.fidelity, c.operation, c.effective_at, c.context
+      from @schema@.changes c
+      where c."table" = place."table" and c.schema = place.schema and c.source = source_name
+        and c.epoch = in_epoch and c.effective_at <= at and c.operation <> 'TRUNCATE'
+        and c.commit_position >= coalesce(known.position, 0)
+        and (emptied.sequence is null
+             or (c.commit_position, c.sequence) > (emptied.commit_position, emptied.sequence))
+      union all
+      select k.previous_key, true, k.commit_position, k.sequence, null, null, null, null, null, k.effective_at,
+             null
+      from _bemi.key_change k
+      where k."table" = place."table" and k.schema = place.schema and k.source = source_name
+        and k.epoch = in_epoch and k.effective_at <= at and k.commit_position >= coalesce(known.position, 0)
+    ) e
+    order by e.key, e.commit_position desc, e.sequence desc, e.ends desc
+  ) v
+  where not v.ends;
+end $$;
+
+-- Rows without a key are known by their content, and by how many there are of it.
+create function _bemi.keyless_rows_as_of(in_schema text, in_table text, at timestamptz, in_source text,
+                                         in_epoch int, from_position bigint)
+returns setof bemi.row_version language plpgsql stable set search_path = pg_catalog as $$
+declare emptied record;
+begin
+  select t.commit_position, t.sequence into emptied from @schema@.changes t
+  where t.operation = 'TRUNCATE' and t."table" = in_table and t.schema = in_schema and t.source = in_source
+    and t.epoch = in_epoch and t.effective_at <= at
+  order by t.effective_at desc, t.commit_position desc, t.sequence desc limit 1;
+  if exists (select from @schema@.changes c
+             where c."table" = in_table and c.schema = in_schema and c.source = in_source
+               and c.epoch = in_epoch and c.effective_at <= at and c.operation in ('UPDATE', 'DELETE')
+               and c.commit_position >= from_position and c.fidelity is not null)
+  then
+    raise exception 'rows of %.% have no key, and a change does not say which row it was', in_schema, in_table
+      using errcode = 'object_not_in_prerequisite_state', hint = 'such tables need REPLICA IDENTITY FULL';
+  end if;
+  return query
+  select null::text, n.content, n.said, null::jsonb, null::text, null::timestamptz, null::jsonb
+  from (
+    select e.content, e.said, sum(e.count) as count
+    from (
+      select c.after as content, c.exact -> 'after' as said,
+             1 as count, c.commit_position, c.sequence
+      from @schema@.changes c
+      where c."table" = in_table and c.schema = in_schema and c.source = in_source and c.epoch = in_epoch
+        and c.effective_at <= at and c.operation in ('CREATE', 'SNAPSHOT', 'UPDATE')
+        and c.commit_position >= from_position
+      union all
+      select c.before, c.exact -> 'before', -1,
+             c.commit_position, c.sequence
+      from @schema@.changes c
+      where c."table" = in_table and c.schema = in_schema and c.source = in_source and c.epoch = in_epoch
+        and c.effective_at <= at and c.operation in ('UPDATE', 'DELETE') and c.commit_position >= from_position
+    ) e
+    where emptied.sequence is null or (e.commit_position, e.sequence) > (emptied.commit_position, emptied.sequence)
+    group by e.content, e.said
+  ) n
+  cross join lateral generate_series(1, n.count);
+end $$;
+
+-- Typed rows, where the table's type exists here: select * from bemi.as_of(null::todo, '...').
+create function bemi.as_of(shape anyelement, at timestamptz, name text default null, source text default null,
+                           partial boolean default false, allow_stale boolean default false)
+returns setof anyelement language plpgsql stable set search_path = pg_catalog as $$
+begin
+  return query
+  select (jsonb_populate_record(shape, v."row")).*
+  from bemi.rows_as_of(coalesce(name, (select format('%I.%I', n.nspname, c.relname)
+                                       from pg_type t join pg_class c on c.oid = t.typrelid
+                                       join pg_namespace n on n.oid = c.relnamespace
+                                       where t.oid = pg_typeof(shape))),
+                       at, source, partial, allow_stale) v;
+end $$;
+
+-- One record's versions, the oldest first: what changed, as {"column": [old, new]}, and who did it.
+create function bemi.history(name text, key text, source text default null)
+returns table (version bigint, valid_from timestamptz, valid_to timestamptz, operation text, changed jsonb,
+               context jsonb, "row" jsonb, transaction_id bigint, id uuid)
+language plpgsql stable set search_path = pg_catalog as $$
+declare
+  place record := bemi.parse_table(name);
+  source_name text := _bemi.source_of(place.schema, place."table", source);
+begin
+  return query
+  select row_number() over w, c.effective_at,
+         least(lead(c.effective_at) over w, (
+           select min(t.effective_at) from @schema@.changes t
+           where t.operation = 'TRUNCATE' and t."table" = place."table" and t.schema = place.schema
+             and t.source = source_name and c.operation <> 'DELETE'
+             and (t.epoch, t.commit_position, t.sequence) > (c.epoch, c.commit_position, c.sequence)
+         ), (
+           select min(k.effective_at) from _bemi.key_change k
+           where k."table" = place."table" and k.previous_key = key and k.schema = place.schema
+             and k.source = source_name
+             and (k.epoch, k.commit_position, k.sequence) > (c.epoch, c.commit_position, c.sequence))),
+         c.operation, _bemi.difference(c.before, c.after), c.context, c.after, c.transaction_id, c.id
+  from @schema@.changes c
+  where c."table" = place."table" and c.primary_key = key and c.schema = place.schema and c.source = source_name
+  window w as (order by c.epoch, c.commit_position, c.sequence)
+  order by c.epoch, c.commit_position, c.sequence;
+end $$;
+
+create function _bemi.difference(before jsonb, after jsonb) returns jsonb
+language sql immutable set search_path = pg_catalog as $$
+  select coalesce(jsonb_object_agg(key, jsonb_build_array(before -> key, after -> key)), '{}')
+  from (select jsonb_object_keys(before) union select jsonb_object_keys(after)) keys (key)
+  -- As text: jsonb takes 1.0 and 1.00 for equal, a person who changed it does not.
+  where (before -> key)::text is distinct from (after -> key)::text
+$$;
+
+-- Rows that differ between two times.
+create function bemi.diff(name text, from_time timestamptz, to_time timestamptz, source text default null,
+                          partial boolean default false, allow_stale boolean default false)
+returns table (primary_key text, operation text, before jsonb, after jsonb, changed jsonb)
+language sql stable set search_path = pg_catalog as $$
+  select coalesce(a.primary_key, b.primary_key),
+         case when a."row" is null then 'CREATE' when b."row" is null then 'DELETE' else 'UPDATE' end,
+         coalesce(a."row", '{}'), coalesce(b."row", '{}'),
+         _bemi.difference(coalesce(a."row", '{}'), coalesce(b."row", '{}'))
+  from bemi.rows_as_of(name, from_time, source, partial, allow_stale) a
+  full join bemi.rows_as_of(name, to_time, source, partial, allow_stale) b using (primary_key)
+  where (a."row"::text, a.exact) is distinct from (b."row"::text, b.exact)
+  order by 1
+$$;
+
+-- What each transaction did, the newest first.
+create function bemi.transactions(since timestamptz default '-infinity', until timestamptz default 'infinity',
+                                  with_context jsonb default '{}', source text default null, "limit" bigint default 50)
+returns table (transaction_source text, transaction_id bigint, effective_at timestamptz, changes bigint, tables jsonb,
+               context jsonb)
+language sql stable set search_path = pg_catalog as $$
+  with changed as (
+    select c.source, c.epoch, c.commit_position, c.transaction_id, c.effective_at,
+           c.schema || '.' || c."table" as "table", count(*) as count,
+           (array_agg(c.context - 'SQL' order by c.sequence))[1] as context
+    from @schema@.changes c
+    where c.effective_at >= transactions.since and c.effective_at < transactions.until
+      and c.context @> with_context and (transactions.source is null or c.source = transactions.source)
+      and c.operation <> 'SNAPSHOT'
+    group by 1, 2, 3, 4, 5, 6
+  )
+  select c.source, c.transaction_id, c.effective_at, sum(c.count)::bigint, jsonb_object_agg(c."table", c.count),
+         (array_agg(c.context))[1]
+  from changed c group by c.source, c.epoch, c.commit_position, c.transaction_id, c.effective_at
+  order by c.effective_at desc, c.epoch desc, c.commit_position desc limit "limit"
+$$;
+
+-- How many changes in each span of time, by table, operation or any key of the context.
+create function bemi.trends(span interval default '1 hour', group_by text default 'operation',
+                            since timestamptz default now() - interval '1 day', until timestamptz default 'infinity',
+                            source text default null)
+returns table (starts_at timestamptz, grp text, changes bigint)
+language sql stable set search_path = pg_catalog as $$
+  select date_bin(span, c.effective_at, '2000-01-01 00:00:00+00'),
+         case group_by when 'operation' then c.operation when 'table' then c.schema || '.' || c."table"
+           when 'source' then c.source else c.context ->> group_by end,
+         count(*)
+  from @schema@.changes c
+  where c.effective_at >= since and c.effective_at < until and c.operation <> 'SNAPSHOT'
+    and (trends.source is null or c.source = trends.source)
+  group by 1, 2 order by 1, 2
+$$;
+
+-- A moment as people name it: a timestamp, an LSN (all that was committed up to it), a transaction id (up to
+-- its commit).
+create function bemi.moment(said text, source text default null) returns timestamptz
+language plpgsql stable set search_path = pg_catalog as $$
+declare
+  in_source text := source;
+  found record;
+begin
+  if said !~ '^[0-9]+$' and said !~ '^[0-9A-Fa-f]+/[0-9A-Fa-f]+$' then return said::timestamptz; end if;
+  if in_source is null then
+    select min(name) into in_source from _bemi.source having count(*) = 1;
+    if in_source is null then
+      raise exception 'a position or a transaction id belongs to one source, and there are several here'
+        using errcode = 'ambiguous_parameter', hint = 'name one with source =>';
+    end if;
+  end if;
+  if said ~ '/' then
+    select c.epoch, c.commit_position, c.effective_at into found from @schema@.changes c
+    where c.source = in_source and c.commit_position <= said::pg_lsn - '0/0'
+      and c.epoch = (select s.epoch from _bemi.source s where s.name = in_source)
+    order by c.effective_at desc, c.commit_position desc limit 1;
+  else
+    select c.epoch, c.commit_position, c.effective_at into found from @schema@.changes c
+    where c.source = in_source and c.transaction_id = said::bigint
+    order by c.effective_at desc limit 1;
+  end if;
+  if found.effective_at is null then
+    raise exception 'there is no change at or before % in the history of %', said, in_source
+      using errcode = 'no_data_found';
+  elsif exists (select from @schema@.changes c where c.source = in_source and c.epoch = found.epoch
+                  and c.effective_at = found.effective_at and c.commit_position > found.commit_position) then
+    raise exception 'another transaction after % has the same time; nothing between them can be told apart', said
+      using errcode = 'cardinality_violation';
+  end if;
+  return found.effective_at;
+end $$;

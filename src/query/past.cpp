@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "query/past.hpp"
+
+namespace query {
+namespace {
+
+// {"task": ["Sleep", "Run"]} as a person reads it; done by the server, which keeps numbers exact.
+constexpr const char* readable = R"(
+(select string_agg(key || ': ' || coalesce(value ->> 0, '-') || ' -> ' || coalesce(value ->> 1, '-'), ', '
+                   order by key) from jsonb_each(changed)))";
+
+constexpr const char* as_texts =
+    R"((select json_object_agg(key, value) from jsonb_each_text(v."row")))";
+
+std::string quoted(const TableName& table) {
+  return pg::quote_name(table.schema.empty() ? "public" : table.schema, table.table);
+}
+
+std::string truth(bool value) { return value ? "true" : "false"; }
+
+}  // namespace
+
+base::Result<pg::Rows> rows_as_of(pg::Connection& destination, const std::string& moment,
+                                  const TableName& table, const std::optional<std::string>& key,
+                                  const PastOptions& options) {
+  std::string columns =
+      std::string(R"(v."row", )") + as_texts + R"( as texts, v.exact, v.fidelity, v.primary_key)";
+  if (key) {
+    return destination.query(
+        "select " + columns + " from bemi.row_as_of($1, $2, bemi.moment($3, $4), $4, $5, $6) v",
+        {quoted(table), *key, moment, options.source, truth(options.partial),
+         truth(options.allow_stale)});
+  }
+  return destination.query(
+      "select " + columns +
+          " from bemi.rows_as_of($1, bemi.moment($2, $3), $3, $4, $5) v "
+          "order by length(v.primary_key), v.primary_key",
+      {quoted(table), moment, options.source, truth(options.partial), truth(options.allow_stale)});
+}
+
+base::Result<pg::Rows> history(pg::Connection& destination, const TableName& table,
+                               const std::string& key, const PastOptions& options) {
+  return destination.query(
+      std::string("select version, valid_from, valid_to, operation, ") + readable +
+          R"( as changes, changed, context, "row", transaction_id, id from bemi.history($1, $2, $3))"
+          " order by version",
+      {quoted(table), key, options.source});
+}
+
+base::Result<pg::Rows> diff(pg::Connection& destination, const TableName& table,
+                            const std::string& from, const std::string& to,
+                            const PastOptions& options) {
+  return destination.query(std::string("select primary_key, operation, ") + readable +
+                               " as changes, before, after from bemi.diff($1, bemi.moment($2, $4), "
+                               "bemi.moment($3, $4), $4, $5, $6)",
+                           {quoted(table), from, to, options.source, truth(options.partial),
+                            truth(options.allow_stale)});
+}
+
+base::Result<pg::Rows> trends(pg::Connection& destination, const std::string& interval,
+                              const std::string& group_by, const Span& span) {
+  return destination.query(
+      "select starts_at, grp as \"group\", changes from bemi.trends($1::interval, $2, "
+      "$3::timestamptz, $4::timestamptz, $5)",
+      {interval, group_by, span.since, span.until, span.source});
+}
+
+base::Result<pg::Rows> transactions(pg::Connection& destination, const std::string& context,
+                                    const Span& span, std::int64_t limit) {
+  return destination.query(
+      "select effective_at, transaction_id, changes, tables, context, transaction_source as source "
+      "from bemi.transactions($1::timestamptz, $2::timestamptz, $3::jsonb, $4, $5)",
+      {span.since, span.until, context, span.source, std::to_string(limit)});
+}
+
+}  // namespace query

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// Asks the past, by the functions in the destination's schema `bemi`
+// (contracts/history/0002_time_travel.sql). Everything a user says travels as a parameter.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "pg/connection.hpp"
+#include "query/table_name.hpp"
+
+namespace query {
+
+struct PastOptions {
+  std::optional<std::string> source;
+  bool partial = false;      // also where not every row is known
+  bool allow_stale = false;  // also where the history is not yet known to be complete
+};
+
+// "row" as jsonb, and the same with all values as text (`texts`); exact, fidelity, primary_key.
+// `moment`: a timestamp, an LSN or a transaction id.
+base::Result<pg::Rows> rows_as_of(pg::Connection& destination, const std::string& moment,
+                                  const TableName& table, const std::optional<std::string>& key,
+                                  const PastOptions& options);
+
+// version, valid_from, valid_to, operation, changes (readable), changed, context, row, ...
+base::Result<pg::Rows> history(pg::Connection& destination, const TableName& table,
+                               const std::string& key, const PastOptions& options);
+
+// primary_key, operation, changes (readable), before, after
+base::Result<pg::Rows> diff(pg::Connection& destination, const TableName& table,
+                            const std::string& from, const std::string& to,
+                            const PastOptions& options);
+
+struct Span {
+  std::string since;
+  std::string until;
+  std::optional<std::string> source;
+};
+
+// starts_at, group, changes
+base::Result<pg::Rows> trends(pg::Connection& destination, const std::string& interval,
+                              const std::string& group_by, const Span& span);
+
+// effective_at, transaction_id, changes, tables, context, source
+base::Result<pg::Rows> transactions(pg::Connection& destination, const std::string& context,
+                                    const Span& span, std::int64_t limit);
+
+}  // namespace query

@@ -1,0 +1,278 @@
+"""The past as it was: a random workload, snapshots exported at random commits, and every door to them."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import random
+from collections import Counter
+from contextlib import closing
+from typing import Any
+
+import psycopg
+import pytest
+
+from e2e.oracle import sync
+from support.bemi import bemi
+from support.fixtures import Database, StartWorker
+
+TABLES = ["item", "pair", "loose", "born"]
+SCHEMA = """
+create table item (id int primary key, name text, data json, amount numeric);
+create table pair (a int, b text, note text, primary key (a, b));
+create table loose (v int, w text);
+alter table loose replica identity full;
+insert into item values (1, 'before tracking', '{"a": [1, null]}', 1.50), (2, null, 'null', 'NaN');
+insert into loose values (1, 'x'), (1, 'x'), (2, null);
+"""
+oldest_and_newest = pytest.mark.parametrize("server", [14, 18], indirect=True, ids=["pg14", "pg18"])
+
+Snapshot = dict[str, Counter[str]]
+
+
+class Workload:
+    def __init__(self, database: Database, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.connection = psycopg.connect(database.url, autocommit=True)
+        # The oracle's clock: the source's own, between two commits.
+        self.reader = psycopg.connect(database.url, autocommit=True, options="-c TimeZone=UTC")
+        self.snapshots: list[tuple[datetime.datetime, Snapshot]] = []
+
+    def close(self) -> None:
+        self.connection.close()
+        self.reader.close()
+
+    def run(self, transactions: int) -> None:
+        for _ in range(transactions):
+            with self.connection.transaction() as transaction:
+                for _ in range(self.random.randint(1, 5)):
+                    self.step()
+                if self.random.random() < 0.1:
+                    raise psycopg.Rollback(transaction)
+            if self.random.random() < 0.2:
+                self.take_snapshot()
+
+    def step(self) -> None:
+        try:
+            with self.connection.transaction():
+                self.change()
+                if self.random.random() < 0.2:
+                    raise ZeroDivisionError
+        except (ZeroDivisionError, psycopg.errors.UniqueViolation):
+            pass  # rolled back to its savepoint
+
+    def change(self) -> None:
+        number, letter = self.random.randint(1, 30), self.random.choice("abc")
+        key = f"where id = {number}"
+        statement = self.random.choice(
+            [
+                f"insert into item values ({number}, '{letter}', '[{number}]', {number}.10)",
+                f"insert into item values ({number}, null, null, null) on conflict do nothing",
+                f"insert into item values ({number}, '', 'null', -0.0) on conflict do nothing",
+                f"update item set name = name || '{letter}' {key}",
+                f"update item set data = '{{\"k\": {number}}}', amount = amount * 1.1 {key}",
+                f"update item set id = id + 100 {key}",
+                f"update item set id = id - 100 where id = {number + 100}",
+                f"delete from item {key}",
+                f"insert into pair values ({number % 5}, '{letter}\"', 'n') on conflict (a, b) do update"
+                " set note = pair.note || 'n'",
+                f"delete from pair where a = {number % 5}",
+                f"update pair set b = b || 'x' where a = {number % 5} and length(b) < 6",
+                f"insert into loose values ({number % 4}, '{letter}')",
+                f"update loose set w = '{letter}' where v = {number % 4}",
+                f"delete from loose where ctid in (select ctid from loose where v = {number % 4} limit 1)",
+                f"insert into born values ({number}, '{letter}') on conflict do nothing",
+                f"delete from born where id = {number}",
+            ]
+            + (["truncate " + self.random.choice(["item", "loose", "pair, born"])] if number == 7 else [])
+        )
+        self.connection.execute(statement)
+
+    def take_snapshot(self) -> None:
+        with self.reader.transaction():
+            self.reader.execute("set transaction isolation level repeatable read")
+            [moment] = self.reader.execute("select clock_timestamp()").fetchone() or [None]
+            found = {
+                table: rows_of(self.reader, f"select to_jsonb(t)::text from {table} t") for table in TABLES
+            }
+        assert moment is not None
+        self.snapshots.append((moment, found))
+
+
+def rows_of(connection: psycopg.Connection, query: str, *parameters: object) -> Counter[str]:
+    return Counter(text for (text,) in connection.execute(query, parameters).fetchall())
+
+
+@oldest_and_newest
+def test_every_snapshot_is_found_again(database: Database, start_worker: StartWorker) -> None:
+    database.sql(SCHEMA)
+    start_worker().wait_ready()
+    database.sql("create table born (id int primary key, w text)")
+    seed = random.randrange(1 << 30)
+    print("seed", seed)
+    with closing(Workload(database, seed)) as workload:
+        workload.take_snapshot()
+        workload.run(300)
+        workload.take_snapshot()
+    sync(database.url)
+    with psycopg.connect(database.url, options="-c TimeZone=UTC") as connection:
+        for moment, snapshot in workload.snapshots:
+            for table in TABLES:
+                past = rows_of(connection, 'select "row"::text from bemi.rows_as_of(%s, %s)', table, moment)
+                assert past == snapshot[table], (seed, table, moment)
+        typed = "select to_jsonb(t)::text from bemi.as_of(null::item, %s) t"
+        moment, snapshot = workload.random.choice(workload.snapshots)
+        assert rows_of(connection, typed, moment) == snapshot["item"]
+        each_row_by_its_key(connection, workload)
+        differences_lead_from_one_to_the_other(connection, workload)
+    env = {"BEMI_SOURCE_URL": database.url}
+    moment, snapshot = workload.snapshots[-1]
+    done = bemi("as-of", moment.isoformat(), "item", "--format", "json", env=env)
+    assert Counter(done.stdout.splitlines()) == snapshot["item"]
+
+
+def each_row_by_its_key(connection: psycopg.Connection, workload: Workload) -> None:
+    for moment, snapshot in workload.random.sample(workload.snapshots, 5):
+        live = {str(json.loads(text)["id"]): text for text in snapshot["item"]}
+        for key in map(str, range(1, 131)):
+            query = 'select "row"::text from bemi.row_as_of(%s, %s, %s)'
+            assert [t for (t,) in connection.execute(query, ("item", key, moment))] == (
+                [live[key]] if key in live else []
+            ), (key, moment)
+
+
+def differences_lead_from_one_to_the_other(connection: psycopg.Connection, workload: Workload) -> None:
+    (first, before), (last, after) = sorted(workload.random.sample(workload.snapshots, 2))
+    found = connection.execute(
+        "select before::text, after::text from bemi.diff('item', %s, %s)", (first, last)
+    ).fetchall()
+    rows = before["item"].copy()
+    for old, new in found:
+        rows.subtract([old] if old != "{}" else [])
+        rows.update([new] if new != "{}" else [])
+    assert +rows == after["item"]
+
+
+def test_a_records_history(database: Database, start_worker: StartWorker) -> None:
+    database.sql(SCHEMA)
+    start_worker().wait_ready()
+    database.sql("update item set name = 'Run', amount = 2 where id = 1")
+    database.sql("update item set id = 3 where id = 1; truncate item")
+    sync(database.url)
+    query = "select version, operation, changed, valid_to is not null from bemi.history('item', %s)"
+    first = {"id": [None, 1], "name": [None, "before tracking"], "data": [None, {"a": [1, None]}]}
+    assert database.sql(query, "1") == [
+        (1, "SNAPSHOT", {**first, "amount": [None, 1.50]}, True),
+        (2, "UPDATE", {"name": ["before tracking", "Run"], "amount": [1.50, 2]}, True),
+    ]
+    assert database.sql(query, "3") == [(1, "UPDATE", {"id": [1, 3]}, True)]
+    env = {"BEMI_SOURCE_URL": database.url}
+    lines = bemi("history", "item", "1", "--format", "json", env=env).stdout.splitlines()
+    assert [json.loads(line)["version"] for line in lines] == [1, 2]
+    assert "name: before tracking -> Run" in bemi("history", "public.item", "1", env=env).stdout
+    failed = bemi("history", "item", "99", env=env, check=False)
+    assert failed.returncode != 0 and "there is no change of item 99" in failed.stderr
+
+
+def error_of(*arguments: str, database: Database) -> str:
+    done = bemi(*arguments, env={"BEMI_SOURCE_URL": database.url}, check=False)
+    assert done.returncode == 1, done.stdout
+    return done.stderr
+
+
+def test_what_is_not_known_is_said(database: Database, start_worker: StartWorker) -> None:
+    database.sql(SCHEMA)
+    worker = start_worker("--snapshot", "none").wait_ready()
+    database.sql("insert into item values (3, 'c', null, null)")
+    sync(database.url)
+    [(now,)] = database.sql("select clock_timestamp()::text")
+    # Not all that was committed until now may have arrived.
+    assert "is known until" in error_of("as-of", now, "item", database=database)
+    database.sql("insert into item values (4, 'd', null, null)")
+    sync(database.url)
+    # There was no baseline.
+    error = error_of("as-of", now, "item", database=database)
+    assert "that have not changed since" in error and "--partial" in error
+    env = {"BEMI_SOURCE_URL": database.url}
+    partial = bemi("as-of", now, "item", "--partial", "--format", "json", env=env).stdout.splitlines()
+    assert [json.loads(line)["id"] for line in partial] == [3]
+    assert "begins at" in error_of("as-of", "2001-01-01", "item", database=database)
+    assert "there is no history of public.nothing" in error_of("as-of", now, "nothing", database=database)
+    # A table made under tracking is known whole.
+    database.sql("create table born (id int primary key); insert into born values (1)")
+    sync(database.url)
+    [(position,)] = database.sql("select pg_current_wal_lsn()::text")
+    database.sql("insert into born values (2)")
+    sync(database.url)
+    past = bemi("as-of", position, "born", "--format", "json", env=env).stdout
+    assert [json.loads(line) for line in past.splitlines()] == [{"id": 1}]
+    worker.terminate()
+
+
+def test_a_gap_is_never_crossed_in_silence(database: Database, start_worker: StartWorker) -> None:
+    database.sql(SCHEMA)
+    worker = start_worker().wait_ready()
+    database.sql("update item set name = 'known'")
+    sync(database.url)
+    worker.terminate()
+    database.sql(
+        "select pg_drop_replication_slot(slot_name) from pg_replication_slots"
+        " where database = current_database()"
+    )
+    database.sql("update item set name = 'lost'")
+    [(lost,)] = database.sql("select clock_timestamp()::text")
+    env = {"BEMI_SOURCE_URL": database.url}
+    bemi("init", "--accept-gap", env=env)
+    start_worker().wait_ready()
+    database.sql("update item set name = 'after'")
+    [(after,)] = database.sql("select clock_timestamp()::text")
+    sync(database.url)
+    error = error_of("as-of", lost, "item", database=database)
+    assert "nothing is known of" in error
+    partial = bemi("as-of", lost, "item", "--partial", "--format", "json", env=env).stdout
+    assert {json.loads(line)["name"] for line in partial.splitlines()} == {"known"}
+    whole = bemi("as-of", after, "item", "--format", "json", env=env).stdout
+    assert {json.loads(line)["name"] for line in whole.splitlines()} == {"after"}
+
+
+def test_a_table_made_anew_is_another_one(database: Database, start_worker: StartWorker) -> None:
+    database.sql(SCHEMA)
+    start_worker().wait_ready()
+    database.sql("drop table item; create table item (id int primary key, other text)")
+    sync(database.url)
+    [(moment,)] = database.sql("select clock_timestamp()::text")
+    database.sql("insert into item values (7, 'new')")
+    sync(database.url)
+    env = {"BEMI_SOURCE_URL": database.url}
+    assert bemi("as-of", moment, "item", "--format", "json", env=env).stdout == ""
+    database.sql("alter table item rename to thing; insert into thing values (8, 'renamed')")
+    sync(database.url)
+    [(position,)] = database.sql("select max(commit_position)::bigint from changes")
+    # The rows that it had under its other name are not counted under this one, and that is said.
+    assert "that have not changed since" in error_of(
+        "as-of", f"{position >> 32:X}/{position & 0xFFFFFFFF:X}", "thing", database=database
+    )
+
+
+def test_groups_and_trends(database: Database, start_worker: StartWorker) -> None:
+    database.sql(SCHEMA)
+    start_worker().wait_ready()
+    for user in (1, 2, 1):
+        database.sql(
+            f"select pg_logical_emit_message(true, '_bemi', '{{\"user_id\": {user}}}');"
+            "update item set name = name || 'x'; insert into loose values (9, 'z')"
+        )
+    sync(database.url)
+    env = {"BEMI_SOURCE_URL": database.url}
+    lines = bemi("transactions", "--context", "user_id=1", "--format", "json", env=env).stdout.splitlines()
+    seen: list[dict[str, Any]] = [json.loads(line) for line in lines]
+    assert [t["tables"] for t in seen] == [{"public.item": 2, "public.loose": 1}] * 2
+    assert all(t["context"] == {"user_id": 1} and t["changes"] == 3 for t in seen)
+    lines = bemi(
+        "trends", "--by", "user_id", "--every", "1 day", "--format", "json", env=env
+    ).stdout.splitlines()
+    assert [(json.loads(line)["group"], json.loads(line)["changes"]) for line in lines] == [
+        ("1", 6),
+        ("2", 3),
+    ]
+    assert "█" in bemi("trends", "--by", "table", env=env).stdout
