@@ -83,7 +83,8 @@ class App:
             env["PYTHONPATH"] = str(ROOT / "build" / "clients-sqlalchemy")
         else:
             env.pop("PYTHONPATH", None)
-        command = [sys.executable, "-m", "uvicorn", "todo:app", "--port", str(self.port), "--log-level", "warning"]
+        command = [sys.executable, "-m", "uvicorn", "todo:app", "--port", str(self.port)]
+        command += ["--log-level", "warning"]
         self.process = subprocess.Popen(command, env=env, cwd=ROOT / "bench" / "_apps")
         self.client = http.client.HTTPConnection("127.0.0.1", self.port)
         for _ in range(200):
@@ -153,7 +154,9 @@ def main() -> None:
     print(f"{'driver':<14}{'request':<13}{'way':<10}{'p50':>10} {'p99':>10} {'ratio':>7}")
     try:
         for driver in ("psycopg", "psycopg-async", "asyncpg", "psycopg2"):
-            ways = ["plain", "bemi", "audit"] + (["existing"] if not driver.endswith(("async", "asyncpg")) else [])
+            ways = ["plain", "bemi", "audit"]
+            if not driver.endswith(("async", "asyncpg")):
+                ways.append("existing")
             apps = [App(way, driver, server) for way in ways]
             try:
                 for app in apps:

@@ -94,8 +94,9 @@ returns int language plpgsql stable set search_path = pg_catalog as $$
 declare state _bemi.source; found _bemi.epoch; following _bemi.epoch;
 begin
   select * into state from _bemi.source where name = in_source;
-  if at > coalesce(state.effective_at, '-infinity') and not allow_stale then
-    raise exception 'the history of % is known until %, not yet until %', in_source,
+  -- Not at that very moment either: concurrent commits invert their times, so one to come may share it.
+  if at >= coalesce(state.effective_at, '-infinity') and not allow_stale then
+    raise exception 'the history of % is known until %, not yet for %', in_source,
       coalesce(state.effective_at::text, 'nowhere'), at
       using errcode = 'object_not_in_prerequisite_state',
             hint = 'wait with: bemi sync, or take what there is with allow_stale => true (--allow-stale)';

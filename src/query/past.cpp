@@ -6,8 +6,11 @@ namespace {
 
 // {"task": ["Sleep", "Run"]} as a person reads it; done by the server, which keeps numbers exact.
 constexpr const char* readable = R"(
-(select string_agg(key || ': ' || coalesce(value ->> 0, '-') || ' -> ' || coalesce(value ->> 1, '-'), ', '
-                   order by key) from jsonb_each(changed)))";
+(select string_agg(key || ': ' || case
+          when operation in ('CREATE', 'SNAPSHOT') then coalesce(value ->> 1, 'null')
+          when operation = 'DELETE' then coalesce(value ->> 0, 'null')
+          else coalesce(value ->> 0, 'null') || ' → ' || coalesce(value ->> 1, 'null') end, ', '
+        order by key) from jsonb_each(changed)))";
 
 constexpr const char* as_texts =
     R"((select json_object_agg(key, value) from jsonb_each_text(v."row")))";

@@ -169,7 +169,7 @@ def test_a_records_history(database: Database, start_worker: StartWorker) -> Non
     env = {"BEMI_SOURCE_URL": database.url}
     lines = bemi("history", "item", "1", "--format", "json", env=env).stdout.splitlines()
     assert [json.loads(line)["version"] for line in lines] == [1, 2]
-    assert "name: before tracking -> Run" in bemi("history", "public.item", "1", env=env).stdout
+    assert "name: before tracking → Run" in bemi("history", "public.item", "1", env=env).stdout
     failed = bemi("history", "item", "99", env=env, check=False)
     assert failed.returncode != 0 and "there is no change of item 99" in failed.stderr
 
