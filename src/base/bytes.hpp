@@ -22,6 +22,7 @@ class ByteReader {
       return 0;
     }
     Int value;
+    // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): the size is given
     std::memcpy(&value, rest_.data(), sizeof(Int));
     rest_.remove_prefix(sizeof(Int));
     if constexpr (sizeof(Int) > 1) value = static_cast<Int>(swap(value));

@@ -48,7 +48,8 @@ bool has_server(const fs::path& directory) {
 // Debian keeps each major's programs apart: the newest is taken.
 std::vector<fs::path> usual_places() {
   std::vector<fs::path> places;
-  std::istringstream path(std::getenv("PATH") == nullptr ? "" : std::getenv("PATH"));
+  const char* variable = std::getenv("PATH");
+  std::istringstream path(variable == nullptr ? "" : variable);
   for (std::string directory; std::getline(path, directory, ':');) places.emplace_back(directory);
   std::vector<std::pair<int, fs::path>> majors;
   std::error_code ignored;

@@ -39,7 +39,7 @@ bool append_json(std::string& out, std::string_view text) {
   }
   out += text;
   // SQL NULL and JSON null look alike in a row.
-  return text.find("null") != 0 || text.size() != 4;
+  return text != "null";
 }
 
 // "2026-11-23 17:09:14.5+00" -> "2026-11-23T17:09:14.5+00:00"; infinities and BC keep their words.

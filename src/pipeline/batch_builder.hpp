@@ -19,7 +19,7 @@ class BatchBuilder {
   std::string_view keep(std::string_view bytes);
   // Like keep(), for texts that repeat from change to change.
   std::string_view keep_context(std::string_view bytes);
-  void add(change::Change change) { batch_.changes.push_back(change); }
+  void add(const change::Change& change) { batch_.changes.push_back(change); }
   void add_described(change::RelationPtr relation) {
     batch_.described.push_back(std::move(relation));
   }

@@ -31,7 +31,7 @@ base::Result<pg::Rows> rows_as_of(pg::Connection& destination, const std::string
   if (key) {
     return destination.query(
         "select " + columns + " from bemi.row_as_of($1, $2, bemi.moment($3, $4), $4, $5, $6) v",
-        {quoted(table), *key, moment, options.source, truth(options.partial),
+        {quoted(table), key, moment, options.source, truth(options.partial),
          truth(options.allow_stale)});
   }
   return destination.query(

@@ -162,7 +162,8 @@ def test_values_equal_to_jsonb(database: Database, start_worker: StartWorker) ->
         values = ", ".join("null" if v is None else v for v in literals)
         database.sql(f"insert into v values ({number}, {values})")
     with psycopg.connect(database.url, options="-c TimeZone=UTC") as connection:
-        expected = dict(connection.execute("select id::text, to_jsonb(v) from v").fetchall())
+        rows = connection.execute("select id::text, to_jsonb(v) from v").fetchall()
+        expected: dict[str, dict[str, object]] = dict(rows)
     for change in history(database.url, "operation = 'CREATE'")[: len(VALUES)]:
         for column, value in expected[change["primary_key"]].items():
             assert change["after"][column] == value, column

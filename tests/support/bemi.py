@@ -61,9 +61,7 @@ def bemi(
         cwd=cwd,
     )
     if check and done.returncode != 0:
-        raise BemiError(
-            f"bemi {' '.join(args)}: exit code {done.returncode}\n{done.stderr}"
-        )
+        raise BemiError(f"bemi {' '.join(args)}: exit code {done.returncode}\n{done.stderr}")
     return done
 
 
@@ -113,9 +111,7 @@ class Worker:
         self.wait_for_line(READY_LINE, timeout)
         return self
 
-    def wait_for_line(
-        self, pattern: str, timeout: float = READY_TIMEOUT_SECONDS
-    ) -> str:
+    def wait_for_line(self, pattern: str, timeout: float = READY_TIMEOUT_SECONDS) -> str:
         """The first log line that matches; fails when the worker ends or the time is over."""
         deadline = time.monotonic() + timeout
         while True:
@@ -124,13 +120,9 @@ class Worker:
                 if re.search(pattern, line):
                     return line
             if not was_running:
-                raise BemiError(
-                    f"the worker ended ({self.process.returncode}):\n{self._tail()}"
-                )
+                raise BemiError(f"the worker ended ({self.process.returncode}):\n{self._tail()}")
             if time.monotonic() > deadline:
-                raise BemiError(
-                    f"no line like {pattern!r} in {timeout} s:\n{self._tail()}"
-                )
+                raise BemiError(f"no line like {pattern!r} in {timeout} s:\n{self._tail()}")
             time.sleep(0.02)
 
     def wait(self, timeout: float = READY_TIMEOUT_SECONDS) -> int:
@@ -138,9 +130,7 @@ class Worker:
         try:
             return self.process.wait(timeout)
         except subprocess.TimeoutExpired:
-            raise BemiError(
-                f"the worker still runs after {timeout} s:\n{self._tail()}"
-            ) from None
+            raise BemiError(f"the worker still runs after {timeout} s:\n{self._tail()}") from None
 
     def kill9(self) -> None:
         self.process.kill()
@@ -191,7 +181,5 @@ class Worker:
 
 
 def _environment(given: Mapping[str, str] | None) -> dict[str, str]:
-    inherited = {
-        k: v for k, v in os.environ.items() if not k.startswith(("BEMI_", "PG"))
-    }
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("BEMI_", "PG"))}
     return inherited | dict(given or {})

@@ -20,9 +20,7 @@ import pytest
 from support.bemi import Worker
 from support.postgres import Server, available
 
-every_major = pytest.mark.parametrize(
-    "server", available(), indirect=True, ids=lambda major: f"pg{major}"
-)
+every_major = pytest.mark.parametrize("server", available(), indirect=True, ids=lambda major: f"pg{major}")
 
 _database_numbers = itertools.count(1)
 

@@ -41,9 +41,7 @@ class PgBouncer:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
                     return
             time.sleep(0.02)
-        raise RuntimeError(
-            f"pgbouncer did not start:\n{(self._home / 'log').read_text()}"
-        )
+        raise RuntimeError(f"pgbouncer did not start:\n{(self._home / 'log').read_text()}")
 
     def __enter__(self) -> PgBouncer:
         return self

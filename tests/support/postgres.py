@@ -67,9 +67,7 @@ def available() -> list[int]:
     wanted = os.environ.get("BEMI_TEST_PG", "")
     majors = {int(word) for word in wanted.replace(",", " ").split()} or set(installed)
     if missing := majors - set(installed):
-        raise RuntimeError(
-            f"PostgreSQL {sorted(missing)} is not installed: run ./dev test"
-        )
+        raise RuntimeError(f"PostgreSQL {sorted(missing)} is not installed: run ./dev test")
     return [major for major in installed if major in majors]
 
 
@@ -190,9 +188,7 @@ class Server:
             autocommit=True,
         )
 
-    def sql(
-        self, statement: str, *params: object, dbname: str = "postgres"
-    ) -> list[tuple[Any, ...]]:
+    def sql(self, statement: str, *params: object, dbname: str = "postgres") -> list[tuple[Any, ...]]:
         """Runs `statement`; `%s` stands for the parameters, when there are any."""
         with self.connect(dbname) as connection:
             cursor = connection.execute(statement.encode(), params or None)
@@ -213,9 +209,7 @@ class Server:
         self.sql(f'drop database if exists "{name}" with (force)')
 
     def log_tail(self, lines: int = 20) -> str:
-        return "\n".join(
-            self.log_file.read_text(errors="replace").splitlines()[-lines:]
-        )
+        return "\n".join(self.log_file.read_text(errors="replace").splitlines()[-lines:])
 
     def __enter__(self) -> Server:
         return self
@@ -247,9 +241,7 @@ class Server:
 
     def _wait_ready(self) -> None:
         assert self._process is not None
-        ready = _wait_until(
-            lambda: self._reported_ready() or not self.is_running, START_TIMEOUT_SECONDS
-        )
+        ready = _wait_until(lambda: self._reported_ready() or not self.is_running, START_TIMEOUT_SECONDS)
         if ready and self.is_running:
             return
         with contextlib.suppress(ProcessLookupError):
@@ -264,9 +256,7 @@ class Server:
             lines = (self.data_dir / "postmaster.pid").read_text().splitlines()
         except OSError:
             return False
-        return (
-            len(lines) > 7 and lines[0] == str(self.pid) and lines[7].strip() == "ready"
-        )
+        return len(lines) > 7 and lines[0] == str(self.pid) and lines[7].strip() == "ready"
 
 
 class _Service(TypedDict, total=False):
@@ -323,12 +313,7 @@ def _sweep() -> None:
     for path in Path("/tmp").glob(f"{RUN_PREFIX}*-*"):
         owner = path.name.removeprefix(RUN_PREFIX).split("-")[0]
         is_ours = path.is_dir() and os.access(path, os.W_OK)
-        if (
-            is_ours
-            and owner.isdigit()
-            and not Path("/proc", owner).exists()
-            and not _keep()
-        ):
+        if is_ours and owner.isdigit() and not Path("/proc", owner).exists() and not _keep():
             _end_run(path)
 
 
@@ -369,13 +354,9 @@ def _template(major: int) -> Path:
         "--locale=C.UTF-8",
         "--no-sync",
     ]
-    done = subprocess.run(
-        command, capture_output=True, text=True, **_service(_run_dir())
-    )
+    done = subprocess.run(command, capture_output=True, text=True, **_service(_run_dir()))
     if done.returncode != 0:
-        raise RuntimeError(
-            f"initdb of PostgreSQL {major} failed:\n{done.stdout}{done.stderr}"
-        )
+        raise RuntimeError(f"initdb of PostgreSQL {major} failed:\n{done.stdout}{done.stderr}")
     return template
 
 
@@ -393,10 +374,7 @@ def _free_port() -> int:
 
 
 def _children(pid: int) -> list[int]:
-    return [
-        int(word)
-        for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    ]
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def _is_gone(pid: int) -> bool:

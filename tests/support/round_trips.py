@@ -33,9 +33,7 @@ class RoundTrips:
             server = socket.create_connection(("127.0.0.1", self._target))
             for end in (client, server):
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            threading.Thread(
-                target=self._forward, args=(client, server), daemon=True
-            ).start()
+            threading.Thread(target=self._forward, args=(client, server), daemon=True).start()
 
     def _forward(self, client: socket.socket, server: socket.socket) -> None:
         selector = selectors.DefaultSelector()

@@ -13,13 +13,9 @@ from support.postgres import Server, available
 
 @every_major
 def test_a_server_is_of_the_asked_major_and_decodes(database: Database) -> None:
-    ((version,),) = database.sql(
-        "select current_setting('server_version_num')::int / 10000"
-    )
+    ((version,),) = database.sql("select current_setting('server_version_num')::int / 10000")
     assert version == database.server.major
-    database.sql(
-        "select pg_create_logical_replication_slot(%s, 'pgoutput')", database.name
-    )
+    database.sql("select pg_create_logical_replication_slot(%s, 'pgoutput')", database.name)
 
 
 def test_a_crash_keeps_what_was_committed_and_the_port() -> None:
@@ -30,17 +26,13 @@ def test_a_crash_keeps_what_was_committed_and_the_port() -> None:
         assert not server.is_running
         server.launch()
         assert (server.port, server.pid != first) == (port, True)
-        assert server.sql("select id, current_setting('work_mem') from todo") == [
-            (1, "5MB")
-        ]
+        assert server.sql("select id, current_setting('work_mem') from todo") == [(1, "5MB")]
 
 
 def test_scram_asks_over_the_network() -> None:
     with Server.start(available()[-1], auth="scram") as server:
         psycopg.connect(server.url()).close()
-        with pytest.raises(
-            psycopg.OperationalError, match="password authentication failed"
-        ):
+        with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
             psycopg.connect(server.url(password="wrong"))
 
 
