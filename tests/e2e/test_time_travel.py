@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime
 import json
 import random
+import re
 from collections import Counter
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -276,3 +278,24 @@ def test_groups_and_trends(database: Database, start_worker: StartWorker) -> Non
         ("2", 3),
     ]
     assert "█" in bemi("trends", "--by", "table", env=env).stdout
+
+
+def test_a_reader_needs_these_rights_and_no_more(database: Database, start_worker: StartWorker) -> None:
+    """As docs/reference/rights.md has them."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "rights.md").read_text()
+    [grants] = re.findall(r"```sql\n(grant usage on schema bemi.*?)```", page, re.DOTALL)
+    database.sql(SCHEMA)
+    start_worker().wait_ready()
+    sync(database.url)
+    database.sql("create role auditor login")
+    try:
+        database.sql(grants)
+        url = database.url.replace("postgres@", "auditor@")
+        [(moment,)] = database.sql("select clock_timestamp()::text")
+        sync(database.url)
+        done = bemi("as-of", moment, "item", "1", "--format", "json", env={"BEMI_DESTINATION_URL": url})
+        assert json.loads(done.stdout)["name"] == "before tracking"
+        with psycopg.connect(url) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("delete from changes")
+    finally:
+        database.sql("drop owned by auditor; drop role auditor")
