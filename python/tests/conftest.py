@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, create_engine, make_url
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from support.bemi import Worker
 from support.bemi import bemi as run_bemi
@@ -59,6 +59,10 @@ class Tracked:
                 self.since,
             )
         ]
+
+    def by_key(self) -> dict[str, dict[str, Any]]:
+        """Each key's newest context, but for the SQL."""
+        return {key: {n: v for n, v in c.items() if n != "SQL"} for _, key, c in self.changes()}
 
     def _sync(self) -> None:
         run_bemi("sync", "--timeout", "30", env={"BEMI_SOURCE_URL": self.url})
@@ -137,6 +141,19 @@ def tracked(request: pytest.FixtureRequest, all_tracked: Callable[[int], Tracked
 def newest(all_tracked: Callable[[int], Tracked]) -> Iterator[Tracked]:
     """The newest server: for what does not depend on it."""
     yield from _fresh(all_tracked(MAJORS[-1]))
+
+
+@pytest.fixture
+def engine(newest: Tracked) -> Iterator[Engine]:
+    """Of the newest server, as most applications have one."""
+    engine = create_engine(newest.url.replace("postgresql:", "postgresql+psycopg:"))
+    yield engine
+    engine.dispose()
+
+
+def insert_item(engine: Engine, id: int) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO item VALUES (:id, 'a')"), {"id": id})
 
 
 def _fresh(tracked: Tracked) -> Iterator[Tracked]:

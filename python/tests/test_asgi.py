@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
-import pytest
-from conftest import Tracked
+from conftest import Tracked, insert_item
 from fastapi import BackgroundTasks, Depends, FastAPI, Request, WebSocket
 from fastapi.testclient import TestClient
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine
 
 import bemi
 from bemi import BemiFastAPIMiddleware
 
 Context = dict[str, Any]
-
-
-@pytest.fixture
-def engine(newest: Tracked) -> Iterator[Engine]:
-    engine = create_engine(newest.url.replace("postgresql:", "postgresql+psycopg:"))
-    yield engine
-    engine.dispose()
-
-
-def write(engine: Engine, id: int) -> None:
-    with engine.begin() as connection:
-        connection.execute(text("INSERT INTO item VALUES (:id, 'a')"), {"id": id})
 
 
 def application(engine: Engine, set_context: Any, **options: Any) -> FastAPI:
@@ -40,21 +26,21 @@ def application(engine: Engine, set_context: Any, **options: Any) -> FastAPI:
 
     @app.post("/sync/{id}", dependencies=[Depends(authenticate)])
     def sync(id: int) -> None:
-        write(engine, id)
+        insert_item(engine, id)
 
     @app.post("/async/{id}", dependencies=[Depends(authenticate)])
     async def in_loop(id: int, request: Request) -> Any:
-        write(engine, id)
+        insert_item(engine, id)
         return await request.json()
 
     @app.post("/background/{id}", dependencies=[Depends(authenticate)])
     async def background(id: int, tasks: BackgroundTasks) -> None:
         def work() -> None:
             bemi.merge_context(background=True)
-            write(engine, id)
+            insert_item(engine, id)
 
         tasks.add_task(work)
-        tasks.add_task(write, engine, id + 1)
+        tasks.add_task(insert_item, engine, id + 1)
 
     @app.get("/read")
     def read() -> None:
@@ -63,14 +49,10 @@ def application(engine: Engine, set_context: Any, **options: Any) -> FastAPI:
     @app.websocket("/ws")
     async def socket(socket: WebSocket) -> None:
         await socket.accept()
-        write(engine, int(await socket.receive_text()))
+        insert_item(engine, int(await socket.receive_text()))
         await socket.close()
 
     return app
-
-
-def by_key(tracked: Tracked) -> dict[str, Context]:
-    return {key: {n: v for n, v in c.items() if n != "SQL"} for _, key, c in tracked.changes()}
 
 
 def of_request(request: Any) -> Context:
@@ -81,7 +63,7 @@ def test_a_dependency_authenticates_and_the_body_is_the_applications(newest: Tra
     client = TestClient(application(engine, of_request))
     client.post("/sync/1", headers={"x-user": "42"})
     assert client.post("/async/2", headers={"x-user": "43"}, json={"a": 1}).json() == {"a": 1}
-    assert by_key(newest) == {
+    assert newest.by_key() == {
         "1": {"user_id": 42, "path": "/sync/1"},
         "2": {"user_id": 43, "path": "/async/2"},
     }
@@ -94,7 +76,7 @@ def test_an_async_callable_is_asked_at_the_start(newest: Tracked, engine: Engine
 
     client = TestClient(application(engine, of_headers))
     client.post("/sync/1", headers={"x-user": "42"})
-    assert by_key(newest) == {"1": {"user_id": 42}}
+    assert newest.by_key() == {"1": {"user_id": 42}}
 
 
 def test_an_async_callable_cannot_take_the_body(newest: Tracked, engine: Engine) -> None:
@@ -103,14 +85,14 @@ def test_an_async_callable_cannot_take_the_body(newest: Tracked, engine: Engine)
 
     client = TestClient(application(engine, greedy))
     assert client.post("/async/1", headers={"x-user": "1"}, json=[1]).json() == [1]
-    assert by_key(newest) == {"1": {}}
+    assert newest.by_key() == {"1": {}}
 
 
 def test_background_tasks_keep_a_copy(newest: Tracked, engine: Engine) -> None:
     client = TestClient(application(engine, of_request))
     client.post("/background/1", headers={"x-user": "42"})
     request = {"user_id": 42, "path": "/background/1"}
-    assert by_key(newest) == {"1": {**request, "background": True}, "2": request}
+    assert newest.by_key() == {"1": {**request, "background": True}, "2": request}
     assert bemi.current_context() == {}
 
 
@@ -119,7 +101,7 @@ def test_websockets(newest: Tracked, engine: Engine) -> None:
     with client.websocket_connect("/ws") as socket:
         socket.send_text("1")
         socket.receive()
-    assert by_key(newest) == {"1": {"path": "/ws"}}
+    assert newest.by_key() == {"1": {"path": "/ws"}}
 
 
 def test_a_failing_callable_is_swallowed(newest: Tracked, engine: Engine) -> None:
@@ -128,7 +110,7 @@ def test_a_failing_callable_is_swallowed(newest: Tracked, engine: Engine) -> Non
 
     client = TestClient(application(engine, broken))
     assert client.post("/sync/1", headers={"x-user": "1"}).status_code == 200
-    assert by_key(newest) == {"1": {}}
+    assert newest.by_key() == {"1": {}}
 
 
 def test_traces_and_request_ids(newest: Tracked, engine: Engine) -> None:
@@ -139,7 +121,7 @@ def test_traces_and_request_ids(newest: Tracked, engine: Engine) -> None:
     TestClient(application(engine, lambda _: {"request_id": "own"})).post("/sync/2", headers=headers)
     TestClient(application(engine, None, trace=False)).post("/sync/3", headers=headers)
     TestClient(application(engine, None)).post("/sync/4", headers={**headers, "traceparent": "00-bad-01"})
-    assert by_key(newest) == {
+    assert newest.by_key() == {
         "1": found,
         "2": {**found, "request_id": "own"},
         "3": {},
@@ -153,14 +135,14 @@ def test_an_active_span_is_nearer_than_the_header(newest: Tracked, engine: Engin
     header = {"x-user": "1", "traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}
     app = application(engine, None)
     with TracerProvider().get_tracer("test").start_as_current_span("outer") as span:
-        write(engine, 1)
+        insert_item(engine, 1)
         expected = {
             "trace_id": f"{span.get_span_context().trace_id:032x}",
             "span_id": f"{span.get_span_context().span_id:016x}",
         }
         TestClient(app).post("/sync/2", headers=header)
     TestClient(app).post("/sync/3", headers=header)
-    seen = by_key(newest)
+    seen = newest.by_key()
     assert seen["1"] == expected
     assert seen["3"] == {"trace_id": "a" * 32, "span_id": "b" * 16}
 
@@ -183,5 +165,5 @@ def test_requests_do_not_leak_into_each_other(newest: Tracked, engine: Engine) -
 
     asyncio.run(serve())
     assert sorted(asked) == list(range(1, 30))  # once a request that writes, never for one that reads
-    write(engine, 100)
-    assert by_key(newest) == {str(user): {"user_id": user} for user in range(1, 30)} | {"100": {}}
+    insert_item(engine, 100)
+    assert newest.by_key() == {str(user): {"user_id": user} for user in range(1, 30)} | {"100": {}}

@@ -11,8 +11,8 @@ import django
 import flask
 import pytest
 from celery.contrib.testing.worker import start_worker
-from conftest import Tracked
-from sqlalchemy import Engine, create_engine, make_url, text
+from conftest import Tracked, insert_item
+from sqlalchemy import Engine, make_url
 
 import bemi
 import bemi.celery
@@ -21,22 +21,6 @@ from bemi.flask import BemiFlask
 Context = dict[str, Any]
 TRACE = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01", "x-request-id": "r-1"}
 TRACED = {"trace_id": "a" * 32, "span_id": "b" * 16, "request_id": "r-1"}
-
-
-@pytest.fixture
-def engine(newest: Tracked) -> Iterator[Engine]:
-    engine = create_engine(newest.url.replace("postgresql:", "postgresql+psycopg:"))
-    yield engine
-    engine.dispose()
-
-
-def write(engine: Engine, id: int) -> None:
-    with engine.begin() as connection:
-        connection.execute(text("INSERT INTO item VALUES (:id, 'a')"), {"id": id})
-
-
-def by_key(tracked: Tracked) -> dict[str, Context]:
-    return {key: {n: v for n, v in c.items() if n != "SQL"} for _, key, c in tracked.changes()}
 
 
 # ---- Flask
@@ -52,22 +36,22 @@ def test_flask(newest: Tracked, engine: Engine) -> None:
 
     @app.post("/<int:id>")
     def add(id: int) -> str:
-        write(engine, id)
+        insert_item(engine, id)
         if id == 2:
             raise RuntimeError("the request fails after its write")
         return ""
 
     @app.post("/async/<int:id>")
     async def add_async(id: int) -> str:
-        write(engine, id)
+        insert_item(engine, id)
         return ""
 
     client = app.test_client()
     assert client.post("/1", headers={"x-user": "42", **TRACE}).status_code == 200
     assert client.post("/2", headers={"x-user": "43"}).status_code == 500
     assert client.post("/async/3", headers={"x-user": "44"}).status_code == 200
-    write(engine, 4)
-    assert by_key(newest) == {
+    insert_item(engine, 4)
+    assert newest.by_key() == {
         "1": {"user_id": 42, "path": "/1", **TRACED},
         "2": {"user_id": 43, "path": "/2"},
         "3": {"user_id": 44, "path": "/async/3"},
@@ -160,7 +144,7 @@ def test_django(newest: Tracked, shop: Any) -> None:
         ("CREATE", "20"), ("CREATE", "30"),
     ]  # fmt: skip
     edited = {"user_id": 2, "path": "/edit/10"}
-    assert by_key(newest) == {
+    assert newest.by_key() == {
         "1": {"user_id": 1, "path": "/add/1", **TRACED},
         "10": edited, "12": edited, "13": edited,
         "20": {"user_id": 3, "path": "/async/20"},
@@ -179,11 +163,11 @@ def test_celery(newest: Tracked, engine: Engine) -> None:
 
     @app.task(name="add")  # type: ignore[untyped-decorator]
     def add(id: int) -> None:
-        write(engine, id)
+        insert_item(engine, id)
 
     @app.task(name="retry", bind=True, max_retries=2, default_retry_delay=0)  # type: ignore[untyped-decorator]
     def retry(self: Any, id: int) -> None:
-        write(engine, id + self.request.retries)
+        insert_item(engine, id + self.request.retries)
         if self.request.retries < 1:
             raise self.retry(countdown=0)
         add.delay(id + 10)
@@ -195,7 +179,7 @@ def test_celery(newest: Tracked, engine: Engine) -> None:
         for result in results:
             result.get(timeout=30)
         _wait_for(newest, rows=5)
-    seen = by_key(newest)
+    seen = newest.by_key()
     ids = {key: context.pop("task_id") for key, context in seen.items()}
     assert seen == {
         "1": {"user_id": 42, "task": "add"},

@@ -56,10 +56,9 @@ class Prefixing(Protocol):
 
 
 # Nothing when the transaction wrote nothing: a message would turn a read into a write.
-EMIT_WITH_PARAMETERS = (
-    "SELECT pg_catalog.pg_logical_emit_message(true, %s, %s) "
-    "WHERE pg_catalog.pg_current_xact_id_if_assigned() IS NOT NULL"
-)
+_WHEN_WRITTEN = " WHERE pg_catalog.pg_current_xact_id_if_assigned() IS NOT NULL"
+
+EMIT_WITH_PARAMETERS = f"SELECT pg_catalog.pg_logical_emit_message(true, %s, %s){_WHEN_WRITTEN}"
 
 
 def emit_sql(message: str, *, when_written: bool = True) -> str:
@@ -69,7 +68,7 @@ def emit_sql(message: str, *, when_written: bool = True) -> str:
     changes, it cannot end early. A percent sign, which some drivers interpret, is left to JSON.
     """
     literal = message.replace("%", "\\u0025").replace("\\", "\\\\").replace("'", "''")
-    where = " WHERE pg_catalog.pg_current_xact_id_if_assigned() IS NOT NULL" if when_written else ""
+    where = _WHEN_WRITTEN if when_written else ""
     return f"SELECT pg_catalog.pg_logical_emit_message(true, '{PREFIX}'::text, E'{literal}'::text){where}"
 
 
