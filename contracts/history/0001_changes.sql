@@ -59,7 +59,7 @@ create table _bemi.parked (
   parked_at timestamptz not null default now()
 );
 
--- Each tracked table's shape, from a position on.
+-- Each tracked table's shape, from a position on; columns as src/change/relation_json.hpp says.
 create table _bemi.relation_version (
   source text not null,
   epoch int not null,

@@ -41,8 +41,9 @@ create table _bemi.key_change (
   primary key ("table", previous_key, effective_at, epoch, commit_position, sequence, source, schema)
 );
 
--- What empties a table, found without reading its rows.
+-- What empties or alters a table, found without reading its rows.
 create index changes_truncate on @schema@.changes ("table", effective_at) where operation = 'TRUNCATE';
+create index changes_schema on @schema@.changes ("table", effective_at) where operation = 'SCHEMA';
 
 insert into _bemi.epoch
 select name, epoch, coalesce(consistent_point, '0/0'), null, false, created_at from _bemi.source;
@@ -137,6 +138,13 @@ begin
     raise exception 'rows of %.% that have not changed since % are not in the history', in_schema, in_table,
       found.since using errcode = 'object_not_in_prerequisite_state',
       hint = 'take the rows that have changed with partial => true (--partial)';
+  elsif exists (
+    select from @schema@.changes c where c.operation = 'SCHEMA' and c."table" = in_table and c.schema = in_schema
+      and c.source = in_source and c.epoch = in_epoch and c.effective_at <= at and c.commit_position > found.position
+      and c.after ->> 'command' like 'DROP %')
+  then
+    raise exception '%.% was dropped before %', in_schema, in_table, at
+      using errcode = 'undefined_table', hint = 'ask for a time before that';
   end if;
   return found;
 end $$;
@@ -189,7 +197,7 @@ begin
   if exists (select from @schema@.changes c
              where c."table" = place."table" and c.primary_key is null and c.schema = place.schema
                and c.source = source_name and c.epoch = in_epoch and c.effective_at <= at
-               and c.operation <> 'TRUNCATE')
+               and c.operation not in ('TRUNCATE', 'SCHEMA'))
   then
     return query select * from _bemi.keyless_rows_as_of(place.schema, place."table", at, source_name, in_epoch,
                                                         coalesce(known.position, 0));
@@ -209,7 +217,7 @@ begin
              c.primary_key, c.after, c.exact, c.fidelity, c.operation, c.effective_at, c.context
       from @schema@.changes c
       where c."table" = place."table" and c.schema = place.schema and c.source = source_name
-        and c.epoch = in_epoch and c.effective_at <= at and c.operation <> 'TRUNCATE'
+        and c.epoch = in_epoch and c.effective_at <= at and c.operation not in ('TRUNCATE', 'SCHEMA')
         and c.commit_position >= coalesce(known.position, 0)
         and (emptied.sequence is null
              or (c.commit_position, c.sequence) > (emptied.commit_position, emptied.sequence))
@@ -267,18 +275,71 @@ begin
   cross join lateral generate_series(1, n.count);
 end $$;
 
+-- A row type's columns. `form`: how a column's JSON is read back. jsonb_populate_record knows neither
+-- JSON null from SQL NULL nor hstore.
+create function _bemi.columns_of(shape regtype)
+returns table (place int, name text, type text, form text, hstore_schema text)
+language sql stable set search_path = pg_catalog as $$
+  with recursive columns as (
+    select a.attnum::int as place, a.attname::text as name, format_type(a.atttypid, a.atttypmod) as type, a.atttypid
+    from pg_type t join pg_attribute a on a.attrelid = t.typrelid
+    where t.oid = shape and a.attnum > 0 and not a.attisdropped
+  ), base (place, oid) as (
+    select c.place, c.atttypid from columns c
+    union all
+    -- A domain reads as what it is over, however deep.
+    select base.place, t.typbasetype from base join pg_type t on t.oid = base.oid where t.typtype = 'd'
+  )
+  select c.place, c.name, c.type,
+         case when t.oid in ('json'::regtype, 'jsonb'::regtype) then 'json'
+           when e.oid is not null then 'hstore' else 'plain' end, t.typnamespace::regnamespace::text
+  from columns c join base using (place) join pg_type t on t.oid = base.oid and t.typtype <> 'd'
+  left join pg_depend d on d.classid = 'pg_type'::regclass and d.objid = t.oid and d.deptype = 'e'
+  left join pg_extension e on e.oid = d.refobjid and e.extname = 'hstore' and t.typname = 'hstore'
+$$;
+
+-- The columns as SQL over "row" and exact, to stand in a select list.
+create function _bemi.restored_columns(shape regtype) returns text
+language sql stable set search_path = pg_catalog as $$
+  with columns as (select * from _bemi.columns_of(shape)),
+  record as (
+    select format('(jsonb_populate_record(null::%1$s, ("row" || coalesce(exact, ''{}'')) - %2$L::text[]))', shape,
+                  coalesce(array_agg(name) filter (where form <> 'plain'), '{}')) as plain
+    from columns
+  )
+  select coalesce(string_agg(
+    case form
+      when 'json' then format('coalesce(exact ->> %1$L, nullif("row" -> %1$L, ''null'')::text)::%2$s as %3$I', name, type, name)
+      when 'hstore' then format(
+        'coalesce(exact ->> %1$L, (select %3$s.hstore(coalesce(array_agg(key), ''{}''), coalesce(array_agg(value), ''{}''))::text '
+        'from jsonb_each_text(nullif("row" -> %1$L, ''null'')) having jsonb_typeof("row" -> %1$L) = ''object''))::%2$s as %4$I',
+        name, type, hstore_schema, name)
+      else format('%s.%I', record.plain, name) end, ', ' order by place), '')
+  from columns, record
+$$;
+
+-- A stored row as the table's own type, every value with the text that it had then:
+-- bemi.restore(null::todo, after, exact -> 'after').
+create function bemi.restore(shape anyelement, "row" jsonb, exact jsonb default null) returns anyelement
+language plpgsql stable set search_path = pg_catalog as $$
+begin
+  execute format('select %s from (select $1 as "row", $2 as exact) stored',
+                 _bemi.restored_columns(pg_typeof(shape))) using "row", exact into shape;
+  return shape;
+end $$;
+
 -- Typed rows, where the table's type exists here: select * from bemi.as_of(null::todo, '...').
 create function bemi.as_of(shape anyelement, at timestamptz, name text default null, source text default null,
                            partial boolean default false, allow_stale boolean default false)
 returns setof anyelement language plpgsql stable set search_path = pg_catalog as $$
+declare
+  named text := coalesce(name, (select format('%I.%I', n.nspname, c.relname)
+                                from pg_type t join pg_class c on c.oid = t.typrelid
+                                join pg_namespace n on n.oid = c.relnamespace where t.oid = pg_typeof(shape)));
 begin
-  return query
-  select (jsonb_populate_record(shape, v."row")).*
-  from bemi.rows_as_of(coalesce(name, (select format('%I.%I', n.nspname, c.relname)
-                                       from pg_type t join pg_class c on c.oid = t.typrelid
-                                       join pg_namespace n on n.oid = c.relnamespace
-                                       where t.oid = pg_typeof(shape))),
-                       at, source, partial, allow_stale) v;
+  return query execute format('select %s from bemi.rows_as_of($1, $2, $3, $4, $5) stored',
+                              _bemi.restored_columns(pg_typeof(shape)))
+    using named, at, source, partial, allow_stale;
 end $$;
 
 -- One record's versions, the oldest first: what changed, as {"column": [old, new]}, and who did it.

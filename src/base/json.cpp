@@ -61,18 +61,22 @@ bool valid_utf8(std::string_view text) {
 
 namespace {
 
-// Recursive descent over one JSON text (RFC 8259). Two verdicts: well formed, and taken by jsonb.
+// Recursive descent over one JSON text (RFC 8259). Three verdicts: well formed, taken by jsonb, and
+// written as jsonb itself writes.
 class Scanner {
  public:
   Scanner(std::string_view text, std::string_view wanted) : text_(text), wanted_(wanted) {}
 
   JsonScan run() {
-    skip_space();
+    skip_space(0);
     bool is_object = peek() == '{';
     bool valid = value(0);
-    skip_space();
+    skip_space(0);
     valid = valid && at_ == text_.size();
-    return {.object = valid && is_object, .fits_jsonb = valid && fits_, .member = member_};
+    return {.object = valid && is_object,
+            .fits_jsonb = valid && fits_,
+            .as_jsonb_prints = valid && fits_ && printed_,
+            .member = member_};
   }
 
  private:
@@ -82,10 +86,14 @@ class Scanner {
     ++at_;
     return true;
   }
-  void skip_space() {
+  // `printed`: how many spaces jsonb puts here.
+  void skip_space(std::size_t printed) {
+    std::size_t start = at_;
+    bool only_spaces = true;
     while (at_ < text_.size() &&
            std::string_view(" \t\n\r").find(text_[at_]) != std::string_view::npos)
-      ++at_;
+      only_spaces = text_[at_++] == ' ' && only_spaces;
+    printed_ = printed_ && only_spaces && at_ - start == printed;
   }
   bool word(std::string_view expected) {
     if (text_.substr(at_, expected.size()) != expected) return false;
@@ -95,7 +103,6 @@ class Scanner {
 
   bool value(int depth) {
     if (depth > limits::json_depth_max) return false;
-    skip_space();
     switch (peek()) {
       case '{': return object(depth);
       case '[': return array(depth);
@@ -109,22 +116,25 @@ class Scanner {
 
   bool object(int depth) {
     ++at_;
-    skip_space();
+    skip_space(0);
     if (eat('}')) return true;
     std::size_t separator = at_;
+    std::string_view previous;
     bool first = true;
     while (true) {
-      skip_space();
+      if (!first) skip_space(1);
       std::size_t key = at_;
       if (!string()) return false;
       std::string_view name = text_.substr(key + 1, at_ - key - 2);
-      skip_space();
+      if (!first && !jsonb_orders(previous, name)) printed_ = false;
+      previous = name;
+      skip_space(0);
       if (!eat(':')) return false;
-      skip_space();
+      skip_space(1);
       std::size_t begin = at_;
       if (!value(depth + 1)) return false;
       std::size_t end = at_;
-      skip_space();
+      skip_space(0);
       bool more = eat(',');
       if (depth == 0 && !wanted_.empty() && name == wanted_) {
         // A first member takes the comma behind it along, a later one the comma before it.
@@ -140,14 +150,20 @@ class Scanner {
 
   bool array(int depth) {
     ++at_;
-    skip_space();
+    skip_space(0);
     if (eat(']')) return true;
     while (true) {
       if (!value(depth + 1)) return false;
-      skip_space();
+      skip_space(0);
       if (eat(']')) return true;
       if (!eat(',')) return false;
+      skip_space(1);
     }
+  }
+
+  // jsonb sorts its keys by length, then by bytes, and keeps each once.
+  static bool jsonb_orders(std::string_view before, std::string_view after) {
+    return before.size() != after.size() ? before.size() < after.size() : before < after;
   }
 
   bool string() {
@@ -164,6 +180,7 @@ class Scanner {
   bool escape() {
     char kind = peek();
     ++at_;
+    if (kind == 'u' || kind == '/') printed_ = false;
     if (kind != 'u')
       return std::string_view("\"\\/bfnrt").find(kind) != std::string_view::npos && kind != '\0';
     std::uint32_t unit = 0;
@@ -209,7 +226,8 @@ class Scanner {
   }
 
   bool number() {
-    eat('-');
+    std::size_t begin = at_;
+    bool below_zero = eat('-');
     std::size_t integer = 0;
     if (eat('0')) {
       integer = 1;
@@ -232,6 +250,10 @@ class Scanner {
       exponent = base::parse_number<long>(text_.substr(start, count)).value_or(1'000'000'000);
       if (negative) exponent = -exponent;
     }
+    std::string_view text = text_.substr(begin, at_ - begin);
+    bool zero = text.find_first_not_of("-0.") == std::string_view::npos;
+    bool has_exponent = text.find_first_of("eE") != std::string_view::npos;
+    if (has_exponent || (below_zero && zero)) printed_ = false;
     // numeric: at most 131072 digits before the point and 16383 after it.
     if (static_cast<long>(integer) + exponent > 131'072) fits_ = false;
     if (static_cast<long>(fraction) - exponent > 16'383) fits_ = false;
@@ -242,6 +264,7 @@ class Scanner {
   std::string_view wanted_;
   std::size_t at_ = 0;
   bool fits_ = true;
+  bool printed_ = true;
   std::optional<JsonMember> member_;
 };
 

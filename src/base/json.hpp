@@ -24,6 +24,7 @@ struct JsonMember {
 struct JsonScan {
   bool object = false;               // the text is one JSON object
   bool fits_jsonb = false;           // ... and jsonb takes it
+  bool as_jsonb_prints = false;      // ... and gives this very text back
   std::optional<JsonMember> member;  // the last member of the name that was asked for
 };
 

@@ -32,8 +32,17 @@ struct Relation {
   ReplicaIdentity identity = ReplicaIdentity::default_;
   std::vector<Column> columns;
   std::vector<std::size_t> primary_key;  // indexes into columns, in key order; empty: no key
-  bool tracked = true;                   // false: published, but not selected by the configuration
+  std::vector<std::string> unsent;       // generated columns, which the stream leaves out
+  bool assumed = true;  // key and types are the catalog's of a later moment, not told by the stream
+  bool tracked = true;  // false: published, but not selected by the configuration
 };
+
+// The same columns in the same order: what is known of one holds for the other.
+bool same_columns(const Relation& left, const Relation& right);
+
+// Finds the key's columns by name; false, and no key, when one of them is not there: better none
+// than half.
+bool set_primary_key(Relation& relation, const std::vector<std::string>& names);
 
 using RelationPtr = std::shared_ptr<const Relation>;
 

@@ -32,7 +32,7 @@ constexpr Builtin builtins[] = {
     {1186, 1187, "interval", JsonForm::text},
     {1700, 1231, "numeric", JsonForm::number},
     {2950, 2951, "uuid", JsonForm::text},
-    {3802, 3807, "jsonb", JsonForm::json},
+    {3802, 3807, "jsonb", JsonForm::jsonb},
 };
 
 }  // namespace

@@ -19,7 +19,8 @@ enum class JsonForm {
   text,         // a JSON string of the type's own text
   boolean,      // true, false
   number,       // a JSON number; NaN and the infinities as strings
-  json,         // json, jsonb: itself
+  json,         // itself, but jsonb gives its text back in another form
+  jsonb,        // itself
   date,         // ISO 8601
   timestamp,    // ISO 8601 with T
   timestamptz,  // ISO 8601 with T and +00:00

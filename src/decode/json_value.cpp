@@ -13,6 +13,10 @@ using change::Type;
 
 bool append_any(std::string& out, const Type& type, std::string_view text);
 
+// The server reads an array or a row back from JSON (jsonb_populate_record), but not with an hstore
+// in it.
+bool readable_inside(const Type& type) { return type.form != JsonForm::hstore; }
+
 bool as_string(std::string& out, std::string_view text) {
   base::append_json_string(out, text);
   return true;
@@ -31,7 +35,7 @@ bool append_number(std::string& out, std::string_view text) {
   return !negative_zero;
 }
 
-bool append_json(std::string& out, std::string_view text) {
+bool append_json(std::string& out, std::string_view text, bool is_jsonb) {
   base::JsonScan scan = base::scan_json_object(text, {});
   if (!scan.fits_jsonb) {
     base::append_json_string(out, text);
@@ -39,7 +43,7 @@ bool append_json(std::string& out, std::string_view text) {
   }
   out += text;
   // SQL NULL and JSON null look alike in a row.
-  return text != "null";
+  return text != "null" && (is_jsonb || scan.as_jsonb_prints);
 }
 
 // "2026-11-23 17:09:14.5+00" -> "2026-11-23T17:09:14.5+00:00"; infinities and BC keep their words.
@@ -114,7 +118,7 @@ class ArrayWriter {
     if (raw == "NULL") {
       out_ += "null";
     } else {
-      exact_ = append_any(out_, element_, raw) && exact_;
+      append_element(raw);
     }
     return true;
   }
@@ -127,8 +131,15 @@ class ArrayWriter {
     }
     if (at_ >= text_.size()) return false;
     ++at_;
-    exact_ = append_any(out_, element_, item_) && exact_;
+    append_element(item_);
     return true;
+  }
+
+  void append_element(std::string_view text) {
+    // Of JSON arrays in an array nobody can tell the dimensions.
+    bool is_json = element_.form == JsonForm::json || element_.form == JsonForm::jsonb;
+    bool ambiguous = is_json && text.starts_with('[');
+    exact_ = append_any(out_, element_, text) && readable_inside(element_) && !ambiguous && exact_;
   }
 
   std::string& out_;
@@ -196,6 +207,12 @@ bool append_composite(std::string& out, const Type& type, std::string_view text)
       out.resize(start);
       return as_string(out, text);
     }
+    // Another number of fields than the type is known to have.
+    bool is_last = i + 1 == type.attributes.size();
+    if ((text[at] == ')') != is_last) {
+      out.resize(start);
+      return as_string(out, text);
+    }
     ++at;
     if (i > 0) out.push_back(',');
     base::append_json_string(out, type.attributes[i].name);
@@ -203,7 +220,8 @@ bool append_composite(std::string& out, const Type& type, std::string_view text)
     if (is_null) {
       out += "null";
     } else {
-      exact = append_any(out, *type.attributes[i].type, field) && exact;
+      const Type& inner = *type.attributes[i].type;
+      exact = append_any(out, inner, field) && readable_inside(inner) && exact;
     }
   }
   out.push_back('}');
@@ -276,7 +294,8 @@ bool append_any(std::string& out, const Type& type, std::string_view text) {
       }
       return as_string(out, text);
     case JsonForm::number: return append_number(out, text);
-    case JsonForm::json: return append_json(out, text);
+    case JsonForm::json: return append_json(out, text, false);
+    case JsonForm::jsonb: return append_json(out, text, true);
     case JsonForm::timestamp: return append_timestamp(out, text, false);
     case JsonForm::timestamptz: return append_timestamp(out, text, true);
     case JsonForm::array: return append_array(out, type, text);

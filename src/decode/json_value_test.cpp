@@ -51,34 +51,57 @@ TEST(JsonValue, JsonThatJsonbRefusesIsItsText) {
   EXPECT_EQ(write(json, "null"), (Written{"null", false}));
 }
 
+TEST(JsonValue, JsonThatJsonbWritesOtherwiseIsNotExact) {
+  Type json = scalar(JsonForm::json);
+  Type jsonb = scalar(JsonForm::jsonb);
+  for (const char* text :
+       {R"({"a": 1, "b": [true, null, "x\n"], "aa": {}})", "[]", "1.50", R"("é")"}) {
+    EXPECT_EQ(write(json, text), (Written{text, true}));
+  }
+  for (const char* text : {R"({"a":1})", R"({"aa": 1, "b": 2})", R"({"a": 1, "a": 2})", "1e3", "-0",
+                           "[1 ,2]", " 1", "\"\\u00e9\"", R"("\/")"}) {
+    EXPECT_EQ(write(json, text), (Written{text, false}));
+    EXPECT_EQ(write(jsonb, text), (Written{text, true}));
+  }
+}
+
+TEST(JsonValue, ARowOfAnotherWidthIsItsText) {
+  Type pair = scalar(JsonForm::composite);
+  auto text = std::make_shared<const Type>(scalar(JsonForm::text));
+  pair.attributes = {{"a", text}, {"b", text}};
+  EXPECT_EQ(write(pair, "(1,2)"), (Written{R"({"a":"1","b":"2"})", true}));
+  EXPECT_EQ(write(pair, "(1,2,3)"), (Written{R"("(1,2,3)")", true}));
+  EXPECT_EQ(write(pair, "(1)"), (Written{R"("(1)")", true}));
+}
+
 TEST(JsonValue, Arrays) {
-  Type texts = array_of(JsonForm::text);
-  EXPECT_EQ(write(texts, R"({"a,b","\"q\"",NULL,"NULL",""})"),
-            (Written{R"(["a,b","\"q\"",null,"NULL",""])", true}));
-  Type numbers = array_of(JsonForm::number);
-  EXPECT_EQ(write(numbers, "{{1,2},{3,NULL}}"), (Written{"[[1,2],[3,null]]", true}));
-  EXPECT_EQ(write(numbers, "[5:6]={1,2}"), (Written{"[1,2]", false}));
+      Type texts = array_of(JsonForm::text);
+      EXPECT_EQ(write(texts, R"({"a,b","\"q\"",NULL,"NULL",""})"),
+                (Written{R"(["a,b","\"q\"",null,"NULL",""])", true}));
+      Type numbers = array_of(JsonForm::number);
+      EXPECT_EQ(write(numbers, "{{1,2},{3,NULL}}"), (Written{"[[1,2],[3,null]]", true}));
+      EXPECT_EQ(write(numbers, "[5:6]={1,2}"), (Written{"[1,2]", false}));
 }
 
 TEST(JsonValue, WhatIsNotItsTypeIsAString) {
-  for (const char* text : {"", "{", "{1", "{\"", "{1}}", "[", "[2:3]={", "{\"a\\"}) {
-    Written written = write(array_of(JsonForm::number), text);
-    EXPECT_EQ(written.json.front(), '"') << text;
-  }
-  EXPECT_EQ(write(scalar(JsonForm::boolean), "maybe").json, "\"maybe\"");
-  for (const char* text : {"broken", "\")\x01", "\"a\"=>", "\"a\"=>\"b\"x", "\"a\"=>NULL,"}) {
-    EXPECT_EQ(write(scalar(JsonForm::hstore), text).json.front(), '"') << text;
-  }
-  EXPECT_EQ(write(scalar(JsonForm::timestamp), "\x01 \"").json, R"("\u0001 \"")");
-  EXPECT_EQ(write(scalar(JsonForm::number), "1\"").json, R"("1\"")");
+      for (const char* text : {"", "{", "{1", "{\"", "{1}}", "[", "[2:3]={", "{\"a\\"}) {
+        Written written = write(array_of(JsonForm::number), text);
+        EXPECT_EQ(written.json.front(), '"') << text;
+      }
+      EXPECT_EQ(write(scalar(JsonForm::boolean), "maybe").json, "\"maybe\"");
+      for (const char* text : {"broken", "\")\x01", "\"a\"=>", "\"a\"=>\"b\"x", "\"a\"=>NULL,"}) {
+        EXPECT_EQ(write(scalar(JsonForm::hstore), text).json.front(), '"') << text;
+      }
+      EXPECT_EQ(write(scalar(JsonForm::timestamp), "\x01 \"").json, R"("\u0001 \"")");
+      EXPECT_EQ(write(scalar(JsonForm::number), "1\"").json, R"("1\"")");
 }
 
 TEST(JsonValue, Timestamps) {
-  EXPECT_EQ(write(scalar(JsonForm::timestamptz), "2026-11-23 17:09:14.5+00").json,
-            "\"2026-11-23T17:09:14.5+00:00\"");
-  EXPECT_EQ(write(scalar(JsonForm::timestamp), "0044-03-15 10:00:00 BC").json,
-            "\"0044-03-15T10:00:00 BC\"");
-  EXPECT_EQ(write(scalar(JsonForm::timestamp), "infinity").json, "\"infinity\"");
+      EXPECT_EQ(write(scalar(JsonForm::timestamptz), "2026-11-23 17:09:14.5+00").json,
+                "\"2026-11-23T17:09:14.5+00:00\"");
+      EXPECT_EQ(write(scalar(JsonForm::timestamp), "0044-03-15 10:00:00 BC").json,
+                "\"0044-03-15T10:00:00 BC\"");
+      EXPECT_EQ(write(scalar(JsonForm::timestamp), "infinity").json, "\"infinity\"");
 }
 
 }  // namespace

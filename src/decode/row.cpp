@@ -20,6 +20,15 @@ const Value* resolve(const Tuple& tuple, const Tuple* old, std::size_t index) {
   return &(*old)[index];
 }
 
+// From here on a row is not grown by doubling.
+constexpr std::size_t large_bytes = 1UL << 20;
+
+std::size_t text_bytes(const Tuple& tuple) {
+  std::size_t bytes = 0;
+  for (const Value& value : tuple) bytes += value.text.size();
+  return bytes;
+}
+
 void append_member(std::string& members, std::string_view name, std::string_view text) {
   if (!members.empty()) members.push_back(',');
   base::append_json_string(members, name);
@@ -46,6 +55,7 @@ void append_row(std::string& out, const Relation& relation, const Tuple& tuple, 
                 bool key_only, Side side, RowRemarks& remarks) {
   ASSERT(tuple.size() == relation.columns.size());
   std::string_view side_name = side == Side::before ? "before" : "after";
+  if (std::size_t bytes = text_bytes(tuple); bytes > large_bytes) out.reserve(bytes + bytes / 64);
   out.push_back('{');
   bool first = true;
   for (std::size_t i = 0; i < tuple.size(); ++i) {
@@ -68,6 +78,11 @@ void append_row(std::string& out, const Relation& relation, const Tuple& tuple, 
       out += "null";
     } else if (!append_json_value(out, *column.type, value->text)) {
       remarks.exact.add(side_name, column.name, value->text);
+    }
+  }
+  if (!key_only) {
+    for (const std::string& name : relation.unsent) {
+      remarks.fidelity.add(side_name, name, "unknown");
     }
   }
   out.push_back('}');

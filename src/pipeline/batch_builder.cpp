@@ -2,12 +2,13 @@
 #include "pipeline/batch_builder.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/limits.hpp"
 
 namespace pipeline {
 
-std::string_view BatchBuilder::keep(std::string_view bytes) {
+std::string_view BatchBuilder::keep_copy(std::string_view bytes) {
   if (bytes.empty()) return {};
   auto& memory = batch_.memory;
   if (memory.empty() || memory.back()->capacity() - memory.back()->size() < bytes.size()) {
@@ -23,8 +24,16 @@ std::string_view BatchBuilder::keep(std::string_view bytes) {
   return std::string_view(block).substr(at);
 }
 
+std::string_view BatchBuilder::keep(std::string& bytes) {
+  if (bytes.size() < base::limits::batch_bytes_target) return keep_copy(bytes);
+  // The next block is begun anew: what was moved in is full.
+  batch_.bytes += bytes.size();
+  batch_.memory.push_back(std::make_unique<std::string>(std::exchange(bytes, {})));
+  return *batch_.memory.back();
+}
+
 std::string_view BatchBuilder::keep_context(std::string_view bytes) {
-  if (bytes != context_) context_ = keep(bytes);
+  if (bytes != context_) context_ = keep_copy(bytes);
   return context_;
 }
 

@@ -3,6 +3,7 @@
 // BatchBuilder: rendered changes into batches, each with the memory its views point into.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "change/change.hpp"
@@ -16,8 +17,10 @@ class BatchBuilder {
   }
 
   // Copies the bytes into the batch; the view is valid as long as the batch.
-  std::string_view keep(std::string_view bytes);
-  // Like keep(), for texts that repeat from change to change.
+  std::string_view keep_copy(std::string_view bytes);
+  // The same; a large text is taken over instead, and `bytes` is left empty.
+  std::string_view keep(std::string& bytes);
+  // Like keep_copy(), for texts that repeat from change to change.
   std::string_view keep_context(std::string_view bytes);
   void add(const change::Change& change) { batch_.changes.push_back(change); }
   void add_described(change::RelationPtr relation) {

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "pipeline/renderer.hpp"
 
+#include <algorithm>
+
+#include "base/assert.hpp"
+#include "decode/schema_change.hpp"
 #include "wal/catalog.hpp"
 
 namespace pipeline {
@@ -17,9 +21,15 @@ struct Overloaded : Cases... {
 
 }  // namespace
 
-base::Result<change::RelationPtr> Renderer::resolve(change::Relation relation) {
-  relation.tracked = selection_->tracks(relation.schema, relation.table);
-  if (relation.tracked) TRY(wal::describe(*catalog_, relation, types_));
+void Renderer::remember(std::vector<change::Relation> relations) {
+  for (change::Relation& relation : relations) {
+    change::Oid oid = relation.oid;
+    known_.insert_or_assign(oid, std::move(relation));
+  }
+}
+
+// As the configuration says.
+base::Result<change::RelationPtr> Renderer::mark(change::Relation relation) {
   for (change::Column& column : relation.columns) {
     column.ignored = selection_->ignores(relation.schema, relation.table, column.name);
     column.redacted = selection_->redacts(relation.schema, relation.table, column.name);
@@ -34,6 +44,46 @@ base::Result<change::RelationPtr> Renderer::resolve(change::Relation relation) {
   return std::make_shared<const change::Relation>(std::move(relation));
 }
 
+// The stream names neither the key nor what the types are. When it tells of DDL, what it told last
+// holds; else the catalog of now, which may be later than this position, is the best there is:
+// `assumed`.
+base::Status Renderer::complete(change::Relation& relation) {
+  auto known = known_.find(relation.oid);
+  bool same = known != known_.end() && change::same_columns(known->second, relation);
+  TRY_ASSIGN(wal::CatalogEntry now, wal::look_up(*catalog_, relation.oid));
+  for (std::string& name : now.unsent) {
+    if (std::ranges::find(relation.columns, name, &change::Column::name) == relation.columns.end())
+      relation.unsent.push_back(std::move(name));
+  }
+  relation.assumed = !(told_ && same && !known->second.assumed);
+  if (!relation.assumed) {
+    relation.primary_key = known->second.primary_key;
+    for (std::size_t i = 0; i < relation.columns.size(); ++i) {
+      relation.columns[i].type = known->second.columns[i].type;
+    }
+    return {};
+  }
+  TRY(wal::resolve_types(*catalog_, relation, types_));
+  if (now.exists && change::set_primary_key(relation, now.primary_key)) return {};
+  if (same) {
+    relation.primary_key = known->second.primary_key;
+  } else if (relation.identity == change::ReplicaIdentity::default_) {
+    for (std::size_t i = 0; i < relation.columns.size(); ++i) {
+      if (relation.columns[i].in_identity) relation.primary_key.push_back(i);
+    }
+  }
+  return {};
+}
+
+base::Result<change::RelationPtr> Renderer::resolve(change::Relation relation) {
+  relation.tracked = selection_->tracks(relation.schema, relation.table);
+  if (relation.tracked) {
+    TRY(complete(relation));
+    known_.insert_or_assign(relation.oid, relation);
+  }
+  return mark(std::move(relation));
+}
+
 base::Status Renderer::learn(const decode::RelationMessage& message, BatchBuilder& out) {
   TRY(wal::wait_until_visible(*catalog_, out.transaction().id));
   TRY_ASSIGN(change::RelationPtr relation, resolve(message.relation));
@@ -42,6 +92,45 @@ base::Status Renderer::learn(const decode::RelationMessage& message, BatchBuilde
     out.add_covered({relation->oid, relation->schema, relation->table, /*whole=*/false});
     out.add_described(std::move(relation));
   }
+  return {};
+}
+
+// What was told of a table: from here on it is so.
+base::Status Renderer::schema(const decode::LogicalMessage& message, const Place& place,
+                              BatchBuilder& out) {
+  auto told = decode::parse_schema_change(message.content);
+  ASSERT(told.has_value());
+  change::Relation& relation = told->relation;
+  if (!selection_->tracks(relation.schema, relation.table)) return {};
+  TRY(wal::wait_until_visible(*catalog_, out.transaction().id));
+  if (auto known = known_.find(relation.oid); known != known_.end() && !told->empty) {
+    TRY_ASSIGN(auto texts, wal::type_texts(*catalog_, known->second));
+    before_ = decode::schema_json(known->second, texts);
+  }
+  after_ = decode::schema_change_json(*told);
+  if (told->dropped) {
+    known_.erase(relation.oid);
+    emit(std::make_shared<const change::Relation>(relation), Operation::schema, place, nullptr,
+         nullptr, out);
+    return {};
+  }
+  relation.assumed = false;
+  known_.insert_or_assign(relation.oid, relation);
+  // The stream describes a table anew when its columns change, but not when a type of theirs does.
+  auto described = relations_.find(relation.oid);
+  if (described != relations_.end() && change::same_columns(*described->second, relation)) {
+    for (std::size_t i = 0; i < relation.columns.size(); ++i) {
+      relation.columns[i].in_identity = described->second->columns[i].in_identity;
+    }
+    relation.unsent = described->second->unsent;
+    TRY_ASSIGN(described->second, mark(relation));
+  }
+  if (told->empty) {
+    out.add_covered({relation.oid, relation.schema, relation.table, /*whole=*/true});
+  }
+  auto shared = std::make_shared<const change::Relation>(relation);
+  out.add_described(shared);
+  emit(shared, Operation::schema, place, nullptr, nullptr, out);
   return {};
 }
 
@@ -76,20 +165,20 @@ void Renderer::emit(const change::RelationPtr& relation, Operation operation, co
                         .sequence = place.sequence};
   if (key_row != nullptr) {
     change.has_key = decode::append_primary_key(key_, *relation, *key_row, old_row);
-    change.primary_key = out.keep(key_);
+    change.primary_key = out.keep_copy(key_);
   }
   if (change.has_key && operation == Operation::update && old_row != nullptr) {
     key_.clear();
     change.moved = decode::append_primary_key(key_, *relation, *old_row, nullptr) &&
                    key_ != change.primary_key;
-    if (change.moved) change.previous_key = out.keep(key_);
+    if (change.moved) change.previous_key = out.keep_copy(key_);
   }
   if (!before_.empty()) change.before = out.keep(before_);
   if (!after_.empty()) change.after = out.keep(after_);
   if (place.context != "{}" && !place.context.empty())
     change.context = out.keep_context(place.context);
-  change.exact = out.keep(remarks_.exact.text());
-  change.fidelity = out.keep(remarks_.fidelity.text());
+  change.exact = out.keep_copy(remarks_.exact.text());
+  change.fidelity = out.keep_copy(remarks_.fidelity.text());
   out.add(change);
 }
 
@@ -153,6 +242,9 @@ base::Status Renderer::render(const stitch::Stitched& stitched, std::uint32_t& s
           [&](const decode::Update& message) { return ++sequence, update(message, place, out); },
           [&](const decode::Delete& message) { return ++sequence, remove(message, place, out); },
           [&](const decode::Truncate& message) { return truncate(message, place, sequence, out); },
+          [&](const decode::LogicalMessage& message) {
+            return ++sequence, schema(message, place, out);
+          },
           [](const auto&) -> base::Status { return {}; },
       },
       stitched.message);

@@ -19,8 +19,12 @@ namespace pipeline {
 class Renderer {
  public:
   // `catalog`: an ordinary connection to the source; both must outlive the renderer.
-  Renderer(pg::Connection& catalog, const change::Selection& selection)
-      : catalog_(&catalog), selection_(&selection) {}
+  // `told`: the stream itself tells of every DDL (setup::has_event_trigger).
+  Renderer(pg::Connection& catalog, const change::Selection& selection, bool told)
+      : catalog_(&catalog), selection_(&selection), told_(told) {}
+
+  // What is stored of the tables: the stream's older positions are read by it.
+  void remember(std::vector<change::Relation> relations);
 
   // `sequence`: the transaction's next ordinal; every change takes one, recorded or not, so that
   // a change has the same identity under any configuration.
@@ -38,6 +42,8 @@ class Renderer {
     std::string_view context;
     std::uint32_t sequence;
   };
+  base::Result<change::RelationPtr> mark(change::Relation relation);
+  base::Status complete(change::Relation& relation);
   base::Status learn(const decode::RelationMessage& message, BatchBuilder& out);
   base::Result<change::RelationPtr> find(change::Oid oid, const decode::Tuple& tuple) const;
   base::Status insert(const decode::Insert& message, const Place& place, BatchBuilder& out);
@@ -45,14 +51,19 @@ class Renderer {
   base::Status remove(const decode::Delete& message, const Place& place, BatchBuilder& out);
   base::Status truncate(const decode::Truncate& message, Place place, std::uint32_t& sequence,
                         BatchBuilder& out);
+  base::Status schema(const decode::LogicalMessage& message, const Place& place, BatchBuilder& out);
   void emit(const change::RelationPtr& relation, change::Operation operation, const Place& place,
             const decode::Tuple* key_row, const decode::Tuple* old_row, BatchBuilder& out);
   void clear();
 
   pg::Connection* catalog_;
   const change::Selection* selection_;
+  bool told_;
   change::TypeCatalog types_;
+  // As the stream described them: what its changes are read by.
   std::unordered_map<change::Oid, change::RelationPtr> relations_;
+  // As they were told or found last.
+  std::unordered_map<change::Oid, change::Relation> known_;
   // Kept for their capacity: one change's texts before they are copied into the batch.
   std::string before_;
   std::string after_;

@@ -6,7 +6,6 @@
 #include "base/assert.hpp"
 #include "base/limits.hpp"
 #include "base/log.hpp"
-#include "pipeline/created_table.hpp"
 
 namespace pipeline {
 namespace {
@@ -116,7 +115,11 @@ base::Status Session::stitch_loop() {
   while (true) {
     auto frames = frames_.pop(1s);
     if (!frames) return std::unexpected(closed());
-    for (const wal::Frame& frame : *frames) TRY(take_frame(frame, stitcher));
+    for (wal::Frame& frame : *frames) {
+      // Freed before the next one is taken: a single one can be a gigabyte.
+      wal::Frame taken = std::move(frame);
+      TRY(take_frame(taken, stitcher));
+    }
     if (!send_gathered()) return std::unexpected(closed());
   }
 }
@@ -153,9 +156,6 @@ base::Status Session::take_transaction(stitch::Transaction& transaction,
                     .fence = transaction.fence});
   for (stitch::RejectedContext& rejected : transaction.rejected) {
     out.add_parked({std::move(rejected.reason), std::move(rejected.content)});
-  }
-  for (const std::string& content : transaction.created_tables) {
-    if (auto table = parse_created_table(content)) out.add_covered(std::move(*table));
   }
   std::uint32_t sequence = 0;
   bool in_parts = false;

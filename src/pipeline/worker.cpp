@@ -11,6 +11,7 @@
 #include "pipeline/housekeeper.hpp"
 #include "pipeline/resume.hpp"
 #include "pipeline/session.hpp"
+#include "store/relation_note.hpp"
 
 namespace pipeline {
 namespace {
@@ -69,7 +70,10 @@ base::Status run_session(const Settings& settings, store::Writer::Mode mode) {
   bool is_new = resume.progress.state == store::SourceState::creating;
   if (is_new) TRY(store::save_progress(destination, resume.progress));
   TRY_ASSIGN(store::Writer writer, store::Writer::open(std::move(storing), resume.progress, mode));
-  Renderer renderer(source, settings.setup.selection);
+  TRY_ASSIGN(bool told, setup::has_event_trigger(source));
+  Renderer renderer(source, settings.setup.selection, told);
+  TRY_ASSIGN(auto relations, store::load_relations(destination, settings.setup.source_name));
+  renderer.remember(std::move(relations));
   if (is_new) TRY(begin_tracking(source, renderer, writer, settings));
 
   // The stream. From here on nobody else can move the slot: look once more.

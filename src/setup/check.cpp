@@ -142,17 +142,32 @@ base::Status check_table(pg::Connection& source, const wal::Table& table, const 
   bool identified = full || table.identity == change::ReplicaIdentity::index ||
                     (table.identity == change::ReplicaIdentity::default_ && table.has_primary_key);
   std::string fix = fmt::format("alter table only {} replica identity full", name);
+  bool full_harms = table.virtual_columns || !table.narrow_publication.empty();
+  std::string why = table.virtual_columns
+                        ? "it has virtual generated columns"
+                        : "the publication " + table.narrow_publication + " leaves columns out";
+  if (full_harms && (full || !identified)) {
+    findings.push_back({table.published && full ? Severity::error : Severity::warning, subject,
+                        (table.published && full ? "its updates fail: " : "is not tracked: ") +
+                            why + ", which goes with no replica identity full",
+                        table.has_primary_key
+                            ? fmt::format("alter table only {} replica identity default", name)
+                            : "give it a primary key, then: alter table only " + name +
+                                  " replica identity default"});
+    return {};
+  }
   if (!identified) {
     findings.push_back(
         {table.published ? Severity::error : Severity::warning, subject,
          "has neither primary key nor replica identity: published, its updates would fail", fix});
   } else if (!full && settings.identity == IdentityPolicy::full) {
     findings.push_back({Severity::warning, subject,
-                        table.wide_toast
+                        full_harms ? "keeps its replica identity, since " + why
+                        : table.wide_toast
                             ? "keeps its replica identity: full would write its large values "
                               "into WAL at every update"
                             : "has no whole rows before a change",
-                        fix});
+                        full_harms ? "" : fix});
   }
   if (!table.published && !table.is_partition) {
     findings.push_back({Severity::error, subject,
@@ -173,6 +188,11 @@ base::Status check_tables(pg::Connection& source, const Settings& settings, Find
         {Severity::error, "publication " + settings.publication, "does not publish all operations",
          fmt::format("alter publication {} set (publish = 'insert, update, delete, truncate')",
                      pg::quote_identifier(settings.publication))});
+  } else if (!publication->publishes_generated_columns) {
+    findings.push_back({Severity::error, "publication " + settings.publication,
+                        "does not publish generated columns: updates of tables that have some fail",
+                        fmt::format("alter publication {} set (publish_generated_columns = stored)",
+                                    pg::quote_identifier(settings.publication))});
   }
   std::string own = settings.one_database ? settings.destination.schema : "";
   TRY_ASSIGN(auto tables, wal::list_tables(source, settings.selection, settings.publication, own));

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "setup/event_trigger.hpp"
 
+#include <initializer_list>
+#include <utility>
+
 #include <fmt/format.h>
 
 namespace setup {
@@ -14,54 +17,216 @@ constexpr const char* select_may =
 constexpr const char* select_comment = R"(
 select obj_description(p.oid, 'pg_proc') from pg_proc p join pg_namespace n on n.oid = p.pronamespace
 join pg_event_trigger t on t.evtfoid = p.oid
-where n.nspname = '_bemi' and p.proname = 'track_new_table' and t.evtname = 'bemi_track_new_table')";
+where n.nspname = '_bemi' and p.proname = 'track_ddl' and t.evtname = 'bemi_track_ddl')";
+
+// What the functions below are, for the look whether those that are there are these.
+constexpr const char* functions_version = "4";
 
 // Whatever goes wrong in here must not fail the application's DDL: it is counted, and the worker
-// finds the table by looking.
-constexpr const char* function_sql = R"(create schema if not exists _bemi;
+// finds by looking what it was not told. The messages are read by decode/schema_change.cpp.
+//
+// A message of a rolled-back savepoint can reach the worker, in a transaction that is streamed
+// while it is open: `xid` is the savepoint's, had from a row's xmin since no function tells it.
+constexpr const char* functions_sql = R"(create schema if not exists _bemi;
 create table if not exists _bemi.trigger_failure (message text primary key, count bigint not null,
                                                   last_at timestamptz not null);
-create or replace function _bemi.track_new_table() returns event_trigger
+create table if not exists _bemi.ddl_mark (mark boolean);
+
+create or replace function _bemi.note_failure(message text) returns void
+language sql security definer set search_path = pg_catalog as $bemi$
+  insert into _bemi.trigger_failure values (message, 1, now())
+  on conflict (message) do update set count = trigger_failure.count + 1, last_at = excluded.last_at
+$bemi$;
+
+create or replace function _bemi.emit_schema(command text, is_empty boolean, is_dropped boolean, described json)
+returns void language plpgsql security definer set search_path = pg_catalog as $bemi$
+declare mark xid; place tid;
+begin
+  insert into _bemi.ddl_mark values (true) returning xmin, ctid into mark, place;
+  delete from _bemi.ddl_mark where ctid = place;
+  perform pg_logical_emit_message(true, '_bemi_schema', convert_to(json_build_object(
+    'v', 1, 'command', command, 'sql', left(current_query(), 65536), 'xid', mark::text::bigint,
+    'empty', is_empty, 'dropped', is_dropped, 'table', described)::text, 'UTF8'));
+end $bemi$;
+
+create or replace function _bemi.type_form(type oid) returns jsonb
+language plpgsql stable set search_path = pg_catalog as $bemi$
+declare t pg_type; form jsonb;
+begin
+  select * into t from pg_type where oid = type;
+  if t.typtype = 'd' then return _bemi.type_form(t.typbasetype); end if;
+  form := jsonb_build_object('oid', t.oid::bigint, 'name', format_type(t.oid, null), 'kind', 'scalar');
+  if t.typdelim <> ',' then form := form || jsonb_build_object('delimiter', t.typdelim); end if;
+  if t.typelem <> 0 and t.typsubscript = 'array_subscript_handler'::regproc then
+    form := form || jsonb_build_object('element', _bemi.type_form(t.typelem), 'kind',
+      case when t.oid in ('int2vector'::regtype, 'oidvector'::regtype) then 'vector' else 'array' end,
+      'delimiter', (select typdelim from pg_type where oid = t.typelem));
+  elsif t.typtype = 'c' then
+    form := form || jsonb_build_object('kind', 'composite', 'attributes', (
+      select coalesce(jsonb_agg(jsonb_build_object('name', a.attname, 'form', _bemi.type_form(a.atttypid))
+                                order by a.attnum), '[]')
+      from pg_attribute a where a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped));
+  elsif t.typname = 'hstore' and exists (
+      select from pg_depend d join pg_extension e on e.oid = d.refobjid
+      where d.objid = t.oid and d.classid = 'pg_type'::regclass and d.deptype = 'e' and e.extname = 'hstore') then
+    form := form || jsonb_build_object('kind', 'hstore');
+  end if;
+  return form;
+end $bemi$;
+
+-- A composite type is reported by its pg_class entry.
+create or replace function _bemi.uses_type(type oid, classid oid, objid oid) returns boolean
+language sql stable set search_path = pg_catalog as $bemi$
+  select type = objid or _bemi.type_form(type)::text like '%"oid": ' || case
+    when classid = 'pg_class'::regclass then (select c.reltype from pg_class c where c.oid = objid) else objid end || ',%'
+$bemi$;
+
+create or replace function _bemi.describe(relation oid) returns json
+language sql stable set search_path = pg_catalog as $bemi$
+  select json_build_object(
+    'oid', c.oid::bigint, 'schema', n.nspname, 'table', c.relname, 'identity', c.relreplident,
+    'columns', (
+      select coalesce(json_agg(json_build_object(
+               'name', a.attname, 'type', format_type(a.atttypid, a.atttypmod), 'type_oid', a.atttypid::bigint,
+               'type_modifier', a.atttypmod, 'form', _bemi.type_form(a.atttypid)) order by a.attnum), '[]')
+      from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+        and (a.attgenerated = '' or a.attgenerated = 's' and current_setting('server_version_num')::int >= 180000)),
+    'primary_key', (
+      select coalesce(json_agg(a.attname order by k.place), '[]')
+      from pg_index i cross join lateral unnest(i.indkey) with ordinality as k (attnum, place)
+      join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
+      where i.indrelid = c.oid and i.indisprimary and k.place <= i.indnkeyatts))
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = relation
+$bemi$;
+
+-- Whether another publication leaves columns of the table out.
+create or replace function _bemi.is_narrowly_published(relation oid) returns boolean
+language plpgsql stable security definer set search_path = pg_catalog as $bemi$
+declare found boolean;
+begin
+  if current_setting('server_version_num')::int < 150000 then return false; end if;
+  -- Not yet there in 14: not to be read before it runs.
+  execute $q$ select exists (
+    select from pg_publication_tables t join pg_publication p using (pubname)
+    join pg_class c on c.relname = t.tablename and c.relnamespace = t.schemaname::regnamespace
+    join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    where c.oid = $1 and t.pubname <> $2 and (p.pubupdate or p.pubdelete)
+      and (a.attgenerated = '' or current_setting('server_version_num')::int >= 180000)
+      and a.attname <> all (t.attnames)) $q$ into found using relation, @publication_name@;
+  return found;
+end $bemi$;
+
+-- Gives the table the identity without which its own updates would fail once it is published, or takes it
+-- out of the publication. Tells whether it may be published.
+create or replace function _bemi.settle_identity(relation oid, is_new boolean) returns boolean
 language plpgsql security definer set search_path = pg_catalog as $bemi$
 declare
-  command record;
+  c pg_class; name text; full_harms boolean; has_key boolean; identified boolean;
 begin
+  select * into c from pg_class where oid = relation;
+  name := format('%I.%I', c.relnamespace::regnamespace::name, c.relname);
+  full_harms := exists (select from pg_attribute a where a.attrelid = c.oid and a.attgenerated = 'v')
+                or _bemi.is_narrowly_published(c.oid);
+  has_key := exists (select from pg_index i where i.indrelid = c.oid and i.indisprimary);
+  identified := c.relreplident = 'i' or c.relreplident = 'd' and has_key;
+  if full_harms and c.relreplident = 'f' then
+    if has_key then
+      execute 'alter table only ' || name || ' replica identity default';
+    elsif not is_new then
+      execute format('alter publication %I drop table only %s', @publication_name@, name);
+    end if;
+    return has_key;
+  elsif full_harms then
+    return identified;
+  elsif c.relreplident <> 'f' and (not identified or is_new and @full@) then
+    execute 'alter table only ' || name || ' replica identity full';
+  end if;
+  return true;
+end $bemi$;
+
+create or replace function _bemi.track_relation(relation oid, command text) returns void
+language plpgsql security definer set search_path = pg_catalog as $bemi$
+declare
+  c pg_class; published boolean;
+  is_new boolean := command in ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO');
+begin
+  select * into c from pg_class where oid = relation;
+  published := exists (
+    select from pg_publication_rel r join pg_publication p on p.oid = r.prpubid
+    where p.pubname = @publication_name@
+      and (r.prrelid = c.oid or r.prrelid in (select relid from pg_partition_ancestors(c.oid))));
+  if is_new and not c.relispartition and not published then
+    if not _bemi.settle_identity(c.oid, true) then return; end if;
+    execute format('alter publication %I add table only %I.%I', @publication_name@,
+                   c.relnamespace::regnamespace::name, c.relname);
+  elsif c.relispartition or published then
+    if not _bemi.settle_identity(c.oid, is_new) then return; end if;
+  end if;
+  if c.relispartition or not (is_new or published) or command like '%PUBLICATION' then return; end if;
+  -- The rows that CREATE TABLE AS brings were written before the table was published.
+  perform _bemi.emit_schema(command, command = 'CREATE TABLE', false, _bemi.describe(c.oid));
+end $bemi$;
+
+create or replace function _bemi.track_ddl() returns event_trigger
+language plpgsql security definer set search_path = pg_catalog as $bemi$
+declare command record;
+begin
+  if current_setting('bemi.quiet', true) = 'on' then return; end if;
+  perform set_config('bemi.quiet', 'on', true);
   for command in
-    select c.oid, n.nspname, c.relname, c.relispartition
+    select distinct c.oid, d.command_tag
     from pg_event_trigger_ddl_commands() d
     join pg_class c on d.classid = 'pg_class'::regclass and c.oid = d.objid
+      or d.classid = 'pg_namespace'::regclass and c.relnamespace = d.objid
+      or d.classid = 'pg_publication_rel'::regclass
+         and c.oid = (select r.prrelid from pg_publication_rel r where r.oid = d.objid)
+      or d.classid = 'pg_publication'::regclass
+         and c.oid in (select r.prrelid from pg_publication_rel r where r.prpubid = d.objid)
+      or d.command_tag in ('ALTER TYPE', 'ALTER DOMAIN') and exists (
+           select from pg_attribute a
+           where a.attrelid = c.oid and a.atttypid >= 16384 and _bemi.uses_type(a.atttypid, d.classid, d.objid))
     join pg_namespace n on n.oid = c.relnamespace
-    where c.relkind in ('r', 'p') and c.relpersistence = 'p' and {0}
+    where c.relkind in ('r', 'p') and c.relpersistence = 'p' and @tracked@
+    order by c.oid
   loop
     begin
-      {1}
-      if not command.relispartition and not exists (
-           select 1 from pg_publication_rel r join pg_publication p on p.oid = r.prpubid
-           where p.pubname = {2} and r.prrelid = command.oid) then
-        execute format('alter publication {3} add table only %I.%I', command.nspname, command.relname);
-        -- Tells the worker that the table has no rows but those that it will see.
-        perform pg_logical_emit_message(true, '_bemi_table', json_build_object(
-          'oid', command.oid::bigint, 'schema', command.nspname, 'table', command.relname)::text);
-      end if;
+      perform _bemi.track_relation(command.oid, command.command_tag);
     exception when others then
-      insert into _bemi.trigger_failure values (sqlerrm, 1, now())
-      on conflict (message) do update
-      set count = trigger_failure.count + 1, last_at = excluded.last_at;
+      perform _bemi.note_failure(sqlerrm);
     end;
   end loop;
+  perform set_config('bemi.quiet', '', true);
 exception when others then
-  null;
+  perform set_config('bemi.quiet', '', true);
 end $bemi$;
-comment on function _bemi.track_new_table() is {4};
-drop event trigger if exists bemi_track_new_table;
-create event trigger bemi_track_new_table on ddl_command_end
-  when tag in ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO')
-  execute function _bemi.track_new_table())";
+comment on function _bemi.track_ddl() is @fingerprint@;
 
-constexpr const char* set_full =
-    R"(if (select relreplident <> 'f' from pg_class where oid = command.oid) then
-        execute format('alter table only %I.%I replica identity full', command.nspname, command.relname);
-      end if;)";
+create or replace function _bemi.track_drop() returns event_trigger
+language plpgsql security definer set search_path = pg_catalog as $bemi$
+declare dropped record;
+begin
+  for dropped in
+    select t.objid, t.schema_name, t.object_name
+    from pg_event_trigger_dropped_objects() p
+    join pg_event_trigger_dropped_objects() t
+      on t.object_type = 'table' and p.address_names = array[t.schema_name, t.object_name]
+    where p.object_type = 'publication relation' and p.address_args[1] = @publication_name@
+  loop
+    perform _bemi.emit_schema(tg_tag, false, true, json_build_object(
+      'oid', dropped.objid::bigint, 'schema', dropped.schema_name, 'table', dropped.object_name));
+  end loop;
+exception when others then
+  perform _bemi.note_failure(sqlerrm);
+end $bemi$;
+
+drop event trigger if exists bemi_track_ddl;
+drop event trigger if exists bemi_track_drop;
+create event trigger bemi_track_ddl on ddl_command_end
+  when tag in ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE', 'ALTER TYPE', 'ALTER DOMAIN',
+               'ALTER SCHEMA', 'CREATE PUBLICATION', 'ALTER PUBLICATION')
+  execute function _bemi.track_ddl();
+create event trigger bemi_track_drop on sql_drop when tag in ('DROP TABLE', 'DROP SCHEMA', 'DROP OWNED')
+  execute function _bemi.track_drop())";
 
 // A part of a pattern as an anchored regular expression.
 std::string regex_of(const std::string& part) {
@@ -107,11 +272,17 @@ std::string tracked_condition(const Settings& settings) {
   return condition;
 }
 
-std::string doubled_percent(std::string text) {
-  for (std::size_t at = text.find('%'); at != std::string::npos; at = text.find('%', at + 2)) {
-    text.insert(at, "%");
+using Words = std::initializer_list<std::pair<std::string_view, std::string>>;
+
+// Puts a text for each @word@.
+std::string filled(std::string sql, const Words& words) {
+  for (const auto& [word, text] : words) {
+    for (std::size_t at = sql.find(word); at != std::string::npos;
+         at = sql.find(word, at + text.size())) {
+      sql.replace(at, word.size(), text);
+    }
   }
-  return text;
+  return sql;
 }
 
 }  // namespace
@@ -122,26 +293,34 @@ base::Result<std::vector<Step>> plan_event_trigger(pg::Connection& admin,
   if (may.empty() || !may.truth(0, 0)) return std::vector<Step>{};
   std::string condition = tracked_condition(settings);
   bool full = settings.identity == IdentityPolicy::full;
-  std::string fingerprint =
-      "Bemi: " + settings.publication + (full ? " full " : " keep ") + condition;
+  std::string fingerprint = std::string("Bemi ") + functions_version + ": " + settings.publication +
+                            (full ? " full " : " keep ") + condition;
   TRY_ASSIGN(pg::Rows comment, admin.run(select_comment));
   if (!comment.empty() && comment.text(0, 0) == fingerprint) return std::vector<Step>{};
-  std::string publication = pg::quote_identifier(settings.publication);
-  std::string quoted_in_format = pg::quote_literal(doubled_percent(publication));
-  quoted_in_format = quoted_in_format.substr(1, quoted_in_format.size() - 2);
   return std::vector<Step>{
-      {.what = "track new tables at once (event trigger)",
-       .sql = fmt::format(fmt::runtime(function_sql), condition, full ? set_full : "",
-                          pg::quote_literal(settings.publication), quoted_in_format,
-                          pg::quote_literal(fingerprint)),
+      {.what = "track new tables and changes of tables at once (event triggers)",
+       .sql =
+           filled(functions_sql, {{"@publication_name@", pg::quote_literal(settings.publication)},
+                                  {"@full@", full ? "true" : "false"},
+                                  {"@tracked@", condition},
+                                  {"@fingerprint@", pg::quote_literal(fingerprint)}}),
        .optional = true}};
 }
 
+base::Result<bool> has_event_trigger(pg::Connection& source) {
+  TRY_ASSIGN(pg::Rows rows, source.run("select 1 from pg_event_trigger "
+                                       "where evtname = 'bemi_track_ddl' and evtenabled <> 'D'"));
+  return !rows.empty();
+}
+
 std::vector<Step> drop_event_trigger() {
-  return {{.what = "remove the event trigger",
-           .sql = R"(drop event trigger if exists bemi_track_new_table;
-drop function if exists _bemi.track_new_table();
-drop table if exists _bemi.trigger_failure;
+  return {
+      {.what = "remove the event triggers", .sql = R"(drop event trigger if exists bemi_track_ddl;
+drop event trigger if exists bemi_track_drop;
+drop function if exists _bemi.track_ddl(), _bemi.track_drop(), _bemi.track_relation(oid, text),
+  _bemi.settle_identity(oid, boolean), _bemi.is_narrowly_published(oid), _bemi.describe(oid), _bemi.type_form(oid), _bemi.uses_type(oid, oid, oid), _bemi.note_failure(text),
+  _bemi.emit_schema(text, boolean, boolean, json);
+drop table if exists _bemi.trigger_failure, _bemi.ddl_mark;
 do $$ begin
   if exists (select 1 from pg_namespace where nspname = '_bemi')
      and not exists (select 1 from pg_class c join pg_namespace n on n.oid = c.relnamespace

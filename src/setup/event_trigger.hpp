@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// The event trigger that tracks a new table in the very transaction that makes it.
+// The event triggers that track a new table in the very transaction that makes it, and tell the
+// worker what happens to a tracked one.
 #pragma once
 
 #include <vector>
@@ -12,7 +13,7 @@ namespace setup {
 // Empty when it is there already as the settings want it, or when this role may not make one.
 base::Result<std::vector<Step>> plan_event_trigger(pg::Connection& admin, const Settings& settings);
 
-// SQL that removes it, and the schema _bemi when nothing else is in it.
+// SQL that removes them, and the schema _bemi when nothing else is in it.
 std::vector<Step> drop_event_trigger();
 
 }  // namespace setup

@@ -14,17 +14,35 @@ namespace {
 
 using wal::Table;
 
-bool publishable(const Table& table) { return !table.unlogged; }
+bool is_full(const Table& table) { return table.identity == change::ReplicaIdentity::full; }
+
+// An identity that is not the whole row.
+bool has_identity(const Table& table) {
+  return table.identity == change::ReplicaIdentity::index ||
+         (table.identity == change::ReplicaIdentity::default_ && table.has_primary_key);
+}
+
+bool may_be_full(const Table& table) {
+  return !table.virtual_columns && table.narrow_publication.empty();
+}
+
+// Never what would make the application's own updates fail.
+bool publishable(const Table& table) {
+  return !table.unlogged && (may_be_full(table) || has_identity(table));
+}
 
 // FULL is what gives every change its whole row before. A wide TOAST table keeps what it has, since
 // FULL would write its large values into WAL at every update; one without any identity gets FULL
 // all the same, or its own UPDATEs would fail once it is published.
 bool wants_full(const Table& table, const Settings& settings) {
-  if (table.identity == change::ReplicaIdentity::full || !publishable(table)) return false;
-  bool identified = table.identity == change::ReplicaIdentity::index ||
-                    (table.identity == change::ReplicaIdentity::default_ && table.has_primary_key);
-  if (!identified) return true;
+  if (is_full(table) || !publishable(table) || !may_be_full(table)) return false;
+  if (!has_identity(table)) return true;
   return settings.identity == IdentityPolicy::full && !table.wide_toast;
+}
+
+// A column became virtual, or another publication narrower, since the table has FULL.
+bool suffers(const Table& table) {
+  return table.published && is_full(table) && !may_be_full(table);
 }
 
 std::string name_of(const Table& table) { return table.schema + "." + table.name; }
@@ -33,6 +51,18 @@ Step identity_step(const Table& table) {
   return {.what = "keep whole rows of " + name_of(table) + " in WAL (replica identity full)",
           .sql = fmt::format("alter table only {} replica identity full",
                              pg::quote_name(table.schema, table.name))};
+}
+
+// Without a key the table can only leave the publication.
+Step relief_step(const Table& table, const std::string& publication) {
+  std::string name = pg::quote_name(table.schema, table.name);
+  if (table.has_primary_key) {
+    return {.what = "let " + name_of(table) + " be updated again (replica identity default)",
+            .sql = fmt::format("alter table only {} replica identity default", name)};
+  }
+  return {.what = "let " + name_of(table) + " be updated again: it is no longer published",
+          .sql = fmt::format("alter publication {} drop table only {}",
+                             pg::quote_identifier(publication), name)};
 }
 
 Step publish_step(const Table& table, const std::string& publication) {
@@ -82,6 +112,9 @@ std::string default_slot_name(const std::string& source_name) {
 
 std::vector<Step> steps_to_publish(const std::vector<Table>& tables, const Settings& settings) {
   std::vector<Step> steps;
+  for (const Table& table : tables) {
+    if (suffers(table)) steps.push_back(relief_step(table, settings.publication));
+  }
   // Identity first: a published table without one refuses its own UPDATEs.
   for (const Table& table : tables) {
     if (wants_full(table, settings)) steps.push_back(identity_step(table));
@@ -95,7 +128,8 @@ std::vector<Step> steps_to_publish(const std::vector<Table>& tables, const Setti
 base::Result<std::vector<Table>> missing_tables(pg::Connection& source, const Settings& settings) {
   TRY_ASSIGN(std::vector<Table> tables, tracked_tables(source, settings));
   std::erase_if(tables, [&](const Table& table) {
-    return !to_be_listed(table) && !(table.published && wants_full(table, settings));
+    return !to_be_listed(table) && !(table.published && wants_full(table, settings)) &&
+           !suffers(table);
   });
   return tables;
 }
@@ -105,9 +139,17 @@ base::Result<std::vector<Step>> plan_source(pg::Connection& admin, const Setting
   TRY_ASSIGN(auto publication, wal::find_publication(admin, settings.publication));
   if (!publication) {
     // Before the slot: PostgreSQL does not see a publication at positions before it was made.
-    steps.push_back({.what = "make the publication " + settings.publication,
-                     .sql = fmt::format("create publication {} with "
-                                        "(publish_via_partition_root = true)",
+    steps.push_back(
+        {.what = "make the publication " + settings.publication,
+         .sql = fmt::format(
+             "create publication {} with "
+             "(publish_via_partition_root = true{})",
+             pg::quote_identifier(settings.publication),
+             admin.server_version() < 180000 ? "" : ", publish_generated_columns = stored")});
+  } else if (!publication->publishes_generated_columns) {
+    steps.push_back({.what = "publish generated columns",
+                     .sql = fmt::format("alter publication {} set "
+                                        "(publish_generated_columns = stored)",
                                         pg::quote_identifier(settings.publication))});
   }
   TRY_ASSIGN(std::vector<Table> tables, tracked_tables(admin, settings));

@@ -26,7 +26,7 @@ void add_identity_steps(std::vector<Step>& steps, const std::vector<wal::Table>&
 base::Result<std::vector<Step>> plan_teardown(pg::Connection& admin, const Settings& settings) {
   std::vector<Step> steps;
   TRY_ASSIGN(pg::Rows trigger,
-             admin.run("select 1 from pg_event_trigger where evtname = 'bemi_track_new_table'"));
+             admin.run("select 1 from pg_event_trigger where evtname = 'bemi_track_ddl'"));
   if (!trigger.empty()) {
     for (Step& step : drop_event_trigger()) steps.push_back(std::move(step));
   }

@@ -3,12 +3,11 @@
 
 #include "base/bytes.hpp"
 #include "decode/pgoutput.hpp"
+#include "decode/schema_change.hpp"
 
 namespace stitch {
 namespace {
 
-// A transaction that makes more tables is known by their first changes.
-constexpr std::size_t created_tables_max = 10'000;
 constexpr std::size_t rejected_kept_max = 16;
 constexpr std::size_t rejected_bytes_max = 64UL << 10;
 
@@ -40,7 +39,7 @@ base::Result<std::optional<Stitched>> Transaction::next() {
   while (true) {
     TRY_ASSIGN(std::optional<Record> record, records_.next());
     if (!record) return std::nullopt;
-    bool change = is_change(record->bytes.front());
+    bool change = !is_description(record->bytes.front());
     // Descriptions stay: the server sends each once, and later changes rest on it.
     if (change && aborted_.contains(record->xid)) continue;
     TRY_ASSIGN(decode::Message message, decode::parse(record->bytes, streamed_));
@@ -60,18 +59,21 @@ base::Result<std::unique_ptr<Transaction>> Stitcher::feed(change::Lsn position,
     return nullptr;
   }
   TRY_ASSIGN(decode::Message message, decode::parse(bytes, in_stream_));
-  return control(message);
+  return control(position, message, bytes);
 }
 
 base::Status Stitcher::keep(change::Lsn position, std::string_view bytes) {
   if (current_ == nullptr)
     return std::unexpected(out_of_place("a change outside of a transaction"));
   std::uint32_t xid = xid_of(bytes, in_stream_);
-  std::uint32_t number = current_->changes_;
-  if (is_change(bytes.front())) {
-    ++current_->changes_;
-    TRY(current_->contexts_.note_change(xid));
-  }
+  if (is_change(bytes.front())) return keep_change(position, xid, bytes);
+  return current_->records_.append({position, xid, current_->changes_, bytes});
+}
+
+base::Status Stitcher::keep_change(change::Lsn position, std::uint32_t xid,
+                                   std::string_view bytes) {
+  std::uint32_t number = current_->changes_++;
+  TRY(current_->contexts_.note_change(xid));
   return current_->records_.append({position, xid, number, bytes});
 }
 
@@ -85,12 +87,15 @@ Transaction& Stitcher::streamed(decode::WireXid xid) {
   return *transaction;
 }
 
-base::Status Stitcher::take_message(const decode::LogicalMessage& message) {
+base::Status Stitcher::take_message(change::Lsn position, const decode::LogicalMessage& message,
+                                    std::string_view bytes) {
   if (!message.transactional || current_ == nullptr) return {};
   if (message.prefix == "_bemi_fence") current_->fence = true;
   if (message.prefix == "_bemi_heartbeat") current_->heartbeat = true;
-  if (message.prefix == "_bemi_table" && current_->created_tables.size() < created_tables_max) {
-    current_->created_tables.emplace_back(message.content);
+  if (message.prefix == decode::schema_change_prefix) {
+    auto change = decode::parse_schema_change(message.content);
+    if (!change) return {};
+    return keep_change(position, in_stream_ ? change->xid : 0, bytes);
   }
   if (message.prefix != "_bemi") return {};
   base::Result<ContextMessage> context = read_context(message.content);
@@ -102,7 +107,9 @@ base::Status Stitcher::take_message(const decode::LogicalMessage& message) {
   return {};
 }
 
-base::Result<std::unique_ptr<Transaction>> Stitcher::control(const decode::Message& message) {
+base::Result<std::unique_ptr<Transaction>> Stitcher::control(change::Lsn position,
+                                                             const decode::Message& message,
+                                                             std::string_view bytes) {
   using Done = base::Result<std::unique_ptr<Transaction>>;
   auto finished = [&](std::unique_ptr<Transaction> transaction, change::Lsn end_lsn,
                       base::Timestamp committed_at) -> Done {
@@ -150,7 +157,7 @@ base::Result<std::unique_ptr<Transaction>> Stitcher::control(const decode::Messa
             return nullptr;
           },
           [&](const decode::LogicalMessage& logical) -> Done {
-            TRY(take_message(logical));
+            TRY(take_message(position, logical, bytes));
             return nullptr;
           },
           [&](const auto&) -> Done { return nullptr; },

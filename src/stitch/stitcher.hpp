@@ -33,7 +33,9 @@ struct RejectedContext {
 // Type) that holds for the changes after it.
 struct Stitched {
   change::Lsn position;
-  decode::Message message;   // Insert, Update, Delete, Truncate, RelationMessage, TypeMessage
+  // Insert, Update, Delete, Truncate, LogicalMessage (a schema change), RelationMessage,
+  // TypeMessage
+  decode::Message message;
   std::string_view context;  // of a change; valid until the next call
 };
 
@@ -46,7 +48,6 @@ class Transaction {
   base::Timestamp committed_at;
   bool fence = false;
   bool heartbeat = false;
-  std::vector<std::string> created_tables;  // contents of _bemi_table messages
   std::vector<RejectedContext> rejected;
 
   // The views in the result are valid until the next call. nullopt at the end.
@@ -72,9 +73,13 @@ class Stitcher {
   [[nodiscard]] std::size_t open_transactions() const { return streamed_.size(); }
 
  private:
-  base::Result<std::unique_ptr<Transaction>> control(const decode::Message& message);
+  base::Result<std::unique_ptr<Transaction>> control(change::Lsn position,
+                                                     const decode::Message& message,
+                                                     std::string_view bytes);
   base::Status keep(change::Lsn position, std::string_view bytes);
-  base::Status take_message(const decode::LogicalMessage& message);
+  base::Status take_message(change::Lsn position, const decode::LogicalMessage& message,
+                            std::string_view bytes);
+  base::Status keep_change(change::Lsn position, std::uint32_t xid, std::string_view bytes);
   Transaction& streamed(decode::WireXid xid);
 
   SpoolBudget* budget_;

@@ -9,6 +9,8 @@
 namespace store {
 namespace {
 
+constexpr std::size_t slice_bytes = 256UL << 10;
+
 bool is_special(char c) { return c == '\\' || c == '\n' || c == '\t' || c == '\r'; }
 
 void append_uuid(std::string& out, const Uuid& id) {
@@ -28,6 +30,17 @@ void append_integer(std::string& out, std::uint64_t value) {
 void append_field(std::string& out, std::string_view text) {
   append_copy_text(out, text);
   out.push_back('\t');
+}
+
+// A large row in slices, so that it is not held once more as a whole.
+base::Status append_row(std::string& out, std::string_view text, const RowEncoder::Drain& drain) {
+  while (text.size() > slice_bytes) {
+    append_copy_text(out, text.substr(0, slice_bytes));
+    text.remove_prefix(slice_bytes);
+    TRY(drain(out));
+  }
+  append_field(out, text);
+  return {};
 }
 
 // Empty stands for SQL NULL.
@@ -82,7 +95,8 @@ void RowEncoder::begin(const change::Transaction& transaction, base::Timestamp e
   append_field(times_, std::to_string(transaction.commit_position.value));
 }
 
-void RowEncoder::append(std::string& out, const change::Change& change) const {
+base::Status RowEncoder::append(std::string& out, const change::Change& change,
+                                const Drain& drain) const {
   ASSERT(change.relation != nullptr);
   append_uuid(out,
               change_id(transaction_.committed_at, {.source = source_,
@@ -99,8 +113,8 @@ void RowEncoder::append(std::string& out, const change::Change& change) const {
     out += "\\N\t";
   }
   append_field(out, change::name(change.operation));
-  append_field(out, change.before);
-  append_field(out, change.after);
+  TRY(append_row(out, change.before, drain));
+  TRY(append_row(out, change.after, drain));
   append_field(out, change.context);
   out += times_;
   append_integer(out, change.position.value);
@@ -109,6 +123,7 @@ void RowEncoder::append(std::string& out, const change::Change& change) const {
   out.push_back('\t');
   append_optional(out, change.exact, '\t');
   append_optional(out, change.fidelity, '\n');
+  return {};
 }
 
 }  // namespace store

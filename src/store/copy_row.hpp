@@ -3,9 +3,11 @@
 // Change -> one line of COPY's text format (manual, COPY, "Text Format").
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "base/clock.hpp"
+#include "base/result.hpp"
 #include "change/change.hpp"
 
 namespace store {
@@ -17,7 +19,9 @@ class RowEncoder {
       : source_(std::move(source)), database_(std::move(database)) {}
 
   void begin(const change::Transaction& transaction, base::Timestamp effective_at, int epoch);
-  void append(std::string& out, const change::Change& change) const;
+  // Appends the line to `out`. What grows large on the way is handed to `drain`, which empties it.
+  using Drain = std::function<base::Status(std::string& out)>;
+  base::Status append(std::string& out, const change::Change& change, const Drain& drain) const;
 
   // The columns in the order of append(), for the COPY statement.
   static const char* columns();

@@ -1,25 +1,13 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "store/relation_note.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include "base/json.hpp"
+#include "change/relation_json.hpp"
 
 namespace store {
 namespace {
-
-// [{"name": ..., "type": ..., "type_oid": ..., "type_modifier": ...}, ...]
-std::string columns_json(const change::Relation& relation) {
-  std::string json = "[";
-  for (const change::Column& column : relation.columns) {
-    if (json.size() > 1) json.push_back(',');
-    json += "{\"name\":";
-    base::append_json_string(json, column.name);
-    json += ",\"type\":";
-    base::append_json_string(json, column.type ? column.type->name : "");
-    json += ",\"type_oid\":" + std::to_string(column.type_oid) +
-            ",\"type_modifier\":" + std::to_string(column.type_modifier) + "}";
-  }
-  return json + "]";
-}
 
 std::string key_json(const change::Relation& relation) {
   std::string json = "[";
@@ -30,13 +18,18 @@ std::string key_json(const change::Relation& relation) {
   return json + "]";
 }
 
+constexpr const char* select_relations = R"(
+select distinct on (relation) relation, schema, "table", assumed, columns::text, to_jsonb(primary_key)::text
+from _bemi.relation_version where source = $1
+order by relation, epoch desc, position desc)";
+
 }  // namespace
 
 const char* const insert_relation_version = R"(
 insert into _bemi.relation_version (source, epoch, position, relation, schema, "table",
                                     replica_identity, columns, primary_key, assumed)
 select $1, $2, $3, $4, $5, $6, $7, $8::jsonb,
-       array(select jsonb_array_elements_text($9::jsonb)), true
+       array(select jsonb_array_elements_text($9::jsonb)), $10
 where not exists (
   select from (select * from _bemi.relation_version where source = $1 and relation = $4
                order by epoch desc, position desc limit 1) newest
@@ -55,8 +48,29 @@ std::vector<pg::Parameter> relation_version_parameters(const change::Relation& r
           relation.schema,
           relation.table,
           std::string(1, static_cast<char>(relation.identity)),
-          columns_json(relation),
-          key_json(relation)};
+          change::columns_json(relation),
+          key_json(relation),
+          relation.assumed ? "true" : "false"};
+}
+
+base::Result<std::vector<change::Relation>> load_relations(pg::Connection& destination,
+                                                           const std::string& source) {
+  TRY_ASSIGN(pg::Rows rows, destination.query(select_relations, {source}));
+  std::vector<change::Relation> relations;
+  for (int row = 0; row < rows.count(); ++row) {
+    change::Relation relation{.oid = static_cast<change::Oid>(rows.integer(row, 0)),
+                              .schema = rows.text(row, 1),
+                              .table = rows.text(row, 2)};
+    relation.assumed = rows.truth(row, 3);
+    try {
+      relation.columns = change::read_columns(nlohmann::json::parse(rows.text(row, 4)));
+      change::set_primary_key(relation, nlohmann::json::parse(rows.text(row, 5)));
+    } catch (const nlohmann::json::exception&) {
+      continue;  // of an older Bemi: the catalog is asked again
+    }
+    relations.push_back(std::move(relation));
+  }
+  return relations;
 }
 
 }  // namespace store

@@ -18,4 +18,8 @@ std::vector<pg::Parameter> relation_version_parameters(const change::Relation& r
                                                        const std::string& epoch,
                                                        const std::string& position);
 
+// The newest version of each relation.
+base::Result<std::vector<change::Relation>> load_relations(pg::Connection& destination,
+                                                           const std::string& source);
+
 }  // namespace store

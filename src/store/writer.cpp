@@ -137,16 +137,21 @@ base::Status Writer::append_rows(const change::Batch& batch) {
   }
   if (!copy_) TRY(begin_copy());
   lines_.clear();
-  for (const change::Change& change : batch.changes) encoder_.append(lines_, change);
-  uncommitted_bytes_ += lines_.size();
-  return copy_->send(lines_);
+  auto send = [this](std::string& lines) -> base::Status {
+    uncommitted_bytes_ += lines.size();
+    TRY(copy_->send(lines));
+    lines.clear();
+    return {};
+  };
+  for (const change::Change& change : batch.changes) TRY(encoder_.append(lines_, change, send));
+  return send(lines_);
 }
 
 base::Status Writer::append_or_park(const change::Change& change,
                                     const change::Transaction& transaction) {
   if (!std::exchange(in_block_, true)) TRY(destination_->run("begin"));
   lines_.clear();
-  encoder_.append(lines_, change);
+  TRY(encoder_.append(lines_, change, [](std::string&) { return base::Status{}; }));
   uncommitted_bytes_ += lines_.size();
   TRY_ASSIGN(pg::CopyIn copy, destination_->copy_in("savepoint one_row; " + copy_command_));
   TRY(copy.send(lines_));

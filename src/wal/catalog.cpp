@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "wal/catalog.hpp"
 
-#include <algorithm>
 #include <chrono>
+
+#include <fmt/format.h>
 
 namespace wal {
 namespace {
@@ -25,13 +26,21 @@ constexpr const char* select_attributes = R"(
 select attname, atttypid from pg_attribute
 where attrelid = $1 and attnum > 0 and not attisdropped order by attnum)";
 
-constexpr const char* select_primary_key = R"(
-select a.attname
+// From 18 on the publication has stored generated columns in it; virtual ones never are.
+constexpr const char* select_entry = R"(
+select 'table', '', 0 from pg_class where oid = $1
+union all
+select 'key', a.attname, k.place
 from pg_index i
 cross join lateral unnest(i.indkey) with ordinality as k (attnum, place)
 join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
 where i.indrelid = $1 and i.indisprimary and k.place <= i.indnkeyatts
-order by k.place)";
+union all
+select 'unsent', attname, attnum
+from pg_attribute
+where attrelid = $1 and not attisdropped
+  and (attgenerated = 'v' or attgenerated = 's' and current_setting('server_version_num')::int < 180000)
+order by 3)";
 
 constexpr const char* select_relation = R"(
 select n.nspname, c.relname, c.relreplident
@@ -39,7 +48,9 @@ from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = $1)"
 
 constexpr const char* select_columns = R"(
 select attname, atttypid, atttypmod from pg_attribute
-where attrelid = $1 and attnum > 0 and not attisdropped and attgenerated = '' order by attnum)";
+where attrelid = $1 and attnum > 0 and not attisdropped
+  and (attgenerated = '' or attgenerated = 's' and current_setting('server_version_num')::int >= 180000)
+order by attnum)";
 
 Oid oid_at(const pg::Rows& rows, int row, int column) {
   return static_cast<Oid>(rows.integer(row, column));
@@ -107,23 +118,39 @@ base::Status wait_until_visible(pg::Connection& source, std::uint64_t transactio
   return {};
 }
 
-base::Status describe(pg::Connection& source, change::Relation& relation,
-                      change::TypeCatalog& types) {
+base::Status resolve_types(pg::Connection& source, change::Relation& relation,
+                           change::TypeCatalog& types) {
   for (change::Column& column : relation.columns) {
     TRY_ASSIGN(column.type, load_type(source, column.type_oid, types));
   }
-  TRY_ASSIGN(pg::Rows key, source.query(select_primary_key, {std::to_string(relation.oid)}));
-  relation.primary_key.clear();
-  for (int row = 0; row < key.count(); ++row) {
-    auto column = std::ranges::find(relation.columns, key.text(row, 0), &change::Column::name);
-    // The key of now names a column that the relation of then lacks: better none than half.
-    if (column == relation.columns.end()) {
-      relation.primary_key.clear();
-      return {};
-    }
-    relation.primary_key.push_back(static_cast<std::size_t>(column - relation.columns.begin()));
-  }
   return {};
+}
+
+base::Result<CatalogEntry> look_up(pg::Connection& source, Oid oid) {
+  TRY_ASSIGN(pg::Rows rows, source.query(select_entry, {std::to_string(oid)}));
+  CatalogEntry entry;
+  for (int row = 0; row < rows.count(); ++row) {
+    std::string what = rows.text(row, 0);
+    if (what == "table") entry.exists = true;
+    if (what == "key") entry.primary_key.push_back(rows.text(row, 1));
+    if (what == "unsent") entry.unsent.push_back(rows.text(row, 1));
+  }
+  return entry;
+}
+
+base::Result<std::vector<std::string>> type_texts(pg::Connection& source,
+                                                  const change::Relation& relation) {
+  std::string values;
+  for (const change::Column& column : relation.columns) {
+    values += fmt::format("{}({}::oid, {})", values.empty() ? "" : ", ", column.type_oid,
+                          column.type_modifier);
+  }
+  std::vector<std::string> texts;
+  if (values.empty()) return texts;
+  TRY_ASSIGN(pg::Rows rows, source.run("select format_type(type, modifier) from (values " + values +
+                                       ") as columns (type, modifier)"));
+  for (int row = 0; row < rows.count(); ++row) texts.push_back(rows.text(row, 0));
+  return texts;
 }
 
 base::Result<change::Relation> read_relation(pg::Connection& source, Oid oid) {

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "change/relation.hpp"
 #include "change/type.hpp"
@@ -16,12 +18,24 @@ namespace wal {
 // catalog shows what this transaction did.
 base::Status wait_until_visible(pg::Connection& source, std::uint64_t transaction_id);
 
-// Gives every column its type and finds the primary key's columns, by name. Types that were
-// dropped meanwhile count as text. `types` learns what it looks up.
-base::Status describe(pg::Connection& source, change::Relation& relation,
-                      change::TypeCatalog& types);
+// Gives every column its type. Types that were dropped meanwhile count as text. `types` learns what
+// it looks up.
+base::Status resolve_types(pg::Connection& source, change::Relation& relation,
+                           change::TypeCatalog& types);
 
-// The columns that the stream would send: no dropped and no generated ones. Not described yet.
+// What the stream does not say of a table, as it is now.
+struct CatalogEntry {
+  bool exists = false;
+  std::vector<std::string> primary_key;  // in key order
+  std::vector<std::string> unsent;       // generated columns that are not published
+};
+base::Result<CatalogEntry> look_up(pg::Connection& source, change::Oid oid);
+
+// The columns' types as SQL writes them: "numeric(10,2)".
+base::Result<std::vector<std::string>> type_texts(pg::Connection& source,
+                                                  const change::Relation& relation);
+
+// The columns that the stream would send, without types and key.
 base::Result<change::Relation> read_relation(pg::Connection& source, change::Oid oid);
 
 }  // namespace wal

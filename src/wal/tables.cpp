@@ -3,12 +3,17 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 namespace wal {
 namespace {
 
 // A table counts as published by itself or by a partitioned ancestor. Values of over 2 kB stored
-// out of line are what FULL would write into WAL again at each update.
+// out of line are what FULL would write into WAL again at each update. {0}: the tables of other
+// publications with the columns that they publish; {1}: which generated columns belong to a row's
+// identity.
 constexpr const char* select_tables = R"(
+with elsewhere as materialized ({0})
 select c.oid, n.nspname, c.relname, pg_get_userbyid(c.relowner), c.relreplident,
        exists (select 1 from pg_index i where i.indrelid = c.oid and i.indisprimary),
        c.relispartition, c.relkind = 'p', c.relpersistence = 'u',
@@ -22,7 +27,13 @@ select c.oid, n.nspname, c.relname, pg_get_userbyid(c.relowner), c.relreplident,
        case when c.relkind = 'p'
             then coalesce((select sum(pg_table_size(t.relid)) from pg_partition_tree(c.oid) t
                            where t.isleaf), 0)::bigint
-            else pg_table_size(c.oid) end
+            else pg_table_size(c.oid) end,
+       exists (select 1 from pg_attribute a where a.attrelid = c.oid and a.attgenerated = 'v'),
+       coalesce((select e.pubname from elsewhere e
+                 where e.schemaname = n.nspname and e.tablename = c.relname
+                   and exists (select 1 from pg_attribute a
+                               where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+                                 and {1} and a.attname <> all (e.attnames)) limit 1), '')
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p') and c.relpersistence in ('p', 'u')
   and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', '_bemi')
@@ -30,10 +41,24 @@ where c.relkind in ('r', 'p') and c.relpersistence in ('p', 'u')
                   and d.objid = c.oid and d.deptype = 'e')
 order by n.nspname, c.relname)";
 
+// Publications of columns came with 15, of generated columns with 18.
+std::string select_tables_of(int server_version) {
+  const char* elsewhere =
+      server_version < 150000
+          ? "select ''::name as pubname, ''::name as schemaname, ''::name as tablename, "
+            "null::name[] as attnames where false"
+          : "select t.pubname, t.schemaname, t.tablename, t.attnames from pg_publication_tables t "
+            "join pg_publication p using (pubname) "
+            "where t.pubname <> $1 and (p.pubupdate or p.pubdelete)";
+  const char* identifying = server_version < 180000 ? "a.attgenerated = ''" : "true";
+  return fmt::format(fmt::runtime(select_tables), elsewhere, identifying);
+}
+
 constexpr const char* select_publication = R"(
 select pg_get_userbyid(pubowner), puballtables, pubviaroot,
-       pubinsert and pubupdate and pubdelete and pubtruncate
-from pg_publication where pubname = $1)";
+       pubinsert and pubupdate and pubdelete and pubtruncate,
+       coalesce(to_jsonb(p) ->> 'pubgencols', 's') = 's'
+from pg_publication p where pubname = $1)";
 
 bool is_history(const Table& table, const std::string& history_schema) {
   return !history_schema.empty() && table.schema == history_schema &&
@@ -46,7 +71,7 @@ base::Result<std::vector<Table>> list_tables(pg::Connection& source,
                                              const change::Selection& selection,
                                              const std::string& publication,
                                              const std::string& history_schema) {
-  TRY_ASSIGN(pg::Rows rows, source.query(select_tables, {publication}));
+  TRY_ASSIGN(pg::Rows rows, source.query(select_tables_of(source.server_version()), {publication}));
   std::vector<Table> tables;
   for (int row = 0; row < rows.count(); ++row) {
     Table table{.oid = static_cast<change::Oid>(rows.integer(row, 0)),
@@ -60,7 +85,9 @@ base::Result<std::vector<Table>> list_tables(pg::Connection& source,
                 .unlogged = rows.truth(row, 8),
                 .published = rows.truth(row, 9),
                 .wide_toast = rows.truth(row, 10),
-                .bytes = rows.integer(row, 11)};
+                .bytes = rows.integer(row, 11),
+                .virtual_columns = rows.truth(row, 12),
+                .narrow_publication = rows.text(row, 13)};
     if (selection.tracks(table.schema, table.name) && !is_history(table, history_schema)) {
       tables.push_back(std::move(table));
     }
@@ -76,7 +103,8 @@ base::Result<std::optional<Publication>> find_publication(pg::Connection& source
                      .owner = rows.text(0, 0),
                      .all_tables = rows.truth(0, 1),
                      .via_root = rows.truth(0, 2),
-                     .publishes_all_operations = rows.truth(0, 3)};
+                     .publishes_all_operations = rows.truth(0, 3),
+                     .publishes_generated_columns = rows.truth(0, 4)};
 }
 
 }  // namespace wal

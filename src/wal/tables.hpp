@@ -26,6 +26,10 @@ struct Table {
   bool published = false;   // in our publication, itself or by its root
   bool wide_toast = false;  // has columns stored out of line: FULL rewrites them into WAL
   std::int64_t bytes = 0;   // heap and TOAST, for the baseline's decision
+  // A published table with FULL refuses its own updates while it has virtual generated columns, or
+  // while another publication leaves some of its columns out (empty: none does).
+  bool virtual_columns = false;
+  std::string narrow_publication;
 };
 
 // All ordinary and partitioned tables that `selection` tracks, Bemi's own left out.
@@ -41,6 +45,7 @@ struct Publication {
   bool all_tables = false;
   bool via_root = false;
   bool publishes_all_operations = false;
+  bool publishes_generated_columns = false;  // the stored ones; true before 18, which cannot
 };
 base::Result<std::optional<Publication>> find_publication(pg::Connection& source,
                                                           const std::string& name);

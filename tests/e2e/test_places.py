@@ -79,7 +79,8 @@ def test_least_privileged_worker(database: Database, start_worker: StartWorker) 
     # A table made later is published by the event trigger, in its own transaction.
     database.sql("create table later (id int primary key); insert into later values (5)")
     sync(worker_url)
-    assert [c["primary_key"] for c in history(database.url, "\"table\" = 'later'")] == ["5"]
+    later = history(database.url, "\"table\" = 'later'")
+    assert [(c["operation"], c["primary_key"]) for c in later] == [("SCHEMA", None), ("CREATE", "5")]
 
 
 def test_a_new_table_is_found_without_an_event_trigger(database: Database, start_worker: StartWorker) -> None:

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "decode/schema_change.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "change/relation_json.hpp"
+
+namespace decode {
+namespace {
+
+using nlohmann::json;
+
+change::Relation read_table(const json& table) {
+  change::Relation relation{.oid = table.at("oid").get<change::Oid>(),
+                            .schema = table.at("schema").get<std::string>(),
+                            .table = table.at("table").get<std::string>()};
+  auto identity = table.value("identity", std::string("d"));
+  if (identity.size() == 1 && std::string_view("dnfi").contains(identity[0])) {
+    relation.identity = static_cast<change::ReplicaIdentity>(identity[0]);
+  }
+  relation.columns = change::read_columns(table.value("columns", json::array()));
+  change::set_primary_key(relation, table.value("primary_key", std::vector<std::string>()));
+  return relation;
+}
+
+std::vector<std::string> read_type_texts(const json& table) {
+  std::vector<std::string> texts;
+  for (const json& column : table.value("columns", json::array())) {
+    texts.push_back(column.at("type").get<std::string>());
+  }
+  return texts;
+}
+
+SchemaChange read(const json& message) {
+  return {.command = message.at("command").get<std::string>(),
+          .sql = message.at("sql").get<std::string>(),
+          .xid = message.at("xid").get<std::uint32_t>(),
+          .empty = message.at("empty").get<bool>(),
+          .dropped = message.at("dropped").get<bool>(),
+          .relation = read_table(message.at("table")),
+          .type_texts = read_type_texts(message.at("table"))};
+}
+
+json describe(const change::Relation& relation, const std::vector<std::string>& type_texts) {
+  json columns = json::array();
+  for (std::size_t i = 0; i < relation.columns.size(); ++i) {
+    columns.push_back({{"name", relation.columns[i].name}, {"type", type_texts[i]}});
+  }
+  json key = json::array();
+  for (std::size_t index : relation.primary_key) key.push_back(relation.columns[index].name);
+  return {{"schema", relation.schema},
+          {"table", relation.table},
+          {"columns", std::move(columns)},
+          {"primary_key", std::move(key)}};
+}
+
+std::string text_of(const json& value) {
+  return value.dump(-1, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace);
+}
+
+}  // namespace
+
+std::string schema_json(const change::Relation& relation,
+                        const std::vector<std::string>& type_texts) {
+  return text_of(describe(relation, type_texts));
+}
+
+std::string schema_change_json(const SchemaChange& change) {
+  json value = describe(change.relation, change.type_texts);
+  if (change.dropped) value = json::object();
+  value["command"] = change.command;
+  value["sql"] = change.sql;
+  return text_of(value);
+}
+
+std::optional<SchemaChange> parse_schema_change(std::string_view content) {
+  try {
+    return read(json::parse(content));
+  } catch (const json::exception&) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace decode

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// The message with prefix `_bemi_schema` that the event triggers (setup/event_trigger) put into the
+// transaction of a DDL command: what was done to a tracked table, and what it is from there on.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "change/relation.hpp"
+
+namespace decode {
+
+struct SchemaChange {
+  std::string command;                  // "ALTER TABLE"
+  std::string sql;                      // what the client sent, its first 64 kB
+  std::uint32_t xid = 0;                // the (sub)transaction
+  bool empty = false;                   // the table is new and has no rows
+  bool dropped = false;                 // it is gone: no columns, no key
+  change::Relation relation;            // as it is from here on
+  std::vector<std::string> type_texts;  // by column: "numeric(10,2)"
+};
+
+inline constexpr std::string_view schema_change_prefix = "_bemi_schema";
+
+// nullopt when it is not ours after all: anyone may write a message.
+std::optional<SchemaChange> parse_schema_change(std::string_view content);
+
+// {"schema": ..., "table": ..., "columns": [{"name": ..., "type": ...}], "primary_key": [...]}:
+// what is stored as `before` of a SCHEMA change.
+std::string schema_json(const change::Relation& relation,
+                        const std::vector<std::string>& type_texts);
+// The same with "command" and "sql": what is stored as its `after`.
+std::string schema_change_json(const SchemaChange& change);
+
+}  // namespace decode

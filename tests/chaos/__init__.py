@@ -1,0 +1,1 @@
+"""Random work under random faults, judged by snapshots of the source: see `run.py`."""
