@@ -5,14 +5,17 @@
 #   x_test.cpp    a test that needs nothing
 #   x_pgtest.cpp  a test that starts PostgreSQL servers (ctest label "pg")
 #   x_fuzz.cpp    a libFuzzer target, built by the preset "fuzz"
+#   x_sim.cpp     a seeded simulation; its short run is a test
 function(add_layer name)
   cmake_parse_arguments(ARG "" "" "USES;LIBS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
   set(tests ${sources})
   set(fuzzers ${sources})
-  list(FILTER sources EXCLUDE REGEX "_(test|pgtest|fuzz|bench)\\.cpp$")
+  set(simulations ${sources})
+  list(FILTER sources EXCLUDE REGEX "_(test|pgtest|fuzz|sim|bench)\\.cpp$")
   list(REMOVE_ITEM sources ${CMAKE_CURRENT_SOURCE_DIR}/main.cpp)
   list(FILTER tests INCLUDE REGEX "_(test|pgtest)\\.cpp$")
+  list(FILTER simulations INCLUDE REGEX "_sim\\.cpp$")
   list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cpp$")
 
   list(TRANSFORM ARG_USES PREPEND bemi_)
@@ -28,6 +31,13 @@ function(add_layer name)
 
   if(BEMI_TESTS)
     layer_tests(${name} ${tests})
+    foreach(simulation ${simulations})
+      get_filename_component(target ${simulation} NAME_WE)
+      add_executable(${target} ${simulation})
+      target_link_libraries(${target} PRIVATE bemi_${name} bemi_warnings)
+      add_test(NAME ${target} COMMAND ${target} --schedules 1000)
+      set_tests_properties(${target} PROPERTIES LABELS pure)
+    endforeach()
   endif()
   if(BEMI_FUZZ)
     foreach(fuzzer ${fuzzers})

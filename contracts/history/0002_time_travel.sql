@@ -145,6 +145,13 @@ begin
   then
     raise exception '%.% was dropped before %', in_schema, in_table, at
       using errcode = 'undefined_table', hint = 'ask for a time before that';
+  elsif exists (
+    select from @schema@.changes c where c.operation = 'SCHEMA' and c.before ->> 'table' = in_table
+      and c.before ->> 'schema' = in_schema and (c."table", c.schema) <> (in_table, in_schema)
+      and c.source = in_source and c.epoch = in_epoch and c.effective_at <= at and c.commit_position > found.position)
+  then
+    raise exception '%.% had another name at %', in_schema, in_table, at
+      using errcode = 'undefined_table', hint = 'ask for a time before that, or by its new name';
   end if;
   return found;
 end $$;
@@ -181,6 +188,41 @@ begin
   return next row(version.primary_key, version.after, version.exact -> 'after', version.fidelity -> 'after', version.operation,
                   version.effective_at, version.context)::bemi.row_version;
 end $$;
+
+-- The rows of now by their keys, as the writer needs them to fill in what the stream leaves out. Rows from
+-- before the table changed its shape are not among them.
+create function _bemi.last_rows(in_source text, in_epoch int, in_schema text, in_table text, keys text[])
+returns table (key text, "row" jsonb, exact jsonb)
+language sql stable set search_path = pg_catalog as $$
+  with known as (
+    select coalesce((select max(c.position) from _bemi.coverage c
+                     where c.source = in_source and c.epoch = in_epoch and c.schema = in_schema
+                       and c."table" = in_table), 0) as since,
+           -- The first shape is the one that the first rows have.
+           coalesce((select nullif(max(v.position), min(v.position)) from _bemi.relation_version v
+                     where v.source = in_source and v.epoch = in_epoch and v.schema = in_schema
+                       and v."table" = in_table), 0) as shaped
+  )
+  select k.key, c.after, c.exact -> 'after'
+  from unnest(keys) as k (key), known
+  cross join lateral (
+    select c.* from @schema@.changes c
+    where c."table" = in_table and c.primary_key = k.key and c.schema = in_schema and c.source = in_source
+      and c.epoch = in_epoch
+    order by c.effective_at desc, c.commit_position desc, c.sequence desc limit 1
+  ) c
+  where c.operation <> 'DELETE' and c.commit_position >= known.since and c.commit_position > known.shaped
+    and not exists (
+      select from @schema@.changes t where t.operation in ('TRUNCATE', 'SCHEMA') and t."table" = in_table
+        and t.schema = in_schema and t.source = in_source and t.epoch = in_epoch
+        and t.effective_at >= c.effective_at
+        and (t.commit_position, t.sequence) > (c.commit_position, c.sequence))
+    and not exists (
+      select from _bemi.key_change m where m."table" = in_table and m.previous_key = k.key
+        and m.schema = in_schema and m.source = in_source and m.epoch = in_epoch
+        and m.effective_at >= c.effective_at
+        and (m.commit_position, m.sequence) > (c.commit_position, c.sequence))
+$$;
 
 -- A whole table.
 create function bemi.rows_as_of(name text, at timestamptz, source text default null,

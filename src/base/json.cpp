@@ -65,7 +65,8 @@ namespace {
 // written as jsonb itself writes.
 class Scanner {
  public:
-  Scanner(std::string_view text, std::string_view wanted) : text_(text), wanted_(wanted) {}
+  Scanner(std::string_view text, std::string_view wanted, JsonMembers* members = nullptr)
+      : text_(text), wanted_(wanted), members_(members) {}
 
   JsonScan run() {
     skip_space(0);
@@ -136,6 +137,10 @@ class Scanner {
       std::size_t end = at_;
       skip_space(0);
       bool more = eat(',');
+      if (depth == 0 && members_ != nullptr) {
+        members_->insert_or_assign(text_.substr(key, name.size() + 2),
+                                   text_.substr(begin, end - begin));
+      }
       if (depth == 0 && !wanted_.empty() && name == wanted_) {
         // A first member takes the comma behind it along, a later one the comma before it.
         std::size_t cut_begin = first ? key : separator;
@@ -262,6 +267,7 @@ class Scanner {
 
   std::string_view text_;
   std::string_view wanted_;
+  JsonMembers* members_;
   std::size_t at_ = 0;
   bool fits_ = true;
   bool printed_ = true;
@@ -273,6 +279,12 @@ class Scanner {
 JsonScan scan_json_object(std::string_view text, std::string_view member_name) {
   if (!valid_utf8(text)) return {};
   return Scanner(text, member_name).run();
+}
+
+JsonMembers json_members(std::string_view valid_object) {
+  JsonMembers members;
+  Scanner(valid_object, {}, &members).run();
+  return members;
 }
 
 bool json_fits_jsonb(std::string_view valid_json) {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 namespace base {
 
@@ -30,6 +31,10 @@ struct JsonScan {
 
 // Scans a whole text. `member_name` is compared with the raw key, escapes not undone.
 JsonScan scan_json_object(std::string_view text, std::string_view member_name);
+
+// The members of a valid JSON object by their raw keys, quotes included; both views into the text.
+using JsonMembers = std::unordered_map<std::string_view, std::string_view>;
+JsonMembers json_members(std::string_view valid_object);
 
 // Whether jsonb takes this text of a valid `json` value: only its escapes and its numbers can
 // differ.

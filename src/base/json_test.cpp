@@ -58,5 +58,14 @@ TEST(JsonScan, CutsAMemberOut) {
   EXPECT_EQ(only, "{}");
 }
 
+TEST(Json, MembersByRawKey) {
+  JsonMembers members = json_members(R"({"a": 1.50, "b\"c": {"a": 2}, "": [1, "}"]})");
+  EXPECT_EQ(members.size(), 3U);
+  EXPECT_EQ(members["\"a\""], "1.50");
+  EXPECT_EQ(members[R"("b\"c")"], R"({"a": 2})");
+  EXPECT_EQ(members["\"\""], R"([1, "}"])");
+  EXPECT_TRUE(json_members("{}").empty());
+}
+
 }  // namespace
 }  // namespace base

@@ -39,6 +39,7 @@ struct Change {
   std::string_view primary_key;
   bool moved = false;              // an update that gave the row another key
   std::string_view previous_key;   // the key that it had, when moved
+  bool partial = false;            // values are left out that the stream did not send
   std::string_view before = "{}";  // JSON texts
   std::string_view after = "{}";
   std::string_view context = "{}";

@@ -5,6 +5,18 @@
 #include "pipeline/worker.hpp"
 
 namespace cli {
+namespace {
+
+// What only the two servers know: names that are theirs, and whether they are one.
+base::Status settle_ends(const Config& config, pipeline::Settings& settings) {
+  TRY_ASSIGN(pg::Connection source, open_source(config, Access::read_write));
+  TRY_ASSIGN(pg::Connection destination, open_destination(config, Access::read_write));
+  TRY_ASSIGN(settings.setup, setup_settings(config, source));
+  TRY_ASSIGN(settings.setup.one_database, same_database(source, destination));
+  return {};
+}
+
+}  // namespace
 
 base::Status run_command(const Config& config, const base::Interrupt& stop) {
   base::log::configure(
@@ -20,12 +32,9 @@ base::Status run_command(const Config& config, const base::Interrupt& stop) {
   settings.spool_directory = config.spool_directory;
   settings.stop = &stop;
   TRY_ASSIGN(settings.snapshot, snapshot_policy(config.snapshot));
-  {
-    TRY_ASSIGN(pg::Connection source, open_source(config, Access::read_write));
-    TRY_ASSIGN(pg::Connection destination, open_destination(config, Access::read_write));
-    TRY_ASSIGN(settings.setup, setup_settings(config, source));
-    TRY_ASSIGN(settings.setup.one_database, same_database(source, destination));
-  }
+  auto settle = [&] { return settle_ends(config, settings); };
+  if (base::Status settled = pipeline::keep_trying(settle, stop); !settled) return settled;
+  if (stop.triggered()) return {};
   return pipeline::run_worker(settings);
 }
 

@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string_view text(reinterpret_cast<const char*>(data + 1), size - 1);
   // What the server sends is UTF-8; numbers and json are valid by its own word.
   if (!base::valid_utf8(text)) return 0;
-  auto form = static_cast<JsonForm>(data[0] % 11);
+  auto form = static_cast<JsonForm>(data[0] % 12);
   if (form == JsonForm::number) return 0;
   auto element =
       std::make_shared<const Type>(Type{.oid = 1, .name = "text", .element = {}, .attributes = {}});

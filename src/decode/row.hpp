@@ -16,6 +16,7 @@ namespace decode {
 class Remarks {
  public:
   void add(std::string_view side, std::string_view column, std::string_view remark);
+  [[nodiscard]] bool empty() const { return before_.empty() && after_.empty(); }
   // The JSON object, or empty when nothing was remarked.
   [[nodiscard]] std::string text() const;
 

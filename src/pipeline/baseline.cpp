@@ -1,152 +1,303 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "pipeline/baseline.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <mutex>
 #include <numeric>
+#include <thread>
 
 #include <fmt/format.h>
 
 #include "base/log.hpp"
 #include "decode/copy_row.hpp"
+#include "pipeline/baseline_progress.hpp"
+#include "pipeline/renderer.hpp"
+#include "store/partitions.hpp"
+#include "store/schema.hpp"
 #include "wal/catalog.hpp"
-#include "wal/slot.hpp"
-#include "wal/tables.hpp"
 
 namespace pipeline {
 namespace {
 
+using store::Piece;
 using Tables = std::vector<wal::Table>;
 
-base::Result<Tables> tables_to_read(pg::Connection& source, store::Writer& writer,
-                                    const Settings& settings) {
+// Large enough that a chunk's commit costs little, small enough that little is read twice.
+constexpr std::int64_t chunk_blocks = 1024;
+constexpr unsigned readers_max = 4;
+
+constexpr const char* select_leaves = R"(
+select c.oid, n.nspname, c.relname, pg_relation_filenode(c.oid),
+       pg_relation_size(c.oid) / current_setting('block_size')::int
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.relkind = 'r'
+  and (c.oid = $1 or c.oid in (select relid from pg_partition_tree($1) where isleaf))
+order by c.oid)";
+
+struct Chunk {
+  std::size_t table;
+  std::vector<Piece> pieces;
+};
+
+// Without a key a row that is read twice would be two rows: such a table is one chunk.
+std::vector<Chunk> cut(std::size_t number, const wal::Table& table, std::vector<Piece> files) {
+  if (!table.has_primary_key) return {{number, std::move(files)}};
+  std::vector<Chunk> chunks;
+  for (const Piece& file : files) {
+    std::int64_t blocks = file.end_block;
+    for (std::int64_t first = 0; first == 0 || first < blocks; first += chunk_blocks) {
+      Piece piece = file;
+      piece.first_block = first;
+      piece.end_block = first + chunk_blocks < blocks ? first + chunk_blocks : -1;
+      chunks.push_back({number, {piece}});
+    }
+  }
+  return chunks;
+}
+
+bool is_done(const Chunk& chunk, const wal::Table& table, const store::DonePieces& done) {
+  // What was not sent of a row that changed between two snapshots only FULL makes up for.
+  bool whole_rows = table.identity == change::ReplicaIdentity::full && table.has_primary_key;
+  return whole_rows && std::ranges::all_of(chunk.pieces, [&](const Piece& piece) {
+           return done.contains({table.oid, piece.leaf, piece.file, piece.first_block});
+         });
+}
+
+base::Result<std::vector<Chunk>> plan(pg::Connection& source, const Tables& tables,
+                                      const store::DonePieces& done) {
+  std::vector<Chunk> chunks;
+  for (std::size_t number = 0; number < tables.size(); ++number) {
+    TRY_ASSIGN(pg::Rows rows, source.query(select_leaves, {std::to_string(tables[number].oid)}));
+    std::vector<Piece> files;
+    for (int row = 0; row < rows.count(); ++row) {
+      files.push_back({.leaf = static_cast<change::Oid>(rows.integer(row, 0)),
+                       .leaf_name = pg::quote_name(rows.text(row, 1), rows.text(row, 2)),
+                       .file = rows.integer(row, 3),
+                       .end_block = rows.integer(row, 4)});
+    }
+    std::vector<Chunk> cuts = cut(number, tables[number], std::move(files));
+    std::erase_if(cuts, [&](const Chunk& c) { return is_done(c, tables[number], done); });
+    // A table of no chunk at all still becomes known.
+    if (cuts.empty()) cuts.push_back({number, {}});
+    std::ranges::move(cuts, std::back_inserter(chunks));
+  }
+  return chunks;
+}
+
+std::int64_t blocks_of(const Chunk& chunk) {
+  std::int64_t blocks = 0;
+  for (const Piece& piece : chunk.pieces) {
+    blocks += piece.end_block < 0 ? chunk_blocks / 2 : piece.end_block - piece.first_block;
+  }
+  return blocks;
+}
+
+std::string select(const Piece& piece, const change::Relation& relation, bool whole) {
+  std::string columns;
+  for (const change::Column& column : relation.columns) {
+    columns += (columns.empty() ? "" : ", ") + pg::quote_identifier(column.name);
+  }
+  std::string range;
+  if (!whole) {
+    range = fmt::format(" where ctid >= '({},0)'", piece.first_block);
+    if (piece.end_block >= 0) range += fmt::format(" and ctid < '({},0)'", piece.end_block);
+  }
+  // The rows of inheritance children are named by the children.
+  return fmt::format("copy (select {} from only {}{}) to stdout", columns, piece.leaf_name, range);
+}
+
+// The work that the readers share.
+class Work {
+ public:
+  Work(const Tables& tables, std::vector<Chunk> chunks)
+      : tables_(tables),
+        chunks_(std::move(chunks)),
+        left_(tables.size()),
+        rows_(tables.size()),
+        progress_(std::accumulate(chunks_.begin(), chunks_.end(), std::int64_t{0},
+                                  [](auto sum, const Chunk& c) { return sum + blocks_of(c); })) {
+    for (const Chunk& chunk : chunks_) ++left_[chunk.table];
+  }
+
+  const Chunk* take() {
+    std::size_t at = next_++;
+    return at < chunks_.size() && !failed_ ? &chunks_[at] : nullptr;
+  }
+  const wal::Table& table(const Chunk& chunk) const { return tables_[chunk.table]; }
+  std::uint32_t next_sequence() { return sequence_++; }
+  [[nodiscard]] bool failed() const { return failed_; }
+
+  // Whether it was the table's last one; then with how many rows.
+  std::optional<std::int64_t> done(const Chunk& chunk, std::int64_t rows) {
+    std::lock_guard lock(mutex_);
+    rows_[chunk.table] += rows;
+    const wal::Table& table = tables_[chunk.table];
+    progress_.add(blocks_of(chunk), rows, table.schema + "." + table.name);
+    if (--left_[chunk.table] > 0) return std::nullopt;
+    return rows_[chunk.table];
+  }
+
+  void fail(const base::Error& error) {
+    std::lock_guard lock(mutex_);
+    failed_ = true;
+    if (!error_) error_ = error;
+  }
+  base::Status result() const {
+    if (error_) return std::unexpected(*error_);
+    return {};
+  }
+
+ private:
+  const Tables& tables_;
+  std::vector<Chunk> chunks_;
+  std::atomic<std::size_t> next_ = 0;
+  std::atomic<std::uint32_t> sequence_ = 0;
+  std::atomic<bool> failed_ = false;
+  std::mutex mutex_;
+  std::vector<std::size_t> left_;
+  std::vector<std::int64_t> rows_;
+  BaselineProgress progress_;
+  std::optional<base::Error> error_;
+};
+
+// One connection to each end.
+class Reader {
+ public:
+  static base::Status run(Work& work, const Snapshot& snapshot, const store::Progress& progress,
+                          const Settings& settings, const base::Interrupt& interrupt) {
+    TRY_ASSIGN(pg::Connection source, pg::Connection::open({.url = settings.source_url,
+                                                            .purpose = "bemi/baseline",
+                                                            .interrupt = &interrupt}));
+    // row_security=off: a policy that would hide rows is an error instead.
+    TRY(source.run("begin isolation level repeatable read read only; set transaction snapshot " +
+                   pg::quote_literal(snapshot.name) + "; set local row_security = off"));
+    TRY_ASSIGN(pg::Connection destination, pg::Connection::open({.url = settings.destination_url,
+                                                                 .purpose = "bemi/baseline",
+                                                                 .interrupt = &interrupt}));
+    TRY_ASSIGN(auto writer,
+               store::BaselineWriter::open(std::move(destination), progress, snapshot.place));
+    Reader reader(work, source, writer, snapshot.place, settings);
+    while (const Chunk* chunk = work.take()) {
+      base::Status read = reader.read(*chunk);
+      if (read) continue;
+      const wal::Table& table = work.table(*chunk);
+      return std::unexpected(
+          read.error().within("baseline of " + table.schema + "." + table.name));
+    }
+    return {};
+  }
+
+ private:
+  Reader(Work& work, pg::Connection& source, store::BaselineWriter& writer,
+         const store::BaselinePlace& place, const Settings& settings)
+      : work_(work),
+        source_(source),
+        writer_(writer),
+        place_(place),
+        // Its look-ups see the snapshot's catalog.
+        renderer_(source, settings.setup.selection, /*told=*/false) {}
+
+  base::Status read(const Chunk& chunk) {
+    TRY_ASSIGN(change::Relation columns, wal::read_relation(source_, work_.table(chunk).oid));
+    TRY_ASSIGN(change::RelationPtr relation, renderer_.resolve(std::move(columns)));
+    std::int64_t rows = 0;
+    bool whole = chunk.pieces.size() != 1 || !work_.table(chunk).has_primary_key;
+    for (const Piece& piece : chunk.pieces) {
+      TRY_ASSIGN(std::int64_t read, read_piece(select(piece, *relation, whole), relation));
+      rows += read;
+    }
+    if (work_.table(chunk).has_primary_key) TRY(writer_.finish(relation->oid, chunk.pieces));
+    std::optional<std::int64_t> table_rows = work_.done(chunk, rows);
+    if (!table_rows) return {};
+    base::log::info("baseline: {} rows of {}.{}", *table_rows, relation->schema, relation->table);
+    change::Relation as_it_was = *relation;
+    as_it_was.assumed = false;  // the snapshot's own catalog was read
+    return writer_.finish_table(as_it_was, *table_rows);
+  }
+
+  base::Result<std::int64_t> read_piece(const std::string& sql,
+                                        const change::RelationPtr& relation) {
+    BatchBuilder out(store::transaction_of(place_));
+    TRY_ASSIGN(pg::CopyOut copy, source_.copy_out(sql));
+    std::int64_t rows = 0;
+    while (true) {
+      TRY_ASSIGN(std::optional<std::string_view> line, copy.next());
+      if (!line) break;
+      TRY_ASSIGN(const decode::Tuple* tuple, row_.parse(*line, relation->columns.size()));
+      renderer_.render_snapshot(relation, *tuple, place_.position, work_.next_sequence(), out);
+      ++rows;
+      if (!out.full()) continue;
+      TRY(writer_.append(out.take(/*last=*/false)));
+      if (work_.failed()) return base::fail(base::ErrorKind::interrupted, "another reader failed");
+    }
+    TRY(writer_.append(out.take(/*last=*/true)));
+    return rows;
+  }
+
+  Work& work_;
+  pg::Connection& source_;
+  store::BaselineWriter& writer_;
+  const store::BaselinePlace& place_;
+  Renderer renderer_;
+  decode::CopyRow row_;
+};
+
+}  // namespace
+
+base::Result<Tables> tables_to_read(pg::Connection& source, pg::Connection& destination,
+                                    const store::Progress& progress, const Settings& settings) {
   std::string own = settings.setup.one_database ? settings.setup.destination.schema : "";
-  TRY_ASSIGN(Tables tables, wal::list_tables(source, settings.setup.selection,
-                                             writer.progress().publication, own));
+  TRY_ASSIGN(Tables tables,
+             wal::list_tables(source, settings.setup.selection, progress.publication, own));
+  TRY_ASSIGN(store::WholeTables whole, store::load_whole_tables(destination, progress));
   // A partition's rows are read, and named, by its root, as the stream does.
-  std::erase_if(tables,
-                [](const wal::Table& table) { return table.is_partition || !table.published; });
+  std::erase_if(tables, [&](const wal::Table& table) {
+    return table.is_partition || !table.published ||
+           whole.contains({table.oid, table.schema, table.name});
+  });
   return tables;
 }
 
-bool wants_rows(const Tables& tables, const Settings& settings) {
+bool wants_baseline(const Tables& tables, const Settings& settings) {
   if (settings.snapshot == SnapshotPolicy::none) return false;
   if (settings.snapshot == SnapshotPolicy::initial) return true;
   std::int64_t bytes =
       std::accumulate(tables.begin(), tables.end(), std::int64_t{0},
                       [](auto sum, const auto& table) { return sum + table.bytes; });
-  if (bytes <= settings.snapshot_bytes_max) return true;
-  base::log::warning(
-      "no baseline: the tracked tables hold {} MB, more than --snapshot-limit; rows are "
-      "known from their first change on (--snapshot initial takes it all the same)",
-      bytes / 1'000'000);
-  return false;
+  return bytes <= settings.snapshot_bytes_max;
 }
 
-// The rows of all tables as one transaction at the slot's consistent point.
-class SnapshotReader {
- public:
-  SnapshotReader(pg::Connection& session, Renderer& renderer, store::Writer& writer,
-                 const change::Transaction& transaction)
-      : session_(&session),
-        renderer_(&renderer),
-        writer_(&writer),
-        out_(transaction),
-        position_(transaction.commit_position) {}
-
-  base::Status read(const wal::Table& table) {
-    TRY_ASSIGN(change::Relation columns, wal::read_relation(*session_, table.oid));
-    TRY_ASSIGN(change::RelationPtr relation, renderer_->resolve(std::move(columns)));
-    out_.add_covered({relation->oid, relation->schema, relation->table, /*whole=*/true});
-    out_.add_described(relation);
-    std::uint64_t before = sequence_;
-    base::Status done = read_rows(table, relation);
-    std::string name = table.schema + "." + table.name;
-    if (!done) return std::unexpected(done.error().within("baseline of " + name));
-    base::log::info("baseline: {} rows of {}", sequence_ - before, name);
-    return {};
+base::Status read_baseline(const Tables& tables, const Snapshot& snapshot,
+                           const store::Progress& progress, const Settings& settings,
+                           const base::Interrupt& interrupt) {
+  TRY_ASSIGN(pg::Connection source, pg::Connection::open({.url = settings.source_url,
+                                                          .purpose = "bemi/baseline",
+                                                          .interrupt = &interrupt}));
+  TRY_ASSIGN(pg::Connection destination, pg::Connection::open({.url = settings.destination_url,
+                                                               .purpose = "bemi/baseline",
+                                                               .interrupt = &interrupt}));
+  TRY_ASSIGN(std::string schema, store::history_schema(destination));
+  TRY_ASSIGN(auto partitions, store::Partitions::load(destination, schema));
+  if (!partitions.covers(snapshot.place.effective_at)) {
+    TRY(partitions.create(destination, snapshot.place.effective_at));
   }
-
-  base::Status finish() { return writer_->append(out_.take(/*last=*/true)); }
-
- private:
-  static std::string select(const wal::Table& table, const change::Relation& relation) {
-    std::string columns;
-    for (const change::Column& column : relation.columns) {
-      columns += (columns.empty() ? "" : ", ") + pg::quote_identifier(column.name);
-    }
-    // The rows of inheritance children are named by the children.
-    return fmt::format("copy (select {} from {} {}) to stdout", columns,
-                       table.is_partitioned ? "" : "only",
-                       pg::quote_name(table.schema, table.name));
-  }
-
-  base::Status read_rows(const wal::Table& table, const change::RelationPtr& relation) {
-    TRY_ASSIGN(pg::CopyOut copy, session_->copy_out(select(table, *relation)));
-    auto reported_at = std::chrono::steady_clock::now();
-    while (true) {
-      TRY_ASSIGN(std::optional<std::string_view> line, copy.next());
-      if (!line) return {};
-      TRY_ASSIGN(const decode::Tuple* tuple, row_.parse(*line, relation->columns.size()));
-      renderer_->render_snapshot(relation, *tuple, position_, sequence_++, out_);
-      if (!out_.full()) continue;
-      TRY(writer_->append(out_.take(/*last=*/false)));
-      auto now = std::chrono::steady_clock::now();
-      if (now - reported_at < std::chrono::seconds(2)) continue;
-      base::log::info("baseline: {} rows so far, in {}.{}", sequence_, table.schema, table.name);
-      reported_at = now;
+  TRY_ASSIGN(store::DonePieces done, store::load_done_pieces(destination, progress));
+  TRY_ASSIGN(std::vector<Chunk> chunks, plan(source, tables, done));
+  auto count = static_cast<unsigned>(
+      std::min<std::size_t>({chunks.size(), readers_max, std::thread::hardware_concurrency()}));
+  Work work(tables, std::move(chunks));
+  {
+    std::vector<std::jthread> readers;
+    for (unsigned reader = 0; reader < std::max(count, 1U); ++reader) {
+      readers.emplace_back([&] {
+        base::Status read = Reader::run(work, snapshot, progress, settings, interrupt);
+        if (!read) work.fail(read.error());
+      });
     }
   }
-
-  pg::Connection* session_;
-  Renderer* renderer_;
-  store::Writer* writer_;
-  BatchBuilder out_;
-  change::Lsn position_;
-  std::uint32_t sequence_ = 0;
-  decode::CopyRow row_;
-};
-
-base::Status read_baseline(const Tables& tables, const wal::NewSlot& slot, Renderer& renderer,
-                           store::Writer& writer, const Settings& settings) {
-  TRY_ASSIGN(pg::Connection session, pg::Connection::open({.url = settings.source_url,
-                                                           .purpose = "bemi/baseline",
-                                                           .interrupt = settings.stop}));
-  // row_security=off: a policy that would hide rows is an error instead.
-  TRY(session.run("begin isolation level repeatable read read only; set transaction snapshot " +
-                  pg::quote_literal(slot.snapshot) + "; set local row_security = off"));
-  TRY_ASSIGN(pg::Rows xid, session.run("select pg_snapshot_xmax(pg_current_snapshot())::text"));
-  base::Timestamp now = base::Timestamp::now();
-  SnapshotReader reader(session, renderer, writer,
-                        {.id = static_cast<std::uint64_t>(xid.integer(0, 0)),
-                         .commit_position = slot.consistent_point,
-                         .committed_at = now,
-                         .queued_at = now});
-  for (const wal::Table& table : tables) TRY(reader.read(table));
-  TRY(reader.finish());
-  return {};
-}
-
-}  // namespace
-
-base::Status begin_tracking(pg::Connection& source, Renderer& renderer, store::Writer& writer,
-                            const Settings& settings) {
-  const std::string& slot_name = writer.progress().slot;
-  base::log::info("making the slot {}; it waits for the transactions that are open now", slot_name);
-  TRY_ASSIGN(pg::Connection replication, pg::Connection::open({.url = settings.source_url,
-                                                               .purpose = "bemi/slot",
-                                                               .replication = true,
-                                                               .interrupt = settings.stop}));
-  TRY_ASSIGN(wal::NewSlot slot, wal::create_slot(replication, slot_name));
-  TRY_ASSIGN(Tables tables, tables_to_read(source, writer, settings));
-  base::Timestamp known_until = writer.progress().effective_at;
-  bool baseline = wants_rows(tables, settings);
-  if (baseline && !tables.empty()) {
-    TRY(read_baseline(tables, slot, renderer, writer, settings));
-  } else {
-    writer.pass(slot.consistent_point, base::Timestamp::now());
-  }
-  writer.note_epoch(slot.consistent_point, known_until, baseline);
-  return writer.commit();
+  return work.result();
 }
 
 }  // namespace pipeline

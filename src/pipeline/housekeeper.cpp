@@ -73,8 +73,7 @@ base::Status Housekeeper::find_new_tables() {
     auto steps = setup::steps_to_publish({table}, settings_->setup);
     base::Status done = setup::apply(*source_, steps, [](const std::string&) {});
     if (done) {
-      base::log::warning(
-          "tracking the new table {} from now on; its earlier rows are not in the history", name);
+      base::log::info("tracking the new table {} from now on", name);
     } else if (done.error().kind == base::ErrorKind::connection) {
       return done;
     } else if (warned_.insert(name).second) {

@@ -86,7 +86,9 @@ base::Result<change::RelationPtr> Renderer::resolve(change::Relation relation) {
 
 base::Status Renderer::learn(const decode::RelationMessage& message, BatchBuilder& out) {
   TRY(wal::wait_until_visible(*catalog_, out.transaction().id));
-  TRY_ASSIGN(change::RelationPtr relation, resolve(message.relation));
+  change::Relation described = message.relation;
+  described.again = !told_ && relations_.contains(described.oid);
+  TRY_ASSIGN(change::RelationPtr relation, resolve(std::move(described)));
   relations_[relation->oid] = relation;
   if (relation->tracked) {
     out.add_covered({relation->oid, relation->schema, relation->table, /*whole=*/false});
@@ -158,11 +160,13 @@ void Renderer::clear() {
 
 // Turns what clear() and append_row() gathered into a change of the batch.
 void Renderer::emit(const change::RelationPtr& relation, Operation operation, const Place& place,
-                    const decode::Tuple* key_row, const decode::Tuple* old_row, BatchBuilder& out) {
+                    const decode::Tuple* key_row, const decode::Tuple* old_row, BatchBuilder& out,
+                    bool partial) {
   change::Change change{.relation = relation,
                         .operation = operation,
                         .position = place.position,
-                        .sequence = place.sequence};
+                        .sequence = place.sequence,
+                        .partial = partial};
   if (key_row != nullptr) {
     change.has_key = decode::append_primary_key(key_, *relation, *key_row, old_row);
     change.primary_key = out.keep_copy(key_);
@@ -203,7 +207,8 @@ base::Status Renderer::update(const decode::Update& message, const Place& place,
   }
   decode::append_row(after_, *relation, message.after, whole ? old : nullptr, false, Side::after,
                      remarks_);
-  emit(relation, Operation::update, place, &message.after, old, out);
+  // With FULL the old row has all that the new one lacks.
+  emit(relation, Operation::update, place, &message.after, old, out, /*partial=*/!whole);
   return {};
 }
 
@@ -213,7 +218,7 @@ base::Status Renderer::remove(const decode::Delete& message, const Place& place,
   if (!relation->tracked) return {};
   bool whole = message.old_kind == OldKind::full;
   decode::append_row(before_, *relation, message.before, nullptr, !whole, Side::before, remarks_);
-  emit(relation, Operation::delete_, place, &message.before, nullptr, out);
+  emit(relation, Operation::delete_, place, &message.before, nullptr, out, /*partial=*/!whole);
   return {};
 }
 

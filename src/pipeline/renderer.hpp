@@ -53,7 +53,8 @@ class Renderer {
                         BatchBuilder& out);
   base::Status schema(const decode::LogicalMessage& message, const Place& place, BatchBuilder& out);
   void emit(const change::RelationPtr& relation, change::Operation operation, const Place& place,
-            const decode::Tuple* key_row, const decode::Tuple* old_row, BatchBuilder& out);
+            const decode::Tuple* key_row, const decode::Tuple* old_row, BatchBuilder& out,
+            bool partial = false);
   void clear();
 
   pg::Connection* catalog_;

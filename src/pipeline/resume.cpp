@@ -32,8 +32,31 @@ store::Progress fresh(const wal::SourceIdentity& identity, const Settings& setti
           .timeline = identity.timeline};
 }
 
-base::Status check_identity(pg::Connection& destination, const store::Progress& progress,
-                            const wal::SourceIdentity& identity) {
+// A standby that was promoted has all that we stored, and a slot that came with it: then nothing is
+// lost, and the stream goes on.
+base::Status follow_timeline(pg::Connection& source, pg::Connection& destination,
+                             const store::Progress& progress, const wal::SourceIdentity& identity,
+                             const Settings& settings) {
+  TRY_ASSIGN(pg::Connection replication, pg::Connection::open({.url = settings.source_url,
+                                                               .purpose = "bemi/timeline",
+                                                               .replication = true,
+                                                               .interrupt = settings.stop}));
+  TRY_ASSIGN(std::optional<change::Lsn> end,
+             wal::end_of_timeline(replication, progress.timeline, identity.timeline));
+  TRY_ASSIGN(std::optional<wal::Slot> slot, wal::find_slot(source, progress.slot));
+  if (!end || progress.position > *end || !slot) {
+    std::string why = slot ? "" : ", and the slot " + progress.slot + " did not come with it";
+    return gap(destination, progress,
+               "the source is on another timeline (failover or restore)" + why, {});
+  }
+  base::log::warning("the source went from timeline {} to {} at {}; nothing is lost",
+                     progress.timeline, identity.timeline, change::format(*end));
+  return store::save_timeline(destination, progress.source, identity.timeline);
+}
+
+base::Status check_identity(pg::Connection& source, pg::Connection& destination,
+                            const store::Progress& progress, const Settings& settings) {
+  TRY_ASSIGN(wal::SourceIdentity identity, wal::identify(source));
   if (progress.database != identity.database) {
     return base::fail(base::ErrorKind::conflict,
                       "the source " + progress.source + " is stored here as the database " +
@@ -47,10 +70,17 @@ base::Status check_identity(pg::Connection& destination, const store::Progress& 
                       "elsewhere, run: bemi init --accept-gap");
   }
   if (progress.timeline != identity.timeline) {
-    return gap(destination, progress, "the source is on another timeline (failover or restore)",
-               {});
+    TRY(follow_timeline(source, destination, progress, identity, settings));
   }
-  return {};
+  TRY_ASSIGN(change::Lsn newest, wal::flushed_position(source));
+  if (newest >= progress.position) return {};
+  if (identity.in_recovery) {
+    return base::fail(base::ErrorKind::connection, "the standby has yet to catch up");
+  }
+  return gap(destination, progress,
+             "the source is at " + change::format(newest) +
+                 ", before what is stored of it: it was restored from a backup",
+             newest);
 }
 
 // A slot without progress: ours from a start that was cut short, or somebody else's.
@@ -72,8 +102,7 @@ base::Status check_source(pg::Connection& source, pg::Connection& destination,
   TRY_ASSIGN(std::optional<store::Progress> progress,
              store::load_progress(destination, settings.setup.source_name));
   if (!progress || progress->state != store::SourceState::streaming) return {};
-  TRY_ASSIGN(wal::SourceIdentity identity, wal::identify(source));
-  return check_identity(destination, *progress, identity);
+  return check_identity(source, destination, *progress, settings);
 }
 
 base::Status check_slot(pg::Connection& source, pg::Connection& destination,
@@ -96,7 +125,8 @@ base::Result<Resume> find_resume(pg::Connection& source, pg::Connection& destina
   TRY_ASSIGN(std::optional<store::Progress> progress,
              store::load_progress(destination, settings.setup.source_name));
   if (progress && progress->state == store::SourceState::streaming) {
-    TRY(check_identity(destination, *progress, identity));
+    TRY(check_identity(source, destination, *progress, settings));
+    progress->timeline = identity.timeline;
     TRY(check_slot(source, destination, *progress));
     return Resume{std::move(*progress), std::move(identity)};
   }

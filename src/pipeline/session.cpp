@@ -197,7 +197,7 @@ base::Status Session::store_loop() {
   while (true) {
     auto items = items_.pop(1s);
     if (!items) return std::unexpected(closed());
-    for (const StoreItem& item : *items) TRY(take_item(item));
+    for (StoreItem& item : *items) TRY(take_item(item));
     if (!writer.at_boundary()) continue;
     auto age = std::chrono::steady_clock::now() - committed_at_;
     // Nothing more waits: what is gathered becomes visible now. Under load this never happens,
@@ -209,14 +209,14 @@ base::Status Session::store_loop() {
   }
 }
 
-base::Status Session::take_item(const StoreItem& item) {
+base::Status Session::take_item(StoreItem& item) {
   store::Writer& writer = parts_.writer;
   if (const Pass* pass = std::get_if<Pass>(&item)) {
     writer.pass(pass->position, pass->committed_at);
     source_waits_ = source_waits_ || pass->confirm;
     return {};
   }
-  const auto& batch = std::get<change::Batch>(item);
+  auto& batch = std::get<change::Batch>(item);
   TRY(writer.append(batch));
   fence_waits_ = fence_waits_ || batch.transaction.fence;
   if (!writer.at_boundary()) return {};

@@ -55,7 +55,7 @@ class Session {
   base::Status take_transaction(stitch::Transaction& transaction, base::Timestamp queued_at);
   bool send(StoreItem item, std::size_t bytes);
   bool send_gathered();
-  base::Status take_item(const StoreItem& item);
+  base::Status take_item(StoreItem& item);
   base::Status commit();
   void end(const base::Error& why);
   [[nodiscard]] std::uint64_t extend(decode::WireXid xid);

@@ -6,9 +6,10 @@
 #include <random>
 
 #include "base/log.hpp"
-#include "pipeline/baseline.hpp"
 #include "pipeline/error_policy.hpp"
+#include "pipeline/first_start.hpp"
 #include "pipeline/housekeeper.hpp"
+#include "pipeline/late_baseline.hpp"
 #include "pipeline/resume.hpp"
 #include "pipeline/session.hpp"
 #include "store/relation_note.hpp"
@@ -45,11 +46,6 @@ base::Status prepare(pg::Connection& source, pg::Connection& destination,
   return setup::apply(admin, steps, report);
 }
 
-base::Result<std::uint64_t> recent_transaction_id(pg::Connection& source) {
-  TRY_ASSIGN(pg::Rows rows, source.run("select pg_snapshot_xmax(pg_current_snapshot())::text"));
-  return static_cast<std::uint64_t>(rows.integer(0, 0));
-}
-
 // One connect to one error.
 base::Status run_session(const Settings& settings, store::Writer::Mode mode) {
   // Ended by the first error of any thread; the stop itself reaches the others through the reader.
@@ -70,11 +66,12 @@ base::Status run_session(const Settings& settings, store::Writer::Mode mode) {
   bool is_new = resume.progress.state == store::SourceState::creating;
   if (is_new) TRY(store::save_progress(destination, resume.progress));
   TRY_ASSIGN(store::Writer writer, store::Writer::open(std::move(storing), resume.progress, mode));
+  if (is_new) TRY(begin_tracking(source, destination, writer, settings));
   TRY_ASSIGN(bool told, setup::has_event_trigger(source));
   Renderer renderer(source, settings.setup.selection, told);
   TRY_ASSIGN(auto relations, store::load_relations(destination, settings.setup.source_name));
   renderer.remember(std::move(relations));
-  if (is_new) TRY(begin_tracking(source, renderer, writer, settings));
+  
 
   // The stream. From here on nobody else can move the slot: look once more.
   TRY_ASSIGN(pg::Connection replication, connect(settings.source_url, "bemi/wal", settings.stop,
@@ -86,15 +83,16 @@ base::Status run_session(const Settings& settings, store::Writer::Mode mode) {
                                                   .start = writer.progress().position,
                                                   .server_version = resume.source.server_version}));
   TRY(check_slot(source, destination, writer.progress()));
-  TRY_ASSIGN(std::uint64_t transaction_id, recent_transaction_id(source));
+  TRY_ASSIGN(wal::Moment now, wal::now(source));
   base::log::info("streaming {} from {}", writer.progress().source,
                   change::format(writer.progress().position));
   Housekeeper housekeeper(settings, session_interrupt);
+  LateBaseline late_baseline(settings, writer.progress(), session_interrupt);
   Session session({.reader = reader,
                    .renderer = renderer,
                    .writer = writer,
                    .session_interrupt = session_interrupt,
-                   .transaction_id = transaction_id},
+                   .transaction_id = now.transaction_id},
                   settings);
   return std::unexpected(session.run());
 }
@@ -108,23 +106,37 @@ std::chrono::milliseconds jittered(std::chrono::milliseconds step) {
 
 }  // namespace
 
-base::Status run_worker(const Settings& settings) {
+base::Status keep_trying(const std::function<base::Status()>& attempt,
+                         const base::Interrupt& stop) {
   auto backoff = backoff_min;
-  auto mode = store::Writer::Mode::fast;
-  while (!settings.stop->triggered()) {
+  while (!stop.triggered()) {
     auto began = Clock::now();
-    base::Status ended = run_session(settings, mode);
-    if (settings.stop->triggered()) break;
-    Reaction reaction = reaction_to(ended.error());
-    bool in_vain = reaction == Reaction::careful && mode == store::Writer::Mode::careful;
-    if (reaction == Reaction::stop || in_vain) return ended;
-    mode = reaction == Reaction::careful ? store::Writer::Mode::careful : store::Writer::Mode::fast;
+    base::Status ended = attempt();
+    if (ended || reaction_to(ended.error()) == Reaction::stop) return ended;
+    if (stop.triggered()) break;
     if (Clock::now() - began > 10s) backoff = backoff_min;
     auto pause = jittered(backoff);
     base::log::warning("{}; trying again in {} ms", ended.error().message, pause.count());
-    base::pause(settings.stop, pause);
+    base::pause(&stop, pause);
     backoff = std::min(backoff * 2, backoff_max);
   }
+  return {};
+}
+
+base::Status run_worker(const Settings& settings) {
+  auto mode = store::Writer::Mode::fast;
+  auto session = [&]() -> base::Status {
+    base::Status ended = run_session(settings, mode);
+    if (ended || settings.stop->triggered()) return {};
+    base::Error error = ended.error();
+    Reaction reaction = reaction_to(error);
+    // Row by row, and still refused: no single row was to blame.
+    bool in_vain = reaction == Reaction::careful && mode == store::Writer::Mode::careful;
+    if (in_vain) error.kind = base::ErrorKind::internal;
+    mode = reaction == Reaction::careful ? store::Writer::Mode::careful : store::Writer::Mode::fast;
+    return std::unexpected(std::move(error));
+  };
+  TRY(keep_trying(session, *settings.stop));
   base::log::info("stopped");
   return {};
 }

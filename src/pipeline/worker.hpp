@@ -3,9 +3,15 @@
 // Worker: keeps one source flowing into the history, through every error that passes by itself.
 #pragma once
 
+#include <functional>
+
 #include "pipeline/settings.hpp"
 
 namespace pipeline {
+
+// Runs `attempt` until it does something else than failing for a reason that passes by itself.
+// Waits longer and longer in between; returns without an error when `stop` is triggered.
+base::Status keep_trying(const std::function<base::Status()>& attempt, const base::Interrupt& stop);
 
 // Returns when settings.stop is triggered (no error) or when a person must act (the error).
 base::Status run_worker(const Settings& settings);

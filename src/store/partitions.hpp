@@ -24,7 +24,7 @@ Window window_of(base::Timestamp time, PartitionBy by);
 
 class Partitions {
  public:
-  // Reads which partitions exist.
+  // Reads which partitions exist, as far as this session sees.
   static base::Result<Partitions> load(pg::Connection& destination, std::string schema);
 
   [[nodiscard]] bool covers(base::Timestamp time) const;

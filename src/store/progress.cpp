@@ -77,6 +77,12 @@ base::Status save_progress(pg::Connection& destination, const Progress& progress
   return {};
 }
 
+base::Status save_timeline(pg::Connection& destination, const std::string& source, int timeline) {
+  TRY(destination.query("update _bemi.source set timeline = $2::int where name = $1",
+                        {source, std::to_string(timeline)}));
+  return {};
+}
+
 base::Status forget_source(pg::Connection& destination, const std::string& source) {
   TRY(destination.query("delete from _bemi.source where name = $1", {source}));
   return {};

@@ -33,6 +33,8 @@ base::Result<std::optional<Progress>> load_progress(pg::Connection& destination,
                                                     const std::string& source);
 // Writes the whole row (insert or replace), counters kept.
 base::Status save_progress(pg::Connection& destination, const Progress& progress);
+// The source goes on under another timeline, without a gap.
+base::Status save_timeline(pg::Connection& destination, const std::string& source, int timeline);
 base::Status forget_source(pg::Connection& destination, const std::string& source);
 
 struct Gap {

@@ -30,7 +30,7 @@ insert into _bemi.relation_version (source, epoch, position, relation, schema, "
                                     replica_identity, columns, primary_key, assumed)
 select $1, $2, $3, $4, $5, $6, $7, $8::jsonb,
        array(select jsonb_array_elements_text($9::jsonb)), $10
-where not exists (
+where $11 or not exists (
   select from (select * from _bemi.relation_version where source = $1 and relation = $4
                order by epoch desc, position desc limit 1) newest
   where schema = $5 and "table" = $6 and replica_identity = $7 and columns = $8::jsonb
@@ -50,7 +50,8 @@ std::vector<pg::Parameter> relation_version_parameters(const change::Relation& r
           std::string(1, static_cast<char>(relation.identity)),
           change::columns_json(relation),
           key_json(relation),
-          relation.assumed ? "true" : "false"};
+          relation.assumed ? "true" : "false",
+          relation.again ? "true" : "false"};
 }
 
 base::Result<std::vector<change::Relation>> load_relations(pg::Connection& destination,

@@ -7,6 +7,7 @@
 
 #include "base/assert.hpp"
 #include "base/log.hpp"
+#include "store/complete.hpp"
 #include "store/relation_note.hpp"
 #include "store/schema.hpp"
 
@@ -105,13 +106,14 @@ base::Status Writer::begin(const change::Transaction& transaction) {
 }
 
 base::Status Writer::begin_copy() {
-  TRY_ASSIGN(pg::CopyIn copy, destination_->copy_in("begin; " + copy_command_));
+  TRY_ASSIGN(pg::CopyIn copy, destination_->copy_in((in_block_ ? "" : "begin; ") + copy_command_));
   copy_.emplace(std::move(copy));
   return {};
 }
 
-base::Status Writer::append(const change::Batch& batch) {
+base::Status Writer::append(change::Batch& batch) {
   if (!in_transaction_) TRY(begin(batch.transaction));
+  if (is_partial(batch)) TRY(complete_rows(batch));
   take_notes(batch);
   if (!batch.changes.empty()) TRY(append_rows(batch));
   for (const change::Change& change : batch.changes) {
@@ -224,23 +226,41 @@ void Writer::note_key_change(const change::Change& change) {
                               change.sequence, base::format(progress_.effective_at));
 }
 
-// \pre a transaction of the destination is open. A COPY under way is ended and begun anew.
+// Ends the COPY under way, if one is; the transaction of the destination stays open.
+base::Status Writer::end_copy() {
+  if (!copy_) return {};
+  pg::CopyIn copy = std::move(*copy_);
+  copy_.reset();
+  in_block_ = true;
+  TRY(copy.finish());
+  return {};
+}
+
+// \pre a transaction of the destination is open.
 base::Status Writer::write_key_changes() {
   if (key_changes_.empty()) return {};
-  bool copying = copy_.has_value();
-  if (copying) {
-    pg::CopyIn changes = std::move(*copy_);
-    copy_.reset();
-    TRY(changes.finish());
-  }
+  TRY(end_copy());
   TRY_ASSIGN(pg::CopyIn copy, destination_->copy_in(copy_key_changes));
   TRY(copy.send(key_changes_));
   TRY(copy.finish());
   key_changes_.clear();
-  if (!copying) return {};
-  TRY_ASSIGN(pg::CopyIn again, destination_->copy_in(copy_command_));
-  copy_.emplace(std::move(again));
   return {};
+}
+
+// \pre as above, and no COPY is under way.
+base::Status Writer::write_notes() {
+  for (const Note& note : notes_) TRY(destination_->query(note.sql, note.parameters));
+  notes_.clear();
+  return {};
+}
+
+// All that was appended before is made visible first.
+base::Status Writer::complete_rows(change::Batch& batch) {
+  TRY(end_copy());
+  if (!std::exchange(in_block_, true)) TRY(destination_->run("begin"));
+  TRY(write_key_changes());
+  TRY(write_notes());
+  return complete(*destination_, progress_, batch);
 }
 
 base::Status Writer::save() {
@@ -261,18 +281,12 @@ base::Status Writer::save() {
 base::Status Writer::commit() {
   ASSERT(at_boundary());
   bool in_block = has_content();
-  if (copy_) {
-    pg::CopyIn copy = std::move(*copy_);
-    copy_.reset();
-    TRY(copy.finish());
-  } else if (in_block && !in_block_) {
-    TRY(destination_->run("begin"));
-  }
+  TRY(end_copy());
+  if (in_block && !in_block_) TRY(destination_->run("begin"));
   TRY(write_key_changes());
-  for (const Note& note : notes_) TRY(destination_->query(note.sql, note.parameters));
+  TRY(write_notes());
   TRY(save());
   if (in_block) TRY(destination_->run("commit"));
-  notes_.clear();
   in_block_ = false;
   if (std::exchange(parked_, false)) mode_ = Mode::fast;
   durable_lsn_ = progress_.position;

@@ -44,7 +44,8 @@ class Writer {
   static base::Result<Writer> open(pg::Connection destination, Progress progress, Mode mode);
   Writer(Writer&&) = default;
 
-  base::Status append(const change::Batch& batch);
+  // Fills in what the stream did not send (store/complete.hpp).
+  base::Status append(change::Batch& batch);
   // A source transaction that stores nothing, or a keepalive: everything before `position` is
   // done with. Takes effect with the next commit().
   // `committed_at`: of the transaction; zero for a keepalive.
@@ -80,6 +81,9 @@ class Writer {
   void take_notes(const change::Batch& batch);
   void note_key_change(const change::Change& change);
   base::Status write_key_changes();
+  base::Status end_copy();
+  base::Status write_notes();
+  base::Status complete_rows(change::Batch& batch);
 
   // On the heap: the COPY under way points to it while the writer is moved.
   std::unique_ptr<pg::Connection> destination_;

@@ -32,9 +32,18 @@ base::Result<std::optional<Slot>> find_slot(pg::Connection& source, const std::s
   return slot;
 }
 
-base::Result<NewSlot> create_slot(pg::Connection& replication, const std::string& name) {
-  auto made = replication.run("CREATE_REPLICATION_SLOT " + pg::quote_identifier(name) +
-                              " LOGICAL pgoutput EXPORT_SNAPSHOT");
+base::Result<NewSlot> create_slot(pg::Connection& replication, const std::string& name,
+                                  SlotKind kind) {
+  std::string command = "CREATE_REPLICATION_SLOT " + pg::quote_identifier(name) +
+                        (kind == SlotKind::temporary ? " TEMPORARY" : "") + " LOGICAL pgoutput ";
+  bool may_move = kind == SlotKind::lasting && replication.server_version() >= 170000;
+  if (may_move) {
+    // A standby's own slot cannot.
+    TRY_ASSIGN(pg::Rows recovery, replication.run("select pg_is_in_recovery()"));
+    may_move = !recovery.truth(0, 0);
+  }
+  auto made = replication.run(command +
+                              (may_move ? "(SNAPSHOT 'export', FAILOVER true)" : "EXPORT_SNAPSHOT"));
   if (!made) {
     base::Error error = made.error().within("cannot make the slot " + name);
     if (error.sqlstate == "53400") {

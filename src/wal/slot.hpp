@@ -31,9 +31,14 @@ struct NewSlot {
   change::Lsn consistent_point;
   std::string snapshot;  // exported; valid while the replication connection makes no other call
 };
+enum class SlotKind {
+  lasting,    // from 17 on it moves to a standby with the rest, where slots are synchronised
+  temporary,  // gone with the connection
+};
 // `replication`: a connection opened with replication = true. Waits for the transactions that are
 // open now, as PostgreSQL does.
-base::Result<NewSlot> create_slot(pg::Connection& replication, const std::string& name);
+base::Result<NewSlot> create_slot(pg::Connection& replication, const std::string& name,
+                                  SlotKind kind);
 
 // Not an error when it is not there. An active one is an error of kind conflict.
 base::Status drop_slot(pg::Connection& source, const std::string& name);

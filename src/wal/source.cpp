@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "wal/source.hpp"
 
+#include <sstream>
+
+#include <fmt/format.h>
+
 namespace wal {
 namespace {
 
@@ -48,6 +52,28 @@ base::Result<SourceIdentity> identify(pg::Connection& source) {
     identity.timeline = static_cast<int>(timeline.integer(0, 0));
   }
   return identity;
+}
+
+// The history file has a line for each timeline before: its number, where it ended, why.
+base::Result<std::optional<change::Lsn>> end_of_timeline(pg::Connection& replication, int timeline,
+                                                         int current_timeline) {
+  TRY_ASSIGN(pg::Rows rows, replication.run(fmt::format("TIMELINE_HISTORY {}", current_timeline)));
+  std::istringstream file(rows.text(0, 1));
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream words(line);
+    int number = 0;
+    std::string position;
+    if (words >> number >> position && number == timeline) return change::parse_lsn(position);
+  }
+  return std::nullopt;
+}
+
+base::Result<Moment> now(pg::Connection& source) {
+  TRY_ASSIGN(pg::Rows rows,
+             source.run("select (extract(epoch from clock_timestamp()) * 1000000)::bigint, "
+                        "pg_snapshot_xmax(pg_current_snapshot())::text"));
+  return Moment{.time = {rows.integer(0, 0)},
+                .transaction_id = static_cast<std::uint64_t>(rows.integer(0, 1))};
 }
 
 base::Result<change::Lsn> flushed_position(pg::Connection& source) {

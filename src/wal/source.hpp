@@ -3,8 +3,11 @@
 // Who the source is: what progress is bound to.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
+#include "base/clock.hpp"
 #include "change/lsn.hpp"
 #include "pg/connection.hpp"
 
@@ -20,6 +23,18 @@ struct SourceIdentity {
 
 // Over an ordinary connection.
 base::Result<SourceIdentity> identify(pg::Connection& source);
+
+// Where a timeline ended that the source has left behind for the one it is on now; nullopt when it
+// was never on it. `replication`: a connection opened with replication = true.
+base::Result<std::optional<change::Lsn>> end_of_timeline(pg::Connection& replication, int timeline,
+                                                         int current_timeline);
+
+// The source's own clock, and a transaction id that is newer than all that has ended.
+struct Moment {
+  base::Timestamp time;
+  std::uint64_t transaction_id = 0;
+};
+base::Result<Moment> now(pg::Connection& source);
 
 // The newest position that is flushed (on a standby: replayed).
 base::Result<change::Lsn> flushed_position(pg::Connection& source);

@@ -150,6 +150,8 @@ class Snapshot:
 def take_snapshot(url: str) -> Snapshot:
     with psycopg.connect(url, options="-c TimeZone=UTC", connect_timeout=5) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        # TRUNCATE heeds no snapshot: none may come between this one and the reading.
+        connection.execute(f"lock table {', '.join(TABLES)} in access share mode".encode())
         [[text]] = connection.execute("select pg_current_snapshot()::text").fetchall()
         tables = {
             table: sorted(

@@ -108,6 +108,26 @@ class Server:
             server.sql(f"alter role {cls.superuser} password '{cls.password}'")
         return server
 
+    @classmethod
+    def copy_of(cls, other: Server) -> Server:
+        """A stopped copy of a stopped cluster, on a port of its own."""
+        assert not other.is_running, "a copy of files in use is no cluster"
+        home = Path(tempfile.mkdtemp(prefix=f"pg{other.major}-", dir=_run_dir()))
+        _give_away(home)
+        server = cls(other.major, _free_port(), home, other.auth)
+        _copy(other.data_dir, server.data_dir)
+        server._configure({})
+        return server
+
+    def configure(self, settings: dict[str, str]) -> None:
+        """Takes effect with the next launch."""
+        self._configure(settings)
+
+    def give_away_data(self) -> None:
+        """Files that the test wrote below the data directory become the server's."""
+        for path in [self.data_dir, *self.data_dir.rglob("*")]:
+            _give_away(path)
+
     def launch(self) -> None:
         """Starts the stopped or killed cluster again, on the same port and data."""
         assert self._process is None, "the server runs already"

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "pipeline/first_start.hpp"
+
+#include <algorithm>
+
+#include "base/log.hpp"
+#include "pipeline/baseline.hpp"
+#include "wal/slot.hpp"
+#include "wal/source.hpp"
+
+namespace pipeline {
+
+base::Status begin_tracking(pg::Connection& source, pg::Connection& destination,
+                            store::Writer& writer, const Settings& settings) {
+  const std::string& slot_name = writer.progress().slot;
+  base::log::info("making the slot {}; it waits for the transactions that are open now", slot_name);
+  TRY_ASSIGN(pg::Connection replication, pg::Connection::open({.url = settings.source_url,
+                                                               .purpose = "bemi/slot",
+                                                               .replication = true,
+                                                               .interrupt = settings.stop}));
+  // The source's clock, before and after: whose changes will follow has it too.
+  TRY_ASSIGN(wal::Moment before, wal::now(source));
+  TRY_ASSIGN(wal::NewSlot slot, wal::create_slot(replication, slot_name, wal::SlotKind::lasting));
+  TRY_ASSIGN(wal::Moment after, wal::now(source));
+
+  base::Timestamp known_until = writer.progress().effective_at;
+  writer.pass(slot.consistent_point, before.time);
+  TRY_ASSIGN(auto tables, tables_to_read(source, destination, writer.progress(), settings));
+  bool baseline = wants_baseline(tables, settings);
+  writer.note_epoch(slot.consistent_point, known_until, baseline);
+  TRY(writer.commit());
+  if (!baseline) {
+    if (settings.snapshot != SnapshotPolicy::none) {
+      base::log::warning(
+          "no baseline: the tracked tables hold more than --snapshot-limit; rows are known from "
+          "their first change on (--snapshot initial takes it all the same)");
+    }
+    return {};
+  }
+  Snapshot snapshot{.name = slot.snapshot,
+                    .place = {.position = slot.consistent_point,
+                              .effective_at = writer.progress().effective_at,
+                              .since = std::max(after.time, writer.progress().effective_at),
+                              .transaction_id = after.transaction_id}};
+  return read_baseline(tables, snapshot, writer.progress(), settings, *settings.stop);
+}
+
+}  // namespace pipeline

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "pipeline/late_baseline.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/log.hpp"
+#include "pipeline/baseline.hpp"
+#include "wal/slot.hpp"
+#include "wal/source.hpp"
+
+namespace pipeline {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::seconds look_interval = 10s;
+constexpr std::chrono::seconds retry_interval_max = 600s;
+
+}  // namespace
+
+LateBaseline::LateBaseline(const Settings& settings, store::Progress progress,
+                           const base::Interrupt& interrupt)
+    : settings_(&settings),
+      progress_(std::move(progress)),
+      interrupt_(&interrupt),
+      thread_([this](const std::stop_token& stop) { loop(stop); }) {}
+
+LateBaseline::~LateBaseline() {
+  thread_.request_stop();
+  wake_.notify_all();
+}
+
+void LateBaseline::loop(const std::stop_token& stop) {
+  if (settings_->snapshot == SnapshotPolicy::none) return;
+  auto pause = look_interval;
+  while (!stop.stop_requested()) {
+    base::Status looked = look();
+    if (stop.stop_requested() || interrupt_->triggered()) return;
+    if (!looked) {
+      base::log::warning("{}; trying again in {} s", looked.error().message, pause.count());
+    }
+    std::unique_lock lock(mutex_);
+    wake_.wait_for(lock, stop, looked ? look_interval : pause, [] { return false; });
+    pause = looked ? look_interval : std::min(pause * 2, retry_interval_max);
+  }
+}
+
+base::Result<pg::Connection> LateBaseline::open(const std::string& url, bool replication) const {
+  return pg::Connection::open({.url = url,
+                               .purpose = "bemi/baseline",
+                               .replication = replication,
+                               .interrupt = interrupt_});
+}
+
+base::Status LateBaseline::look() {
+  TRY_ASSIGN(pg::Connection source, open(settings_->source_url, false));
+  TRY_ASSIGN(pg::Connection destination, open(settings_->destination_url, false));
+  TRY_ASSIGN(auto tables, tables_to_read(source, destination, progress_, *settings_));
+  if (tables.empty() || !wants_baseline(tables, *settings_)) return {};
+  return take(source, destination);
+}
+
+base::Status LateBaseline::take(pg::Connection& source, pg::Connection& destination) {
+  // The stream may be about to say of a new table that it has no earlier rows. The fence is also
+  // what lets the rows stand at the time of now: all that follows it is later.
+  TRY_ASSIGN(wal::Moment before, wal::now(source));
+  TRY(pass_fence(source, destination));
+  TRY_ASSIGN(auto tables, tables_to_read(source, destination, progress_, *settings_));
+  if (tables.empty() || !wants_baseline(tables, *settings_)) return {};
+
+  TRY_ASSIGN(pg::Connection replication, open(settings_->source_url, true));
+  TRY_ASSIGN(wal::NewSlot slot, wal::create_slot(replication, progress_.slot + "_baseline",
+                                                 wal::SlotKind::temporary));
+  TRY_ASSIGN(wal::Moment after, wal::now(source));
+  TRY(pass_fence(source, destination));
+  TRY_ASSIGN(base::Timestamp stored,
+             store::effective_at(destination, progress_, slot.consistent_point));
+  base::Timestamp effective_at = std::max(stored, before.time);
+  return read_baseline(tables,
+                       {.name = slot.snapshot,
+                        .place = {.position = slot.consistent_point,
+                                  .effective_at = effective_at,
+                                  .since = std::max(after.time, effective_at),
+                                  .transaction_id = after.transaction_id}},
+                       progress_, *settings_, *interrupt_);
+}
+
+// Returns when all is stored that was committed until now.
+base::Status LateBaseline::pass_fence(pg::Connection& source, pg::Connection& destination) {
+  TRY_ASSIGN(change::Lsn fence, wal::emit_fence(source));
+  while (!interrupt_->triggered()) {
+    TRY_ASSIGN(auto progress, store::load_progress(destination, progress_.source));
+    if (!progress || progress->epoch != progress_.epoch) break;
+    if (progress->position >= fence) return {};
+    base::pause(interrupt_, 50ms);
+  }
+  return base::fail(base::ErrorKind::interrupted, "the stream ended");
+}
+
+}  // namespace pipeline

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// LateBaseline: beside the stream, on a thread and connections of its own, takes the baseline of
+// tables whose earlier rows the history lacks: those added later, those of a start that was cut
+// short. Its failures are logged and tried again, never fatal.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "pg/connection.hpp"
+#include "pipeline/settings.hpp"
+#include "store/progress.hpp"
+
+namespace pipeline {
+
+class LateBaseline {
+ public:
+  // `interrupt`: ends its waits and its reading.
+  LateBaseline(const Settings& settings, store::Progress progress,
+               const base::Interrupt& interrupt);
+  ~LateBaseline();
+
+ private:
+  void loop(const std::stop_token& stop);
+  base::Status look();
+  base::Status take(pg::Connection& source, pg::Connection& destination);
+  base::Status pass_fence(pg::Connection& source, pg::Connection& destination);
+  base::Result<pg::Connection> open(const std::string& url, bool replication) const;
+
+  const Settings* settings_;
+  store::Progress progress_;
+  const base::Interrupt* interrupt_;
+  std::mutex mutex_;
+  std::condition_variable_any wake_;
+  std::jthread thread_;  // last: it uses the others
+};
+
+}  // namespace pipeline

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "store/baseline_writer.hpp"
+
+#include <fmt/format.h>
+
+#include "store/relation_note.hpp"
+#include "store/schema.hpp"
+
+namespace store {
+namespace {
+
+constexpr const char* insert_piece = R"(
+insert into _bemi.baseline_piece (source, epoch, relation, leaf, file, first_block)
+values ($1, $2, $3, $4, $5, $6) on conflict do nothing)";
+
+constexpr const char* select_pieces = R"(
+select relation, leaf, file, first_block from _bemi.baseline_piece where source = $1 and epoch = $2)";
+
+constexpr const char* upsert_coverage = R"(
+insert into _bemi.coverage (source, epoch, relation, schema, "table", position, since, whole)
+values ($1, $2, $3, $4, $5, $6, $7, true)
+on conflict (source, epoch, relation, schema, "table") do update
+set position = excluded.position, since = excluded.since, whole = true where not coverage.whole)";
+
+constexpr const char* forget_pieces =
+    "delete from _bemi.baseline_piece where source = $1 and epoch = $2 and relation = $3";
+
+constexpr const char* count_rows =
+    "update _bemi.source set changes = changes + $2::bigint where name = $1";
+
+constexpr const char* select_whole = R"(
+select relation, schema, "table" from _bemi.coverage where source = $1 and epoch = $2 and whole)";
+
+constexpr const char* select_effective_at = R"(
+select coalesce((extract(epoch from greatest(
+  (select c.effective_at from {} c
+   where c.source = $1 and c.epoch = $2 and c.commit_position <= $3
+   order by c.effective_at desc, c.commit_position desc limit 1),
+  (select began_at from _bemi.epoch where source = $1 and epoch = $2))) * 1000000)::bigint, 0))";
+
+}  // namespace
+
+base::Result<BaselineWriter> BaselineWriter::open(pg::Connection destination,
+                                                  const Progress& progress,
+                                                  const BaselinePlace& place) {
+  TRY_ASSIGN(std::string schema, history_schema(destination));
+  return BaselineWriter(std::make_unique<pg::Connection>(std::move(destination)), progress, place,
+                        schema);
+}
+
+BaselineWriter::BaselineWriter(std::unique_ptr<pg::Connection> destination,
+                               const Progress& progress, const BaselinePlace& place,
+                               const std::string& schema)
+    : destination_(std::move(destination)),
+      progress_(progress),
+      place_(place),
+      encoder_(progress.source, progress.database),
+      copy_command_(
+          fmt::format("copy {} ({}) from stdin", changes_name(schema), RowEncoder::columns())) {
+  encoder_.begin(transaction_of(place), place.effective_at, progress.epoch);
+}
+
+base::Status BaselineWriter::append(const change::Batch& batch) {
+  if (!copy_) {
+    TRY_ASSIGN(pg::CopyIn copy, destination_->copy_in("begin; " + copy_command_));
+    copy_.emplace(std::move(copy));
+  }
+  auto send = [this](std::string& lines) -> base::Status {
+    TRY(copy_->send(lines));
+    lines.clear();
+    return {};
+  };
+  for (const change::Change& change : batch.changes) TRY(encoder_.append(lines_, change, send));
+  return send(lines_);
+}
+
+// Leaves a transaction open.
+base::Status BaselineWriter::end_copy() {
+  if (!copy_) {
+    TRY(destination_->run("begin"));
+    return {};
+  }
+  pg::CopyIn copy = std::move(*copy_);
+  copy_.reset();
+  TRY(copy.finish());
+  return {};
+}
+
+base::Status BaselineWriter::finish(change::Oid table, const std::vector<Piece>& pieces) {
+  TRY(end_copy());
+  for (const Piece& piece : pieces) {
+    TRY(destination_->query(
+        insert_piece, {progress_.source, std::to_string(progress_.epoch), std::to_string(table),
+                       std::to_string(piece.leaf), std::to_string(piece.file),
+                       std::to_string(piece.first_block)}));
+  }
+  TRY(destination_->run("commit"));
+  return {};
+}
+
+base::Status BaselineWriter::finish_table(const change::Relation& relation, std::int64_t rows) {
+  std::string epoch = std::to_string(progress_.epoch);
+  std::string position = std::to_string(place_.position.value);
+  TRY(end_copy());
+  TRY_ASSIGN(pg::Rows covered,
+             destination_->query(upsert_coverage,
+                                 {progress_.source, epoch, std::to_string(relation.oid),
+                                  relation.schema, relation.table, position,
+                                  base::format(place_.since)}));
+  if (covered.affected() == 0) {
+    TRY(destination_->run("rollback"));
+    return {};
+  }
+  TRY(destination_->query(
+      insert_relation_version,
+      relation_version_parameters(relation, progress_.source, epoch, position)));
+  TRY(destination_->query(forget_pieces,
+                          {progress_.source, epoch, std::to_string(relation.oid)}));
+  TRY(destination_->query(count_rows, {progress_.source, std::to_string(rows)}));
+  TRY(destination_->run("commit"));
+  return {};
+}
+
+change::Transaction transaction_of(const BaselinePlace& place) {
+  return {.id = place.transaction_id,
+          .commit_position = place.position,
+          .committed_at = place.effective_at,
+          .queued_at = base::Timestamp::now()};
+}
+
+base::Result<DonePieces> load_done_pieces(pg::Connection& destination, const Progress& progress) {
+  TRY_ASSIGN(pg::Rows rows, destination.query(select_pieces, {progress.source,
+                                                              std::to_string(progress.epoch)}));
+  DonePieces done;
+  for (int row = 0; row < rows.count(); ++row) {
+    done.emplace(static_cast<change::Oid>(rows.integer(row, 0)),
+                 static_cast<change::Oid>(rows.integer(row, 1)), rows.integer(row, 2),
+                 rows.integer(row, 3));
+  }
+  return done;
+}
+
+base::Result<WholeTables> load_whole_tables(pg::Connection& destination,
+                                            const Progress& progress) {
+  TRY_ASSIGN(pg::Rows rows, destination.query(select_whole, {progress.source,
+                                                             std::to_string(progress.epoch)}));
+  WholeTables whole;
+  for (int row = 0; row < rows.count(); ++row) {
+    whole.emplace(static_cast<change::Oid>(rows.integer(row, 0)), rows.text(row, 1),
+                  rows.text(row, 2));
+  }
+  return whole;
+}
+
+base::Result<base::Timestamp> effective_at(pg::Connection& destination, const Progress& progress,
+                                           change::Lsn position) {
+  TRY_ASSIGN(std::string schema, history_schema(destination));
+  TRY_ASSIGN(pg::Rows rows,
+             destination.query(fmt::format(select_effective_at, changes_name(schema)),
+                               {progress.source, std::to_string(progress.epoch),
+                                std::to_string(position.value)}));
+  return base::Timestamp{rows.integer(0, 0)};
+}
+
+}  // namespace store

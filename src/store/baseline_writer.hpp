@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// Baseline rows into `changes`, beside the Writer and over a connection of its own. They stand at the
+// WAL position of the snapshot that they were read in, which the stream has passed, so that it
+// matters not when they are stored. A chunk's rows and the note that it is done commit together.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "change/change.hpp"
+#include "pg/connection.hpp"
+#include "store/copy_row.hpp"
+#include "store/progress.hpp"
+
+namespace store {
+
+// Where baseline rows stand in the history.
+struct BaselinePlace {
+  change::Lsn position;
+  base::Timestamp effective_at;  // not before that of any change up to the position
+  base::Timestamp since;         // from here on the table is known whole
+  std::uint64_t transaction_id = 0;
+};
+
+// A part of a table: blocks [first, end) of one file.
+struct Piece {
+  change::Oid leaf = 0;  // a partition, or the table itself
+  std::string leaf_name;  // quoted, with its schema
+  std::int64_t file = 0;  // relfilenode: a table that was rewritten is read anew
+  std::int64_t first_block = 0;
+  std::int64_t end_block = -1;  // -1: to the end, however far that moves
+};
+
+using DonePieces = std::set<std::tuple<change::Oid, change::Oid, std::int64_t, std::int64_t>>;
+
+class BaselineWriter {
+ public:
+  // \pre the partition for `place.effective_at` exists.
+  static base::Result<BaselineWriter> open(pg::Connection destination, const Progress& progress,
+                                           const BaselinePlace& place);
+
+  base::Status append(const change::Batch& batch);
+  // Commits what was appended, with the note that the pieces are done.
+  base::Status finish(change::Oid table, const std::vector<Piece>& pieces);
+  // All of it was read: from here on it answers for itself. Commits what was appended with it, unless
+  // somebody else has done all this meanwhile.
+  base::Status finish_table(const change::Relation& relation, std::int64_t rows);
+
+ private:
+  BaselineWriter(std::unique_ptr<pg::Connection> destination, const Progress& progress,
+                 const BaselinePlace& place, const std::string& schema);
+
+  base::Status end_copy();
+
+  std::unique_ptr<pg::Connection> destination_;
+  Progress progress_;
+  BaselinePlace place_;
+  RowEncoder encoder_;
+  std::string copy_command_;
+  std::optional<pg::CopyIn> copy_;
+  std::string lines_;
+};
+
+// The facts of the transaction that baseline rows appear to be of.
+change::Transaction transaction_of(const BaselinePlace& place);
+
+// What an earlier start has read and stored already: (table, leaf, file, first block).
+base::Result<DonePieces> load_done_pieces(pg::Connection& destination, const Progress& progress);
+
+// A table as it is named now, known with all its rows in this epoch.
+using WholeTables = std::set<std::tuple<change::Oid, std::string, std::string>>;
+base::Result<WholeTables> load_whole_tables(pg::Connection& destination, const Progress& progress);
+
+// The newest effective_at that is stored of what was committed up to `position`.
+base::Result<base::Timestamp> effective_at(pg::Connection& destination, const Progress& progress,
+                                           change::Lsn position);
+
+}  // namespace store

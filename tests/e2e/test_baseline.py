@@ -1,0 +1,215 @@
+"""The rows that were there before: all of them, once, at one moment, whatever happens meanwhile."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import time
+from collections import Counter
+
+import psycopg
+
+from e2e.oracle import COMMIT_ORDER, assert_no_doubles, canonical, history, live_rows, sync
+from support.bemi import bemi
+from support.fixtures import Database, StartWorker, every_major
+
+ROWS = 60_000  # of 300 bytes: several chunks
+FILL = "insert into item select i, repeat('x', 300) from generate_series(%s::int, %s) i"
+
+
+class Changing(threading.Thread):
+    """Changes, moves, deletes and adds rows until told to stop."""
+
+    def __init__(self, url: str, seed: int) -> None:
+        super().__init__()
+        self.url, self.random, self.stopping = url, random.Random(seed), False
+
+    def run(self) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            while not self.stopping:
+                near = self.random.randrange(ROWS)
+                connection.execute("update item set name = name || 'y' where id between %s and %s", (near, near + 20))
+                near = self.random.randrange(ROWS)
+                connection.execute("delete from item where id between %s and %s", (near, near + 3))
+                connection.execute("insert into item select nextval('ids'), 'new' from generate_series(1, 3)")
+                time.sleep(0.005)
+
+
+def rows_after(changes: list[dict[str, object]], table: str) -> list[str]:
+    """Replays; a SNAPSHOT may speak of a row that is known already, and says the same or newer."""
+    rows: dict[object, object] = {}
+    for change in changes:
+        if change["table"] != table:
+            continue
+        if change["operation"] in ("UPDATE", "DELETE"):
+            rows.pop(str(change["before"]["id"]), None)  # type: ignore[index]
+        if change["operation"] in ("CREATE", "UPDATE", "SNAPSHOT"):
+            rows[change["primary_key"]] = change["after"]
+    return sorted(canonical(row) for row in rows.values())
+
+
+def after_all(url: str, table: str) -> list[tuple[str, str]]:
+    """Replays in little memory: each key with a hash of its row."""
+    select = f"select operation, primary_key, before ->> 'id', md5(after::text) from changes where \"table\" = '{table}'"
+    rows: dict[str, str] = {}
+    with psycopg.connect(url) as connection:
+        for operation, key, before, after in connection.execute(f"{select} {COMMIT_ORDER}".encode()):
+            if operation in ("UPDATE", "DELETE"):
+                rows.pop(before, None)
+            if operation in ("CREATE", "UPDATE", "SNAPSHOT"):
+                rows[key] = after
+    return sorted(rows.items())
+
+
+def whole(database: Database, table: str) -> bool:
+    found = database.sql("select whole from _bemi.coverage where \"table\" = %s and epoch = "
+                         "(select epoch from _bemi.source)", table)  # fmt: skip
+    return (True,) in found
+
+
+def wait_whole(database: Database, table: str) -> None:
+    deadline = time.monotonic() + 60
+    while not whole(database, table):
+        assert time.monotonic() < deadline, "no baseline in a minute"
+        time.sleep(0.1)
+
+
+@every_major
+def test_no_gap_and_no_overlap_with_the_stream(database: Database, start_worker: StartWorker) -> None:
+    seed = int(os.environ.get("BEMI_TEST_SEED", random.randrange(1 << 30)))
+    print("seed", seed)
+    database.sql(f"create table item (id int primary key, name text); create sequence ids start {ROWS + 1}")
+    database.sql(FILL, 1, ROWS)
+    changing = Changing(database.url, seed)
+    changing.start()
+    start_worker().wait_ready()
+    time.sleep(1)
+    changing.stopping = True
+    changing.join()
+    sync(database.url)
+    changes = history(database.url)
+    assert_no_doubles(database.url)
+    snapshot = Counter(c["primary_key"] for c in changes if c["operation"] == "SNAPSHOT")
+    assert set(snapshot.values()) == {1} and len(snapshot) > ROWS * 0.9
+    assert rows_after(changes, "item") == live_rows(database.url, "item")
+    # Each before is what was before: none was missed between snapshot and stream.
+    rows: dict[object, object] = {}
+    for change in changes:
+        if change["operation"] in ("UPDATE", "DELETE"):
+            assert rows.pop(change["primary_key"]) == change["before"]
+        if change["operation"] != "DELETE":
+            assert change["primary_key"] not in rows
+            rows[change["primary_key"]] = change["after"]
+
+
+def test_cut_short_it_goes_on_with_the_rest(database: Database, start_worker: StartWorker) -> None:
+    seed = int(os.environ.get("BEMI_TEST_SEED", random.randrange(1 << 30)))
+    print("seed", seed)
+    database.sql(f"create table item (id int primary key, name text); create sequence ids start {4 * ROWS + 1}")
+    database.sql(FILL, 1, 4 * ROWS)
+    database.sql("create table line (n int); insert into line select i % 10 from generate_series(1, 1000) i")
+    changing = Changing(database.url, seed)
+    changing.start()
+    pieces = 0
+    for _ in range(4):
+        worker = start_worker()
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            time.sleep(0.05)
+            try:
+                [[now]] = database.sql("select count(*) from _bemi.baseline_piece")
+            except psycopg.errors.UndefinedTable:
+                continue
+            if now > pieces or whole(database, "item"):
+                break
+        pieces = now
+        worker.kill9()
+    start_worker()
+    wait_whole(database, "item")
+    wait_whole(database, "line")
+    changing.stopping = True
+    changing.join()
+    sync(database.url)
+    assert after_all(database.url, "item") == database.sql("select id::text, md5(to_jsonb(i)::text) from item i order by 1")
+    positions = database.sql("select commit_position, count(*) from changes where operation = 'SNAPSHOT' group by 1")
+    assert len(positions) > 1
+    [[read]] = database.sql("select count(*) from changes where operation = 'SNAPSHOT' and \"table\" = 'item'")
+    assert read < 4 * ROWS * 1.3, "what was read is not read again"
+    lines = database.sql("select (after ->> 'n')::int, count(*) from changes where \"table\" = 'line' group by 1 order by 1")
+    assert lines == [(n, 100) for n in range(10)]
+    assert database.sql("select count(*) from _bemi.baseline_piece") == [(0,)]
+
+
+@every_major
+def test_a_table_added_later(database: Database, start_worker: StartWorker) -> None:
+    """Without an event trigger: its rows come while the stream goes on."""
+    database.sql("create table item (id int primary key, name text); create sequence ids start 1000000")
+    worker = start_worker("--no-event-trigger").wait_ready()
+    database.sql("create table later (id int primary key, name text)")
+    database.sql("create table parts (id int primary key, name text) partition by hash (id)")
+    for number in range(3):
+        database.sql(f"create table parts_{number} partition of parts for values with (modulus 3, remainder {number})")
+    for table in ("later", "parts"):
+        database.sql(f"insert into {table} select i, 'old' from generate_series(1, 1000) i")
+    database.sql("insert into item values (1, 'streamed')")
+    wait_whole(database, "later")
+    wait_whole(database, "parts")
+    for table in ("later", "parts"):
+        database.sql(f"update {table} set name = 'new' where id % 2 = 0; delete from {table} where id % 3 = 0")
+    sync(database.url)
+    changes = history(database.url)
+    for table in ("later", "parts"):
+        assert rows_after(changes, table) == live_rows(database.url, table)
+        assert sum(c["table"] == table and c["operation"] == "SNAPSHOT" for c in changes) == 1000
+    assert worker.is_running
+    # It answers for the time since.
+    env = {"BEMI_SOURCE_URL": database.url}
+    database.sql("insert into item values (2, 'later still')")
+    sync(database.url)
+    [[at]] = database.sql("select max(effective_at)::text from changes where \"table\" = 'later'")
+    rows = bemi("as-of", at, "later", "--format", "json", env=env).stdout.splitlines()
+    assert len(rows) == database.sql("select count(*) from later")[0][0]
+
+
+def test_what_a_query_made_and_what_was_renamed(database: Database, start_worker: StartWorker) -> None:
+    database.sql("create table item (id int primary key, name text); insert into item values (1, 'a'), (2, 'b')")
+    start_worker().wait_ready()
+    database.sql("create table made as select id, name from item")
+    database.sql("insert into made values (3, 'streamed')")
+    database.sql("alter table item rename to thing")
+    database.sql("update thing set name = 'c' where id = 1")
+    wait_whole(database, "made")
+    wait_whole(database, "thing")
+    sync(database.url)
+    changes = history(database.url)
+    assert rows_after(changes, "thing") == live_rows(database.url, "thing")
+    made = Counter(canonical(c["after"]) for c in changes if c["table"] == "made" and c["operation"] == "SNAPSHOT")
+    assert sorted(made.elements()) == live_rows(database.url, "made")
+
+
+def test_row_security_hides_nothing(database: Database, start_worker: StartWorker) -> None:
+    database.sql("drop role if exists watcher")
+    database.sql("create role watcher login replication")
+    database.sql("create table item (id int primary key, owner text); insert into item values (1, 'a'), (2, 'b')")
+    database.sql("alter table item enable row level security; create policy p on item using (owner = 'a')")
+    env = {"BEMI_SOURCE_URL": database.url.replace("postgres@", "watcher@")}
+    bemi("init", env={**env, "BEMI_ADMIN_URL": database.url})
+    worker = start_worker(env=env)
+    assert worker.wait() == 1
+    assert any("row-level security" in line for line in worker.lines())
+    assert database.sql("select count(*) from changes") == [(0,)]
+
+
+def test_the_order_of_all_is_right(database: Database, start_worker: StartWorker) -> None:
+    """effective_at never falls in commit order, baseline rows that came late included."""
+    database.sql("create table item (id int primary key)")
+    start_worker("--no-event-trigger").wait_ready()
+    for number in range(3):
+        database.sql(f"create table later_{number} (id int primary key); insert into later_{number} values (1)")
+        database.sql(f"insert into item values ({number})")
+    for number in range(3):
+        wait_whole(database, f"later_{number}")
+    sync(database.url)
+    times = [row[0] for row in database.sql(f"select effective_at from changes {COMMIT_ORDER}")]
+    assert times == sorted(times)
