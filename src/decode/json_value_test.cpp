@@ -70,8 +70,8 @@ TEST(JsonValue, ARowOfAnotherWidthIsItsText) {
   auto text = std::make_shared<const Type>(scalar(JsonForm::text));
   pair.attributes = {{"a", text}, {"b", text}};
   EXPECT_EQ(write(pair, "(1,2)"), (Written{R"({"a":"1","b":"2"})", true}));
-  EXPECT_EQ(write(pair, "(1,2,3)"), (Written{R"("(1,2,3)")", true}));
-  EXPECT_EQ(write(pair, "(1)"), (Written{R"("(1)")", true}));
+  EXPECT_EQ(write(pair, "(1,2,3)"), (Written{"\"(1,2,3)\"", true}));
+  EXPECT_EQ(write(pair, "(1)"), (Written{"\"(1)\"", true}));
 }
 
 TEST(JsonValue, Arrays) {

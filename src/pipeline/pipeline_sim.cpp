@@ -99,18 +99,22 @@ class Database {
       case 0: return end(at, pick(0, 3) == 0 ? Kind::abort : Kind::commit);
       case 1: transaction.subs.push_back(next_xid_++); return;
       case 2: return roll_back(transaction);
-      // The server does not say which savepoint a message was of: only the top's are certain.
-      case 3:
-        if (transaction.subs.size() > 1) return;
-        transaction.survivors.push_back(
-            write(transaction, {.kind = Kind::message, .after = fmt::format(R"({{"m":{}}})", ++messages_)}));
-        return;
-      default: change(transaction);
+      case 3: return message(transaction);
+      default: change(transaction, pick(1, 12));
     }
   }
 
-  void change(Transaction& transaction) {
-    int id = pick(1, 12);
+  // The server does not say which savepoint a message was of; it goes with the changes that follow
+  // it (docs/adr/0002). So here it is never alone, and never inside one.
+  void message(Transaction& transaction) {
+    if (transaction.subs.size() > 1) return;
+    ++messages_;
+    transaction.survivors.push_back(write(
+        transaction, {.kind = Kind::message, .after = fmt::format(R"({{"m":{}}})", messages_)}));
+    change(transaction, 100 + messages_);
+  }
+
+  void change(Transaction& transaction, int id) {
     for (const Transaction& other : open_) {
       if (&other != &transaction && other.written.contains(id)) return;  // a lock is in the way
     }
