@@ -75,33 +75,33 @@ TEST(JsonValue, ARowOfAnotherWidthIsItsText) {
 }
 
 TEST(JsonValue, Arrays) {
-      Type texts = array_of(JsonForm::text);
-      EXPECT_EQ(write(texts, R"({"a,b","\"q\"",NULL,"NULL",""})"),
-                (Written{R"(["a,b","\"q\"",null,"NULL",""])", true}));
-      Type numbers = array_of(JsonForm::number);
-      EXPECT_EQ(write(numbers, "{{1,2},{3,NULL}}"), (Written{"[[1,2],[3,null]]", true}));
-      EXPECT_EQ(write(numbers, "[5:6]={1,2}"), (Written{"[1,2]", false}));
+  Type texts = array_of(JsonForm::text);
+  EXPECT_EQ(write(texts, R"({"a,b","\"q\"",NULL,"NULL",""})"),
+            (Written{R"(["a,b","\"q\"",null,"NULL",""])", true}));
+  Type numbers = array_of(JsonForm::number);
+  EXPECT_EQ(write(numbers, "{{1,2},{3,NULL}}"), (Written{"[[1,2],[3,null]]", true}));
+  EXPECT_EQ(write(numbers, "[5:6]={1,2}"), (Written{"[1,2]", false}));
 }
 
 TEST(JsonValue, WhatIsNotItsTypeIsAString) {
-      for (const char* text : {"", "{", "{1", "{\"", "{1}}", "[", "[2:3]={", "{\"a\\"}) {
-        Written written = write(array_of(JsonForm::number), text);
-        EXPECT_EQ(written.json.front(), '"') << text;
-      }
-      EXPECT_EQ(write(scalar(JsonForm::boolean), "maybe").json, "\"maybe\"");
-      for (const char* text : {"broken", "\")\x01", "\"a\"=>", "\"a\"=>\"b\"x", "\"a\"=>NULL,"}) {
-        EXPECT_EQ(write(scalar(JsonForm::hstore), text).json.front(), '"') << text;
-      }
-      EXPECT_EQ(write(scalar(JsonForm::timestamp), "\x01 \"").json, R"("\u0001 \"")");
-      EXPECT_EQ(write(scalar(JsonForm::number), "1\"").json, R"("1\"")");
+  for (const char* text : {"", "{", "{1", "{\"", "{1}}", "[", "[2:3]={", "{\"a\\"}) {
+    Written written = write(array_of(JsonForm::number), text);
+    EXPECT_EQ(written.json.front(), '"') << text;
+  }
+  EXPECT_EQ(write(scalar(JsonForm::boolean), "maybe").json, "\"maybe\"");
+  for (const char* text : {"broken", "\")\x01", "\"a\"=>", "\"a\"=>\"b\"x", "\"a\"=>NULL,"}) {
+    EXPECT_EQ(write(scalar(JsonForm::hstore), text).json.front(), '"') << text;
+  }
+  EXPECT_EQ(write(scalar(JsonForm::timestamp), "\x01 \"").json, R"("\u0001 \"")");
+  EXPECT_EQ(write(scalar(JsonForm::number), "1\"").json, R"("1\"")");
 }
 
 TEST(JsonValue, Timestamps) {
-      EXPECT_EQ(write(scalar(JsonForm::timestamptz), "2026-11-23 17:09:14.5+00").json,
-                "\"2026-11-23T17:09:14.5+00:00\"");
-      EXPECT_EQ(write(scalar(JsonForm::timestamp), "0044-03-15 10:00:00 BC").json,
-                "\"0044-03-15T10:00:00 BC\"");
-      EXPECT_EQ(write(scalar(JsonForm::timestamp), "infinity").json, "\"infinity\"");
+  EXPECT_EQ(write(scalar(JsonForm::timestamptz), "2026-11-23 17:09:14.5+00").json,
+            "\"2026-11-23T17:09:14.5+00:00\"");
+  EXPECT_EQ(write(scalar(JsonForm::timestamp), "0044-03-15 10:00:00 BC").json,
+            "\"0044-03-15T10:00:00 BC\"");
+  EXPECT_EQ(write(scalar(JsonForm::timestamp), "infinity").json, "\"infinity\"");
 }
 
 }  // namespace

@@ -183,8 +183,7 @@ class Reader {
       base::Status read = reader.read(*chunk);
       if (read) continue;
       const wal::Table& table = work.table(*chunk);
-      return std::unexpected(
-          read.error().within("baseline of " + table.schema + "." + table.name));
+      return std::unexpected(read.error().within("baseline of " + table.schema + "." + table.name));
     }
     return {};
   }

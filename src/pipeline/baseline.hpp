@@ -3,8 +3,8 @@
 // The rows that tables have already, as SNAPSHOT changes: read in one exported snapshot by several
 // connections, each taking ranges of blocks; a range is stored and noted in one transaction.
 //
-// Cut short, what is missing is read later in another snapshot. That loses and invents nothing: what
-// changed between the two is in the stream, with the whole row.
+// Cut short, what is missing is read later in another snapshot. That loses and invents nothing:
+// what changed between the two is in the stream, with the whole row.
 #pragma once
 
 #include <optional>

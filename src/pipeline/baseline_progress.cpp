@@ -24,8 +24,8 @@ void BaselineProgress::add(std::int64_t blocks, std::int64_t rows, const std::st
   std::string bar = std::string(filled, '#') + std::string(bar_width - filled, '.');
   auto passed = std::chrono::duration_cast<std::chrono::seconds>(now - began_).count();
   base::log::info("baseline [{}] {} %, {} rows, about {} s left, in {}", bar,
-                  100 * blocks_done_ / total, rows_,
-                  passed * (total - blocks_done_) / blocks_done_, table);
+                  100 * blocks_done_ / total, rows_, passed * (total - blocks_done_) / blocks_done_,
+                  table);
 }
 
 }  // namespace pipeline

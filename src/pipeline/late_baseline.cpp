@@ -70,8 +70,8 @@ base::Status LateBaseline::take(pg::Connection& source, pg::Connection& destinat
   if (tables.empty() || !wants_baseline(tables, *settings_)) return {};
 
   TRY_ASSIGN(pg::Connection replication, open(settings_->source_url, true));
-  TRY_ASSIGN(wal::NewSlot slot, wal::create_slot(replication, progress_.slot + "_baseline",
-                                                 wal::SlotKind::temporary));
+  TRY_ASSIGN(wal::NewSlot slot,
+             wal::create_slot(replication, progress_.slot + "_baseline", wal::SlotKind::temporary));
   TRY_ASSIGN(wal::Moment after, wal::now(source));
   TRY(pass_fence(source, destination));
   TRY_ASSIGN(base::Timestamp stored,

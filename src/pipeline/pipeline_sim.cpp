@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// A seeded simulation without a server: a model database writes a random log; a model server decodes
-// it into pgoutput's bytes, streaming what it likes while it is open; stitcher, decoder and row
-// encoder take it, are killed at any message, and go on from what was stored. What is stored at the
-// end must be what the model says.
+// A seeded simulation without a server: a model database writes a random log; a model server
+// decodes it into pgoutput's bytes, streaming what it likes while it is open; stitcher, decoder and
+// row encoder take it, are killed at any message, and go on from what was stored. What is stored at
+// the end must be what the model says.
 //
 //   pipeline_sim [--seed N] [--schedules N]
 #include <cstdio>
@@ -31,7 +31,8 @@ using change::Lsn;
 
 constexpr change::Oid table_oid = 16384;
 
-// --- the model database and its log ---------------------------------------------------------------
+// --- the model database and its log
+// ---------------------------------------------------------------
 
 enum class Kind { insert, update, remove, message, rollback_to, commit, abort };
 
@@ -77,8 +78,8 @@ class Database {
  private:
   struct Transaction {
     Xid top = 0;
-    std::vector<Xid> subs;        // the stack of savepoints
-    std::vector<Entry> survivors;  // its changes and messages that were not rolled back
+    std::vector<Xid> subs;               // the stack of savepoints
+    std::vector<Entry> survivors;        // its changes and messages that were not rolled back
     std::map<int, std::string> written;  // what it made of the rows; empty: gone
   };
 
@@ -181,8 +182,8 @@ class Database {
                                                       : "DELETE";
       std::string before = entry.before.empty() ? "{}" : row_json(entry.id, entry.before);
       std::string after = entry.after.empty() ? "{}" : row_json(entry.id, entry.after);
-      schedule_.expected.push_back(fmt::format("{} {} {} {} {} {} {}", commit.value, sequence++, name,
-                                               entry.id, before, after, context));
+      schedule_.expected.push_back(fmt::format("{} {} {} {} {} {} {}", commit.value, sequence++,
+                                               name, entry.id, before, after, context));
     }
   }
 
@@ -196,7 +197,8 @@ class Database {
   int messages_ = 0;
 };
 
-// --- the model server -----------------------------------------------------------------------------
+// --- the model server
+// -----------------------------------------------------------------------------
 
 struct Frame {
   Lsn position;
@@ -252,9 +254,7 @@ class Server {
     bool begun = false;      // a block was sent
   };
 
-  bool chance(int one_in) {
-    return std::uniform_int_distribution<int>(1, one_in)(random_) == 1;
-  }
+  bool chance(int one_in) { return std::uniform_int_distribution<int>(1, one_in)(random_) == 1; }
   void send(Lsn position, Bytes bytes) { out_.push_back({position, bytes.take()}); }
 
   void take(const Entry& entry) {
@@ -283,12 +283,17 @@ class Server {
     }
     if (open.begun) {
       if (!open.waiting.empty()) stream(entry.top, open);
-      send(entry.lsn, Bytes('c').put(entry.top).put('\0').put(entry.lsn.value).put(end.value).put(
-                          std::int64_t{0}));
+      send(entry.lsn, Bytes('c')
+                          .put(entry.top)
+                          .put('\0')
+                          .put(entry.lsn.value)
+                          .put(end.value)
+                          .put(std::int64_t{0}));
     } else if (!open.waiting.empty()) {
       send(entry.lsn, Bytes('B').put(entry.lsn.value).put(std::int64_t{0}).put(entry.top));
       for (const Entry* one : open.waiting) send_entry(*one, 0, described_);
-      send(entry.lsn, Bytes('C').put('\0').put(entry.lsn.value).put(end.value).put(std::int64_t{0}));
+      send(entry.lsn,
+           Bytes('C').put('\0').put(entry.lsn.value).put(end.value).put(std::int64_t{0}));
     }
     open_.erase(entry.top);
   }
@@ -321,8 +326,9 @@ class Server {
       return bytes;
     };
     if (entry.kind == Kind::message) {
-      return send(entry.lsn, message('M', top).put('\1').put(entry.lsn.value).text("_bemi").sized(
-                                 entry.after));
+      return send(
+          entry.lsn,
+          message('M', top).put('\1').put(entry.lsn.value).text("_bemi").sized(entry.after));
     }
     if (!std::exchange(described, true)) {
       send({}, message('R', entry.sub)
@@ -355,7 +361,8 @@ class Server {
   bool described_ = false;
 };
 
-// --- the worker -----------------------------------------------------------------------------------
+// --- the worker
+// -----------------------------------------------------------------------------------
 
 [[noreturn]] void fail(const std::string& what) {
   fmt::print(stderr, "{}\n", what);
@@ -476,8 +483,9 @@ void run_schedule(std::uint64_t seed, const std::string& directory) {
   Destination destination;
   for (int starts = 0;; ++starts) {
     std::vector<Frame> frames = Server(random, destination.durable()).decode(schedule.log);
-    std::size_t killed_at = starts < 5 ? std::uniform_int_distribution<std::size_t>(0, frames.size())(random)
-                                       : frames.size();
+    std::size_t killed_at =
+        starts < 5 ? std::uniform_int_distribution<std::size_t>(0, frames.size())(random)
+                   : frames.size();
     Worker worker(directory);
     std::vector<Stored> uncommitted;
     Lsn position = destination.durable();

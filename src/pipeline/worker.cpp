@@ -71,7 +71,6 @@ base::Status run_session(const Settings& settings, store::Writer::Mode mode) {
   Renderer renderer(source, settings.setup.selection, told);
   TRY_ASSIGN(auto relations, store::load_relations(destination, settings.setup.source_name));
   renderer.remember(std::move(relations));
-  
 
   // The stream. From here on nobody else can move the slot: look once more.
   TRY_ASSIGN(pg::Connection replication, connect(settings.source_url, "bemi/wal", settings.stop,

@@ -102,11 +102,11 @@ base::Status BaselineWriter::finish_table(const change::Relation& relation, std:
   std::string epoch = std::to_string(progress_.epoch);
   std::string position = std::to_string(place_.position.value);
   TRY(end_copy());
-  TRY_ASSIGN(pg::Rows covered,
-             destination_->query(upsert_coverage,
-                                 {progress_.source, epoch, std::to_string(relation.oid),
-                                  relation.schema, relation.table, position,
-                                  base::format(place_.since)}));
+  TRY_ASSIGN(
+      pg::Rows covered,
+      destination_->query(upsert_coverage,
+                          {progress_.source, epoch, std::to_string(relation.oid), relation.schema,
+                           relation.table, position, base::format(place_.since)}));
   if (covered.affected() == 0) {
     TRY(destination_->run("rollback"));
     return {};
@@ -114,8 +114,7 @@ base::Status BaselineWriter::finish_table(const change::Relation& relation, std:
   TRY(destination_->query(
       insert_relation_version,
       relation_version_parameters(relation, progress_.source, epoch, position)));
-  TRY(destination_->query(forget_pieces,
-                          {progress_.source, epoch, std::to_string(relation.oid)}));
+  TRY(destination_->query(forget_pieces, {progress_.source, epoch, std::to_string(relation.oid)}));
   TRY(destination_->query(count_rows, {progress_.source, std::to_string(rows)}));
   TRY(destination_->run("commit"));
   return {};
@@ -129,8 +128,8 @@ change::Transaction transaction_of(const BaselinePlace& place) {
 }
 
 base::Result<DonePieces> load_done_pieces(pg::Connection& destination, const Progress& progress) {
-  TRY_ASSIGN(pg::Rows rows, destination.query(select_pieces, {progress.source,
-                                                              std::to_string(progress.epoch)}));
+  TRY_ASSIGN(pg::Rows rows,
+             destination.query(select_pieces, {progress.source, std::to_string(progress.epoch)}));
   DonePieces done;
   for (int row = 0; row < rows.count(); ++row) {
     done.emplace(static_cast<change::Oid>(rows.integer(row, 0)),
@@ -140,10 +139,9 @@ base::Result<DonePieces> load_done_pieces(pg::Connection& destination, const Pro
   return done;
 }
 
-base::Result<WholeTables> load_whole_tables(pg::Connection& destination,
-                                            const Progress& progress) {
-  TRY_ASSIGN(pg::Rows rows, destination.query(select_whole, {progress.source,
-                                                             std::to_string(progress.epoch)}));
+base::Result<WholeTables> load_whole_tables(pg::Connection& destination, const Progress& progress) {
+  TRY_ASSIGN(pg::Rows rows,
+             destination.query(select_whole, {progress.source, std::to_string(progress.epoch)}));
   WholeTables whole;
   for (int row = 0; row < rows.count(); ++row) {
     whole.emplace(static_cast<change::Oid>(rows.integer(row, 0)), rows.text(row, 1),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Baseline rows into `changes`, beside the Writer and over a connection of its own. They stand at the
-// WAL position of the snapshot that they were read in, which the stream has passed, so that it
+// Baseline rows into `changes`, beside the Writer and over a connection of its own. They stand at
+// the WAL position of the snapshot that they were read in, which the stream has passed, so that it
 // matters not when they are stored. A chunk's rows and the note that it is done commit together.
 #pragma once
 
@@ -30,7 +30,7 @@ struct BaselinePlace {
 
 // A part of a table: blocks [first, end) of one file.
 struct Piece {
-  change::Oid leaf = 0;  // a partition, or the table itself
+  change::Oid leaf = 0;   // a partition, or the table itself
   std::string leaf_name;  // quoted, with its schema
   std::int64_t file = 0;  // relfilenode: a table that was rewritten is read anew
   std::int64_t first_block = 0;
@@ -48,8 +48,8 @@ class BaselineWriter {
   base::Status append(const change::Batch& batch);
   // Commits what was appended, with the note that the pieces are done.
   base::Status finish(change::Oid table, const std::vector<Piece>& pieces);
-  // All of it was read: from here on it answers for itself. Commits what was appended with it, unless
-  // somebody else has done all this meanwhile.
+  // All of it was read: from here on it answers for itself. Commits what was appended with it,
+  // unless somebody else has done all this meanwhile.
   base::Status finish_table(const change::Relation& relation, std::int64_t rows);
 
  private:

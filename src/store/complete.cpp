@@ -55,7 +55,8 @@ class Side {
   // `sent`: the row as far as the stream had it; `stored`: null when the history has none.
   std::string fill(std::string_view sent, const Row* stored) {
     auto sent_members = base::json_members(sent);
-    auto stored_members = stored == nullptr ? base::JsonMembers{} : base::json_members(stored->text);
+    auto stored_members =
+        stored == nullptr ? base::JsonMembers{} : base::json_members(stored->text);
     for (const change::Column& column : relation_.columns) {
       std::string name;
       base::append_json_string(name, column.name);
@@ -106,10 +107,9 @@ class Completer {
       if (change.partial && change.has_key) wanted[table_of(change)].insert(old_key(change));
     }
     for (const auto& [table, keys] : wanted) {
-      TRY_ASSIGN(pg::Rows found,
-                 destination.query(select_last_rows,
-                                   {progress.source, std::to_string(progress.epoch), table.first,
-                                    table.second, json(keys).dump()}));
+      TRY_ASSIGN(pg::Rows found, destination.query(select_last_rows,
+                                                   {progress.source, std::to_string(progress.epoch),
+                                                    table.first, table.second, json(keys).dump()}));
       Rows& rows = tables_[table];
       for (int row = 0; row < found.count(); ++row) {
         rows[found.text(row, 0)] = {.text = found.text(row, 1),
@@ -137,8 +137,8 @@ class Completer {
     if (stored != rows.end()) rows.erase(stored);
     if (change.operation == Operation::delete_) return;
     json exact = parse_object(change.exact);
-    rows[std::string(change.primary_key)] = {
-        .text = std::string(change.after), .exact = exact.value("after", json::object())};
+    rows[std::string(change.primary_key)] = {.text = std::string(change.after),
+                                             .exact = exact.value("after", json::object())};
   }
 
   void fill(Change& change, const Row* stored) {
@@ -167,8 +167,7 @@ bool is_partial(const change::Batch& batch) {
   return std::ranges::any_of(batch.changes, &Change::partial);
 }
 
-base::Status complete(pg::Connection& destination, const Progress& progress,
-                      change::Batch& batch) {
+base::Status complete(pg::Connection& destination, const Progress& progress, change::Batch& batch) {
   Completer completer(batch);
   TRY(completer.load(destination, progress));
   completer.run();

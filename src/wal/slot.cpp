@@ -42,8 +42,8 @@ base::Result<NewSlot> create_slot(pg::Connection& replication, const std::string
     TRY_ASSIGN(pg::Rows recovery, replication.run("select pg_is_in_recovery()"));
     may_move = !recovery.truth(0, 0);
   }
-  auto made = replication.run(command +
-                              (may_move ? "(SNAPSHOT 'export', FAILOVER true)" : "EXPORT_SNAPSHOT"));
+  auto made = replication.run(
+      command + (may_move ? "(SNAPSHOT 'export', FAILOVER true)" : "EXPORT_SNAPSHOT"));
   if (!made) {
     base::Error error = made.error().within("cannot make the slot " + name);
     if (error.sqlstate == "53400") {
