@@ -70,6 +70,7 @@ create table _bemi.relation_version (
   replica_identity text not null,
   columns jsonb not null,
   primary_key text[] not null,
+  leaves jsonb not null default '[]',  -- of a partitioned table: its leaves' OIDs
   assumed boolean not null,
   recorded_at timestamptz not null default now(),
   primary key (source, relation, epoch, position)

@@ -14,7 +14,9 @@ create table _bemi.epoch (
   primary key (source, epoch)
 );
 
--- Since when a table is in the history; `whole`: with the rows that it had then.
+-- Since when a table is in the history; `whole`: with the rows that it had then. The newest row up to a time
+-- says what is known at that time: rows can come and go without a word (a partition that is attached or
+-- dropped), until a new baseline is taken.
 create table _bemi.coverage (
   source text not null,
   epoch int not null,
@@ -24,7 +26,7 @@ create table _bemi.coverage (
   position bigint not null,
   since timestamptz not null,
   whole boolean not null,
-  primary key (source, epoch, relation, schema, "table")
+  primary key (source, epoch, relation, schema, "table", position)
 );
 create index coverage_name on _bemi.coverage (schema, "table");
 
@@ -135,13 +137,13 @@ begin
       using errcode = 'object_not_in_prerequisite_state',
             hint = 'it begins later, or the table had another name then';
   elsif not found.whole and not partial then
-    raise exception 'rows of %.% that have not changed since % are not in the history', in_schema, in_table,
+    raise exception 'not all rows of %.% are known: those that have not changed since % are not in the history', in_schema, in_table,
       found.since using errcode = 'object_not_in_prerequisite_state',
       hint = 'take the rows that have changed with partial => true (--partial)';
   elsif exists (
     select from @schema@.changes c where c.operation = 'SCHEMA' and c."table" = in_table and c.schema = in_schema
       and c.source = in_source and c.epoch = in_epoch and c.effective_at <= at and c.commit_position > found.position
-      and c.after ->> 'command' like 'DROP %')
+      and c.after ->> 'command' like 'DROP %' and not c.after ? 'columns')
   then
     raise exception '%.% was dropped before %', in_schema, in_table, at
       using errcode = 'undefined_table', hint = 'ask for a time before that';

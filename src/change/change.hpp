@@ -53,12 +53,17 @@ struct Parked {
   std::string content;
 };
 
-// A table that the history knows from a transaction on.
+// What the history has of a table from a transaction on.
+enum class Coverage {
+  mentioned,  // some changes of it; nothing new when it was known before
+  whole,      // all the rows that it had then
+  broken,     // rows came or went without a word, as partitions do
+};
 struct Covered {
   Oid relation = 0;
   std::string schema;
   std::string table;
-  bool whole = false;  // with all the rows that it had then
+  Coverage coverage = Coverage::mentioned;
 };
 
 // Some changes of one transaction in order, with the memory they point into. A transaction is one

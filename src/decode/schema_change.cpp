@@ -18,6 +18,7 @@ change::Relation read_table(const json& table) {
   if (identity.size() == 1 && std::string_view("dnfi").contains(identity[0])) {
     relation.identity = static_cast<change::ReplicaIdentity>(identity[0]);
   }
+  relation.leaves = table.value("leaves", std::vector<change::Oid>());
   relation.columns = change::read_columns(table.value("columns", json::array()));
   change::set_primary_key(relation, table.value("primary_key", std::vector<std::string>()));
   return relation;
@@ -37,6 +38,7 @@ SchemaChange read(const json& message) {
           .xid = message.at("xid").get<std::uint32_t>(),
           .empty = message.at("empty").get<bool>(),
           .dropped = message.at("dropped").get<bool>(),
+          .listed = message.at("table").value("listed", true),
           .relation = read_table(message.at("table")),
           .type_texts = read_type_texts(message.at("table"))};
 }

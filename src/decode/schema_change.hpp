@@ -20,6 +20,7 @@ struct SchemaChange {
   std::uint32_t xid = 0;                // the (sub)transaction
   bool empty = false;                   // the table is new and has no rows
   bool dropped = false;                 // it is gone: no columns, no key
+  bool listed = true;                   // in the publication by its own name; a partition is not
   change::Relation relation;            // as it is from here on
   std::vector<std::string> type_texts;  // by column: "numeric(10,2)"
 };

@@ -55,6 +55,7 @@ base::Status Renderer::complete(change::Relation& relation) {
     if (std::ranges::find(relation.columns, name, &change::Column::name) == relation.columns.end())
       relation.unsent.push_back(std::move(name));
   }
+  relation.leaves = same && told_ ? known->second.leaves : now.leaves;
   relation.assumed = !(told_ && same && !known->second.assumed);
   if (!relation.assumed) {
     relation.primary_key = known->second.primary_key;
@@ -91,7 +92,7 @@ base::Status Renderer::learn(const decode::RelationMessage& message, BatchBuilde
   TRY_ASSIGN(change::RelationPtr relation, resolve(std::move(described)));
   relations_[relation->oid] = relation;
   if (relation->tracked) {
-    out.add_covered({relation->oid, relation->schema, relation->table, /*whole=*/false});
+    out.add_covered({relation->oid, relation->schema, relation->table});
     out.add_described(std::move(relation));
   }
   return {};
@@ -102,20 +103,51 @@ base::Status Renderer::schema(const decode::LogicalMessage& message, const Place
                               BatchBuilder& out) {
   auto told = decode::parse_schema_change(message.content);
   ASSERT(told.has_value());
+  if (!told->listed && !blame_partition(*told)) return {};
   change::Relation& relation = told->relation;
   if (!selection_->tracks(relation.schema, relation.table)) return {};
   TRY(wal::wait_until_visible(*catalog_, out.transaction().id));
+  bool broken = false;
   if (auto known = known_.find(relation.oid); known != known_.end() && !told->empty) {
     TRY_ASSIGN(auto texts, wal::type_texts(*catalog_, known->second));
     before_ = decode::schema_json(known->second, texts);
+    // A partition that is made is empty; one that is attached or gone took rows with it.
+    bool grown = told->command == "CREATE TABLE" &&
+                 std::ranges::includes(relation.leaves, known->second.leaves);
+    broken = !told->dropped && relation.leaves != known->second.leaves && !grown;
   }
   after_ = decode::schema_change_json(*told);
+  if (broken) {
+    out.add_covered({relation.oid, relation.schema, relation.table, change::Coverage::broken});
+  }
   if (told->dropped) {
     known_.erase(relation.oid);
     emit(std::make_shared<const change::Relation>(relation), Operation::schema, place, nullptr,
          nullptr, out);
     return {};
   }
+  return adopt(std::move(*told), place, out);
+}
+
+// A dropped table that was a partition becomes a change of its root. False when it was none.
+bool Renderer::blame_partition(decode::SchemaChange& told) const {
+  change::Oid leaf = told.relation.oid;
+  auto root = std::ranges::find_if(known_, [&](const auto& known) {
+    return std::ranges::binary_search(known.second.leaves, leaf);
+  });
+  if (root == known_.end()) return false;
+  told.relation = root->second;
+  std::erase(told.relation.leaves, leaf);
+  told.type_texts.clear();
+  for (const change::Column& column : told.relation.columns) {
+    told.type_texts.push_back(column.type ? column.type->name : "");
+  }
+  told.dropped = false;
+  return true;
+}
+
+base::Status Renderer::adopt(decode::SchemaChange told, const Place& place, BatchBuilder& out) {
+  change::Relation& relation = told.relation;
   relation.assumed = false;
   known_.insert_or_assign(relation.oid, relation);
   // The stream describes a table anew when its columns change, but not when a type of theirs does.
@@ -127,8 +159,8 @@ base::Status Renderer::schema(const decode::LogicalMessage& message, const Place
     relation.unsent = described->second->unsent;
     TRY_ASSIGN(described->second, mark(relation));
   }
-  if (told->empty) {
-    out.add_covered({relation.oid, relation.schema, relation.table, /*whole=*/true});
+  if (told.empty) {
+    out.add_covered({relation.oid, relation.schema, relation.table, change::Coverage::whole});
   }
   auto shared = std::make_shared<const change::Relation>(relation);
   out.add_described(shared);

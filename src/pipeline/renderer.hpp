@@ -10,6 +10,7 @@
 #include "change/selection.hpp"
 #include "change/type.hpp"
 #include "decode/row.hpp"
+#include "decode/schema_change.hpp"
 #include "pg/connection.hpp"
 #include "pipeline/batch_builder.hpp"
 #include "stitch/stitcher.hpp"
@@ -52,6 +53,8 @@ class Renderer {
   base::Status truncate(const decode::Truncate& message, Place place, std::uint32_t& sequence,
                         BatchBuilder& out);
   base::Status schema(const decode::LogicalMessage& message, const Place& place, BatchBuilder& out);
+  bool blame_partition(decode::SchemaChange& told) const;
+  base::Status adopt(decode::SchemaChange told, const Place& place, BatchBuilder& out);
   void emit(const change::RelationPtr& relation, change::Operation operation, const Place& place,
             const decode::Tuple* key_row, const decode::Tuple* old_row, BatchBuilder& out,
             bool partial = false);

@@ -20,7 +20,7 @@ join pg_event_trigger t on t.evtfoid = p.oid
 where n.nspname = '_bemi' and p.proname = 'track_ddl' and t.evtname = 'bemi_track_ddl')";
 
 // What the functions below are, for the look whether those that are there are these.
-constexpr const char* functions_version = "4";
+constexpr const char* functions_version = "5";
 
 // Whatever goes wrong in here must not fail the application's DDL: it is counted, and the worker
 // finds by looking what it was not told. The messages are read by decode/schema_change.cpp.
@@ -85,6 +85,8 @@ create or replace function _bemi.describe(relation oid) returns json
 language sql stable set search_path = pg_catalog as $bemi$
   select json_build_object(
     'oid', c.oid::bigint, 'schema', n.nspname, 'table', c.relname, 'identity', c.relreplident,
+    'leaves', (select coalesce(json_agg(t.relid::oid::bigint order by t.relid::oid), '[]')
+               from pg_partition_tree(c.oid) t where t.isleaf and c.relkind = 'p'),
     'columns', (
       select coalesce(json_agg(json_build_object(
                'name', a.attname, 'type', format_type(a.atttypid, a.atttypmod), 'type_oid', a.atttypid::bigint,
@@ -147,7 +149,7 @@ end $bemi$;
 create or replace function _bemi.track_relation(relation oid, command text) returns void
 language plpgsql security definer set search_path = pg_catalog as $bemi$
 declare
-  c pg_class; published boolean;
+  c pg_class; published boolean; root oid := coalesce(pg_partition_root(relation), relation);
   is_new boolean := command in ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO');
 begin
   select * into c from pg_class where oid = relation;
@@ -162,9 +164,10 @@ begin
   elsif c.relispartition or published then
     if not _bemi.settle_identity(c.oid, is_new) then return; end if;
   end if;
-  if c.relispartition or not (is_new or published) or command like '%PUBLICATION' then return; end if;
-  -- The rows that CREATE TABLE AS brings were written before the table was published.
-  perform _bemi.emit_schema(command, command = 'CREATE TABLE', false, _bemi.describe(c.oid));
+  if not (published or is_new and not c.relispartition) or command like '%PUBLICATION' then return; end if;
+  -- The rows that CREATE TABLE AS brings were written before the table was published. A partition's rows are
+  -- named by the root.
+  perform _bemi.emit_schema(command, command = 'CREATE TABLE' and not c.relispartition, false, _bemi.describe(root));
 end $bemi$;
 
 create or replace function _bemi.track_ddl() returns event_trigger
@@ -206,14 +209,16 @@ language plpgsql security definer set search_path = pg_catalog as $bemi$
 declare dropped record;
 begin
   for dropped in
-    select t.objid, t.schema_name, t.object_name
-    from pg_event_trigger_dropped_objects() p
-    join pg_event_trigger_dropped_objects() t
-      on t.object_type = 'table' and p.address_names = array[t.schema_name, t.object_name]
-    where p.object_type = 'publication relation' and p.address_args[1] = @publication_name@
+    select t.objid, t.schema_name, t.object_name, exists (
+             select from pg_event_trigger_dropped_objects() p
+             where p.object_type = 'publication relation' and p.address_args[1] = @publication_name@
+               and p.address_names = array[t.schema_name, t.object_name]) as is_listed
+    from pg_event_trigger_dropped_objects() t where t.object_type = 'table' and not t.is_temporary
   loop
+    -- One that was not listed may have been a partition: only the worker knows yet.
     perform _bemi.emit_schema(tg_tag, false, true, json_build_object(
-      'oid', dropped.objid::bigint, 'schema', dropped.schema_name, 'table', dropped.object_name));
+      'oid', dropped.objid::bigint, 'schema', dropped.schema_name, 'table', dropped.object_name,
+      'listed', dropped.is_listed));
   end loop;
 exception when others then
   perform _bemi.note_failure(sqlerrm);

@@ -16,20 +16,25 @@ values ($1, $2, $3, $4, $5, $6) on conflict do nothing)";
 constexpr const char* select_pieces = R"(
 select relation, leaf, file, first_block from _bemi.baseline_piece where source = $1 and epoch = $2)";
 
-constexpr const char* upsert_coverage = R"(
+constexpr const char* newest_coverage = R"(
+select distinct on (relation, schema, "table") relation, schema, "table", whole
+from _bemi.coverage where source = $1 and epoch = $2
+order by relation, schema, "table", position desc)";
+
+constexpr const char* insert_coverage = R"(
 insert into _bemi.coverage (source, epoch, relation, schema, "table", position, since, whole)
-values ($1, $2, $3, $4, $5, $6, $7, true)
-on conflict (source, epoch, relation, schema, "table") do update
-set position = excluded.position, since = excluded.since, whole = true where not coverage.whole)";
+select $1, $2, $3, $4, $5, $6, $7, true
+where not coalesce((select whole from _bemi.coverage
+                    where source = $1 and epoch = $2 and relation = $3 and schema = $4
+                      and "table" = $5 order by position desc limit 1), false)
+on conflict (source, epoch, relation, schema, "table", position) do update
+set since = excluded.since, whole = true)";
 
 constexpr const char* forget_pieces =
     "delete from _bemi.baseline_piece where source = $1 and epoch = $2 and relation = $3";
 
 constexpr const char* count_rows =
     "update _bemi.source set changes = changes + $2::bigint where name = $1";
-
-constexpr const char* select_whole = R"(
-select relation, schema, "table" from _bemi.coverage where source = $1 and epoch = $2 and whole)";
 
 constexpr const char* select_effective_at = R"(
 select coalesce((extract(epoch from greatest(
@@ -104,7 +109,7 @@ base::Status BaselineWriter::finish_table(const change::Relation& relation, std:
   TRY(end_copy());
   TRY_ASSIGN(
       pg::Rows covered,
-      destination_->query(upsert_coverage,
+      destination_->query(insert_coverage,
                           {progress_.source, epoch, std::to_string(relation.oid), relation.schema,
                            relation.table, position, base::format(place_.since)}));
   if (covered.affected() == 0) {
@@ -141,9 +146,10 @@ base::Result<DonePieces> load_done_pieces(pg::Connection& destination, const Pro
 
 base::Result<WholeTables> load_whole_tables(pg::Connection& destination, const Progress& progress) {
   TRY_ASSIGN(pg::Rows rows,
-             destination.query(select_whole, {progress.source, std::to_string(progress.epoch)}));
+             destination.query(newest_coverage, {progress.source, std::to_string(progress.epoch)}));
   WholeTables whole;
   for (int row = 0; row < rows.count(); ++row) {
+    if (!rows.truth(row, 3)) continue;
     whole.emplace(static_cast<change::Oid>(rows.integer(row, 0)), rows.text(row, 1),
                   rows.text(row, 2));
   }

@@ -19,7 +19,8 @@ std::string key_json(const change::Relation& relation) {
 }
 
 constexpr const char* select_relations = R"(
-select distinct on (relation) relation, schema, "table", assumed, columns::text, to_jsonb(primary_key)::text
+select distinct on (relation) relation, schema, "table", assumed, columns::text, to_jsonb(primary_key)::text,
+       leaves::text
 from _bemi.relation_version where source = $1
 order by relation, epoch desc, position desc)";
 
@@ -27,14 +28,15 @@ order by relation, epoch desc, position desc)";
 
 const char* const insert_relation_version = R"(
 insert into _bemi.relation_version (source, epoch, position, relation, schema, "table",
-                                    replica_identity, columns, primary_key, assumed)
+                                    replica_identity, columns, primary_key, assumed,
+                                    leaves)
 select $1, $2, $3, $4, $5, $6, $7, $8::jsonb,
-       array(select jsonb_array_elements_text($9::jsonb)), $10
+       array(select jsonb_array_elements_text($9::jsonb)), $10, $12::jsonb
 where $11 or not exists (
   select from (select * from _bemi.relation_version where source = $1 and relation = $4
                order by epoch desc, position desc limit 1) newest
   where schema = $5 and "table" = $6 and replica_identity = $7 and columns = $8::jsonb
-    and to_jsonb(primary_key) = $9::jsonb)
+    and to_jsonb(primary_key) = $9::jsonb and leaves = $12::jsonb)
 on conflict do nothing)";
 
 std::vector<pg::Parameter> relation_version_parameters(const change::Relation& relation,
@@ -51,7 +53,8 @@ std::vector<pg::Parameter> relation_version_parameters(const change::Relation& r
           change::columns_json(relation),
           key_json(relation),
           relation.assumed ? "true" : "false",
-          relation.again ? "true" : "false"};
+          relation.again ? "true" : "false",
+          nlohmann::json(relation.leaves).dump()};
 }
 
 base::Result<std::vector<change::Relation>> load_relations(pg::Connection& destination,
@@ -66,6 +69,7 @@ base::Result<std::vector<change::Relation>> load_relations(pg::Connection& desti
     try {
       relation.columns = change::read_columns(nlohmann::json::parse(rows.text(row, 4)));
       change::set_primary_key(relation, nlohmann::json::parse(rows.text(row, 5)));
+      relation.leaves = nlohmann::json::parse(rows.text(row, 6)).get<std::vector<change::Oid>>();
     } catch (const nlohmann::json::exception&) {
       continue;  // of an older Bemi: the catalog is asked again
     }

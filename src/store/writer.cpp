@@ -33,7 +33,11 @@ values ($1, $2, $3, $4, $5, $6, $7, $8))";
 
 constexpr const char* insert_coverage = R"(
 insert into _bemi.coverage (source, epoch, relation, schema, "table", position, since, whole)
-values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing)";
+select $1, $2, $3, $4, $5, $6, $7, $8::text = 'whole'
+where $8 <> 'mentioned' or not exists (
+  select from _bemi.coverage where source = $1 and epoch = $2 and relation = $3 and schema = $4
+    and "table" = $5)
+on conflict do nothing)";
 
 constexpr const char* insert_epoch = R"(
 insert into _bemi.epoch (source, epoch, consistent_point, previous_until, baseline, began_at)
@@ -49,6 +53,15 @@ constexpr std::size_t key_changes_bytes_max = 1UL << 20;
 pg::Parameter nullable(base::Timestamp time) {
   if (time.unix_us == 0) return std::nullopt;
   return base::format(time);
+}
+
+std::string name(change::Coverage coverage) {
+  switch (coverage) {
+    case change::Coverage::mentioned: return "mentioned";
+    case change::Coverage::whole: return "whole";
+    case change::Coverage::broken: return "broken";
+  }
+  return "";
 }
 
 std::string hex_bytea(std::string_view bytes) {
@@ -192,7 +205,7 @@ void Writer::take_notes(const change::Batch& batch) {
     notes_.push_back(
         {insert_coverage,
          {progress_.source, epoch, std::to_string(covered.relation), covered.schema, covered.table,
-          position, base::format(progress_.effective_at), covered.whole ? "true" : "false"}});
+          position, base::format(progress_.effective_at), name(covered.coverage)}});
   }
   for (const change::Parked& parked : batch.parked) {
     park(batch.transaction, 0, "context", parked.reason, parked.content);

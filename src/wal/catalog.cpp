@@ -36,6 +36,9 @@ cross join lateral unnest(i.indkey) with ordinality as k (attnum, place)
 join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
 where i.indrelid = $1 and i.indisprimary and k.place <= i.indnkeyatts
 union all
+select 'leaf', t.relid::oid::text, t.relid::oid::bigint
+from pg_class c, pg_partition_tree(c.oid) t where c.oid = $1 and c.relkind = 'p' and t.isleaf
+union all
 select 'unsent', attname, attnum
 from pg_attribute
 where attrelid = $1 and not attisdropped
@@ -133,6 +136,7 @@ base::Result<CatalogEntry> look_up(pg::Connection& source, Oid oid) {
     std::string what = rows.text(row, 0);
     if (what == "table") entry.exists = true;
     if (what == "key") entry.primary_key.push_back(rows.text(row, 1));
+    if (what == "leaf") entry.leaves.push_back(oid_at(rows, row, 1));
     if (what == "unsent") entry.unsent.push_back(rows.text(row, 1));
   }
   return entry;

@@ -28,6 +28,7 @@ struct CatalogEntry {
   bool exists = false;
   std::vector<std::string> primary_key;  // in key order
   std::vector<std::string> unsent;       // generated columns that are not published
+  std::vector<change::Oid> leaves;       // of a partitioned table, sorted
 };
 base::Result<CatalogEntry> look_up(pg::Connection& source, change::Oid oid);
 

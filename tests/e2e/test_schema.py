@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 
 
 import psycopg
 import pytest
 
-from e2e.oracle import history, live_rows, replayed_rows, sync
+from e2e.oracle import canonical, history, live_rows, replayed_rows, sync
 from support.bemi import bemi
 from support.fixtures import Database, StartWorker, every_major
 from support.postgres import available
@@ -194,3 +196,112 @@ def test_a_publication_of_an_older_bemi_learns_generated_columns(
     assert (change["before"], change["after"]) == ({"id": 1, "a": 1, "g": 2}, {"id": 1, "a": 2, "g": 4})
 
 
+
+
+def fill(database: Database, first: int, last: int) -> None:
+    database.sql("insert into part select i, 'x' from generate_series(%s::int, %s) i", first, last)
+
+
+@every_major
+def test_partitions_come_and_go(database: Database, start_worker: StartWorker) -> None:
+    """Rows that come and go with a partition are no changes: the history says that it does not know, until
+    it has looked, and then answers exactly."""
+    env = {"BEMI_SOURCE_URL": database.url}
+    database.sql("create table part (id int, name text, primary key (id)) partition by range (id)")
+    for number in range(3):
+        database.sql(f"create table part_{number} partition of part for values from ({number}00) to ({number + 1}00)")
+    # Columns in another order, and rows from before.
+    database.sql("create table odd (name text, gone int, id int primary key); alter table odd drop column gone")
+    database.sql("insert into odd select 'old', i from generate_series(300, 399) i")
+    database.sql("create table sub partition of part for values from (400) to (500) partition by range (id)")
+    database.sql("create table sub_1 partition of sub for values from (400) to (450)")
+    start_worker().wait_ready()
+    fill(database, 0, 299)
+    fill(database, 400, 449)
+    database.sql("update part set name = 'y' where id % 7 = 0")
+    at: list[tuple[str, list[str]]] = []
+
+    def remember() -> None:
+        [[now]] = database.sql("select clock_timestamp()::text")
+        at.append((now, live_rows(database.url, "part")))
+        database.sql("select pg_sleep(0.01)")
+
+    def known() -> None:
+        wait_for(lambda: bemi("as-of", now_of(database), "part", env=env, check=False).returncode == 0)
+
+    remember()
+    for statement in (
+        "alter table part attach partition odd for values from (300) to (400)",
+        "alter table part detach partition part_0",
+        "drop table part_1",
+        "create table sub_2 partition of sub for values from (450) to (500)",
+        "drop table sub",
+    ):
+        database.sql(statement)
+        known()
+        database.sql("update part set name = name || '.' where id between 200 and 320")
+        remember()
+    sync(database.url)
+    for when, rows in at:
+        said = bemi("as-of", when, "part", "--format", "json", env=env).stdout.splitlines()
+        assert sorted(canonical(json.loads(line)) for line in said) == rows, when
+    commands = [c["after"]["command"] for c in history(database.url, "operation = 'SCHEMA' and \"table\" = 'part'")]
+    assert commands == ["ALTER TABLE", "ALTER TABLE", "DROP TABLE", "CREATE TABLE", "DROP TABLE"]
+    assert all(c["table"] == "part" for c in history(database.url, "operation in ('CREATE', 'UPDATE')"))
+
+
+@every_major
+def test_truncate_and_inheritance(database: Database, start_worker: StartWorker) -> None:
+    database.sql("create table parent (id int primary key, name text)")
+    database.sql("create table child (more int, primary key (id)) inherits (parent)")
+    database.sql("create table owner (id int primary key)")
+    database.sql("create table owned (id serial primary key, owner int references owner on delete cascade)")
+    start_worker().wait_ready()
+    database.sql("insert into parent values (1, 'p'); insert into child values (2, 'c', 3)")
+    database.sql("update parent set name = name || '!'")
+    database.sql("insert into owner values (1), (2); insert into owned (owner) values (1), (2)")
+    database.sql("delete from owner where id = 1")
+    database.sql("truncate owner restart identity cascade")
+    database.sql("truncate only parent")
+    database.sql("begin; truncate child; insert into child values (4, 'after', 5); commit")
+    sync(database.url)
+    changes = history(database.url)
+    said = [(c["table"], c["operation"], c["primary_key"]) for c in changes if c["operation"] != "SCHEMA"]
+    assert sorted(said[:8]) == sorted([
+        ("parent", "CREATE", "1"), ("child", "CREATE", "2"), ("parent", "UPDATE", "1"), ("child", "UPDATE", "2"),
+        ("owner", "CREATE", "1"), ("owner", "CREATE", "2"), ("owned", "CREATE", "1"), ("owned", "CREATE", "2"),
+    ])  # fmt: skip
+    assert sorted(said[8:10]) == [("owned", "DELETE", "1"), ("owner", "DELETE", "1")]
+    assert sorted(said[10:12]) == [("owned", "TRUNCATE", None), ("owner", "TRUNCATE", None)]
+    assert said[12:] == [("parent", "TRUNCATE", None), ("child", "TRUNCATE", None), ("child", "CREATE", "4")]
+
+
+@every_major
+def test_publications_changed_under_way(database: Database, start_worker: StartWorker) -> None:
+    """Somebody takes a table out and puts it back: what came between is found by a new baseline."""
+    database.sql("create table item (id int primary key, name text)")
+    worker = start_worker().wait_ready()
+    database.sql("insert into item values (1, 'a')")
+    publication = f"bemi_{database.name}"
+    database.sql(f"alter publication {publication} drop table item")
+    database.sql("insert into item values (2, 'unseen')")
+    database.sql(f"alter publication {publication} add table item")
+    database.sql("insert into item values (3, 'seen')")
+    sync(database.url)
+    assert worker.is_running
+    keys = [c["primary_key"] for c in history(database.url, "operation = 'CREATE'")]
+    assert keys == ["1", "3"]
+
+
+def now_of(database: Database) -> str:
+    database.sql("select pg_logical_emit_message(true, '_bemi_fence', '')")
+    [[now]] = database.sql("select clock_timestamp()::text")
+    sync(database.url)
+    return str(now)
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
