@@ -26,6 +26,7 @@ create table _bemi.coverage (
   position bigint not null,
   since timestamptz not null,
   whole boolean not null,
+  membership bigint,  -- in the publication: one that was taken out and put back has another
   primary key (source, epoch, relation, schema, "table", position)
 );
 create index coverage_name on _bemi.coverage (schema, "table");

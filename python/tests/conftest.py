@@ -49,13 +49,13 @@ class Tracked:
         [(self.since,)] = self.sql("select coalesce(max(commit_position), 0) from changes")
 
     def changes(self) -> list[tuple[str, str, Any]]:
-        """Operation, key and context, in commit order."""
+        """Operation, key and context of the rows' changes, in commit order."""
         self._sync()
         return [
             (row[0], row[1], row[2])
             for row in self.sql(
                 "select operation, primary_key, context from changes"
-                " where commit_position > %s order by commit_position, sequence",
+                " where commit_position > %s and operation <> 'SCHEMA' order by commit_position, sequence",
                 self.since,
             )
         ]

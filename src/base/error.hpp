@@ -35,6 +35,7 @@ struct Error {
   std::string message;
   std::string hint;      // empty when there is nothing to advise
   std::string sqlstate;  // five characters, empty when no server said it
+  std::string lsn;       // where in the WAL, when a walsender said it
 
   // The error with words put before its message: "cannot read the slot: ...".
   [[nodiscard]] Error within(std::string_view what) const;

@@ -57,13 +57,14 @@ struct Parked {
 enum class Coverage {
   mentioned,  // some changes of it; nothing new when it was known before
   whole,      // all the rows that it had then
-  broken,     // rows came or went without a word, as partitions do
+  broken,     // rows came, went or changed without a word, as with partitions
 };
 struct Covered {
   Oid relation = 0;
   std::string schema;
   std::string table;
   Coverage coverage = Coverage::mentioned;
+  Oid membership = 0;  // its entry in the publication, when that is known
 };
 
 // Some changes of one transaction in order, with the memory they point into. A transaction is one

@@ -39,6 +39,8 @@ SchemaChange read(const json& message) {
           .empty = message.at("empty").get<bool>(),
           .dropped = message.at("dropped").get<bool>(),
           .listed = message.at("table").value("listed", true),
+          .unseen = message.value("unseen", false),
+          .membership = message.at("table").value("membership", change::Oid{0}),
           .relation = read_table(message.at("table")),
           .type_texts = read_type_texts(message.at("table"))};
 }

@@ -15,13 +15,15 @@
 namespace decode {
 
 struct SchemaChange {
-  std::string command;                  // "ALTER TABLE"
-  std::string sql;                      // what the client sent, its first 64 kB
-  std::uint32_t xid = 0;                // the (sub)transaction
-  bool empty = false;                   // the table is new and has no rows
-  bool dropped = false;                 // it is gone: no columns, no key
-  bool listed = true;                   // in the publication by its own name; a partition is not
-  change::Relation relation;            // as it is from here on
+  std::string command;         // "ALTER TABLE"
+  std::string sql;             // what the client sent, its first 64 kB
+  std::uint32_t xid = 0;       // the (sub)transaction
+  bool empty = false;          // the table is new and has no rows
+  bool dropped = false;        // it is gone: no columns, no key
+  bool listed = true;          // in the publication by its own name; a partition is not
+  bool unseen = false;         // nothing was done to it, but from here on it is not published
+  change::Oid membership = 0;  // its entry in the publication
+  change::Relation relation;   // as it is from here on
   std::vector<std::string> type_texts;  // by column: "numeric(10,2)"
 };
 

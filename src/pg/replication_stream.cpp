@@ -14,7 +14,19 @@ void append_integer(std::string& out, std::uint64_t value) {
   for (int shift = 56; shift >= 0; shift -= 8) out.push_back(static_cast<char>(value >> shift));
 }
 
+// Debug and log messages, should the server be set to send them, say nothing about the stream.
+void take_notice(void* warning, const PGresult* notice) {
+  const char* severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
+  if (severity == nullptr || std::string_view(severity) != "WARNING") return;
+  static_cast<std::optional<base::Error>*>(warning)->emplace(server_error(notice));
+}
+
 }  // namespace
+
+ReplicationStream::ReplicationStream(Connection connection)
+    : connection_(std::move(connection)), warning_(std::make_unique<std::optional<base::Error>>()) {
+  PQsetNoticeReceiver(connection_.connection_.get(), take_notice, warning_.get());
+}
 
 void Frame::Free::operator()(char* bytes) const { PQfreemem(bytes); }
 
@@ -28,7 +40,10 @@ base::Result<std::optional<Frame>> ReplicationStream::poll() {
   char* bytes = nullptr;
   PGconn* raw = connection_.connection_.get();
   int length = PQgetCopyData(raw, &bytes, 1);
-  if (length > 0) return Frame(bytes, static_cast<std::size_t>(length));
+  std::optional<Frame> frame;
+  if (length > 0) frame.emplace(bytes, static_cast<std::size_t>(length));
+  if (*warning_) return std::unexpected(**warning_);
+  if (frame) return frame;
   if (length == 0) return std::nullopt;
   if (length == -1) {
     TRY(connection_.collect());

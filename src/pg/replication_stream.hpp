@@ -34,7 +34,8 @@ class ReplicationStream {
   // `command`: the whole START_REPLICATION statement.
   static base::Result<ReplicationStream> start(Connection connection, const std::string& command);
 
-  // The next frame if one is there, without waiting.
+  // The next frame if one is there, without waiting. A warning of the server's in the stream is an
+  // error: it means that the stream is not what it should be.
   base::Result<std::optional<Frame>> poll();
   // Waits for bytes, for `wake_fd`, or for the time to pass.
   base::Status wait(int wake_fd, std::chrono::milliseconds timeout);
@@ -44,8 +45,10 @@ class ReplicationStream {
   void finish();
 
  private:
-  explicit ReplicationStream(Connection connection) : connection_(std::move(connection)) {}
+  explicit ReplicationStream(Connection connection);
+
   Connection connection_;
+  std::unique_ptr<std::optional<base::Error>> warning_;  // libpq has its address
 };
 
 }  // namespace pg

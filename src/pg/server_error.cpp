@@ -3,12 +3,23 @@
 
 #include <libpq-fe.h>
 
+#include <string_view>
+
 namespace pg {
 namespace {
 
 std::string field(const PGresult* result, int code) {
   const char* text = PQresultErrorField(result, code);
   return text == nullptr ? "" : text;
+}
+
+// The last word of "slot "s", output plugin "pgoutput", in the change callback, associated LSN
+// 0/1C1CAC8", in whatever language. Nothing else of the context goes further: it can quote values.
+std::string position_in(std::string_view context) {
+  if (context.find("pgoutput") == std::string_view::npos) return "";
+  std::size_t begin = context.find_last_not_of("0123456789ABCDEF/");
+  std::string_view word = context.substr(begin + 1);
+  return word.find('/') == std::string_view::npos ? "" : std::string(word);
 }
 
 }  // namespace
@@ -38,7 +49,8 @@ base::Error server_error(const PGresult* result) {
   return {.kind = kind_of(sqlstate),
           .message = message,
           .hint = field(result, PG_DIAG_MESSAGE_HINT),
-          .sqlstate = sqlstate};
+          .sqlstate = sqlstate,
+          .lsn = position_in(field(result, PG_DIAG_CONTEXT))};
 }
 
 }  // namespace pg

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <mutex>
 #include <numeric>
+#include <set>
 #include <thread>
 
 #include <fmt/format.h>
@@ -108,6 +109,13 @@ std::string select(const Piece& piece, const change::Relation& relation, bool wh
   return fmt::format("copy (select {} from only {}{}) to stdout", columns, piece.leaf_name, range);
 }
 
+// Such as a row near a gigabyte, which the server has but cannot send.
+bool is_the_tables_own(const base::Error& error) {
+  using base::ErrorKind;
+  return error.kind == ErrorKind::internal || error.kind == ErrorKind::rejected ||
+         error.kind == ErrorKind::limit;
+}
+
 // The work that the readers share.
 class Work {
  public:
@@ -122,8 +130,13 @@ class Work {
   }
 
   const Chunk* take() {
-    std::size_t at = next_++;
-    return at < chunks_.size() && !failed_ ? &chunks_[at] : nullptr;
+    while (!failed_) {
+      std::size_t at = next_++;
+      if (at >= chunks_.size()) break;
+      std::lock_guard lock(mutex_);
+      if (!given_up_.contains(chunks_[at].table)) return &chunks_[at];
+    }
+    return nullptr;
   }
   const wal::Table& table(const Chunk& chunk) const { return tables_[chunk.table]; }
   std::uint32_t next_sequence() { return sequence_++; }
@@ -137,6 +150,20 @@ class Work {
     progress_.add(blocks_of(chunk), rows, table.schema + "." + table.name);
     if (--left_[chunk.table] > 0) return std::nullopt;
     return rows_[chunk.table];
+  }
+
+  // The rest of the chunk's table is left out.
+  void give_up(const Chunk& chunk, const base::Error& error) {
+    std::lock_guard lock(mutex_);
+    if (!given_up_.insert(chunk.table).second) return;
+    const wal::Table& table = tables_[chunk.table];
+    base::log::warning("{}.{} has no baseline: {}; its rows are known from their next change on",
+                       table.schema, table.name, error.message);
+  }
+  [[nodiscard]] std::vector<change::Oid> given_up() const {
+    std::vector<change::Oid> oids;
+    for (std::size_t number : given_up_) oids.push_back(tables_[number].oid);
+    return oids;
   }
 
   void fail(const base::Error& error) {
@@ -158,6 +185,7 @@ class Work {
   std::mutex mutex_;
   std::vector<std::size_t> left_;
   std::vector<std::int64_t> rows_;
+  std::set<std::size_t> given_up_;
   BaselineProgress progress_;
   std::optional<base::Error> error_;
 };
@@ -182,6 +210,7 @@ class Reader {
     while (const Chunk* chunk = work.take()) {
       base::Status read = reader.read(*chunk);
       if (read) continue;
+      if (is_the_tables_own(read.error())) work.give_up(*chunk, read.error());
       const wal::Table& table = work.table(*chunk);
       return std::unexpected(read.error().within("baseline of " + table.schema + "." + table.name));
     }
@@ -213,7 +242,7 @@ class Reader {
     base::log::info("baseline: {} rows of {}.{}", *table_rows, relation->schema, relation->table);
     change::Relation as_it_was = *relation;
     as_it_was.assumed = false;  // the snapshot's own catalog was read
-    return writer_.finish_table(as_it_was, *table_rows);
+    return writer_.finish_table(as_it_was, work_.table(chunk).membership, *table_rows);
   }
 
   base::Result<std::int64_t> read_piece(const std::string& sql,
@@ -243,20 +272,36 @@ class Reader {
   decode::CopyRow row_;
 };
 
+// One reader after the other: after an error that is a table's own, the next goes on with the rest.
+void read_all(Work& work, const Snapshot& snapshot, const store::Progress& progress,
+              const Settings& settings, const base::Interrupt& interrupt) {
+  while (true) {
+    base::Status read = Reader::run(work, snapshot, progress, settings, interrupt);
+    if (read) return;
+    if (!is_the_tables_own(read.error())) return work.fail(read.error());
+  }
+}
+
 }  // namespace
 
-base::Result<Tables> tables_to_read(pg::Connection& source, pg::Connection& destination,
-                                    const store::Progress& progress, const Settings& settings) {
+base::Result<Missing> find_missing(pg::Connection& source, pg::Connection& destination,
+                                   const store::Progress& progress, const Settings& settings) {
   std::string own = settings.setup.one_database ? settings.setup.destination.schema : "";
   TRY_ASSIGN(Tables tables,
              wal::list_tables(source, settings.setup.selection, progress.publication, own));
   TRY_ASSIGN(store::WholeTables whole, store::load_whole_tables(destination, progress));
-  // A partition's rows are read, and named, by its root, as the stream does.
-  std::erase_if(tables, [&](const wal::Table& table) {
-    return table.is_partition || !table.published ||
-           whole.contains({table.oid, table.schema, table.name});
-  });
-  return tables;
+  Missing missing;
+  for (wal::Table& table : tables) {
+    // A partition's rows are read, and named, by its root, as the stream does.
+    if (table.is_partition) continue;
+    auto known = whole.find({table.oid, table.schema, table.name});
+    bool is_whole = known != whole.end();
+    bool seen =
+        table.published && (!is_whole || known->second == 0 || known->second == table.membership);
+    if (is_whole && !seen) missing.unseen.push_back(table);
+    if (table.published && !(is_whole && seen)) missing.to_read.push_back(std::move(table));
+  }
+  return missing;
 }
 
 bool wants_baseline(const Tables& tables, const Settings& settings) {
@@ -268,9 +313,10 @@ bool wants_baseline(const Tables& tables, const Settings& settings) {
   return bytes <= settings.snapshot_bytes_max;
 }
 
-base::Status read_baseline(const Tables& tables, const Snapshot& snapshot,
-                           const store::Progress& progress, const Settings& settings,
-                           const base::Interrupt& interrupt) {
+base::Result<std::vector<change::Oid>> read_baseline(const Tables& tables, const Snapshot& snapshot,
+                                                     const store::Progress& progress,
+                                                     const Settings& settings,
+                                                     const base::Interrupt& interrupt) {
   TRY_ASSIGN(pg::Connection source, pg::Connection::open({.url = settings.source_url,
                                                           .purpose = "bemi/baseline",
                                                           .interrupt = &interrupt}));
@@ -290,13 +336,11 @@ base::Status read_baseline(const Tables& tables, const Snapshot& snapshot,
   {
     std::vector<std::jthread> readers;
     for (unsigned reader = 0; reader < std::max(count, 1U); ++reader) {
-      readers.emplace_back([&] {
-        base::Status read = Reader::run(work, snapshot, progress, settings, interrupt);
-        if (!read) work.fail(read.error());
-      });
+      readers.emplace_back([&] { read_all(work, snapshot, progress, settings, interrupt); });
     }
   }
-  return work.result();
+  TRY(work.result());
+  return work.given_up();
 }
 
 }  // namespace pipeline

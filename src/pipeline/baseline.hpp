@@ -23,18 +23,23 @@ struct Snapshot {
   store::BaselinePlace place;
 };
 
-// The published tables whose earlier rows the history lacks.
-base::Result<std::vector<wal::Table>> tables_to_read(pg::Connection& source,
-                                                     pg::Connection& destination,
-                                                     const store::Progress& progress,
-                                                     const Settings& settings);
+// What the history lacks of the tables that are there now.
+struct Missing {
+  std::vector<wal::Table> to_read;  // published, but their earlier rows are not known
+  std::vector<wal::Table> unseen;   // taken for whole, but not published, or not all the time
+};
+base::Result<Missing> find_missing(pg::Connection& source, pg::Connection& destination,
+                                   const store::Progress& progress, const Settings& settings);
 
 // Whether the settings want these tables' rows: all or none.
 bool wants_baseline(const std::vector<wal::Table>& tables, const Settings& settings);
 
-// `interrupt`: ends it between two rows.
-base::Status read_baseline(const std::vector<wal::Table>& tables, const Snapshot& snapshot,
-                           const store::Progress& progress, const Settings& settings,
-                           const base::Interrupt& interrupt);
+// `interrupt`: ends it between two rows. A table that the source or the destination cannot take is
+// left out with a warning, and told.
+base::Result<std::vector<change::Oid>> read_baseline(const std::vector<wal::Table>& tables,
+                                                     const Snapshot& snapshot,
+                                                     const store::Progress& progress,
+                                                     const Settings& settings,
+                                                     const base::Interrupt& interrupt);
 
 }  // namespace pipeline

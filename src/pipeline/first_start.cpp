@@ -5,7 +5,7 @@
 
 #include "base/log.hpp"
 #include "pipeline/baseline.hpp"
-#include "wal/slot.hpp"
+#include "pipeline/new_slot.hpp"
 #include "wal/source.hpp"
 
 namespace pipeline {
@@ -20,12 +20,13 @@ base::Status begin_tracking(pg::Connection& source, pg::Connection& destination,
                                                                .interrupt = settings.stop}));
   // The source's clock, before and after: whose changes will follow has it too.
   TRY_ASSIGN(wal::Moment before, wal::now(source));
-  TRY_ASSIGN(wal::NewSlot slot, wal::create_slot(replication, slot_name, wal::SlotKind::lasting));
+  TRY_ASSIGN(wal::NewSlot slot, make_slot(source, replication, slot_name, wal::SlotKind::lasting));
   TRY_ASSIGN(wal::Moment after, wal::now(source));
 
   base::Timestamp known_until = writer.progress().effective_at;
   writer.pass(slot.consistent_point, before.time);
-  TRY_ASSIGN(auto tables, tables_to_read(source, destination, writer.progress(), settings));
+  TRY_ASSIGN(Missing missing, find_missing(source, destination, writer.progress(), settings));
+  const std::vector<wal::Table>& tables = missing.to_read;
   bool baseline = wants_baseline(tables, settings);
   writer.note_epoch(slot.consistent_point, known_until, baseline);
   TRY(writer.commit());
@@ -42,7 +43,8 @@ base::Status begin_tracking(pg::Connection& source, pg::Connection& destination,
                               .effective_at = writer.progress().effective_at,
                               .since = std::max(after.time, writer.progress().effective_at),
                               .transaction_id = after.transaction_id}};
-  return read_baseline(tables, snapshot, writer.progress(), settings, *settings.stop);
+  TRY(read_baseline(tables, snapshot, writer.progress(), settings, *settings.stop));
+  return {};
 }
 
 }  // namespace pipeline

@@ -5,8 +5,7 @@
 #include <chrono>
 
 #include "base/log.hpp"
-#include "pipeline/baseline.hpp"
-#include "wal/slot.hpp"
+#include "pipeline/new_slot.hpp"
 #include "wal/source.hpp"
 
 namespace pipeline {
@@ -16,6 +15,10 @@ using namespace std::chrono_literals;
 
 constexpr std::chrono::seconds look_interval = 10s;
 constexpr std::chrono::seconds retry_interval_max = 600s;
+// A table that could not be read is tried again after this.
+constexpr std::chrono::seconds given_up_interval = 3600s;
+// The session before this one looked this long before it ended, or less.
+constexpr std::chrono::seconds last_look_before_end = 60s;
 
 }  // namespace
 
@@ -24,6 +27,8 @@ LateBaseline::LateBaseline(const Settings& settings, store::Progress progress,
     : settings_(&settings),
       progress_(std::move(progress)),
       interrupt_(&interrupt),
+      looked_at_{progress_.effective_at.unix_us -
+                 std::chrono::microseconds(last_look_before_end).count()},
       thread_([this](const std::stop_token& stop) { loop(stop); }) {}
 
 LateBaseline::~LateBaseline() {
@@ -32,7 +37,6 @@ LateBaseline::~LateBaseline() {
 }
 
 void LateBaseline::loop(const std::stop_token& stop) {
-  if (settings_->snapshot == SnapshotPolicy::none) return;
   auto pause = look_interval;
   while (!stop.stop_requested()) {
     base::Status looked = look();
@@ -56,9 +60,37 @@ base::Result<pg::Connection> LateBaseline::open(const std::string& url, bool rep
 base::Status LateBaseline::look() {
   TRY_ASSIGN(pg::Connection source, open(settings_->source_url, false));
   TRY_ASSIGN(pg::Connection destination, open(settings_->destination_url, false));
-  TRY_ASSIGN(auto tables, tables_to_read(source, destination, progress_, *settings_));
-  if (tables.empty() || !wants_baseline(tables, *settings_)) return {};
-  return take(source, destination);
+  TRY_ASSIGN(wal::Moment now, wal::now(source));
+  TRY_ASSIGN(Missing missing, find_missing(source, destination, progress_, *settings_));
+  TRY(note_unseen(destination, missing.unseen));
+  looked_at_ = now.time;
+  TRY_ASSIGN(auto tables, wanted(source, destination));
+  return tables.empty() ? base::Status{} : take(source, destination);
+}
+
+base::Status LateBaseline::note_unseen(pg::Connection& destination,
+                                       const std::vector<wal::Table>& tables) {
+  for (const wal::Table& table : tables) {
+    TRY(store::note_unseen(destination, progress_, {table.oid, table.schema, table.name},
+                           looked_at_));
+    base::log::warning(
+        "{}.{} is, or was, out of the publication: not all of its changes since {} are known",
+        table.schema, table.name, base::format(looked_at_));
+  }
+  return {};
+}
+
+// Empty: there is nothing to read, or it is not wanted.
+base::Result<std::vector<wal::Table>> LateBaseline::wanted(pg::Connection& source,
+                                                           pg::Connection& destination) {
+  TRY_ASSIGN(Missing missing, find_missing(source, destination, progress_, *settings_));
+  auto now = std::chrono::steady_clock::now();
+  std::erase_if(missing.to_read, [&](const wal::Table& table) {
+    auto found = not_before_.find(table.oid);
+    return found != not_before_.end() && now < found->second;
+  });
+  if (!wants_baseline(missing.to_read, *settings_)) missing.to_read.clear();
+  return missing.to_read;
 }
 
 base::Status LateBaseline::take(pg::Connection& source, pg::Connection& destination) {
@@ -66,24 +98,28 @@ base::Status LateBaseline::take(pg::Connection& source, pg::Connection& destinat
   // what lets the rows stand at the time of now: all that follows it is later.
   TRY_ASSIGN(wal::Moment before, wal::now(source));
   TRY(pass_fence(source, destination));
-  TRY_ASSIGN(auto tables, tables_to_read(source, destination, progress_, *settings_));
-  if (tables.empty() || !wants_baseline(tables, *settings_)) return {};
+  TRY_ASSIGN(auto tables, wanted(source, destination));
+  if (tables.empty()) return {};
 
   TRY_ASSIGN(pg::Connection replication, open(settings_->source_url, true));
-  TRY_ASSIGN(wal::NewSlot slot,
-             wal::create_slot(replication, progress_.slot + "_baseline", wal::SlotKind::temporary));
+  TRY_ASSIGN(wal::NewSlot slot, make_slot(source, replication, progress_.slot + "_baseline",
+                                          wal::SlotKind::temporary));
   TRY_ASSIGN(wal::Moment after, wal::now(source));
   TRY(pass_fence(source, destination));
   TRY_ASSIGN(base::Timestamp stored,
              store::effective_at(destination, progress_, slot.consistent_point));
   base::Timestamp effective_at = std::max(stored, before.time);
-  return read_baseline(tables,
-                       {.name = slot.snapshot,
-                        .place = {.position = slot.consistent_point,
-                                  .effective_at = effective_at,
-                                  .since = std::max(after.time, effective_at),
-                                  .transaction_id = after.transaction_id}},
-                       progress_, *settings_, *interrupt_);
+  TRY_ASSIGN(auto given_up, read_baseline(tables,
+                                          {.name = slot.snapshot,
+                                           .place = {.position = slot.consistent_point,
+                                                     .effective_at = effective_at,
+                                                     .since = std::max(after.time, effective_at),
+                                                     .transaction_id = after.transaction_id}},
+                                          progress_, *settings_, *interrupt_));
+  for (change::Oid oid : given_up) {
+    not_before_[oid] = std::chrono::steady_clock::now() + given_up_interval;
+  }
+  return {};
 }
 
 // Returns when all is stored that was committed until now.

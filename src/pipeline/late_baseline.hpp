@@ -2,15 +2,19 @@
 //
 // LateBaseline: beside the stream, on a thread and connections of its own, takes the baseline of
 // tables whose earlier rows the history lacks: those added later, those of a start that was cut
-// short. Its failures are logged and tried again, never fatal.
+// short, those that were out of the publication for a while. Its failures are logged and tried
+// again, never fatal.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <string>
 #include <thread>
 
 #include "pg/connection.hpp"
+#include "pipeline/baseline.hpp"
 #include "pipeline/settings.hpp"
 #include "store/progress.hpp"
 
@@ -26,6 +30,8 @@ class LateBaseline {
  private:
   void loop(const std::stop_token& stop);
   base::Status look();
+  base::Status note_unseen(pg::Connection& destination, const std::vector<wal::Table>& tables);
+  base::Result<std::vector<wal::Table>> wanted(pg::Connection& source, pg::Connection& destination);
   base::Status take(pg::Connection& source, pg::Connection& destination);
   base::Status pass_fence(pg::Connection& source, pg::Connection& destination);
   base::Result<pg::Connection> open(const std::string& url, bool replication) const;
@@ -33,6 +39,8 @@ class LateBaseline {
   const Settings* settings_;
   store::Progress progress_;
   const base::Interrupt* interrupt_;
+  base::Timestamp looked_at_;  // the source's clock; until then all was seen that should be
+  std::map<change::Oid, std::chrono::steady_clock::time_point> not_before_;  // given up for now
   std::mutex mutex_;
   std::condition_variable_any wake_;
   std::jthread thread_;  // last: it uses the others

@@ -92,7 +92,8 @@ base::Status Renderer::learn(const decode::RelationMessage& message, BatchBuilde
   TRY_ASSIGN(change::RelationPtr relation, resolve(std::move(described)));
   relations_[relation->oid] = relation;
   if (relation->tracked) {
-    out.add_covered({relation->oid, relation->schema, relation->table});
+    out.add_covered(
+        {.relation = relation->oid, .schema = relation->schema, .table = relation->table});
     out.add_described(std::move(relation));
   }
   return {};
@@ -106,6 +107,13 @@ base::Status Renderer::schema(const decode::LogicalMessage& message, const Place
   if (!told->listed && !blame_partition(*told)) return {};
   change::Relation& relation = told->relation;
   if (!selection_->tracks(relation.schema, relation.table)) return {};
+  if (told->unseen) {
+    out.add_covered({.relation = relation.oid,
+                     .schema = relation.schema,
+                     .table = relation.table,
+                     .coverage = change::Coverage::broken});
+    return {};
+  }
   TRY(wal::wait_until_visible(*catalog_, out.transaction().id));
   bool broken = false;
   if (auto known = known_.find(relation.oid); known != known_.end() && !told->empty) {
@@ -118,7 +126,11 @@ base::Status Renderer::schema(const decode::LogicalMessage& message, const Place
   }
   after_ = decode::schema_change_json(*told);
   if (broken) {
-    out.add_covered({relation.oid, relation.schema, relation.table, change::Coverage::broken});
+    out.add_covered({.relation = relation.oid,
+                     .schema = relation.schema,
+                     .table = relation.table,
+                     .coverage = change::Coverage::broken,
+                     .membership = told->membership});
   }
   if (told->dropped) {
     known_.erase(relation.oid);
@@ -160,7 +172,11 @@ base::Status Renderer::adopt(decode::SchemaChange told, const Place& place, Batc
     TRY_ASSIGN(described->second, mark(relation));
   }
   if (told.empty) {
-    out.add_covered({relation.oid, relation.schema, relation.table, change::Coverage::whole});
+    out.add_covered({.relation = relation.oid,
+                     .schema = relation.schema,
+                     .table = relation.table,
+                     .coverage = change::Coverage::whole,
+                     .membership = told.membership});
   }
   auto shared = std::make_shared<const change::Relation>(relation);
   out.add_described(shared);

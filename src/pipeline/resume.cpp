@@ -85,7 +85,10 @@ base::Status check_identity(pg::Connection& source, pg::Connection& destination,
 
 // A slot without progress: ours from a start that was cut short, or somebody else's.
 base::Status clear_slot(pg::Connection& source, const wal::Slot& slot, bool known) {
-  if (known && !slot.active) {
+  if (known && slot.active) TRY(wal::end_creation(source, slot.name));
+  TRY_ASSIGN(std::optional<wal::Slot> left, wal::find_slot(source, slot.name));
+  if (!left) return {};
+  if (known && !left->active) {
     base::log::info("removing the slot {} of a start that was cut short", slot.name);
     return wal::drop_slot(source, slot.name);
   }
@@ -94,6 +97,14 @@ base::Status clear_slot(pg::Connection& source, const wal::Slot& slot, bool know
       "the slot " + slot.name + " exists already, and this destination does not know it",
       "another worker may use it: choose --slot NAME, or remove it with: bemi teardown");
 }
+
+// Only values of hundreds of megabytes are beyond the server.
+constexpr const char* select_large = R"(
+select coalesce(string_agg(distinct t.schemaname || '.' || t.tablename, ', '), '')
+from pg_publication_tables t
+join pg_class c on c.oid = format('%I.%I', t.schemaname, t.tablename)::regclass
+join pg_class l on l.oid = c.oid or l.oid in (select relid from pg_partition_tree(c.oid))
+where t.pubname = $1 and l.reltoastrelid <> 0 and pg_relation_size(l.reltoastrelid) > 200000000)";
 
 }  // namespace
 
@@ -117,6 +128,20 @@ base::Status check_slot(pg::Connection& source, pg::Connection& destination,
                slot->confirmed_flush);
   }
   return {};
+}
+
+base::Error judge_end(base::Error error, pg::Connection& source, pg::Connection& destination,
+                      const store::Progress& progress) {
+  if (error.kind != base::ErrorKind::gap) return error;
+  auto large = source.query(select_large, {progress.publication});
+  if (large && !large->text(0, 0).empty()) {
+    error.message += "; tables with values that large: " + large->text(0, 0);
+  }
+  auto stored = store::load_progress(destination, progress.source);
+  const store::Progress& until = stored && *stored ? **stored : progress;
+  return gap(destination, until, error.message,
+             change::parse_lsn(error.lsn).value_or(change::Lsn{}))
+      .error();
 }
 
 base::Result<Resume> find_resume(pg::Connection& source, pg::Connection& destination,

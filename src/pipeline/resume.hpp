@@ -31,4 +31,9 @@ base::Result<Resume> find_resume(pg::Connection& source, pg::Connection& destina
 base::Status check_slot(pg::Connection& source, pg::Connection& destination,
                         const store::Progress& progress);
 
+// What ended a stream. When the source has what it cannot send (error of kind gap), that goes on
+// record, with the tables that it may be of.
+base::Error judge_end(base::Error error, pg::Connection& source, pg::Connection& destination,
+                      const store::Progress& progress);
+
 }  // namespace pipeline

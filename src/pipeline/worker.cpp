@@ -72,6 +72,8 @@ base::Status run_session(const Settings& settings, store::Writer::Mode mode) {
   TRY_ASSIGN(auto relations, store::load_relations(destination, settings.setup.source_name));
   renderer.remember(std::move(relations));
 
+  TRY(wal::release_slot(source, resume.progress.slot));
+
   // The stream. From here on nobody else can move the slot: look once more.
   TRY_ASSIGN(pg::Connection replication, connect(settings.source_url, "bemi/wal", settings.stop,
                                                  "source, for replication", /*replication=*/true));
@@ -93,7 +95,7 @@ base::Status run_session(const Settings& settings, store::Writer::Mode mode) {
                    .session_interrupt = session_interrupt,
                    .transaction_id = now.transaction_id},
                   settings);
-  return std::unexpected(session.run());
+  return std::unexpected(judge_end(session.run(), source, destination, resume.progress));
 }
 
 // Half to one and a half of the step, so that many workers do not come back at once.
@@ -115,7 +117,9 @@ base::Status keep_trying(const std::function<base::Status()>& attempt,
     if (stop.triggered()) break;
     if (Clock::now() - began > 10s) backoff = backoff_min;
     auto pause = jittered(backoff);
-    base::log::warning("{}; trying again in {} ms", ended.error().message, pause.count());
+    const base::Error& error = ended.error();
+    base::log::warning("{}; trying again in {} ms{}", error.message, pause.count(),
+                       error.hint.empty() ? "" : " (hint: " + error.hint + ")");
     base::pause(&stop, pause);
     backoff = std::min(backoff * 2, backoff_max);
   }

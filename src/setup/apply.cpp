@@ -11,11 +11,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int tries = 5;
-constexpr auto first_pause = 200ms;
+// While we wait for a lock, everybody else waits behind us: in short spells, with pauses between.
+constexpr auto lock_timeout = 1s;
+constexpr int tries = 3;
+constexpr auto first_pause = 1000ms;
 
 base::Status run_once(pg::Connection& admin, const Step& step) {
-  TRY(admin.run(pg::begin_ddl(2s)));
+  TRY(admin.run(pg::begin_ddl(lock_timeout)));
   auto done = admin.run(step.sql);
   auto ended = admin.run(done ? "commit" : "rollback");
   if (!done) return std::unexpected(done.error());

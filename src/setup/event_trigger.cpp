@@ -20,7 +20,7 @@ join pg_event_trigger t on t.evtfoid = p.oid
 where n.nspname = '_bemi' and p.proname = 'track_ddl' and t.evtname = 'bemi_track_ddl')";
 
 // What the functions below are, for the look whether those that are there are these.
-constexpr const char* functions_version = "5";
+constexpr const char* functions_version = "6";
 
 // Whatever goes wrong in here must not fail the application's DDL: it is counted, and the worker
 // finds by looking what it was not told. The messages are read by decode/schema_change.cpp.
@@ -38,7 +38,8 @@ language sql security definer set search_path = pg_catalog as $bemi$
   on conflict (message) do update set count = trigger_failure.count + 1, last_at = excluded.last_at
 $bemi$;
 
-create or replace function _bemi.emit_schema(command text, is_empty boolean, is_dropped boolean, described json)
+create or replace function _bemi.emit_schema(command text, is_empty boolean, is_dropped boolean, described json,
+                                             is_unseen boolean default false)
 returns void language plpgsql security definer set search_path = pg_catalog as $bemi$
 declare mark xid; place tid;
 begin
@@ -46,7 +47,7 @@ begin
   delete from _bemi.ddl_mark where ctid = place;
   perform pg_logical_emit_message(true, '_bemi_schema', convert_to(json_build_object(
     'v', 1, 'command', command, 'sql', left(current_query(), 65536), 'xid', mark::text::bigint,
-    'empty', is_empty, 'dropped', is_dropped, 'table', described)::text, 'UTF8'));
+    'empty', is_empty, 'dropped', is_dropped, 'unseen', is_unseen, 'table', described)::text, 'UTF8'));
 end $bemi$;
 
 create or replace function _bemi.type_form(type oid) returns jsonb
@@ -87,6 +88,9 @@ language sql stable set search_path = pg_catalog as $bemi$
     'oid', c.oid::bigint, 'schema', n.nspname, 'table', c.relname, 'identity', c.relreplident,
     'leaves', (select coalesce(json_agg(t.relid::oid::bigint order by t.relid::oid), '[]')
                from pg_partition_tree(c.oid) t where t.isleaf and c.relkind = 'p'),
+    'membership', (select coalesce(min(r.oid::bigint), 0)
+                   from pg_publication_rel r join pg_publication p on p.oid = r.prpubid
+                   where p.pubname = @publication_name@ and r.prrelid = c.oid),
     'columns', (
       select coalesce(json_agg(json_build_object(
                'name', a.attname, 'type', format_type(a.atttypid, a.atttypmod), 'type_oid', a.atttypid::bigint,
@@ -220,6 +224,16 @@ begin
       'oid', dropped.objid::bigint, 'schema', dropped.schema_name, 'table', dropped.object_name,
       'listed', dropped.is_listed));
   end loop;
+  for dropped in
+    select c.oid, n.nspname, c.relname
+    from pg_event_trigger_dropped_objects() p
+    join pg_namespace n on n.nspname = p.address_names[1]
+    join pg_class c on c.relname = p.address_names[2] and c.relnamespace = n.oid
+    where p.object_type = 'publication relation' and p.address_args[1] = @publication_name@
+  loop
+    perform _bemi.emit_schema(tg_tag, false, false, json_build_object(
+      'oid', dropped.oid::bigint, 'schema', dropped.nspname, 'table', dropped.relname), true);
+  end loop;
 exception when others then
   perform _bemi.note_failure(sqlerrm);
 end $bemi$;
@@ -230,7 +244,8 @@ create event trigger bemi_track_ddl on ddl_command_end
   when tag in ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE', 'ALTER TYPE', 'ALTER DOMAIN',
                'ALTER SCHEMA', 'CREATE PUBLICATION', 'ALTER PUBLICATION')
   execute function _bemi.track_ddl();
-create event trigger bemi_track_drop on sql_drop when tag in ('DROP TABLE', 'DROP SCHEMA', 'DROP OWNED')
+create event trigger bemi_track_drop on sql_drop
+  when tag in ('DROP TABLE', 'DROP SCHEMA', 'DROP OWNED', 'ALTER PUBLICATION', 'DROP PUBLICATION')
   execute function _bemi.track_drop())";
 
 // A part of a pattern as an anchored regular expression.

@@ -17,18 +17,25 @@ constexpr const char* select_pieces = R"(
 select relation, leaf, file, first_block from _bemi.baseline_piece where source = $1 and epoch = $2)";
 
 constexpr const char* newest_coverage = R"(
-select distinct on (relation, schema, "table") relation, schema, "table", whole
+select distinct on (relation, schema, "table") relation, schema, "table", whole, coalesce(membership, 0)
 from _bemi.coverage where source = $1 and epoch = $2
 order by relation, schema, "table", position desc)";
 
 constexpr const char* insert_coverage = R"(
-insert into _bemi.coverage (source, epoch, relation, schema, "table", position, since, whole)
-select $1, $2, $3, $4, $5, $6, $7, true
+insert into _bemi.coverage (source, epoch, relation, schema, "table", position, since, whole, membership)
+select $1, $2, $3, $4, $5, $6, $7, true, $8
 where not coalesce((select whole from _bemi.coverage
                     where source = $1 and epoch = $2 and relation = $3 and schema = $4
                       and "table" = $5 order by position desc limit 1), false)
 on conflict (source, epoch, relation, schema, "table", position) do update
-set since = excluded.since, whole = true)";
+set since = excluded.since, whole = true, membership = excluded.membership)";
+
+constexpr const char* insert_unseen = R"(
+insert into _bemi.coverage (source, epoch, relation, schema, "table", position, since, whole)
+select name, epoch, $3, $4, $5, position - '0/0', $6, false
+from _bemi.source where name = $1 and epoch = $2
+on conflict (source, epoch, relation, schema, "table", position) do update
+set since = excluded.since, whole = false)";
 
 constexpr const char* forget_pieces =
     "delete from _bemi.baseline_piece where source = $1 and epoch = $2 and relation = $3";
@@ -103,15 +110,16 @@ base::Status BaselineWriter::finish(change::Oid table, const std::vector<Piece>&
   return {};
 }
 
-base::Status BaselineWriter::finish_table(const change::Relation& relation, std::int64_t rows) {
+base::Status BaselineWriter::finish_table(const change::Relation& relation, change::Oid membership,
+                                          std::int64_t rows) {
   std::string epoch = std::to_string(progress_.epoch);
   std::string position = std::to_string(place_.position.value);
   TRY(end_copy());
-  TRY_ASSIGN(
-      pg::Rows covered,
-      destination_->query(insert_coverage,
-                          {progress_.source, epoch, std::to_string(relation.oid), relation.schema,
-                           relation.table, position, base::format(place_.since)}));
+  TRY_ASSIGN(pg::Rows covered,
+             destination_->query(insert_coverage,
+                                 {progress_.source, epoch, std::to_string(relation.oid),
+                                  relation.schema, relation.table, position,
+                                  base::format(place_.since), std::to_string(membership)}));
   if (covered.affected() == 0) {
     TRY(destination_->run("rollback"));
     return {};
@@ -150,10 +158,19 @@ base::Result<WholeTables> load_whole_tables(pg::Connection& destination, const P
   WholeTables whole;
   for (int row = 0; row < rows.count(); ++row) {
     if (!rows.truth(row, 3)) continue;
-    whole.emplace(static_cast<change::Oid>(rows.integer(row, 0)), rows.text(row, 1),
-                  rows.text(row, 2));
+    TableAsNamed table{static_cast<change::Oid>(rows.integer(row, 0)), rows.text(row, 1),
+                       rows.text(row, 2)};
+    whole.emplace(std::move(table), static_cast<change::Oid>(rows.integer(row, 4)));
   }
   return whole;
+}
+
+base::Status note_unseen(pg::Connection& destination, const Progress& progress,
+                         const TableAsNamed& table, base::Timestamp since) {
+  const auto& [oid, schema, name] = table;
+  TRY(destination.query(insert_unseen, {progress.source, std::to_string(progress.epoch),
+                                        std::to_string(oid), schema, name, base::format(since)}));
+  return {};
 }
 
 base::Result<base::Timestamp> effective_at(pg::Connection& destination, const Progress& progress,

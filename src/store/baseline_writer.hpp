@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -50,7 +51,8 @@ class BaselineWriter {
   base::Status finish(change::Oid table, const std::vector<Piece>& pieces);
   // All of it was read: from here on it answers for itself. Commits what was appended with it,
   // unless somebody else has done all this meanwhile.
-  base::Status finish_table(const change::Relation& relation, std::int64_t rows);
+  base::Status finish_table(const change::Relation& relation, change::Oid membership,
+                            std::int64_t rows);
 
  private:
   BaselineWriter(std::unique_ptr<pg::Connection> destination, const Progress& progress,
@@ -73,9 +75,15 @@ change::Transaction transaction_of(const BaselinePlace& place);
 // What an earlier start has read and stored already: (table, leaf, file, first block).
 base::Result<DonePieces> load_done_pieces(pg::Connection& destination, const Progress& progress);
 
-// A table as it is named now, known with all its rows in this epoch.
-using WholeTables = std::set<std::tuple<change::Oid, std::string, std::string>>;
+// The tables that are known with all their rows in this epoch, and by which entry in the
+// publication (0: not known).
+using TableAsNamed = std::tuple<change::Oid, std::string, std::string>;
+using WholeTables = std::map<TableAsNamed, change::Oid>;
 base::Result<WholeTables> load_whole_tables(pg::Connection& destination, const Progress& progress);
+
+// Notes that not all changes of a table since then have been seen; until a new baseline.
+base::Status note_unseen(pg::Connection& destination, const Progress& progress,
+                         const TableAsNamed& table, base::Timestamp since);
 
 // The newest effective_at that is stored of what was committed up to `position`.
 base::Result<base::Timestamp> effective_at(pg::Connection& destination, const Progress& progress,

@@ -32,12 +32,13 @@ insert into _bemi.parked (source, epoch, commit_position, sequence, transaction_
 values ($1, $2, $3, $4, $5, $6, $7, $8))";
 
 constexpr const char* insert_coverage = R"(
-insert into _bemi.coverage (source, epoch, relation, schema, "table", position, since, whole)
-select $1, $2, $3, $4, $5, $6, $7, $8::text = 'whole'
+insert into _bemi.coverage (source, epoch, relation, schema, "table", position, since, whole, membership)
+select $1, $2, $3, $4, $5, $6, $7, $8::text = 'whole', nullif($9::bigint, 0)
 where $8 <> 'mentioned' or not exists (
   select from _bemi.coverage where source = $1 and epoch = $2 and relation = $3 and schema = $4
     and "table" = $5)
-on conflict do nothing)";
+on conflict (source, epoch, relation, schema, "table", position) do update
+set since = excluded.since, whole = excluded.whole, membership = excluded.membership)";
 
 constexpr const char* insert_epoch = R"(
 insert into _bemi.epoch (source, epoch, consistent_point, previous_until, baseline, began_at)
@@ -202,10 +203,10 @@ void Writer::take_notes(const change::Batch& batch) {
                       relation_version_parameters(*relation, progress_.source, epoch, position)});
   }
   for (const change::Covered& covered : batch.covered) {
-    notes_.push_back(
-        {insert_coverage,
-         {progress_.source, epoch, std::to_string(covered.relation), covered.schema, covered.table,
-          position, base::format(progress_.effective_at), name(covered.coverage)}});
+    notes_.push_back({insert_coverage,
+                      {progress_.source, epoch, std::to_string(covered.relation), covered.schema,
+                       covered.table, position, base::format(progress_.effective_at),
+                       name(covered.coverage), std::to_string(covered.membership)}});
   }
   for (const change::Parked& parked : batch.parked) {
     park(batch.transaction, 0, "context", parked.reason, parked.content);

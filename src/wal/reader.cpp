@@ -21,6 +21,21 @@ int protocol_version(int server_version) {
   return server_version >= 150000 ? 3 : 2;
 }
 
+// What the server would say again at every attempt: there is something at this position that it
+// cannot send.
+base::Error name_hole(base::Error error) {
+  using base::ErrorKind;
+  // Before 18 an error, since then a warning, after which it goes on and leaves the changes out.
+  bool no_publication = error.sqlstate == "42704" || error.sqlstate == "55000";
+  bool undecodable = error.kind == ErrorKind::internal || error.kind == ErrorKind::rejected;
+  if (error.lsn.empty() || !(no_publication || undecodable)) return error;
+  error.kind = ErrorKind::gap;
+  error.message =
+      (no_publication ? "there is no publication at " : "the source cannot decode the change at ") +
+      error.lsn + " (" + error.message + ")";
+  return error;
+}
+
 }  // namespace
 
 base::Result<Frame> Frame::parse(pg::Frame bytes, base::Timestamp received_at) {
@@ -65,7 +80,9 @@ base::Result<Reader> Reader::start(pg::Connection replication, const StreamSetti
 }
 
 base::Result<std::optional<Frame>> Reader::poll() {
-  TRY_ASSIGN(std::optional<pg::Frame> bytes, stream_.poll());
+  auto polled = stream_.poll();
+  if (!polled) return std::unexpected(name_hole(polled.error()));
+  std::optional<pg::Frame> bytes = std::move(*polled);
   if (!bytes) return std::nullopt;
   TRY_ASSIGN(Frame frame, Frame::parse(std::move(*bytes), base::Timestamp::now()));
   received_ = std::max(received_, frame.position);

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "wal/slot.hpp"
 
+#include <chrono>
+
 namespace wal {
 namespace {
+
+using namespace std::chrono_literals;
 
 constexpr const char* select_slot = R"(
 select slot_name, coalesce(plugin, ''), coalesce(database, ''), active, coalesce(active_pid, 0),
@@ -13,7 +17,58 @@ select slot_name, coalesce(plugin, ''), coalesce(database, ''), active, coalesce
        safe_wal_size
 from pg_replication_slots where slot_name = $1)";
 
+// Who holds it, and the last that was heard of that reader. Only our own: another program's silence
+// may be its way.
+constexpr const char* select_holder = R"(
+select s.active_pid, coalesce(r.reply_time::text, ''), coalesce(r.application_name = 'bemi/wal', false)
+from pg_replication_slots s left join pg_stat_replication r on r.pid = s.active_pid
+where s.slot_name = $1 and s.active)";
+
+constexpr const char* terminate_creator = R"(
+select pg_terminate_backend(a.pid)
+from pg_replication_slots s join pg_stat_activity a on a.pid = s.active_pid
+where s.slot_name = $1 and a.application_name = 'bemi/slot')";
+
+// Several times what a worker that is alive lets pass between two words.
+constexpr auto silence_max = 6s;
+constexpr auto look_interval = 500ms;
+
+base::Error held(const std::string& name, const std::string& pid) {
+  return {base::ErrorKind::serialization,
+          "the slot " + name + " is in use by the server process " + pid,
+          "another worker reads it; this one takes over when that ends",
+          {},
+          {}};
+}
+
 }  // namespace
+
+base::Status release_slot(pg::Connection& source, const std::string& name) {
+  std::string pid;
+  std::string last_word;
+  auto began = std::chrono::steady_clock::now();
+  while (true) {
+    TRY_ASSIGN(pg::Rows holder, source.query(select_holder, {name}));
+    if (holder.empty()) return {};
+    bool first = pid.empty();
+    bool spoke = !first && (holder.text(0, 0) != pid || holder.text(0, 1) != last_word);
+    pid = holder.text(0, 0);
+    last_word = holder.text(0, 1);
+    if (!holder.truth(0, 2) || spoke) return std::unexpected(held(name, pid));
+    if (std::chrono::steady_clock::now() - began > silence_max) break;
+    base::pause(source.interrupt(), look_interval);
+    if (source.interrupt() != nullptr && source.interrupt()->triggered()) return {};
+  }
+  TRY(source.query("select pg_terminate_backend($1)", {pid}));
+  base::pause(source.interrupt(), look_interval);
+  return {};
+}
+
+base::Status end_creation(pg::Connection& source, const std::string& name) {
+  TRY(source.query(terminate_creator, {name}));
+  base::pause(source.interrupt(), look_interval);
+  return {};
+}
 
 base::Result<std::optional<Slot>> find_slot(pg::Connection& source, const std::string& name) {
   TRY_ASSIGN(pg::Rows rows, source.query(select_slot, {name}));

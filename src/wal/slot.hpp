@@ -41,6 +41,14 @@ base::Result<NewSlot> create_slot(pg::Connection& replication, const std::string
                                   SlotKind kind);
 
 // Not an error when it is not there. An active one is an error of kind conflict.
+// Frees a slot that the walsender of a Bemi that is gone still holds, as one does until
+// wal_sender_timeout when the network took the worker away. A reader that is alive gives feedback
+// every second and is left alone: error of kind serialization. At once when nobody holds the slot.
+base::Status release_slot(pg::Connection& source, const std::string& name);
+
+// Ends the making of a slot by a Bemi that is gone: the server goes on waiting for open transactions.
+base::Status end_creation(pg::Connection& source, const std::string& name);
+
 base::Status drop_slot(pg::Connection& source, const std::string& name);
 
 }  // namespace wal

@@ -17,11 +17,12 @@ with elsewhere as materialized ({0})
 select c.oid, n.nspname, c.relname, pg_get_userbyid(c.relowner), c.relreplident,
        exists (select 1 from pg_index i where i.indrelid = c.oid and i.indisprimary),
        c.relispartition, c.relkind = 'p', c.relpersistence = 'u',
-       exists (select 1 from pg_publication p join pg_publication_rel r on r.prpubid = p.oid
-               where p.pubname = $1
-                 and (r.prrelid = c.oid
-                      or r.prrelid in (select relid from pg_partition_ancestors(c.oid))))
-         or exists (select 1 from pg_publication p where p.pubname = $1 and p.puballtables),
+       coalesce((select min(r.oid::bigint)
+                 from pg_publication p join pg_publication_rel r on r.prpubid = p.oid
+                 where p.pubname = $1
+                   and (r.prrelid = c.oid
+                        or r.prrelid in (select relid from pg_partition_ancestors(c.oid)))),
+                (select p.oid::bigint from pg_publication p where p.pubname = $1 and p.puballtables), 0),
        coalesce(pg_relation_size(nullif(c.reltoastrelid, 0)), 0) > 1000000
          and coalesce(pg_relation_size(nullif(c.reltoastrelid, 0)), 0) > pg_relation_size(c.oid),
        case when c.relkind = 'p'
@@ -83,7 +84,8 @@ base::Result<std::vector<Table>> list_tables(pg::Connection& source,
                 .is_partition = rows.truth(row, 6),
                 .is_partitioned = rows.truth(row, 7),
                 .unlogged = rows.truth(row, 8),
-                .published = rows.truth(row, 9),
+                .published = rows.integer(row, 9) != 0,
+                .membership = static_cast<change::Oid>(rows.integer(row, 9)),
                 .wide_toast = rows.truth(row, 10),
                 .bytes = rows.integer(row, 11),
                 .virtual_columns = rows.truth(row, 12),

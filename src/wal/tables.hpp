@@ -23,9 +23,10 @@ struct Table {
   bool is_partition = false;    // a leaf or middle of a partitioned table
   bool is_partitioned = false;  // holds no rows itself
   bool unlogged = false;
-  bool published = false;   // in our publication, itself or by its root
-  bool wide_toast = false;  // has columns stored out of line: FULL rewrites them into WAL
-  std::int64_t bytes = 0;   // heap and TOAST, for the baseline's decision
+  bool published = false;      // in our publication, itself or by its root
+  change::Oid membership = 0;  // its entry there: another one when it was taken out and put back
+  bool wide_toast = false;     // has columns stored out of line: FULL rewrites them into WAL
+  std::int64_t bytes = 0;      // heap and TOAST, for the baseline's decision
   // A published table with FULL refuses its own updates while it has virtual generated columns, or
   // while another publication leaves some of its columns out (empty: none does).
   bool virtual_columns = false;

@@ -1,6 +1,6 @@
 """Random work under random faults on real servers: what is lost, doubled or wrong.
 
-    ./dev chaos --minutes 5 --seed 1
+./dev chaos --minutes 5 --seed 1
 """
 
 from __future__ import annotations
@@ -72,7 +72,9 @@ class Round:
         return f"{server.url(dbname).replace(f':{server.port}/', f':{line.port}/')}?tcp_user_timeout=3000&connect_timeout=3"
 
     def start_worker(self) -> None:
-        self.worker = Worker.start("--heartbeat-interval", "1", env=self.env, log_file=self.home / "worker.log")
+        self.worker = Worker.start(
+            "--heartbeat-interval", "1", env=self.env, log_file=self.home / "worker.log"
+        )
 
     def end_worker(self, how: Callable[[Worker], object]) -> None:
         if self.worker is None:

@@ -50,7 +50,9 @@ def judge(url: str, outcome: Outcome, snapshots: list[Snapshot]) -> Verdict:
     verdict.transactions = len(seen)
     verdict.lost += [f"transaction {name}" for name in (outcome.committed & outcome.changed) - seen]
     verdict.wrong += [f"never committed: {name}" for name in seen - outcome.committed - outcome.unknown]
-    verdict.wrong += [f"no context: {c[:5]}" for c in changes if c[6] is None and c[1] not in ("SNAPSHOT", "SCHEMA")]
+    verdict.wrong += [
+        f"no context: {c[:5]}" for c in changes if c[6] is None and c[1] not in ("SNAPSHOT", "SCHEMA")
+    ]
     for number, snapshot in enumerate(snapshots):
         # The chain of before and after is the same for every snapshot: the last one shows all.
         chain = verdict.wrong if number == len(snapshots) - 1 else []

@@ -74,7 +74,11 @@ class Writer(threading.Thread):
         name = (self.writer, self.number)
         try:
             changed = self.statements(connection)
-        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected, psycopg.errors.UniqueViolation):
+        except (
+            psycopg.errors.LockNotAvailable,
+            psycopg.errors.DeadlockDetected,
+            psycopg.errors.UniqueViolation,
+        ):
             connection.rollback()
             return
         if self.random.random() < 0.1:

@@ -29,7 +29,9 @@ class Changing(threading.Thread):
         with psycopg.connect(self.url, autocommit=True) as connection:
             while not self.stopping:
                 near = self.random.randrange(ROWS)
-                connection.execute("update item set name = name || 'y' where id between %s and %s", (near, near + 20))
+                connection.execute(
+                    "update item set name = name || 'y' where id between %s and %s", (near, near + 20)
+                )
                 near = self.random.randrange(ROWS)
                 connection.execute("delete from item where id between %s and %s", (near, near + 3))
                 connection.execute("insert into item select nextval('ids'), 'new' from generate_series(1, 3)")
@@ -106,7 +108,9 @@ def test_no_gap_and_no_overlap_with_the_stream(database: Database, start_worker:
 def test_cut_short_it_goes_on_with_the_rest(database: Database, start_worker: StartWorker) -> None:
     seed = int(os.environ.get("BEMI_TEST_SEED", random.randrange(1 << 30)))
     print("seed", seed)
-    database.sql(f"create table item (id int primary key, name text); create sequence ids start {4 * ROWS + 1}")
+    database.sql(
+        f"create table item (id int primary key, name text); create sequence ids start {4 * ROWS + 1}"
+    )
     database.sql(FILL, 1, 4 * ROWS)
     database.sql("create table line (n int); insert into line select i % 10 from generate_series(1, 1000) i")
     changing = Changing(database.url, seed)
@@ -131,12 +135,20 @@ def test_cut_short_it_goes_on_with_the_rest(database: Database, start_worker: St
     changing.stopping = True
     changing.join()
     sync(database.url)
-    assert after_all(database.url, "item") == database.sql("select id::text, md5(to_jsonb(i)::text) from item i order by 1")
-    positions = database.sql("select commit_position, count(*) from changes where operation = 'SNAPSHOT' group by 1")
+    assert after_all(database.url, "item") == database.sql(
+        "select id::text, md5(to_jsonb(i)::text) from item i order by 1"
+    )
+    positions = database.sql(
+        "select commit_position, count(*) from changes where operation = 'SNAPSHOT' group by 1"
+    )
     assert len(positions) > 1
-    [[read]] = database.sql("select count(*) from changes where operation = 'SNAPSHOT' and \"table\" = 'item'")
+    [[read]] = database.sql(
+        "select count(*) from changes where operation = 'SNAPSHOT' and \"table\" = 'item'"
+    )
     assert read < 4 * ROWS * 1.3, "what was read is not read again"
-    lines = database.sql("select (after ->> 'n')::int, count(*) from changes where \"table\" = 'line' group by 1 order by 1")
+    lines = database.sql(
+        "select (after ->> 'n')::int, count(*) from changes where \"table\" = 'line' group by 1 order by 1"
+    )
     assert lines == [(n, 100) for n in range(10)]
     assert database.sql("select count(*) from _bemi.baseline_piece") == [(0,)]
 
@@ -149,14 +161,18 @@ def test_a_table_added_later(database: Database, start_worker: StartWorker) -> N
     database.sql("create table later (id int primary key, name text)")
     database.sql("create table parts (id int primary key, name text) partition by hash (id)")
     for number in range(3):
-        database.sql(f"create table parts_{number} partition of parts for values with (modulus 3, remainder {number})")
+        database.sql(
+            f"create table parts_{number} partition of parts for values with (modulus 3, remainder {number})"
+        )
     for table in ("later", "parts"):
         database.sql(f"insert into {table} select i, 'old' from generate_series(1, 1000) i")
     database.sql("insert into item values (1, 'streamed')")
     wait_whole(database, "later")
     wait_whole(database, "parts")
     for table in ("later", "parts"):
-        database.sql(f"update {table} set name = 'new' where id % 2 = 0; delete from {table} where id % 3 = 0")
+        database.sql(
+            f"update {table} set name = 'new' where id % 2 = 0; delete from {table} where id % 3 = 0"
+        )
     sync(database.url)
     changes = history(database.url)
     for table in ("later", "parts"):
@@ -173,7 +189,9 @@ def test_a_table_added_later(database: Database, start_worker: StartWorker) -> N
 
 
 def test_what_a_query_made_and_what_was_renamed(database: Database, start_worker: StartWorker) -> None:
-    database.sql("create table item (id int primary key, name text); insert into item values (1, 'a'), (2, 'b')")
+    database.sql(
+        "create table item (id int primary key, name text); insert into item values (1, 'a'), (2, 'b')"
+    )
     start_worker().wait_ready()
     database.sql("create table made as select id, name from item")
     database.sql("insert into made values (3, 'streamed')")
@@ -184,14 +202,18 @@ def test_what_a_query_made_and_what_was_renamed(database: Database, start_worker
     sync(database.url)
     changes = history(database.url)
     assert rows_after(changes, "thing") == live_rows(database.url, "thing")
-    made = Counter(canonical(c["after"]) for c in changes if c["table"] == "made" and c["operation"] == "SNAPSHOT")
+    made = Counter(
+        canonical(c["after"]) for c in changes if c["table"] == "made" and c["operation"] == "SNAPSHOT"
+    )
     assert sorted(made.elements()) == live_rows(database.url, "made")
 
 
 def test_row_security_hides_nothing(database: Database, start_worker: StartWorker) -> None:
     database.sql("drop role if exists watcher")
     database.sql("create role watcher login replication")
-    database.sql("create table item (id int primary key, owner text); insert into item values (1, 'a'), (2, 'b')")
+    database.sql(
+        "create table item (id int primary key, owner text); insert into item values (1, 'a'), (2, 'b')"
+    )
     database.sql("alter table item enable row level security; create policy p on item using (owner = 'a')")
     env = {"BEMI_SOURCE_URL": database.url.replace("postgres@", "watcher@")}
     bemi("init", env={**env, "BEMI_ADMIN_URL": database.url})
@@ -206,7 +228,9 @@ def test_the_order_of_all_is_right(database: Database, start_worker: StartWorker
     database.sql("create table item (id int primary key)")
     start_worker("--no-event-trigger").wait_ready()
     for number in range(3):
-        database.sql(f"create table later_{number} (id int primary key); insert into later_{number} values (1)")
+        database.sql(
+            f"create table later_{number} (id int primary key); insert into later_{number} values (1)"
+        )
         database.sql(f"insert into item values ({number})")
     for number in range(3):
         wait_whole(database, f"later_{number}")

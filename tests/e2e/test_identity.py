@@ -82,7 +82,9 @@ def test_identities_as_they_are_kept(identity: str, database: Database, start_wo
     seed = int(os.environ.get("BEMI_TEST_SEED", random.randrange(1 << 30)))
     print("seed", seed)
     rng = random.Random(seed)
-    database.sql("create table doc (id int, code int not null unique, n int, body text, primary key (id, code))")
+    database.sql(
+        "create table doc (id int, code int not null unique, n int, body text, primary key (id, code))"
+    )
     database.sql(f"alter table doc replica identity {identity}")
     start_worker(*KEEP).wait_ready()
     with psycopg.connect(database.url) as connection:

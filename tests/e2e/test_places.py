@@ -88,7 +88,7 @@ def test_a_new_table_is_found_without_an_event_trigger(database: Database, start
     worker = start_worker("--no-event-trigger", "--log-format", "json").wait_ready()
     database.sql("create table later (id int primary key)")
     line = json.loads(worker.wait_for_line("tracking the new table public.later", timeout=60))
-    assert line["level"] == "warning"
+    assert line["level"] == "info"
     database.sql("insert into later values (5); update later set id = 6")
     sync(database.url)
     assert [(c["operation"], c["before"]) for c in history(database.url)] == [

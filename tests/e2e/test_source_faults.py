@@ -84,7 +84,9 @@ def test_a_failover_slot_goes_on(major: int, stack: ExitStack, start_on: StartOn
 
     def synced() -> object:
         primary.sql("checkpoint")
-        return standby.sql("select 1 from pg_replication_slots where slot_name = 'bemi_app' and synced and not temporary")
+        return standby.sql(
+            "select 1 from pg_replication_slots where slot_name = 'bemi_app' and synced and not temporary"
+        )
 
     wait_until(synced, "the slot is on the standby")
     primary.kill9()
@@ -115,9 +117,9 @@ def test_a_failover_without_the_slot_is_a_gap(stack: ExitStack, start_on: StartO
     bemi("init", "--accept-gap", env=env)
     start_on(url, history_url).wait_ready()
     sync(url, history_url)
-    assert replayed_rows(
-        [c for c in history(history_url) if c["epoch"] == 2], "item"
-    ) == live_rows(standby.url("app"), "item")
+    assert replayed_rows([c for c in history(history_url) if c["epoch"] == 2], "item") == live_rows(
+        standby.url("app"), "item"
+    )
 
 
 def test_a_source_restored_from_a_backup_is_a_gap(stack: ExitStack, start_on: StartOn) -> None:
@@ -151,7 +153,9 @@ def restore(server: Server, backup: Path) -> None:
 
 
 def test_a_slot_that_the_server_gave_up_is_a_gap(stack: ExitStack, start_on: StartOn) -> None:
-    source = app(stack, NEWEST, {"max_slot_wal_keep_size": "2MB", "min_wal_size": "32MB", "max_wal_size": "32MB"})
+    source = app(
+        stack, NEWEST, {"max_slot_wal_keep_size": "2MB", "min_wal_size": "32MB", "max_wal_size": "32MB"}
+    )
     history_url = destination(stack)
     worker = start_on(source.url("app"), history_url).wait_ready()
     sync(source.url("app"), history_url)
@@ -160,7 +164,8 @@ def test_a_slot_that_the_server_gave_up_is_a_gap(stack: ExitStack, start_on: Sta
         source.sql("insert into item select i, repeat('x', 500) from generate_series(1, 20000) i on conflict do nothing; "
                    "delete from item; select pg_switch_wal(); checkpoint", dbname="app")  # fmt: skip
     wait_until(
-        lambda: source.sql("select 1 from pg_replication_slots where wal_status = 'lost'"), "the slot is given up"
+        lambda: source.sql("select 1 from pg_replication_slots where wal_status = 'lost'"),
+        "the slot is given up",
     )
     worker = start_on(source.url("app"), history_url)
     assert worker.wait() == 1
@@ -201,9 +206,15 @@ def test_reading_from_a_standby(major: int, stack: ExitStack, start_on: StartOn)
     telling.start()
     try:
         worker = start_on(standby.url("app"), history_url, "--heartbeat-interval", "1").wait_ready()
-        primary.sql("update item set name = 'changed' where id <= 10; delete from item where id > 90", dbname="app")
-        primary.sql("alter table item add column more int; update item set more = 1 where id = 1", dbname="app")
-        wait_until(lambda: standby.sql("select 1 from item where more = 1", dbname="app"), "the standby has it")
+        primary.sql(
+            "update item set name = 'changed' where id <= 10; delete from item where id > 90", dbname="app"
+        )
+        primary.sql(
+            "alter table item add column more int; update item set more = 1 where id = 1", dbname="app"
+        )
+        wait_until(
+            lambda: standby.sql("select 1 from item where more = 1", dbname="app"), "the standby has it"
+        )
         sync(standby.url("app"), history_url)
     finally:
         stopping.set()
@@ -221,14 +232,19 @@ def test_what_another_subscription_brings(major: int, stack: ExitStack, start_on
     source = app(stack, major)
     upstream = stack.enter_context(Server.start(major))
     upstream.create_database("up")
-    upstream.sql("create table item (id int primary key, name text); create publication p for table item", dbname="up")
+    upstream.sql(
+        "create table item (id int primary key, name text); create publication p for table item", dbname="up"
+    )
     history_url = destination(stack)
     start_on(source.url("app"), history_url).wait_ready()
     source.sql(f"create subscription s connection '{upstream.url('up')}' publication p", dbname="app")
     for number in range(20):
         upstream.sql("insert into item values (%s, 'from upstream')", number, dbname="up")
         source.sql("insert into item values (%s, 'own')", number + 100, dbname="app")
-    wait_until(lambda: source.sql("select 1 from item having count(*) = 40", dbname="app"), "the subscription is through")
+    wait_until(
+        lambda: source.sql("select 1 from item having count(*) = 40", dbname="app"),
+        "the subscription is through",
+    )
     source.sql("drop subscription s", dbname="app")
     sync(source.url("app"), history_url)
     changes = history(history_url)

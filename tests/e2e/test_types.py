@@ -30,9 +30,26 @@ create type empty_row as ();
 
 # By type: texts that the type reads. A type that is not named here takes DEFAULT where it can.
 NUMBERS = ["0", "1", "-1"]
-TIMES = ["2026-11-23 17:09:14.123456", "infinity", "-infinity", "0001-01-01 00:00:00 BC", "1500-02-28 01:02:03"]
+TIMES = [
+    "2026-11-23 17:09:14.123456",
+    "infinity",
+    "-infinity",
+    "0001-01-01 00:00:00 BC",
+    "1500-02-28 01:02:03",
+]
 NETS = ["10.0.0.1", "::1", "10.0.0.0/8", "2001:db8::/32"]
-TEXTS = ["", "a", " a ", 'quote" \' \\ {} , NULL', "\t\n\r\x01\x7f", "ü€😀\u2028", "null", "NULL", "{1}", "\\x00"]
+TEXTS = [
+    "",
+    "a",
+    " a ",
+    "quote\" ' \\ {} , NULL",
+    "\t\n\r\x01\x7f",
+    "ü€😀\u2028",
+    "null",
+    "NULL",
+    "{1}",
+    "\\x00",
+]
 JSONS = [
     "null", "1", '"x"', "[]", "{}", '{"a": [1, null, "x"], "b": {"c": true}}', "1.50", "1e3", "-0", "1E-7",
     '{ "b":1 ,"aa":2,\n"a":3 }', '{"a":1,"a":2}', '"\\u00e9\\ud83d\\ude00\\n\\"\\\\\\/"',
@@ -346,7 +363,7 @@ def test_wide_rows_and_large_values(database: Database, start_worker: StartWorke
     [[wide]] = database.sql("select after from changes where \"table\" = 'wide'")
     assert len(wide) == 1600 and (wide["id"], wide["c0"], wide["c1"], wide["c1598"]) == (1, 7, None, 8)
     assert database.sql("select primary_key, after from changes where \"table\" ~ 'x'") == [
-        ("1", {"Schlüssel \'": 1, "select": "é", 'a"b': '"'})
+        ("1", {"Schlüssel '": 1, "select": "é", 'a"b': '"'})
     ]
     assert database.sql("select operation, before, after from changes where \"table\" = 'nothing' order by sequence, commit_position") == [
         ("CREATE", {}, {}), ("DELETE", {}, {})]  # fmt: skip

@@ -43,16 +43,24 @@ class Network:
         time.sleep(seconds)
         self._refuse = False
 
-    def stall(self, seconds: float) -> None:
-        """Nothing arrives, nothing breaks."""
+    def hold(self) -> None:
+        """From now on nothing arrives, and nothing breaks either; not even when an end is gone."""
         self._open.clear()
+
+    def stall(self, seconds: float) -> None:
+        """The same for a while."""
+        self.hold()
         time.sleep(seconds)
         self._open.set()
 
-    def slow(self, seconds: float, bytes_per_second: int = 20_000) -> None:
+    def limit(self, bytes_per_second: int) -> None:
+        """Each connection in each direction; 0: as fast as it goes."""
         self._bytes_per_second = bytes_per_second
+
+    def slow(self, seconds: float, bytes_per_second: int = 20_000) -> None:
+        self.limit(bytes_per_second)
         time.sleep(seconds)
-        self._bytes_per_second = 0
+        self.limit(0)
 
     def lose_answers(self, seconds: float) -> None:
         """What was sent arrives and is done, but nobody hears of it; then the line breaks."""
@@ -79,8 +87,14 @@ class Network:
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
                 self._sockets |= {client, server}
-            for source, target, answers in ((client, server, False), (server, client, True)):
-                threading.Thread(target=self._forward, args=(source, target, answers), daemon=True).start()
+            threading.Thread(target=self._serve, args=(client, server), daemon=True).start()
+
+    def _serve(self, client: socket.socket, server: socket.socket) -> None:
+        with client, server:
+            back = threading.Thread(target=self._forward, args=(server, client, True), daemon=True)
+            back.start()
+            self._forward(client, server, False)
+            back.join()
 
     def _forward(self, source: socket.socket, target: socket.socket, answers: bool) -> None:
         with contextlib.suppress(OSError):
@@ -91,6 +105,7 @@ class Network:
                 if speed := self._bytes_per_second:
                     time.sleep(len(data) / speed)
                 target.sendall(data)
+            self._open.wait()  # the news of an end is held up too
         with self._lock:
             self._sockets -= {source, target}
         for end in (source, target):

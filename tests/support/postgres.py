@@ -87,6 +87,7 @@ class Server:
         self.socket_dir = home
         self.log_file = home / "server.log"
         self.bindir = _bindir(major)
+        self.env: dict[str, str] = {}  # of the next launch, beside the usual
         self._process: subprocess.Popen[bytes] | None = None
 
     @classmethod
@@ -131,6 +132,8 @@ class Server:
     def launch(self) -> None:
         """Starts the stopped or killed cluster again, on the same port and data."""
         assert self._process is None, "the server runs already"
+        service = _service(self.home)
+        service["env"] = {**service["env"], **self.env}
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
                 [self.bindir / "postgres", "-D", self.data_dir],
@@ -138,7 +141,7 @@ class Server:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is for the tests, which then stop their servers
-                **_service(self.home),
+                **service,
             )
         self._wait_ready()
 
