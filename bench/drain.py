@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import statistics
 import subprocess
 import sys
@@ -76,7 +75,7 @@ class Bench:
         )
         with Worker.start(env=self.env) as worker:
             worker.wait_ready()
-        self.source.sql("select pg_copy_logical_replication_slot('bemi_app', 'floor')")
+        self.source.sql("select pg_copy_logical_replication_slot('bemi_app', 'floor')", dbname="app")
         self.write()
 
     @property
@@ -113,7 +112,6 @@ class Bench:
     # --- the worker -------------------------------------------------------------------------------
 
     def worker_run(self) -> Timing:
-        name = "history"
         self.destination.sql("checkpoint")
         server_before = server_cpu(self.source) + server_cpu(self.destination)
         began = time.monotonic()
@@ -123,13 +121,12 @@ class Bench:
             client = worker.cpu_seconds()
             self.rss_mb = worker.rss_peak_kb() / 1024
         server = server_cpu(self.source) + server_cpu(self.destination) - server_before
-        del name
         return Timing(seconds, client, server)
 
     def reset(self) -> None:
         """Everything as before the worker's run: its slot again where it was, its history as it was."""
         self.source.sql("select pg_drop_replication_slot('bemi_app')")
-        self.source.sql("select pg_copy_logical_replication_slot('floor', 'bemi_app')")
+        self.source.sql("select pg_copy_logical_replication_slot('floor', 'bemi_app')", dbname="app")
         self.destination.sql("truncate changes", dbname="history")
         self.destination.sql(
             "update _bemi.source set position = (select position from start)", dbname="history"
@@ -172,12 +169,12 @@ class Bench:
         self.destination.sql("truncate floor_rows", dbname="history")
         self.destination.sql("checkpoint")
         # A slot that is read moves: read a copy.
-        self.source.sql("select pg_copy_logical_replication_slot('floor', 'floor_read')")
+        self.source.sql("select pg_copy_logical_replication_slot('floor', 'floor_read')", dbname="app")
         end = self.source.sql("select pg_current_wal_flush_lsn()")[0][0]
         server_before = server_cpu(self.source) + server_cpu(self.destination)
         began = time.monotonic()
         receiver = subprocess.Popen(
-            [self.source.bindir / "pg_recvlogical", "-d", self.source.url("app"), "--slot", "floor_read", "--start",
+            ["pg_recvlogical", "-d", self.source.url("app"), "--slot", "floor_read", "--start",
              "-f", "/dev/null", "--endpos", end, "-o", "proto_version=2", "-o", "publication_names=bemi_app",
              "-o", "messages=true", "-o", "streaming=on", "--fsync-interval=0"],
         )  # fmt: skip
@@ -209,7 +206,7 @@ class Bench:
         return float(heap) / count, float(indexes) / count
 
 
-def measure(changes: int, name: str, size: int, runs: int, one: bool) -> dict[str, object]:
+def measure(changes: int, name: str, size: int, runs: int) -> dict[str, object]:
     settings = {
         "shared_buffers": "256MB",
         "max_wal_size": "8GB",
@@ -269,7 +266,7 @@ def main() -> int:
     parser.add_argument("--sizes", nargs="*", default=list(SIZES))
     options = parser.parse_args()
     results = {
-        name: measure(options.changes, name, SIZES[name], options.runs, False) for name in options.sizes
+        name: measure(options.changes, name, SIZES[name], options.runs) for name in options.sizes
     }
     path = Path("build/bench/drain.json")
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -33,6 +33,7 @@ struct Relation {
   std::vector<Column> columns;
   std::vector<std::size_t> primary_key;  // indexes into columns, in key order; empty: no key
   std::vector<Oid> leaves;               // of a partitioned table, sorted
+  Oid root = 0;                          // of a partition: whose name its rows have
   std::vector<std::string> unsent;       // generated columns, which the stream leaves out
   bool assumed = true;  // key and types are the catalog's of a later moment, not told by the stream
   bool again = false;   // described anew in one session: it may have changed unseen

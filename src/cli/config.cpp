@@ -91,8 +91,10 @@ void add_worker_options(CLI::App& command, Config& config) {
       ->default_str("10GB")
       ->type_name("SIZE");
   group
-      ->add_option("--heartbeat-interval", config.heartbeat_interval_s,
-                   "Seconds between heartbeats that keep an idle slot moving")
+      ->add_option(
+          "--heartbeat-interval", config.heartbeat_interval_s,
+          "Seconds between heartbeats that keep an idle slot moving, and at most between looks "
+          "for tables that it was not told of")
       ->envname("BEMI_HEARTBEAT_INTERVAL")
       ->check(CLI::Range(1, 86'400))
       ->capture_default_str()

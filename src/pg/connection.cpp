@@ -24,8 +24,8 @@ constexpr std::string_view session_options =
     "-c bytea_output=hex -c lc_monetary=C -c search_path=pg_catalog -c quote_all_identifiers=off "
     "-c client_encoding=UTF8 -c standard_conforming_strings=on -c statement_timeout=0 "
     "-c idle_in_transaction_session_timeout=0 "
-    // A worker whose machine is gone must not hold its lock and its slot until the server notices by
-    // itself, hours later.
+    // A worker whose machine is gone must not hold its lock and its slot until the server notices
+    // by itself, hours later.
     "-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3";
 
 using Options = std::map<std::string, std::string>;

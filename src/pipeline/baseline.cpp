@@ -285,23 +285,45 @@ void read_all(Work& work, const Snapshot& snapshot, const store::Progress& progr
 }  // namespace
 
 base::Result<Missing> find_missing(pg::Connection& source, pg::Connection& destination,
-                                   const store::Progress& progress, const Settings& settings) {
-  std::string own = settings.setup.one_database ? settings.setup.destination.schema : "";
+                                   const store::Progress& progress,
+                                   const setup::Settings& settings) {
+  std::string own = settings.one_database ? settings.destination.schema : "";
   TRY_ASSIGN(Tables tables,
-             wal::list_tables(source, settings.setup.selection, progress.publication, own));
+             wal::list_tables(source, settings.selection, progress.publication, own));
   TRY_ASSIGN(store::WholeTables whole, store::load_whole_tables(destination, progress));
+  TRY_ASSIGN(auto publication, wal::find_publication(source, progress.publication));
+  bool all_seen = publication && publication->publishes_all_operations && !publication->via_root;
   Missing missing;
   for (wal::Table& table : tables) {
     // A partition's rows are read, and named, by its root, as the stream does.
     if (table.is_partition) continue;
     auto known = whole.find({table.oid, table.schema, table.name});
     bool is_whole = known != whole.end();
-    bool seen =
-        table.published && (!is_whole || known->second == 0 || known->second == table.membership);
+    bool published = all_seen && table.published && !table.narrowed;
+    bool seen = published && (!is_whole || known->second == 0 || known->second == table.membership);
     if (is_whole && !seen) missing.unseen.push_back(table);
-    if (table.published && !(is_whole && seen)) missing.to_read.push_back(std::move(table));
+    if (published && !(is_whole && seen)) missing.to_read.push_back(std::move(table));
   }
   return missing;
+}
+
+base::Status note_unseen(pg::Connection& source, pg::Connection& destination,
+                         const store::Progress& progress, const setup::Settings& settings,
+                         base::Timestamp since) {
+  TRY_ASSIGN(Missing missing, find_missing(source, destination, progress, settings));
+  for (const wal::Table& table : missing.unseen) {
+    TRY(store::note_unseen(destination, progress, {table.oid, table.schema, table.name}, since));
+    base::log::warning(
+        "{}.{} is, or was, not published in full: not all of its changes since {} are known",
+        table.schema, table.name, base::format(since));
+  }
+  return {};
+}
+
+base::Timestamp last_look(const store::Progress& progress) {
+  // It looks every ten seconds, and a look takes a moment.
+  constexpr std::chrono::microseconds margin = std::chrono::seconds(60);
+  return {progress.effective_at.unix_us - margin.count()};
 }
 
 bool wants_baseline(const Tables& tables, const Settings& settings) {

@@ -29,7 +29,17 @@ struct Missing {
   std::vector<wal::Table> unseen;   // taken for whole, but not published, or not all the time
 };
 base::Result<Missing> find_missing(pg::Connection& source, pg::Connection& destination,
-                                   const store::Progress& progress, const Settings& settings);
+                                   const store::Progress& progress,
+                                   const setup::Settings& settings);
+
+// Notes of those that are `unseen` that their changes since then are not all known. To be done
+// before anything mends the publication, which would hide it.
+base::Status note_unseen(pg::Connection& source, pg::Connection& destination,
+                         const store::Progress& progress, const setup::Settings& settings,
+                         base::Timestamp since);
+
+// The time at which the session before was still looking.
+base::Timestamp last_look(const store::Progress& progress);
 
 // Whether the settings want these tables' rows: all or none.
 bool wants_baseline(const std::vector<wal::Table>& tables, const Settings& settings);

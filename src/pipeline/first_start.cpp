@@ -25,7 +25,7 @@ base::Status begin_tracking(pg::Connection& source, pg::Connection& destination,
 
   base::Timestamp known_until = writer.progress().effective_at;
   writer.pass(slot.consistent_point, before.time);
-  TRY_ASSIGN(Missing missing, find_missing(source, destination, writer.progress(), settings));
+  TRY_ASSIGN(Missing missing, find_missing(source, destination, writer.progress(), settings.setup));
   const std::vector<wal::Table>& tables = missing.to_read;
   bool baseline = wants_baseline(tables, settings);
   writer.note_epoch(slot.consistent_point, known_until, baseline);

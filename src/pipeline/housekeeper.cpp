@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "pipeline/housekeeper.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 #include "base/log.hpp"
@@ -11,8 +12,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A new table is found within a minute also when a look fails.
-constexpr auto tables_interval = 20s;
+// A new table is found within a minute also when a look fails. Or as often as there is a heartbeat.
+constexpr std::chrono::seconds tables_interval_max = 20s;
 
 }  // namespace
 
@@ -28,6 +29,7 @@ Housekeeper::~Housekeeper() {
 
 void Housekeeper::loop(const std::stop_token& stop) {
   using Clock = std::chrono::steady_clock;
+  auto tables_interval = std::min(tables_interval_max, settings_->heartbeat_interval);
   auto beat_at = Clock::now() + settings_->heartbeat_interval;
   auto look_at = Clock::now() + tables_interval;
   while (true) {

@@ -13,12 +13,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::chrono::seconds look_interval = 10s;
+// Or as often as there is a heartbeat.
+constexpr std::chrono::seconds look_interval_max = 10s;
 constexpr std::chrono::seconds retry_interval_max = 600s;
 // A table that could not be read is tried again after this.
 constexpr std::chrono::seconds given_up_interval = 3600s;
-// The session before this one looked this long before it ended, or less.
-constexpr std::chrono::seconds last_look_before_end = 60s;
 
 }  // namespace
 
@@ -27,8 +26,7 @@ LateBaseline::LateBaseline(const Settings& settings, store::Progress progress,
     : settings_(&settings),
       progress_(std::move(progress)),
       interrupt_(&interrupt),
-      looked_at_{progress_.effective_at.unix_us -
-                 std::chrono::microseconds(last_look_before_end).count()},
+      looked_at_(last_look(progress_)),
       thread_([this](const std::stop_token& stop) { loop(stop); }) {}
 
 LateBaseline::~LateBaseline() {
@@ -37,6 +35,7 @@ LateBaseline::~LateBaseline() {
 }
 
 void LateBaseline::loop(const std::stop_token& stop) {
+  auto look_interval = std::min(look_interval_max, settings_->heartbeat_interval);
   auto pause = look_interval;
   while (!stop.stop_requested()) {
     base::Status looked = look();
@@ -61,29 +60,20 @@ base::Status LateBaseline::look() {
   TRY_ASSIGN(pg::Connection source, open(settings_->source_url, false));
   TRY_ASSIGN(pg::Connection destination, open(settings_->destination_url, false));
   TRY_ASSIGN(wal::Moment now, wal::now(source));
-  TRY_ASSIGN(Missing missing, find_missing(source, destination, progress_, *settings_));
-  TRY(note_unseen(destination, missing.unseen));
+  TRY(note_unseen(source, destination, progress_, settings_->setup, looked_at_));
   looked_at_ = now.time;
+  TRY_ASSIGN(auto mending, setup::mend_publication(source, settings_->setup));
+  TRY(setup::apply(source, mending, [](const std::string& what) {
+    base::log::warning("somebody changed the publication: {}", what);
+  }));
   TRY_ASSIGN(auto tables, wanted(source, destination));
   return tables.empty() ? base::Status{} : take(source, destination);
-}
-
-base::Status LateBaseline::note_unseen(pg::Connection& destination,
-                                       const std::vector<wal::Table>& tables) {
-  for (const wal::Table& table : tables) {
-    TRY(store::note_unseen(destination, progress_, {table.oid, table.schema, table.name},
-                           looked_at_));
-    base::log::warning(
-        "{}.{} is, or was, out of the publication: not all of its changes since {} are known",
-        table.schema, table.name, base::format(looked_at_));
-  }
-  return {};
 }
 
 // Empty: there is nothing to read, or it is not wanted.
 base::Result<std::vector<wal::Table>> LateBaseline::wanted(pg::Connection& source,
                                                            pg::Connection& destination) {
-  TRY_ASSIGN(Missing missing, find_missing(source, destination, progress_, *settings_));
+  TRY_ASSIGN(Missing missing, find_missing(source, destination, progress_, settings_->setup));
   auto now = std::chrono::steady_clock::now();
   std::erase_if(missing.to_read, [&](const wal::Table& table) {
     auto found = not_before_.find(table.oid);

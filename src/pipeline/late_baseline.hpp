@@ -30,7 +30,6 @@ class LateBaseline {
  private:
   void loop(const std::stop_token& stop);
   base::Status look();
-  base::Status note_unseen(pg::Connection& destination, const std::vector<wal::Table>& tables);
   base::Result<std::vector<wal::Table>> wanted(pg::Connection& source, pg::Connection& destination);
   base::Status take(pg::Connection& source, pg::Connection& destination);
   base::Status pass_fence(pg::Connection& source, pg::Connection& destination);

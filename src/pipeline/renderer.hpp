@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Renderer: a stitched message -> changes as they are stored. It knows the relations as they
-// are at this point of the stream, and applies what the configuration ignores and redacts.
+// Renderer: a stitched message -> changes as they are stored, without what the configuration
+// ignores and redacts.
 #pragma once
 
 #include <string>
-#include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "change/selection.hpp"
-#include "change/type.hpp"
 #include "decode/row.hpp"
-#include "decode/schema_change.hpp"
 #include "pg/connection.hpp"
 #include "pipeline/batch_builder.hpp"
+#include "pipeline/relations.hpp"
 #include "stitch/stitcher.hpp"
 
 namespace pipeline {
@@ -22,10 +22,12 @@ class Renderer {
   // `catalog`: an ordinary connection to the source; both must outlive the renderer.
   // `told`: the stream itself tells of every DDL (setup::has_event_trigger).
   Renderer(pg::Connection& catalog, const change::Selection& selection, bool told)
-      : catalog_(&catalog), selection_(&selection), told_(told) {}
+      : relations_(catalog, selection, told) {}
 
   // What is stored of the tables: the stream's older positions are read by it.
-  void remember(std::vector<change::Relation> relations);
+  void remember(std::vector<change::Relation> relations) {
+    relations_.remember(std::move(relations));
+  }
 
   // `sequence`: the transaction's next ordinal; every change takes one, recorded or not, so that
   // a change has the same identity under any configuration.
@@ -35,7 +37,9 @@ class Renderer {
   void render_snapshot(const change::RelationPtr& relation, const decode::Tuple& row,
                        change::Lsn position, std::uint32_t sequence, BatchBuilder& out);
   // Resolves types and key, and marks the columns as the configuration says.
-  base::Result<change::RelationPtr> resolve(change::Relation relation);
+  base::Result<change::RelationPtr> resolve(change::Relation relation) {
+    return relations_.resolve(std::move(relation));
+  }
 
  private:
   struct Place {
@@ -43,31 +47,18 @@ class Renderer {
     std::string_view context;
     std::uint32_t sequence;
   };
-  base::Result<change::RelationPtr> mark(change::Relation relation);
-  base::Status complete(change::Relation& relation);
-  base::Status learn(const decode::RelationMessage& message, BatchBuilder& out);
-  base::Result<change::RelationPtr> find(change::Oid oid, const decode::Tuple& tuple) const;
   base::Status insert(const decode::Insert& message, const Place& place, BatchBuilder& out);
   base::Status update(const decode::Update& message, const Place& place, BatchBuilder& out);
   base::Status remove(const decode::Delete& message, const Place& place, BatchBuilder& out);
   base::Status truncate(const decode::Truncate& message, Place place, std::uint32_t& sequence,
                         BatchBuilder& out);
   base::Status schema(const decode::LogicalMessage& message, const Place& place, BatchBuilder& out);
-  bool blame_partition(decode::SchemaChange& told) const;
-  base::Status adopt(decode::SchemaChange told, const Place& place, BatchBuilder& out);
   void emit(const change::RelationPtr& relation, change::Operation operation, const Place& place,
             const decode::Tuple* key_row, const decode::Tuple* old_row, BatchBuilder& out,
             bool partial = false);
   void clear();
 
-  pg::Connection* catalog_;
-  const change::Selection* selection_;
-  bool told_;
-  change::TypeCatalog types_;
-  // As the stream described them: what its changes are read by.
-  std::unordered_map<change::Oid, change::RelationPtr> relations_;
-  // As they were told or found last.
-  std::unordered_map<change::Oid, change::Relation> known_;
+  Relations relations_;
   // Kept for their capacity: one change's texts before they are copied into the batch.
   std::string before_;
   std::string after_;

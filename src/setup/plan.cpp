@@ -72,6 +72,35 @@ Step publish_step(const Table& table, const std::string& publication) {
                              pg::quote_name(table.schema, table.name))};
 }
 
+// Partitions are sent as themselves: by their root, what empties one of them would go unseen.
+std::string publication_options(int server_version) {
+  return std::string(
+             "publish = 'insert, update, delete, truncate', "
+             "publish_via_partition_root = false") +
+         (server_version < 180000 ? "" : ", publish_generated_columns = stored");
+}
+
+bool is_as_wanted(const wal::Publication& publication) {
+  return publication.publishes_all_operations && !publication.via_root &&
+         publication.publishes_generated_columns;
+}
+
+Step mend_step(const wal::Publication& publication, int server_version) {
+  return {
+      .what = "let the publication " + publication.name + " leave nothing out",
+      .sql = fmt::format("alter publication {} set ({})", pg::quote_identifier(publication.name),
+                         publication_options(server_version))};
+}
+
+// A row filter or a list of columns would hide changes.
+Step widen_step(const Table& table, const std::string& publication) {
+  return {.what = "publish all of " + name_of(table),
+          .sql = fmt::format("alter publication {0} drop table only {1}; "
+                             "alter publication {0} add table only {1}",
+                             pg::quote_identifier(publication),
+                             pg::quote_name(table.schema, table.name))};
+}
+
 // A partitioned table is published by its root, and its partitions with it.
 bool to_be_listed(const Table& table) {
   return !table.is_partition && !table.published && publishable(table);
@@ -121,6 +150,7 @@ std::vector<Step> steps_to_publish(const std::vector<Table>& tables, const Setti
   }
   for (const Table& table : tables) {
     if (to_be_listed(table)) steps.push_back(publish_step(table, settings.publication));
+    if (table.narrowed) steps.push_back(widen_step(table, settings.publication));
   }
   return steps;
 }
@@ -129,9 +159,15 @@ base::Result<std::vector<Table>> missing_tables(pg::Connection& source, const Se
   TRY_ASSIGN(std::vector<Table> tables, tracked_tables(source, settings));
   std::erase_if(tables, [&](const Table& table) {
     return !to_be_listed(table) && !(table.published && wants_full(table, settings)) &&
-           !suffers(table);
+           !suffers(table) && !table.narrowed;
   });
   return tables;
+}
+
+base::Result<std::vector<Step>> mend_publication(pg::Connection& source, const Settings& settings) {
+  TRY_ASSIGN(auto publication, wal::find_publication(source, settings.publication));
+  if (!publication || is_as_wanted(*publication)) return std::vector<Step>{};
+  return std::vector<Step>{mend_step(*publication, source.server_version())};
 }
 
 base::Result<std::vector<Step>> plan_source(pg::Connection& admin, const Settings& settings) {
@@ -139,18 +175,12 @@ base::Result<std::vector<Step>> plan_source(pg::Connection& admin, const Setting
   TRY_ASSIGN(auto publication, wal::find_publication(admin, settings.publication));
   if (!publication) {
     // Before the slot: PostgreSQL does not see a publication at positions before it was made.
-    steps.push_back(
-        {.what = "make the publication " + settings.publication,
-         .sql = fmt::format(
-             "create publication {} with "
-             "(publish_via_partition_root = true{})",
-             pg::quote_identifier(settings.publication),
-             admin.server_version() < 180000 ? "" : ", publish_generated_columns = stored")});
-  } else if (!publication->publishes_generated_columns) {
-    steps.push_back({.what = "publish generated columns",
-                     .sql = fmt::format("alter publication {} set "
-                                        "(publish_generated_columns = stored)",
-                                        pg::quote_identifier(settings.publication))});
+    steps.push_back({.what = "make the publication " + settings.publication,
+                     .sql = fmt::format("create publication {} with ({})",
+                                        pg::quote_identifier(settings.publication),
+                                        publication_options(admin.server_version()))});
+  } else if (!is_as_wanted(*publication)) {
+    steps.push_back(mend_step(*publication, admin.server_version()));
   }
   TRY_ASSIGN(std::vector<Table> tables, tracked_tables(admin, settings));
   for (Step& step : steps_to_publish(tables, settings)) steps.push_back(std::move(step));

@@ -38,6 +38,9 @@ struct Step {
 };
 
 // What is missing on the source, in order; empty when all is there. Reads only.
+// What makes the publication publish everything again; nothing when it does.
+base::Result<std::vector<Step>> mend_publication(pg::Connection& source, const Settings& settings);
+
 base::Result<std::vector<Step>> plan_source(pg::Connection& admin, const Settings& settings);
 
 // Runs the steps, each in its own transaction with lock_timeout and retries.

@@ -142,6 +142,13 @@ base::Result<CatalogEntry> look_up(pg::Connection& source, Oid oid) {
   return entry;
 }
 
+base::Result<Oid> root_of(pg::Connection& source, Oid oid) {
+  TRY_ASSIGN(pg::Rows rows, source.query("select pg_partition_root(oid)::oid from pg_class "
+                                         "where oid = $1 and relispartition",
+                                         {std::to_string(oid)}));
+  return rows.empty() ? 0 : oid_at(rows, 0, 0);
+}
+
 base::Result<std::vector<std::string>> type_texts(pg::Connection& source,
                                                   const change::Relation& relation) {
   std::string values;

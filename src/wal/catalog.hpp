@@ -32,6 +32,9 @@ struct CatalogEntry {
 };
 base::Result<CatalogEntry> look_up(pg::Connection& source, change::Oid oid);
 
+// The table that a partition is, at last, a part of; 0 when it is none.
+base::Result<change::Oid> root_of(pg::Connection& source, change::Oid oid);
+
 // The columns' types as SQL writes them: "numeric(10,2)".
 base::Result<std::vector<std::string>> type_texts(pg::Connection& source,
                                                   const change::Relation& relation);

@@ -31,7 +31,7 @@ where s.slot_name = $1 and a.application_name = 'bemi/slot')";
 
 // Several times what a worker that is alive lets pass between two words.
 constexpr auto silence_max = 6s;
-constexpr auto look_interval = 500ms;
+constexpr auto look_interval = 50ms;
 
 base::Error held(const std::string& name, const std::string& pid) {
   return {base::ErrorKind::serialization,

@@ -46,7 +46,8 @@ base::Result<NewSlot> create_slot(pg::Connection& replication, const std::string
 // every second and is left alone: error of kind serialization. At once when nobody holds the slot.
 base::Status release_slot(pg::Connection& source, const std::string& name);
 
-// Ends the making of a slot by a Bemi that is gone: the server goes on waiting for open transactions.
+// Ends the making of a slot by a Bemi that is gone: the server goes on waiting for open
+// transactions.
 base::Status end_creation(pg::Connection& source, const std::string& name);
 
 base::Status drop_slot(pg::Connection& source, const std::string& name);

@@ -23,6 +23,9 @@ select c.oid, n.nspname, c.relname, pg_get_userbyid(c.relowner), c.relreplident,
                    and (r.prrelid = c.oid
                         or r.prrelid in (select relid from pg_partition_ancestors(c.oid)))),
                 (select p.oid::bigint from pg_publication p where p.pubname = $1 and p.puballtables), 0),
+       exists (select 1 from pg_publication p join pg_publication_rel r on r.prpubid = p.oid
+               where p.pubname = $1 and r.prrelid = c.oid
+                 and coalesce(to_jsonb(r) ->> 'prqual', to_jsonb(r) ->> 'prattrs') is not null),
        coalesce(pg_relation_size(nullif(c.reltoastrelid, 0)), 0) > 1000000
          and coalesce(pg_relation_size(nullif(c.reltoastrelid, 0)), 0) > pg_relation_size(c.oid),
        case when c.relkind = 'p'
@@ -86,10 +89,11 @@ base::Result<std::vector<Table>> list_tables(pg::Connection& source,
                 .unlogged = rows.truth(row, 8),
                 .published = rows.integer(row, 9) != 0,
                 .membership = static_cast<change::Oid>(rows.integer(row, 9)),
-                .wide_toast = rows.truth(row, 10),
-                .bytes = rows.integer(row, 11),
-                .virtual_columns = rows.truth(row, 12),
-                .narrow_publication = rows.text(row, 13)};
+                .narrowed = rows.truth(row, 10),
+                .wide_toast = rows.truth(row, 11),
+                .bytes = rows.integer(row, 12),
+                .virtual_columns = rows.truth(row, 13),
+                .narrow_publication = rows.text(row, 14)};
     if (selection.tracks(table.schema, table.name) && !is_history(table, history_schema)) {
       tables.push_back(std::move(table));
     }

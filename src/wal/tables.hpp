@@ -25,6 +25,7 @@ struct Table {
   bool unlogged = false;
   bool published = false;      // in our publication, itself or by its root
   change::Oid membership = 0;  // its entry there: another one when it was taken out and put back
+  bool narrowed = false;       // there with a row filter or a list of columns
   bool wide_toast = false;     // has columns stored out of line: FULL rewrites them into WAL
   std::int64_t bytes = 0;      // heap and TOAST, for the baseline's decision
   // A published table with FULL refuses its own updates while it has virtual generated columns, or

@@ -12,6 +12,7 @@ import psycopg
 from chaos.workload import TABLES, Outcome, Snapshot
 
 KEYLESS = {"line"}
+SNAPSHOTS_MAX = 30
 SELECT = """
 select "table", operation, primary_key, before::text, after::text, transaction_id, context ->> 'writer',
        context ->> 'number', id
@@ -53,6 +54,8 @@ def judge(url: str, outcome: Outcome, snapshots: list[Snapshot]) -> Verdict:
     verdict.wrong += [
         f"no context: {c[:5]}" for c in changes if c[6] is None and c[1] not in ("SNAPSHOT", "SCHEMA")
     ]
+    # Each is a replay of everything until then: a few dozen, the last among them.
+    snapshots = snapshots[::-1][:: max(1, len(snapshots) // SNAPSHOTS_MAX)][::-1]
     for number, snapshot in enumerate(snapshots):
         # The chain of before and after is the same for every snapshot: the last one shows all.
         chain = verdict.wrong if number == len(snapshots) - 1 else []

@@ -212,9 +212,9 @@ def test_reading_from_a_standby(major: int, stack: ExitStack, start_on: StartOn)
         primary.sql(
             "alter table item add column more int; update item set more = 1 where id = 1", dbname="app"
         )
-        wait_until(
-            lambda: standby.sql("select 1 from item where more = 1", dbname="app"), "the standby has it"
-        )
+        [[position]] = primary.sql("select pg_current_wal_flush_lsn()::text")
+        replayed = f"select pg_last_wal_replay_lsn() >= '{position}'"
+        wait_until(lambda: standby.sql(replayed)[0][0], "the standby has it")
         sync(standby.url("app"), history_url)
     finally:
         stopping.set()

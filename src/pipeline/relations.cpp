@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "pipeline/relations.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "wal/catalog.hpp"
+
+namespace pipeline {
+namespace {
+
+using change::Oid;
+using change::Relation;
+using change::RelationPtr;
+
+// The known relation's types for the same columns in whatever order (a partition may have another
+// than its root); false, and nothing is changed, when they are not the same.
+bool take_types(const Relation& known, Relation& relation) {
+  if (known.columns.size() != relation.columns.size()) return false;
+  std::vector<change::TypePtr> types;
+  for (const change::Column& column : relation.columns) {
+    auto twin = std::ranges::find(known.columns, column.name, &change::Column::name);
+    if (twin == known.columns.end() || twin->type_oid != column.type_oid) return false;
+    types.push_back(twin->type);
+  }
+  for (std::size_t i = 0; i < types.size(); ++i) relation.columns[i].type = std::move(types[i]);
+  return true;
+}
+
+std::vector<std::string> key_names(const Relation& relation) {
+  std::vector<std::string> names;
+  for (std::size_t index : relation.primary_key) names.push_back(relation.columns[index].name);
+  return names;
+}
+
+change::Covered covered(const Relation& relation, change::Coverage coverage, Oid membership = 0) {
+  return {.relation = relation.root == 0 ? relation.oid : relation.root,
+          .schema = relation.schema,
+          .table = relation.table,
+          .coverage = coverage,
+          .membership = membership};
+}
+
+}  // namespace
+
+void Relations::remember(std::vector<Relation> relations) {
+  for (Relation& relation : relations) {
+    Oid oid = relation.oid;
+    known_.insert_or_assign(oid, std::move(relation));
+  }
+}
+
+// As the configuration says.
+base::Result<RelationPtr> Relations::mark(Relation relation) const {
+  for (change::Column& column : relation.columns) {
+    column.ignored = selection_->ignores(relation.schema, relation.table, column.name);
+    column.redacted = selection_->redacts(relation.schema, relation.table, column.name);
+  }
+  for (std::size_t index : relation.primary_key) {
+    if (!relation.columns[index].redacted) continue;
+    return base::fail(base::ErrorKind::usage,
+                      "--redact-column covers the primary key of " + relation.schema + "." +
+                          relation.table + ", which names its rows",
+                      "leave " + relation.columns[index].name + " out of --redact-column");
+  }
+  return std::make_shared<const Relation>(std::move(relation));
+}
+
+// 0: it is not known as a partition.
+Oid Relations::root_of(Oid leaf) const {
+  auto root = std::ranges::find_if(known_, [&](const auto& known) {
+    return std::ranges::binary_search(known.second.leaves, leaf);
+  });
+  return root == known_.end() ? 0 : root->first;
+}
+
+// What was told holds at this position; else what the catalog says now.
+base::Status Relations::name_by_root(Relation& leaf) {
+  leaf.root = root_of(leaf.oid);
+  if (leaf.root == 0 && !told_) {
+    TRY_ASSIGN(leaf.root, wal::root_of(*catalog_, leaf.oid));
+  }
+  if (leaf.root == 0) return {};
+  if (!told_ || !known_.contains(leaf.root)) {
+    auto root = wal::read_relation(*catalog_, leaf.root);
+    if (!root) return {};  // gone meanwhile: the rows keep the partition's name
+    TRY(complete(*root));
+    known_.insert_or_assign(leaf.root, std::move(*root));
+  }
+  leaf.schema = known_.at(leaf.root).schema;
+  leaf.table = known_.at(leaf.root).table;
+  return {};
+}
+
+// The stream names neither the key nor what the types are. When it tells of DDL, what it told last
+// holds; else the catalog of now, which may be later than this position, is the best there is:
+// `assumed`.
+base::Status Relations::complete(Relation& relation) {
+  auto known = known_.find(relation.root == 0 ? relation.oid : relation.root);
+  bool same = known != known_.end() && take_types(known->second, relation);
+  TRY_ASSIGN(wal::CatalogEntry now, wal::look_up(*catalog_, relation.oid));
+  for (std::string& name : now.unsent) {
+    if (std::ranges::find(relation.columns, name, &change::Column::name) == relation.columns.end())
+      relation.unsent.push_back(std::move(name));
+  }
+  relation.assumed = !(told_ && same && !known->second.assumed);
+  if (relation.root == 0) {
+    relation.leaves = same && told_ ? known->second.leaves : now.leaves;
+  }
+  if (!relation.assumed) {
+    change::set_primary_key(relation, key_names(known->second));
+    return {};
+  }
+  TRY(wal::resolve_types(*catalog_, relation, types_));
+  if (now.exists && change::set_primary_key(relation, now.primary_key)) return {};
+  if (same) {
+    change::set_primary_key(relation, key_names(known->second));
+  } else if (relation.identity == change::ReplicaIdentity::default_) {
+    for (std::size_t i = 0; i < relation.columns.size(); ++i) {
+      if (relation.columns[i].in_identity) relation.primary_key.push_back(i);
+    }
+  }
+  return {};
+}
+
+base::Result<RelationPtr> Relations::resolve(Relation relation) {
+  TRY(name_by_root(relation));
+  relation.tracked = selection_->tracks(relation.schema, relation.table);
+  if (relation.tracked) {
+    TRY(complete(relation));
+    if (relation.root == 0) known_.insert_or_assign(relation.oid, relation);
+  }
+  return mark(std::move(relation));
+}
+
+base::Status Relations::learn(const decode::RelationMessage& message, BatchBuilder& out) {
+  TRY(wal::wait_until_visible(*catalog_, out.transaction().id));
+  Relation sent = message.relation;
+  sent.again = !told_ && described_.contains(sent.oid);
+  TRY_ASSIGN(RelationPtr relation, resolve(sent));
+  Oid oid = sent.oid;
+  described_.insert_or_assign(oid, Described{std::move(sent), relation});
+  if (!relation->tracked) return {};
+  out.add_covered(covered(*relation, change::Coverage::mentioned));
+  if (relation->root != 0) {
+    TRY_ASSIGN(relation, mark(known_.at(relation->root)));
+  }
+  out.add_described(std::move(relation));
+  return {};
+}
+
+base::Result<RelationPtr> Relations::find(Oid oid, const decode::Tuple& tuple) const {
+  auto found = described_.find(oid);
+  if (found == described_.end()) {
+    return base::fail(base::ErrorKind::malformed_message,
+                      "a change came before its relation " + std::to_string(oid));
+  }
+  const RelationPtr& relation = found->second.relation;
+  if (!tuple.empty() && tuple.size() != relation->columns.size()) {
+    return base::fail(base::ErrorKind::malformed_message,
+                      "a change has another number of columns than its relation " +
+                          relation->schema + "." + relation->table);
+  }
+  return relation;
+}
+
+base::Result<std::vector<RelationPtr>> Relations::truncated(const std::vector<Oid>& oids,
+                                                            BatchBuilder& out) const {
+  std::vector<RelationPtr> emptied;
+  std::map<Oid, std::vector<Oid>> partitions;  // by root
+  for (Oid oid : oids) {
+    TRY_ASSIGN(RelationPtr relation, find(oid, {}));
+    if (!relation->tracked) continue;
+    if (relation->root == 0) {
+      emptied.push_back(std::move(relation));
+    } else {
+      partitions[relation->root].push_back(oid);
+    }
+  }
+  for (auto& [root, leaves] : partitions) {
+    std::ranges::sort(leaves);
+    const Relation& known = known_.at(root);
+    if (std::ranges::includes(leaves, known.leaves)) {
+      TRY_ASSIGN(RelationPtr whole, mark(known));
+      emptied.push_back(std::move(whole));
+      continue;
+    }
+    // Which of the root's rows were in them is not known: until they are read anew.
+    out.add_covered(covered(known, change::Coverage::broken));
+    for (Oid leaf : leaves) {
+      emptied.push_back(std::make_shared<const Relation>(described_.at(leaf).sent));
+    }
+  }
+  return emptied;
+}
+
+// What was told of a table: from here on it is so.
+base::Result<std::optional<Relations::Step>> Relations::take(decode::SchemaChange told,
+                                                             BatchBuilder& out) {
+  if (!told.listed && !blame_partition(told)) return std::nullopt;
+  Relation& relation = told.relation;
+  if (!selection_->tracks(relation.schema, relation.table)) return std::nullopt;
+  if (told.unseen) {
+    out.add_covered(covered(relation, change::Coverage::broken));
+    return std::nullopt;
+  }
+  TRY(wal::wait_until_visible(*catalog_, out.transaction().id));
+  Step step;
+  if (auto known = known_.find(relation.oid); known != known_.end() && !told.empty) {
+    TRY_ASSIGN(auto texts, wal::type_texts(*catalog_, known->second));
+    step.before = decode::schema_json(known->second, texts);
+    // A partition that is made is empty; one that is attached or gone took rows with it.
+    bool grown = told.command == "CREATE TABLE" &&
+                 std::ranges::includes(relation.leaves, known->second.leaves);
+    if (!told.dropped && relation.leaves != known->second.leaves && !grown)
+      out.add_covered(covered(relation, change::Coverage::broken, told.membership));
+  }
+  step.after = decode::schema_change_json(told);
+  relation.assumed = false;
+  step.relation = std::make_shared<const Relation>(relation);
+  if (told.dropped) {
+    known_.erase(relation.oid);
+    return step;
+  }
+  known_.insert_or_assign(relation.oid, relation);
+  TRY(refresh(relation));
+  if (told.empty) out.add_covered(covered(relation, change::Coverage::whole, told.membership));
+  out.add_described(step.relation);
+  return step;
+}
+
+// A dropped table that was a partition becomes a change of its root. False when it was none.
+bool Relations::blame_partition(decode::SchemaChange& told) const {
+  Oid leaf = told.relation.oid;
+  Oid root = root_of(leaf);
+  if (root == 0) return false;
+  told.relation = known_.at(root);
+  std::erase(told.relation.leaves, leaf);
+  told.type_texts.clear();
+  for (const change::Column& column : told.relation.columns) {
+    told.type_texts.push_back(column.type ? column.type->name : "");
+  }
+  told.dropped = false;
+  return true;
+}
+
+// The stream describes a table anew when its columns change, but not when a type of theirs does,
+// nor when a root has another name or other partitions.
+base::Status Relations::refresh(const Relation& told) {
+  for (auto& [oid, described] : described_) {
+    bool concerned = oid == told.oid || described.relation->root == told.oid ||
+                     std::ranges::binary_search(told.leaves, oid);
+    if (!concerned) continue;
+    Relation fresh = described.sent;
+    if (oid == told.oid) {
+      if (!change::same_columns(fresh, told)) continue;  // a new description is on its way
+      fresh.schema = told.schema;
+      fresh.table = told.table;
+    }
+    TRY(name_by_root(fresh));
+    fresh.tracked = selection_->tracks(fresh.schema, fresh.table);
+    fresh.unsent = described.relation->unsent;
+    if (fresh.tracked) TRY(complete(fresh));
+    TRY_ASSIGN(described.relation, mark(std::move(fresh)));
+  }
+  return {};
+}
+
+}  // namespace pipeline
