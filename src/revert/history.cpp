@@ -164,31 +164,80 @@ base::Status History::select() {
   return {};
 }
 
+namespace {
+
+struct PastRevert {
+  std::int64_t id = 0;
+  std::vector<std::int64_t> of;
+  bool partial = false;
+  bool cancelled = false;
+};
+
+std::vector<PastRevert> read_reverts(const pg::Rows& rows) {
+  std::vector<PastRevert> reverts;
+  for (int row = 0; row < rows.count(); ++row) {
+    PastRevert& revert = reverts.emplace_back();
+    revert.id = rows.integer(row, 0);
+    auto of = json::parse(rows.text(row, 1), nullptr, /*allow_exceptions=*/false);
+    for (const json& id : of) {
+      if (id.is_number_integer()) revert.of.push_back(id.get<std::int64_t>());
+    }
+    revert.partial = rows.truth(row, 2);
+  }
+  return reverts;
+}
+
+// A revert that was itself reverted, whole, is as if neither had been.
+void cancel_pairs(std::vector<PastRevert>& reverts, const std::set<std::int64_t>& ours) {
+  for (std::size_t i = reverts.size(); i-- > 0;) {
+    PastRevert& later = reverts[i];
+    if (later.cancelled || later.partial || later.of.size() != 1 || ours.contains(later.id))
+      continue;
+    auto earlier = std::ranges::find(reverts, later.of.front(), &PastRevert::id);
+    if (earlier == reverts.end() || earlier->cancelled || ours.contains(earlier->id)) continue;
+    earlier->cancelled = later.cancelled = true;
+  }
+}
+
+std::string listed(const std::string& list, std::int64_t id) {
+  return list + (list.empty() ? "" : ", ") + std::to_string(id);
+}
+
+}  // namespace
+
 // Reverts of nothing but selected transactions, and the reverts of these, belong to the selection:
 // what was undone has no effect left, and what was redone has it again.
 base::Status History::find_reverts() {
-  TRY_ASSIGN(
-      pg::Rows rows,
-      destination_->query(
-          fmt::format("select transaction_id, (array_agg(context -> 'revert_of'))[1]::text "
-                      "from {} c where source = $1 and effective_at >= $2::timestamptz and "
-                      "context ? 'revert_of' group by epoch, commit_position, transaction_id "
-                      "order by epoch, commit_position",
-                      changes_),
-          {source_, since_}));
+  TRY_ASSIGN(pg::Rows rows,
+             destination_->query(
+                 fmt::format("select transaction_id, (array_agg(context -> 'revert_of'))[1]::text, "
+                             "bool_or(context ? 'revert_partial') from {} c where source = $1 and "
+                             "effective_at >= $2::timestamptz and context ? 'revert_of' "
+                             "group by epoch, commit_position, transaction_id "
+                             "order by epoch, commit_position",
+                             changes_),
+                 {source_, since_}));
+  std::vector<PastRevert> past = read_reverts(rows);
   std::set<std::int64_t> ours(selected_.transactions.begin(), selected_.transactions.end());
   std::string reverts;
-  for (int row = 0; row < rows.count(); ++row) {
-    auto of = json::parse(rows.text(row, 1), nullptr, /*allow_exceptions=*/false);
-    bool only_ours = of.is_array() && std::ranges::all_of(of, [&](const json& id) {
-                       return id.is_number_integer() && ours.contains(id.get<std::int64_t>());
-                     });
-    if (!only_ours || !ours.insert(rows.integer(row, 0)).second) continue;
-    reverts += (reverts.empty() ? "" : ", ") + std::to_string(rows.integer(row, 0));
+  for (const PastRevert& revert : past) {
+    bool only_ours = !revert.of.empty() && std::ranges::all_of(revert.of, [&](std::int64_t id) {
+      return ours.contains(id);
+    });
+    if (only_ours && ours.insert(revert.id).second) reverts = listed(reverts, revert.id);
   }
-  if (reverts.empty()) return {};
-  condition_.sql = fmt::format("(({}) or transaction_id in ({}) and context ? 'revert_of')",
-                               condition_.sql, reverts);
+  cancel_pairs(past, ours);
+  std::string cancelled;
+  for (const PastRevert& revert : past) {
+    if (revert.cancelled) cancelled = listed(cancelled, revert.id);
+  }
+  if (!cancelled.empty()) {
+    counted_ = fmt::format("not (c.transaction_id in ({}) and c.context ? 'revert_of')", cancelled);
+  }
+  if (!reverts.empty()) {
+    condition_.sql = fmt::format("(({}) or transaction_id in ({}) and context ? 'revert_of')",
+                                 condition_.sql, reverts);
+  }
   return {};
 }
 
@@ -394,8 +443,8 @@ with emptied as (
            fmt::format(
                "from touched f join {} c on c.primary_key = f.k and (c.epoch, c.commit_position, "
                "c.sequence) >= (f.e, f.p, f.s) where {} and c.{} and c.effective_at >= "
-               "{}::timestamptz and {} union all ",
-               changes_, of, row_changes, literal(since_), only_plain("f.k")) +
+               "{}::timestamptz and {} and {} union all ",
+               changes_, of, row_changes, literal(since_), counted_, only_plain("f.k")) +
            fmt::format(fmt::runtime(taken_columns), "t.key") + "where " + only_plain("t.key") +
            " order by 1, epoch, commit_position, sequence";
 
@@ -416,8 +465,8 @@ with emptied as (
                     "k.effective_at = c.effective_at)") +
         fmt::format(
             "from wanted w join grouped g using (grp) join {} c on c.primary_key = g.key "
-            "where {} and c.{} and c.effective_at >= {}::timestamptz union all ",
-            changes_, of, row_changes, literal(since_)) +
+            "where {} and c.{} and c.effective_at >= {}::timestamptz and {} union all ",
+            changes_, of, row_changes, literal(since_), counted_) +
         fmt::format(fmt::runtime(taken_columns), "g.grp::text") +
         "join grouped g on g.key = t.key order by 1, epoch, commit_position, sequence";
     TRY(stream(moved, take));

@@ -112,6 +112,7 @@ class History {
   std::string changes_;  // the table's quoted name
   std::string source_;
   query::Condition condition_;
+  std::string counted_ = "true";  // which changes had an effect that was not taken back
   std::vector<std::pair<std::string, std::string>> names_;  // schema, table of selected changes
   std::string since_;                                       // effective_at of the first of them
   Selected selected_;

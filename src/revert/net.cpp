@@ -136,10 +136,21 @@ void Net::overwrite(Row& row, const Event& event) {
   }
 }
 
+void Net::lose(Row& row, const std::string& id) {
+  row.lost = NetRow{.key = row.key,
+                    .columns = {},
+                    .target = {},
+                    .expected = {},
+                    .conflict = ConflictKind::deleted,
+                    .conflict_columns = {},
+                    .later = {id}};
+}
+
 void Net::remove(Row& row, bool selected, const Image& before, const std::string& id) {
   if (row.taken) {
-    row.taken = false;  // who had taken the key gave it up: what we removed can come back
-    row.built_on.clear();
+    // Another one had the key, and was removed: as if the row itself had been.
+    lose(row, id);
+    begin_life(row);
   } else if (row.life == Life::made) {
     if (!selected) row.undone = true;
     begin_life(row);
@@ -147,15 +158,7 @@ void Net::remove(Row& row, bool selected, const Image& before, const std::string
     row.life = Life::removed;
     row.removed = before;
   } else {
-    if (wrote(row)) {
-      row.lost = NetRow{.key = row.key,
-                        .columns = {},
-                        .target = {},
-                        .expected = {},
-                        .conflict = ConflictKind::deleted,
-                        .conflict_columns = {},
-                        .later = {id}};
-    }
+    if (wrote(row)) lose(row, id);
     begin_life(row);
   }
 }

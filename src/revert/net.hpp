@@ -109,6 +109,7 @@ class Net {
   void write(Row& row, const Image& before, const Image& after);
   void overwrite(Row& row, const Event& event);
   void begin_life(Row& row) const;
+  static void lose(Row& row, const std::string& id);
   static bool wrote(const Row& row);
   void settle(Row& row, std::vector<NetRow>& out) const;
   NetRow settle_removed(const Row& row) const;

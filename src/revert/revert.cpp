@@ -270,6 +270,9 @@ std::string Undoing::context_text() const {
   context["revert_of"] = plan_.transactions;
   if (!request_.actor.empty()) context["actor"] = request_.actor;
   if (!request_.reason.empty()) context["reason"] = request_.reason;
+  bool partial =
+      std::ranges::any_of(plan_.tables, [](const TablePlan& t) { return t.skipped > 0; });
+  if (partial) context["revert_partial"] = true;
   context["_bemi"] = {{"v", 1}, {"scope", "transaction"}};
   return context.dump(-1, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace);
 }
@@ -405,12 +408,11 @@ base::Status Undoing::finish_plan() {
 }
 
 base::Error refusal(const Plan& plan) {
-  return {
-      .kind = base::ErrorKind::conflict,
-      .message = fmt::format("{} rows are in conflict: nothing was undone", plan.conflict_count),
-      .hint = "see the plan; then --on-conflict skip or force, or --cascade",
-      .sqlstate = {},
-      .detail = {}};
+  base::Error error;
+  error.kind = base::ErrorKind::conflict;
+  error.message = fmt::format("{} rows are in conflict: nothing was undone", plan.conflict_count);
+  error.hint = "see the plan; then --on-conflict skip or force, or --cascade";
+  return error;
 }
 
 }  // namespace
