@@ -10,18 +10,11 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.hpp"
-#include "revert/event_reader.hpp"
+#include "revert/history_sql.hpp"
 #include "revert/limits.hpp"
 #include "store/schema.hpp"
 
 namespace revert {
-namespace {
-
-using nlohmann::json;
-
-std::string literal(const std::string& text) { return pg::quote_literal(text); }
-
-constexpr const char* row_changes = "operation in ('CREATE', 'UPDATE', 'DELETE')";
 
 // Which changes are of the table, whatever its name was then.
 std::string is_of(const PastTable& table, const std::string& source) {
@@ -39,6 +32,10 @@ std::string is_of(const PastTable& table, const std::string& source) {
   }
   return fmt::format("c.source = {} and ({})", literal(source), sql);
 }
+
+namespace {
+
+using nlohmann::json;
 
 // One entry of relation_version.
 struct Version {
@@ -303,205 +300,6 @@ base::Status History::note_gaps() {
 }
 
 // ---- Rows with a key ----
-
-// Keys that rows passed on: those of one group are looked at together.
-struct History::Moves {
-  std::unordered_map<std::string, int> group;
-  std::string keys_sql;    // all of them
-  std::string groups_sql;  // those with selected changes: rows (key, grp)
-};
-
-namespace {
-
-class Groups {
- public:
-  void join(const std::string& left, const std::string& right) {
-    parent_[root(left)] = root(right);
-  }
-  std::string root(const std::string& key) {
-    std::string at = key;
-    while (true) {
-      auto found = parent_.find(at);
-      if (found == parent_.end() || found->second == at) return at;
-      at = found->second;
-    }
-  }
-  [[nodiscard]] const std::unordered_map<std::string, std::string>& all() const { return parent_; }
-  void add(const std::string& key) { parent_.try_emplace(key, key); }
-
- private:
-  std::unordered_map<std::string, std::string> parent_;
-};
-
-std::string keys_as_rows(const json& keys) {
-  return "jsonb_array_elements_text(" + literal(keys.dump()) + "::jsonb)";
-}
-
-}  // namespace
-
-base::Result<History::Moves> History::load_moves(const PastTable& table) {
-  TRY_ASSIGN(pg::Rows rows,
-             destination_->run(fmt::format(
-                 "select distinct k.previous_key, c.primary_key from _bemi.key_change k join {} c "
-                 "on c.source = k.source and c.schema = k.schema and c.\"table\" = k.\"table\" "
-                 "and c.epoch = k.epoch and c.commit_position = k.commit_position "
-                 "and c.sequence = k.sequence and c.effective_at = k.effective_at "
-                 "where {} and c.effective_at >= {}::timestamptz",
-                 changes_, is_of(table, source_), literal(since_))));
-  Moves moves;
-  if (rows.empty()) return moves;
-  Groups groups;
-  for (int row = 0; row < rows.count(); ++row) {
-    groups.add(rows.text(row, 0));
-    groups.add(rows.text(row, 1));
-    groups.join(rows.text(row, 0), rows.text(row, 1));
-  }
-  json keys = json::array();
-  std::map<std::string, int> numbers;
-  for (const auto& [key, ignored] : groups.all()) {
-    keys.push_back(key);
-    auto number = numbers.try_emplace(groups.root(key), static_cast<int>(numbers.size()));
-    moves.group[key] = number.first->second;
-  }
-  moves.keys_sql = keys_as_rows(keys);
-  json pairs = json::array();
-  for (const auto& [key, group] : moves.group) pairs.push_back({key, group});
-  moves.groups_sql = fmt::format(
-      "select g.pair ->> 0 as key, (g.pair ->> 1)::int as grp from "
-      "jsonb_array_elements({}::jsonb) as g (pair)",
-      literal(pairs.dump()));
-  return moves;
-}
-
-// TRUNCATEs that were not selected, as events of all rows: (epoch, commit_position, sequence, id).
-base::Result<std::string> History::truncates_of_others(const PastTable& table) {
-  TRY_ASSIGN(
-      pg::Rows rows,
-      destination_->query(
-          fmt::format("select json_agg(json_build_array(c.epoch, c.commit_position, c.sequence, "
-                      "c.id) order by c.epoch, c.commit_position, c.sequence)::text from {} c "
-                      "where {} and c.operation = 'TRUNCATE' and not ({}) "
-                      "and c.effective_at >= {}::timestamptz",
-                      changes_, is_of(table, source_), condition_.sql, literal(since_)),
-          condition_.parameters));
-  return rows.get(0, 0) ? rows.text(0, 0) : "[]";
-}
-
-base::Status History::stream(const std::string& sql,
-                             const std::function<base::Status(const pg::Rows&, int)>& take) {
-  TRY(destination_->query("declare bemi_rows no scroll cursor for " + sql, condition_.parameters));
-  while (true) {
-    TRY_ASSIGN(pg::Rows rows,
-               destination_->run(fmt::format("fetch {} from bemi_rows", limits::fetched_rows)));
-    for (int row = 0; row < rows.count(); ++row) TRY(take(rows, row));
-    if (rows.count() < limits::fetched_rows) break;
-  }
-  TRY(destination_->run("close bemi_rows"));
-  return {};
-}
-
-base::Result<History::Remarks> History::net_rows(const PastTable& table, const Places& places,
-                                                 const Sink& sink) {
-  TRY_ASSIGN(Moves moves, load_moves(table));
-  TRY_ASSIGN(std::string truncates, truncates_of_others(table));
-  std::string of = is_of(table, source_);
-  // What a selected TRUNCATE took is as if it had been deleted row by row.
-  std::string events = fmt::format(R"(
-with emptied as (
-  select c.* from {0} c where {1} and ({2}) and c.operation = 'TRUNCATE'
-), taken as (
-  select e.epoch, e.commit_position, e.sequence, e.id, r.key, r."row", r.exact, r.fidelity
-  from emptied e cross join lateral _bemi.rows_before(e.source, e.schema, e."table", e.epoch, e.commit_position, e.sequence) r
-  where r.key is not null
-), touched as (
-  select distinct on (k) k, e, p, s from (
-    select c.primary_key as k, c.epoch as e, c.commit_position as p, c.sequence as s
-    from {0} c where {1} and ({2}) and c.{3} and c.primary_key is not null
-    union all select key, epoch, commit_position, sequence from taken
-  ) t order by k, e, p, s
-))",
-                                   changes_, of, condition_.sql, row_changes);
-  constexpr const char* columns =
-      "select {0} as grp, c.primary_key as key, c.operation, ({1}) as selected, c.before::text, "
-      "c.after::text, c.exact::text, c.fidelity::text, c.epoch, c.commit_position, c.sequence, "
-      "c.id::text, {2} as previous ";
-  constexpr const char* taken_columns =
-      "select {0}, t.key, 'DELETE', true, t.\"row\"::text, '{{}}', "
-      "jsonb_build_object('before', t.exact)::text, jsonb_build_object('before', "
-      "t.fidelity)::text, "
-      "t.epoch, t.commit_position, t.sequence, t.id::text, null from taken t ";
-  std::string plain = events;
-  if (!moves.keys_sql.empty()) {
-    plain += fmt::format(", moved as (select m.key from {} m (key))", moves.keys_sql);
-  }
-  auto only_plain = [&](const char* key) {
-    return moves.keys_sql.empty()
-               ? std::string("true")
-               : fmt::format("not exists (select from moved m where m.key = {})", key);
-  };
-  plain += fmt::format(fmt::runtime(columns), "c.primary_key", condition_.sql, "null") +
-           fmt::format(
-               "from touched f join {} c on c.primary_key = f.k and (c.epoch, c.commit_position, "
-               "c.sequence) >= (f.e, f.p, f.s) where {} and c.{} and c.effective_at >= "
-               "{}::timestamptz and {} and {} union all ",
-               changes_, of, row_changes, literal(since_), counted_, only_plain("f.k")) +
-           fmt::format(fmt::runtime(taken_columns), "t.key") + "where " + only_plain("t.key") +
-           " order by 1, epoch, commit_position, sequence";
-
-  EventReader reader(table, places, truncates);
-  auto take = [&](const pg::Rows& rows, int row) { return reader.take(rows, row, sink); };
-  TRY(stream(plain, take));
-  if (!moves.groups_sql.empty()) {
-    std::string moved =
-        events +
-        fmt::format(
-            ", grouped as ({}), wanted as (select distinct g.grp from grouped g join "
-            "touched f on f.k = g.key) ",
-            moves.groups_sql) +
-        fmt::format(fmt::runtime(columns), "g.grp::text", condition_.sql,
-                    "(select k.previous_key from _bemi.key_change k where k.source = c.source and "
-                    "k.schema = c.schema and k.\"table\" = c.\"table\" and k.epoch = c.epoch and "
-                    "k.commit_position = c.commit_position and k.sequence = c.sequence and "
-                    "k.effective_at = c.effective_at)") +
-        fmt::format(
-            "from wanted w join grouped g using (grp) join {} c on c.primary_key = g.key "
-            "where {} and c.{} and c.effective_at >= {}::timestamptz and {} union all ",
-            changes_, of, row_changes, literal(since_), counted_) +
-        fmt::format(fmt::runtime(taken_columns), "g.grp::text") +
-        "join grouped g on g.key = t.key order by 1, epoch, commit_position, sequence";
-    TRY(stream(moved, take));
-  }
-  TRY(reader.finish(sink));
-  return Remarks{.undone = reader.net().undone(), .redacted = reader.net().redacted()};
-}
-
-// ---- Rows without a key ----
-
-base::Status History::net_keyless_rows(const PastTable& table, const Places& places,
-                                       const Sink& sink) {
-  std::string of = is_of(table, source_);
-  std::string sql = fmt::format(R"(
-with chosen as (
-  select c.* from {0} c where {1} and ({2}) and c.primary_key is null
-), events as (
-  select after::text as content, (exact -> 'after')::text as said, (fidelity -> 'after')::text as remarks, -1 as count,
-         epoch, commit_position
-  from chosen where operation in ('CREATE', 'UPDATE')
-  union all
-  select before::text, (exact -> 'before')::text, (fidelity -> 'before')::text, 1, epoch, commit_position
-  from chosen where operation in ('UPDATE', 'DELETE')
-  union all
-  select r."row"::text, r.exact::text, r.fidelity::text, 1, e.epoch, e.commit_position
-  from chosen e cross join lateral _bemi.rows_before(e.source, e.schema, e."table", e.epoch, e.commit_position, e.sequence) r
-  where e.operation = 'TRUNCATE' and r.key is null
-)
-select content, said, remarks, sum(count), max(epoch), max(commit_position) from events
-group by 1, 2, 3 having sum(count) <> 0 order by 1)",
-                                changes_, of, condition_.sql);
-  EventReader reader(table, places, "[]");
-  return stream(
-      sql, [&](const pg::Rows& rows, int row) { return reader.take_keyless(rows, row, sink); });
-}
 
 // ---- Single changes ----
 
