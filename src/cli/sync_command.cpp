@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/log.hpp"
 #include "cli/commands.hpp"
 #include "cli/ends.hpp"
 #include "store/progress.hpp"
@@ -9,6 +10,18 @@
 #include "wal/source.hpp"
 
 namespace cli {
+
+namespace {
+
+// The worker does it too, a moment later, and has the rights for certain.
+base::Status refresh_views(const Config& config) {
+  TRY_ASSIGN(pg::Connection destination, open_destination(config, Access::read_write));
+  auto done = destination.run("select bemi.refresh_time_travel(false)");
+  if (!done) base::log::debug("the views of the past: {}", done.error().message);
+  return {};
+}
+
+}  // namespace
 
 base::Status sync_command(const Config& config, int timeout_s) {
   using Clock = std::chrono::steady_clock;
@@ -23,7 +36,7 @@ base::Status sync_command(const Config& config, int timeout_s) {
     TRY_ASSIGN(auto progress, store::load_progress(destination, settings.source_name));
     if (progress && progress->state == store::SourceState::streaming &&
         progress->position > fence) {
-      return {};
+      return refresh_views(config);
     }
     if (timeout_s > 0 && Clock::now() > deadline) {
       return base::fail(base::ErrorKind::limit,

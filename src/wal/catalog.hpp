@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "change/relation.hpp"
@@ -29,6 +30,7 @@ struct CatalogEntry {
   std::vector<std::string> primary_key;  // in key order
   std::vector<std::string> unsent;       // generated columns that are not published
   std::vector<change::Oid> leaves;       // of a partitioned table, sorted
+  std::vector<std::pair<std::string, int>> numbers;  // of all columns
 };
 base::Result<CatalogEntry> look_up(pg::Connection& source, change::Oid oid);
 

@@ -250,10 +250,13 @@ def test_a_table_made_anew_is_another_one(database: Database, start_worker: Star
     database.sql("alter table item rename to thing; insert into thing values (8, 'renamed')")
     sync(database.url)
     [(position,)] = database.sql("select max(commit_position)::bigint from changes")
-    # The rows that it had under its other name are not counted under this one, and that is said.
-    assert "that have not changed since" in error_of(
-        "as-of", f"{position >> 32:X}/{position & 0xFFFFFFFF:X}", "thing", database=database
-    )
+    later = f"{position >> 32:X}/{position & 0xFFFFFFFF:X}"
+    renamed = [{"id": 7, "other": "new"}, {"id": 8, "other": "renamed"}]
+    said = bemi("as-of", later, "thing", "--format", "json", env=env).stdout
+    assert [json.loads(line) for line in said.splitlines()] == renamed
+    assert "had another name" in error_of("as-of", later, "item", database=database)
+    # By its later name it is found before, too.
+    assert bemi("as-of", moment, "thing", "--format", "json", env=env).stdout == ""
 
 
 def test_groups_and_trends(database: Database, start_worker: StartWorker) -> None:
