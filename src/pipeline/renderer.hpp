@@ -47,14 +47,6 @@ class Renderer {
     std::string_view context;
     std::uint32_t sequence;
   };
-<<<<<<< HEAD
-=======
-  base::Result<change::RelationPtr> mark(change::Relation relation);
-  base::Status complete(change::Relation& relation);
-  base::Status learn(const decode::RelationMessage& message, std::uint32_t sequence,
-                     BatchBuilder& out);
-  base::Result<change::RelationPtr> find(change::Oid oid, const decode::Tuple& tuple) const;
->>>>>>> 98ed1ac (Follow tables through renames and shapes, and show the past as views for an application's own queries)
   base::Status insert(const decode::Insert& message, const Place& place, BatchBuilder& out);
   base::Status update(const decode::Update& message, const Place& place, BatchBuilder& out);
   base::Status remove(const decode::Delete& message, const Place& place, BatchBuilder& out);
