@@ -561,7 +561,15 @@ declare
   named text := coalesce(name, (select format('%I.%I', n.nspname, c.relname)
                                 from pg_type t join pg_class c on c.oid = t.typrelid
                                 join pg_namespace n on n.oid = c.relnamespace where t.oid = pg_typeof(shape)));
+  seen record;
 begin
+  -- The row type of a view of the past stands for that of its table.
+  select v.source, format('%I.%I', v.schema, v."table") as name into seen from _bemi.view v
+  where format('%I.%I', v.view_schema, v."table") = named;
+  if seen.name is not null then
+    named := seen.name;
+    source := coalesce(source, seen.source);
+  end if;
   return query execute format('select %s from bemi.rows_as_of($1, $2, $3, $4, $5) stored',
                               _bemi.restored_columns(pg_typeof(shape)))
     using named, at, source, partial, allow_stale;

@@ -47,21 +47,28 @@ language sql stable parallel safe set search_path = pg_catalog as $$
   select coalesce(nullif(current_setting(name, true), ''), 'off')::boolean
 $$;
 
+create function _bemi.asked_time(view_id int, in_source text) returns timestamptz
+language plpgsql stable parallel safe security definer set search_path = pg_catalog as $$
+declare said text := nullif(current_setting('bemi.as_of', true), '');
+begin
+  if said is null then
+    raise exception '% shows the past, and no time is given',
+      (select format('%I.%I', v.view_schema, v."table") from _bemi.view v where v.id = view_id)
+      using errcode = 'object_not_in_prerequisite_state', hint = 'set local bemi.as_of = ''2026-11-23 17:09:14+00''';
+  end if;
+  return bemi.moment(said, in_source);
+end $$;
+
 -- The table as of the time that was asked for; raises when there is no answer.
 create function _bemi.asked(view_id int) returns _bemi.place
-language plpgsql stable parallel safe set search_path = pg_catalog as $$
+language plpgsql stable parallel safe security definer set search_path = pg_catalog as $$
 declare
   v _bemi.view;
-  said text := nullif(current_setting('bemi.as_of', true), '');
   at timestamptz;
   place _bemi.place;
 begin
   select * into v from _bemi.view where id = view_id;
-  if said is null then
-    raise exception '%.% shows the past, and no time is given', v.view_schema, v."table"
-      using errcode = 'object_not_in_prerequisite_state', hint = 'set local bemi.as_of = ''2026-11-23 17:09:14+00''';
-  end if;
-  at := bemi.moment(said, v.source);
+  at := _bemi.asked_time(v.id, v.source);
   place := _bemi.find_place(format('%I.%I', v.schema, v."table"), at, v.source, _bemi.flag('bemi.partial'),
                             _bemi.flag('bemi.allow_stale'));
   if place.relation <> v.relation then
@@ -94,14 +101,15 @@ language sql stable parallel safe set search_path = pg_catalog as $$
         and (n.epoch, n.position, n.sequence) > (v.shape_epoch, v.shape_position, v.shape_sequence))
 $$;
 
-create function _bemi.asked_time(view_id int) returns timestamptz
+-- Whether there is an answer at all: else it raises, also where no row is looked at.
+create function _bemi.is_answered(view_id int) returns boolean
 language sql stable parallel safe set search_path = pg_catalog as $$
-  select (_bemi.asked(view_id)).at
+  select (_bemi.asked(view_id)).at is not null
 $$;
 
 -- Rows from before this are not there any more: a baseline began anew, or the table was emptied.
 create function _bemi.asked_floor(view_id int, out epoch int, out commit_position bigint, out sequence bigint)
-language plpgsql stable parallel safe set search_path = pg_catalog as $$
+language plpgsql stable parallel safe security definer set search_path = pg_catalog as $$
 declare
   place _bemi.place := _bemi.asked(view_id);
   emptied record;
@@ -119,7 +127,7 @@ end $$;
 
 -- Instead of a value that is not known.
 create function _bemi.unknown_value(view_id int, name text) returns text
-language plpgsql stable parallel safe set search_path = pg_catalog as $$
+language plpgsql stable parallel safe security definer set search_path = pg_catalog as $$
 declare v _bemi.view;
 begin
   if _bemi.flag('bemi.partial') then return null; end if;
@@ -273,7 +281,7 @@ begin
         _bemi.typed_value(col, format('(c.after -> %L)', version.name), format('(c.exact -> ''after'' ->> %L)', version.name)),
         view_id, type)
       when version.missing is not null then format(
-        'case when (select _bemi.asked_time(%s)) >= %L::timestamptz then %s end', view_id, version.added_at,
+        'case when (select _bemi.asked_time(%s, %L)) >= %L::timestamptz then %s end', view_id, in_source, version.added_at,
         _bemi.typed_value(col, format('%L::jsonb', version.missing), format('%L::text', version.missing_exact)))
       else format('null::%s', type) end;
     if was is not null and was <> now_is then
@@ -293,8 +301,8 @@ declare
 begin
   select string_agg(format(
            '(select c.epoch, c.commit_position, c.sequence, c.effective_at, c.operation, c.after, c.exact, c.fidelity '
-           'from @schema@.changes c where c.primary_key = k.primary_key and c.effective_at <= (select _bemi.asked_time(%s)) and %s '
-           'order by c.effective_at desc, c.commit_position desc, c.sequence desc limit 1)', v.id,
+           'from @schema@.changes c where c.primary_key = k.primary_key and c.effective_at <= (select _bemi.asked_time(%s, %L)) and %s '
+           'order by c.effective_at desc, c.commit_position desc, c.sequence desc limit 1)', v.id, v.source,
            _bemi.segment_condition('c', v.source, s.schema, s."table", s.is_first, s.starts, s.ends, s.is_first and s.is_last)),
            ' union all '),
          string_agg(_bemi.segment_condition('m', v.source, s.schema, s."table", s.is_first, s.starts, s.ends,
@@ -308,12 +316,12 @@ begin
                     ', ' order by place)
   into list from jsonb_array_elements(version.columns) with ordinality as c (col, place);
   return format(
-    'select %s from _bemi.key_%s k cross join lateral %s c where c.operation <> ''DELETE'' '
+    'select %s from _bemi.key_%s k cross join lateral %s c where (select _bemi.is_answered(%2$s)) and c.operation <> ''DELETE'' '
     'and (c.epoch, c.commit_position, c.sequence) >= (select f.epoch, f.commit_position, f.sequence from _bemi.asked_floor(%2$s) f) '
     'and not exists (select from _bemi.key_change m where m.previous_key = k.primary_key '
-    'and m.effective_at >= c.effective_at and m.effective_at <= (select _bemi.asked_time(%2$s)) '
+    'and m.effective_at >= c.effective_at and m.effective_at <= (select _bemi.asked_time(%2$s, %5$L)) '
     'and (m.epoch, m.commit_position, m.sequence) > (c.epoch, c.commit_position, c.sequence) and (%4$s))',
-    list, v.id, probes, moved);
+    list, v.id, probes, moved, v.source);
 end $$;
 
 create function _bemi.keyless_view(v _bemi.view, version _bemi.relation_version) returns text
@@ -471,23 +479,23 @@ language plpgsql set search_path = pg_catalog as $$
 declare
   v _bemi.view;
   was timestamptz := (select until from _bemi.view_source where source = in_source);
-  baselines bigint;
+  baselines_now bigint;
   touched text[];
 begin
   touched := array(select distinct format('%I.%I', c.schema, c."table") from @schema@.changes c
                    where c.effective_at >= was and c.source = in_source);
   for v in select * from _bemi.view w where w.source = in_source and w.problem is null loop
-    select count(*) into baselines from _bemi.coverage c
+    select count(*) into baselines_now from _bemi.coverage c
     where c.source = in_source and c.relation = v.relation and c.rows_at is not null;
     begin
       if cardinality(v.key_types) = 0 then null;
-      elsif v.until is null or v.baselines <> baselines then
+      elsif v.until is null or v.baselines <> baselines_now then
         v := _bemi.gather_keys(v, '-infinity');
       elsif exists (select from _bemi.view_segments(in_source, v.relation) s
                     where format('%I.%I', s.schema, s."table") = any (touched)) then
         v := _bemi.gather_keys(v, least(v.until, was));
       end if;
-      update _bemi.view w set until = known_until, changes = v.changes, keys = v.keys, baselines = gather_all_keys.baselines
+      update _bemi.view w set until = known_until, changes = v.changes, keys = v.keys, baselines = baselines_now
       where w.id = v.id;
     exception when others then
       update _bemi.view w set problem = sqlerrm, made_of = null, until = null where w.id = v.id;
