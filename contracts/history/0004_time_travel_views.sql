@@ -671,3 +671,53 @@ begin
     else 'forward over all its changes' end || ': ' || plan.reason;
   if place.mixed then return next 'rows of former shapes are read in the shape of that time'; end if;
 end $$;
+
+-- ---- Copies ----
+
+-- The tables that there were at a time, each with SQL that gives its rows, every value with its own text.
+create function bemi.tables_at(at timestamptz, source text default null, partial boolean default false,
+                               allow_stale boolean default false)
+returns table (schema text, "table" text, relation bigint, primary_key text[], columns jsonb, query text)
+language plpgsql stable set search_path = pg_catalog as $$
+declare
+  source_name text := source;
+  in_epoch int;
+begin
+  if source_name is null then
+    select min(s.name) into source_name from _bemi.source s having count(*) = 1;
+    if source_name is null then
+      raise exception 'there are several sources here' using errcode = 'ambiguous_parameter', hint = 'name one with source =>';
+    end if;
+  end if;
+  in_epoch := _bemi.epoch_at(source_name, at, partial, allow_stale);
+  return query
+  select v.schema, v."table", v.relation, v.primary_key, jsonb_agg(jsonb_build_object(
+           'name', c -> 'name', 'number', coalesce(c -> 'number', '0'), 'type',
+           case when (c ->> 'type_oid')::bigint < 16384 then format_type((c ->> 'type_oid')::oid, (c ->> 'type_modifier')::int)
+             when (c #>> '{form,oid}')::bigint < 16384 then format_type((c #>> '{form,oid}')::oid, -1)
+             else c #>> '{form,name}' end) order by place),
+         format('select %s from bemi.rows_as_of(%L, %L, %L, %L, %L) r', string_agg(format(
+             'case when r.fidelity ->> %1$L is distinct from ''unknown'' then (%2$s)::text else _bemi.unknown_value(null, %1$L) end',
+             c ->> 'name', _bemi.typed_value(c, format('(r."row" -> %L)', c ->> 'name'), format('(r.exact ->> %L)', c ->> 'name'))),
+           ', ' order by place), format('%I.%I', v.schema, v."table"), tables_at.at, source_name, tables_at.partial,
+           tables_at.allow_stale)
+  from (
+    select distinct on (v.relation) v.* from _bemi.relation_version v
+    where v.source = source_name and v.epoch = in_epoch and v.effective_at <= tables_at.at
+    order by v.relation, v.position desc, v.sequence desc
+  ) v
+  cross join lateral jsonb_array_elements(v.columns) with ordinality as c (c, place)
+  where not v.dropped
+    -- One that was dropped before drops were told, and made again.
+    and not exists (
+      select from _bemi.relation_version o
+      where o.source = source_name and o.epoch = in_epoch and o.effective_at <= tables_at.at
+        and (o.schema, o."table") = (v.schema, v."table") and o.relation <> v.relation and o.position > v.position
+        and not o.dropped
+        and not exists (select from _bemi.relation_version n
+                        where n.source = source_name and n.epoch = in_epoch and n.relation = o.relation
+                          and n.effective_at <= tables_at.at and n.position > o.position
+                          and (n.schema, n."table") <> (o.schema, o."table")))
+  group by v.schema, v."table", v.relation, v.primary_key
+  order by 1, 2;
+end $$;

@@ -22,8 +22,8 @@ struct Column {
   bool redacted = false;     // its value is never stored
   bool ignored = false;      // a change in only such columns is not recorded
   int number = 0;            // what stays when it is renamed (attnum); 0: not known
-  // What rows have that were written before the column came, as JSON and, where that cannot hold it,
-  // as exact text; empty: null.
+  // What rows have that were written before the column came, as JSON and, where that cannot hold
+  // it, as exact text; empty: null.
   std::string missing;
   std::string missing_exact;
 };

@@ -86,9 +86,9 @@ base::Status PastViews::refresh(bool everything) {
 }
 
 base::Status PastViews::tell_untracked() {
-  TRY_ASSIGN(pg::Connection source, pg::Connection::open({.url = settings_->source_url,
-                                                          .purpose = "bemi/views",
-                                                          .interrupt = interrupt_}));
+  TRY_ASSIGN(pg::Connection source,
+             pg::Connection::open(
+                 {.url = settings_->source_url, .purpose = "bemi/views", .interrupt = interrupt_}));
   TRY_ASSIGN(pg::Rows rows, source.query(select_untracked, {settings_->setup.publication}));
   std::string found = rows.text(0, 0);
   if (found == told_) return {};

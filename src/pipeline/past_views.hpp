@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // PastViews: beside the stream, on a thread and connections of its own, keeps the views of the past
-// (contracts/history/0004_time_travel_views.sql) up to date with the history. Its failures are logged and
-// tried again, never fatal: a view that is behind says so.
+// (contracts/history/0004_time_travel_views.sql) up to date with the history. Its failures are
+// logged and tried again, never fatal: a view that is behind says so.
 #pragma once
 
 #include <condition_variable>

@@ -13,8 +13,9 @@ using change::Oid;
 using change::Relation;
 using change::RelationPtr;
 
-// The known relation's types, and what else is known of its columns, for the same columns in whatever order (a partition may have another
-// than its root); false, and nothing is changed, when they are not the same.
+// The known relation's types, and what else is known of its columns, for the same columns in
+// whatever order (a partition may have another than its root); false, and nothing is changed, when
+// they are not the same.
 bool take_types(const Relation& known, Relation& relation) {
   if (known.columns.size() != relation.columns.size()) return false;
   std::vector<const change::Column*> twins;

@@ -115,12 +115,12 @@ base::Status BaselineWriter::finish_table(const change::Relation& relation, chan
   std::string epoch = std::to_string(progress_.epoch);
   std::string position = std::to_string(place_.position.value);
   TRY(end_copy());
-  TRY_ASSIGN(pg::Rows covered,
-             destination_->query(insert_coverage,
-                                 {progress_.source, epoch, std::to_string(relation.oid),
-                                  relation.schema, relation.table, position,
-                                  base::format(place_.since), std::to_string(membership),
-                                  base::format(place_.effective_at)}));
+  TRY_ASSIGN(
+      pg::Rows covered,
+      destination_->query(insert_coverage,
+                          {progress_.source, epoch, std::to_string(relation.oid), relation.schema,
+                           relation.table, position, base::format(place_.since),
+                           std::to_string(membership), base::format(place_.effective_at)}));
   if (covered.affected() == 0) {
     TRY(destination_->run("rollback"));
     return {};

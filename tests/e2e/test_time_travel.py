@@ -207,9 +207,9 @@ def test_a_records_history(database: Database, start_worker: StartWorker) -> Non
     assert failed.returncode != 0 and "there is no change of item 99" in failed.stderr
 
 
-def error_of(*arguments: str, database: Database) -> str:
+def error_of(*arguments: str, database: Database, exit_code: int = 1) -> str:
     done = bemi(*arguments, env={"BEMI_SOURCE_URL": database.url}, check=False)
-    assert done.returncode == 1, done.stdout
+    assert done.returncode == exit_code, done.stdout + done.stderr
     return done.stderr
 
 
@@ -563,3 +563,51 @@ def test_orm_objects_of_the_past(database: Database, start_worker: StartWorker) 
     assert asyncio.run(ask()) == [1, 2]
     with psycopg.connect(database.url) as connection, pytest.raises(psycopg.Error, match="no time is given"):
         connection.execute("select * from time_travel.thing where id = 99")
+
+
+@oldest_and_newest
+def test_a_copy_of_the_past(database: Database, start_worker: StartWorker) -> None:
+    database.sql("create type mood as enum ('sad', 'very ''ok')")
+    database.sql(
+        THINGS + "create index by_mood on thing (mood); create unique index on app.owner (lower(name));"
+        "alter table thing add column felt mood default 'sad', add column n numeric(6,2) default 1.50;"
+    )
+    start_worker("--exclude", "unlogged_thing").wait_ready()
+    moment = now_of(database)
+    snapshot = {t: rows_of_table(database.url, t) for t in ("app.owner", "thing")}
+    database.sql(
+        "alter table thing rename column mood to state; update thing set state = 'x'; delete from app.owner where id = 9"
+    )
+    database.sql("alter table thing rename to item; update item set n = 2 where id = 1")
+    sync(database.url)
+    env = {"BEMI_SOURCE_URL": database.url}
+    done = bemi("checkout", "--at", moment, "--into", "then", env=env)
+    assert "2 tables with 4 rows" in done.stdout
+    assert rows_of_table(database.url, '"then".thing') == snapshot["thing"]
+    assert rows_of_table(database.url, '"then".owner') == snapshot["app.owner"]
+    made = database.sql(
+        "select conrelid::regclass::text, contype::text from pg_constraint"
+        " where connamespace = 'then'::regnamespace and contype in ('p', 'f') order by 1, 2"
+    )
+    assert made == [('"then".owner', "p"), ('"then".thing', "f"), ('"then".thing', "p")]
+    indexes = database.sql("select indexdef from pg_indexes where schemaname = 'then' order by indexname")
+    assert any("(mood)" in definition for (definition,) in indexes)
+    assert any("lower(name)" in definition for (definition,) in indexes)
+    types = "select format_type(atttypid, atttypmod) from pg_attribute where attrelid = %s::regclass and attnum > 0"
+    assert database.sql(types, '"then".thing') == database.sql(types, "item")
+    again = error_of("checkout", "--at", moment, "--into", "then", database=database, exit_code=2)
+    assert "is there already" in again
+    # Into another database, where the enumeration is made too.
+    name = f"{database.name}_copy"
+    url = database.server.create_database(name)
+    try:
+        bemi("checkout", "--at", moment, "--into", url, env=env)
+        assert rows_of_table(url, "thing") == snapshot["thing"]
+        assert rows_of_table(url, "app.owner") == snapshot["app.owner"]
+    finally:
+        database.server.drop_database(name)
+
+
+def rows_of_table(url: str, table: str) -> Counter[str]:
+    with psycopg.connect(url, options="-c TimeZone=UTC") as connection:
+        return rows_of(connection, f"select t::text from {table} t")
