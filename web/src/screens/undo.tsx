@@ -1,0 +1,1 @@
+export function Undo() { return <h1>Undo</h1>; }
