@@ -30,6 +30,10 @@ class Where {
     clause_ += (clause_.empty() ? " where " : " and ") + condition;
   }
   [[nodiscard]] const std::string& clause() const { return clause_; }
+  // The conditions alone.
+  [[nodiscard]] std::string conditions() const {
+    return clause_.empty() ? "true" : clause_.substr(std::string_view(" where ").size());
+  }
   [[nodiscard]] const std::vector<pg::Parameter>& parameters() const { return parameters_; }
 
  private:
@@ -70,6 +74,10 @@ base::Result<Where> where_of(const ChangeFilter& filter) {
   if (filter.since) where.add("effective_at >= {}::timestamptz", *filter.since);
   if (filter.until) where.add("effective_at < {}::timestamptz", *filter.until);
   for (const std::string& text : filter.context) TRY(add_context(where, text));
+  if (!filter.ids.empty()) {
+    where.add("id in (select id::uuid from jsonb_array_elements_text({}::jsonb) as ids (id))",
+              nlohmann::json(filter.ids).dump());
+  }
   return where;
 }
 
@@ -80,6 +88,11 @@ const std::vector<std::string> change_columns{
     "operation", "before",     "after",          "context",  "committed_at", "effective_at",
     "queued_at", "created_at", "transaction_id", "position", "epoch",        "commit_position",
     "sequence",  "exact",      "fidelity"};
+
+base::Result<Condition> condition_of(const ChangeFilter& filter) {
+  TRY_ASSIGN(Where where, where_of(filter));
+  return Condition{.sql = where.conditions(), .parameters = where.parameters()};
+}
 
 base::Result<Changes> Changes::open(pg::Connection& destination) {
   TRY_ASSIGN(std::string schema, store::history_schema(destination));

@@ -23,7 +23,15 @@ struct ChangeFilter {
   std::optional<std::string> since;  // timestamps, as PostgreSQL reads them; inclusive
   std::optional<std::string> until;  // exclusive
   std::optional<std::string> source;
+  std::vector<std::string> ids;  // of changes, any of them
 };
+
+// A filter as SQL over the columns of `changes`, with its $1, $2, ...; "true" for none.
+struct Condition {
+  std::string sql;
+  std::vector<pg::Parameter> parameters;
+};
+base::Result<Condition> condition_of(const ChangeFilter& filter);
 
 // The columns of section "The destination", in its order.
 extern const std::vector<std::string> change_columns;
