@@ -74,6 +74,10 @@ base::Result<Where> where_of(const ChangeFilter& filter) {
   if (filter.since) where.add("effective_at >= {}::timestamptz", *filter.since);
   if (filter.until) where.add("effective_at < {}::timestamptz", *filter.until);
   for (const std::string& text : filter.context) TRY(add_context(where, text));
+  if (filter.after) {
+    where.add_raw(fmt::format("(epoch, commit_position) > ({}, {})", filter.after->epoch,
+                              filter.after->position));
+  }
   if (!filter.ids.empty()) {
     where.add("id in (select id::uuid from jsonb_array_elements_text({}::jsonb) as ids (id))",
               nlohmann::json(filter.ids).dump());

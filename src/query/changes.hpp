@@ -24,6 +24,11 @@ struct ChangeFilter {
   std::optional<std::string> until;  // exclusive
   std::optional<std::string> source;
   std::vector<std::string> ids;  // of changes, any of them
+  struct Commit {
+    std::int64_t epoch = 0;
+    std::int64_t position = 0;
+  };
+  std::optional<Commit> after;  // committed later than that
 };
 
 // A filter as SQL over the columns of `changes`, with its $1, $2, ...; "true" for none.

@@ -34,8 +34,10 @@ struct Request {
   bool cascade = false;  // undo what others built on it too
   std::int64_t rows_max = 10'000;
   bool fire_triggers = true;  // false: the tables' own triggers are off meanwhile (needs the owner)
-  std::string actor;          // into the revert's own context
+  // Into the revert's own context, beside "revert_of".
+  std::string actor;
   std::string reason;
+  std::string context = "{}";  // a JSON object: what else it shall say
 };
 
 struct Progress {
