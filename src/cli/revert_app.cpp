@@ -30,8 +30,7 @@ void add_policy_options(CLI::App& command, Config& config, RevertOptions& option
   command
       .add_option("--apply", options.digest, "Do it, if the plan is still the one of this digest")
       ->type_name("DIGEST")
-      ->expected(0, 1)
-      ->each([&options](const std::string&) { options.apply = true; });
+      ->expected(0, 1);
   command.add_option("--sql", options.script_file, "Write a script that does it; - is stdout")
       ->type_name("FILE");
   command
@@ -107,7 +106,8 @@ void add_revert_commands(CLI::App& app, Config& config, RevertProgram& program,
                          int (*report)(const base::Error&)) {
   RevertOptions& options = program.revert;
   CLI::App* revert = add(app, "revert", "Undo changes: shows the plan; --apply does it",
-                         [&config, &options, &stop, report] {
+                         [&app, &config, &options, &stop, report] {
+                           options.apply = app.get_subcommand("revert")->count("--apply") > 0;
                            return exit_code(revert_command(config, options, stop), report);
                          });
   ChangesOptions& select = options.select;
@@ -124,7 +124,8 @@ void add_revert_commands(CLI::App& app, Config& config, RevertProgram& program,
   add_policy_options(*revert, config, options);
 
   CLI::App* redo = add(app, "redo", "Do again what the last revert undid: shows the plan",
-                       [&config, &options, &stop, report] {
+                       [&app, &config, &options, &stop, report] {
+                         options.apply = app.get_subcommand("redo")->count("--apply") > 0;
                          return exit_code(redo_command(config, options, stop), report);
                        });
   redo->add_option("--transaction", select.transaction, "The revert's own [default: the last one]")

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -121,7 +122,7 @@ base::Result<History> History::open(pg::Connection& destination, query::ChangeFi
         history.condition_.sql, history.condition_.parameters.size());
   }
   TRY(destination.run("begin isolation level repeatable read read only"));
-  TRY(history.select(filter));
+  TRY(history.select());
   TRY(history.load_tables());
   TRY(history.note_gaps());
   return history;
@@ -129,7 +130,7 @@ base::Result<History> History::open(pg::Connection& destination, query::ChangeFi
 
 void History::close() { [[maybe_unused]] auto ended = destination_->run("rollback"); }
 
-base::Status History::select(const query::ChangeFilter& filter) {
+base::Status History::select() {
   TRY_ASSIGN(
       pg::Rows rows,
       destination_->query(
@@ -155,11 +156,38 @@ base::Status History::select(const query::ChangeFilter& filter) {
   for (int row = ids.count() - 1; row >= 0; --row) {
     selected_.transactions.push_back(ids.integer(row, 0));
   }
+  TRY(find_reverts());
   if (selected_.ddl > 0) {
     selected_.warnings.push_back(
         fmt::format("{} changes of tables' definitions are not undone", selected_.ddl));
   }
-  (void)filter;
+  return {};
+}
+
+// Reverts of nothing but selected transactions, and the reverts of these, belong to the selection:
+// what was undone has no effect left, and what was redone has it again.
+base::Status History::find_reverts() {
+  TRY_ASSIGN(pg::Rows rows,
+             destination_->query(
+                 fmt::format("select transaction_id, (array_agg(context -> 'revert_of'))[1]::text "
+                             "from {} c where source = $1 and effective_at >= $2::timestamptz and "
+                             "context ? 'revert_of' group by epoch, commit_position, transaction_id "
+                             "order by epoch, commit_position",
+                             changes_),
+                 {source_, since_}));
+  std::set<std::int64_t> ours(selected_.transactions.begin(), selected_.transactions.end());
+  std::string reverts;
+  for (int row = 0; row < rows.count(); ++row) {
+    auto of = json::parse(rows.text(row, 1), nullptr, /*allow_exceptions=*/false);
+    bool only_ours = of.is_array() && std::ranges::all_of(of, [&](const json& id) {
+      return id.is_number_integer() && ours.contains(id.get<std::int64_t>());
+    });
+    if (!only_ours || !ours.insert(rows.integer(row, 0)).second) continue;
+    reverts += (reverts.empty() ? "" : ", ") + std::to_string(rows.integer(row, 0));
+  }
+  if (reverts.empty()) return {};
+  condition_.sql = fmt::format("(({}) or transaction_id in ({}) and context ? 'revert_of')",
+                               condition_.sql, reverts);
   return {};
 }
 
@@ -309,9 +337,8 @@ base::Result<std::string> History::truncates_of_others(const PastTable& table) {
   return rows.get(0, 0) ? rows.text(0, 0) : "[]";
 }
 
-base::Status History::stream(const std::string& sql, const Places& places,
+base::Status History::stream(const std::string& sql,
                              const std::function<base::Status(const pg::Rows&, int)>& take) {
-  (void)places;
   TRY(destination_->query("declare bemi_rows no scroll cursor for " + sql, condition_.parameters));
   while (true) {
     TRY_ASSIGN(pg::Rows rows,
@@ -353,7 +380,6 @@ with emptied as (
       "jsonb_build_object('before', t.exact)::text, jsonb_build_object('before', "
       "t.fidelity)::text, "
       "t.epoch, t.commit_position, t.sequence, t.id::text, null from taken t ";
-  std::string key_group = "key";
   std::string plain = events;
   if (!moves.keys_sql.empty()) {
     plain += fmt::format(", moved as (select m.key from {} m (key))", moves.keys_sql);
@@ -375,7 +401,7 @@ with emptied as (
   EventReader reader(table, places, truncates);
   std::int64_t undone = 0;
   auto take = [&](const pg::Rows& rows, int row) { return reader.take(rows, row, sink); };
-  TRY(stream(plain, places, take));
+  TRY(stream(plain, take));
   if (!moves.groups_sql.empty()) {
     std::string moved =
         events +
@@ -383,17 +409,18 @@ with emptied as (
             ", grouped as ({}), wanted as (select distinct g.grp from grouped g join "
             "touched f on f.k = g.key) ",
             moves.groups_sql) +
-        fmt::format(fmt::runtime(columns), "g.grp::text", condition_.sql, "k.previous_key") +
+        fmt::format(fmt::runtime(columns), "g.grp::text", condition_.sql,
+                    "(select k.previous_key from _bemi.key_change k where k.source = c.source and "
+                    "k.schema = c.schema and k.\"table\" = c.\"table\" and k.epoch = c.epoch and "
+                    "k.commit_position = c.commit_position and k.sequence = c.sequence and "
+                    "k.effective_at = c.effective_at)") +
         fmt::format(
             "from wanted w join grouped g using (grp) join {} c on c.primary_key = g.key "
-            "left join _bemi.key_change k on k.source = c.source and k.schema = c.schema and "
-            "k.\"table\" = c.\"table\" and k.epoch = c.epoch and k.commit_position = "
-            "c.commit_position and k.sequence = c.sequence and k.effective_at = c.effective_at "
             "where {} and c.{} and c.effective_at >= {}::timestamptz union all ",
             changes_, of, row_changes, literal(since_)) +
         fmt::format(fmt::runtime(taken_columns), "g.grp::text") +
         "join grouped g on g.key = t.key order by 1, epoch, commit_position, sequence";
-    TRY(stream(moved, places, take));
+    TRY(stream(moved, take));
   }
   TRY(reader.finish(sink));
   undone = reader.undone();
@@ -424,9 +451,8 @@ select content, said, remarks, sum(count), max(epoch), max(commit_position) from
 group by 1, 2, 3 having sum(count) <> 0 order by 1)",
                                 changes_, of, condition_.sql);
   EventReader reader(table, places, "[]");
-  return stream(sql, places, [&](const pg::Rows& rows, int row) {
-    return reader.take_keyless(rows, row, sink);
-  });
+  return stream(
+      sql, [&](const pg::Rows& rows, int row) { return reader.take_keyless(rows, row, sink); });
 }
 
 // ---- Single changes ----

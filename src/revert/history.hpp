@@ -95,13 +95,14 @@ class History {
  private:
   History(pg::Connection& destination, std::string table)
       : destination_(&destination), changes_(std::move(table)) {}
-  base::Status select(const query::ChangeFilter& filter);
+  base::Status select();
+  base::Status find_reverts();
   base::Status load_tables();
   base::Status note_gaps();
   struct Moves;
   base::Result<Moves> load_moves(const PastTable& table);
   base::Result<std::string> truncates_of_others(const PastTable& table);
-  base::Status stream(const std::string& sql, const Places& places,
+  base::Status stream(const std::string& sql,
                       const std::function<base::Status(const pg::Rows&, int)>& take);
 
   pg::Connection* destination_;

@@ -121,6 +121,7 @@ void Net::write(Row& row, const Image& before, const Image& after) {
 void Net::overwrite(Row& row, const Event& event) {
   for (std::size_t i = 0; i < columns_; ++i) {
     Column& column = row.columns[i];
+    if (column.last && same_value(column.target, column.mine)) column = {};  // undone by ourselves
     if (!column.ours || event.after[i].known != Known::known) continue;
     const Field& had = event.before[i].known == Known::known ? event.before[i] : column.mine;
     if (same_value(had, event.after[i])) continue;
