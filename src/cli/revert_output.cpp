@@ -92,8 +92,14 @@ void print_conflict(std::string& out, const revert::Conflict& conflict, const Pa
   out += fmt::format("  {} {}.{} {}: {}\n", page.red("\xe2\x9c\x97"), conflict.schema,
                      conflict.table, conflict.key.value_or("(no key)"), sentence(conflict.kind));
   for (const revert::ColumnSides& sides : conflict.columns) {
-    out += fmt::format("      {}: theirs {} \xe2\x94\x82 ours {} \xe2\x94\x82 before {}\n",
-                       sides.column, value(sides.live), value(sides.ours), value(sides.target));
+    bool values = conflict.kind == revert::ConflictKind::overwritten ||
+                  conflict.kind == revert::ConflictKind::changed;
+    out += "      " + sides.column;
+    if (values) {
+      out += fmt::format(": now {} \xe2\x94\x82 ours {} \xe2\x94\x82 before {}", value(sides.live),
+                         value(sides.ours), value(sides.target));
+    }
+    out += "\n";
   }
   if (!conflict.detail.empty()) out += "      " + conflict.detail + "\n";
   if (!conflict.constraint.empty()) out += "      constraint " + conflict.constraint + "\n";

@@ -93,11 +93,8 @@ base::Status EventReader::take(const pg::Rows& rows, int row, const History::Sin
   std::string_view operation = view(rows, row, 2);
   auto image_of = [&](int column, std::string_view name) {
     Image image(places_->count);
-    std::string_view text = view(rows, row, column);
-    if (text.size() > 2) {
-      fill(image, places_at(at), base::json_members(text), side(view(rows, row, 6), name),
-           side(view(rows, row, 7), name));
-    }
+    fill(image, places_at(at), base::json_members(view(rows, row, column)),
+         side(view(rows, row, 6), name), side(view(rows, row, 7), name));
     return image;
   };
   Event event{.kind = operation == "CREATE"   ? EventKind::create
@@ -118,7 +115,6 @@ base::Status EventReader::finish(const History::Sink& sink) {
   next_truncate_ = 0;
   group_.reset();
   for (const NetRow& row : net_.finish()) TRY(sink(row));
-  undone_ = net_.undone();
   return {};
 }
 

@@ -23,7 +23,7 @@ class EventReader {
   // Columns: content, said, remarks, count, epoch, commit_position.
   base::Status take_keyless(const pg::Rows& rows, int row, const History::Sink& sink);
   base::Status finish(const History::Sink& sink);
-  [[nodiscard]] std::int64_t undone() const { return undone_; }
+  [[nodiscard]] const Net& net() const { return net_; }
 
  private:
   struct At {
@@ -47,7 +47,6 @@ class EventReader {
   std::size_t next_truncate_ = 0;
   std::optional<std::string> group_;
   Net net_;
-  std::int64_t undone_ = 0;
 };
 
 }  // namespace revert

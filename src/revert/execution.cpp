@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "revert/references.hpp"
+#include "revert/slots.hpp"
 
 namespace revert {
 namespace {
@@ -32,7 +33,7 @@ std::string rows_of(const StageShape& shape, const Execution& execution, char ki
   std::string sql =
       fmt::format("s.shape = {} and s.state = 'go' and s.kind = '{}'", shape.id, kind);
   if (execution.last != INT64_MAX) {
-    sql += fmt::format(" and s.n between {} and {}", execution.first, execution.last);
+    sql += fmt::format(" and abs(s.n) between {} and {}", execution.first, execution.last);
   }
   return sql;
 }
@@ -211,7 +212,7 @@ base::Status check_counts(pg::Connection& source, const Stage& stage, const Exec
     TRY_ASSIGN(
         pg::Rows wanted,
         source.run(fmt::format("select count(*) from pg_temp._bemi_state s where s.shape = {} and "
-                               "s.state = 'go' and s.n between {} and {}",
+                               "s.state = 'go' and abs(s.n) between {} and {}",
                                shape.id, execution.first, execution.last)));
     std::int64_t done = counts.integer(0, static_cast<int>(i));
     if (done == wanted.integer(0, 0)) continue;
@@ -223,6 +224,24 @@ base::Status check_counts(pg::Connection& source, const Stage& stage, const Exec
         "see its triggers; with --no-triggers they are off meanwhile");
   }
   return {};
+}
+
+// What came back must not have gone again: by a cascade of what went, or a trigger.
+base::Status check_there(pg::Connection& source, const StageShape& shape, const LiveTable& live,
+                         const pg::Rows& rows) {
+  bool all = !rows.empty() && rows.integer(0, 0) >= rows.integer(0, 1);
+  if (rows.empty()) {
+    TRY_ASSIGN(pg::Rows any,
+               source.run(fmt::format("select exists (select from pg_temp._bemi_state where "
+                                      "shape = {} and state = 'go')",
+                                      shape.id)));
+    all = !any.truth(0, 0);
+  }
+  if (all) return {};
+  return base::fail(base::ErrorKind::rejected,
+                    "rows of " + live.quoted() +
+                        " that came back went again: by a foreign key's action, or a trigger",
+                    "see its triggers; with --no-triggers they are off meanwhile");
 }
 
 std::string key_after(const LiveTable& live, const StageShape& shape) {
@@ -250,7 +269,12 @@ base::Result<Execution> plan_execution(pg::Connection& source, const Stage& stag
                                        const LiveSchema& schema) {
   Execution execution;
   for (const StageTable& table : stage.tables()) {
+    bool referred = std::ranges::any_of(schema.foreign_keys, [&](const ForeignKey& key) {
+      return key.parent == table.live->oid && (key.on_delete != 'a' || key.on_update != 'a');
+    });
+    if (referred) execution.by_slot.insert(table.tab);
     TRY_ASSIGN(std::vector<const UniqueKey*> exchanged, exchanged_keys(source, stage, table));
+    if (referred) std::erase_if(exchanged, [](const UniqueKey* key) { return key->primary; });
     bool identity = std::ranges::any_of(stage.shapes(), [&](const StageShape& shape) {
       return shape.tab == table.tab && shape.kind == RowKind::update &&
              std::ranges::any_of(shape.columns, [&](int column) {
@@ -258,9 +282,6 @@ base::Result<Execution> plan_execution(pg::Connection& source, const Stage& stag
              });
     });
     if (exchanged.empty() && !identity) continue;
-    bool referred = std::ranges::any_of(schema.foreign_keys, [&](const ForeignKey& key) {
-      return key.parent == table.live->oid && key.on_delete != 'a';
-    });
     execution.updates[table.tab] = referred ? UpdateBy::parking : UpdateBy::replacing;
     if (referred) execution.parked[table.tab] = std::move(exchanged);
   }
@@ -298,6 +319,7 @@ base::Status execute(pg::Connection& source, Stage& stage, const Execution& exec
   if (shapes_in(stage).empty()) return {};
   TRY(stage.use_own_search_path(true));
   TRY(source.run("set constraints all deferred"));
+  TRY(keep_slots(source, stage, execution));
   TRY(park(source, stage, execution));
   TRY_ASSIGN(pg::Rows counts, source.run(statement_of(stage, execution)));
   TRY(check_counts(source, stage, execution, counts));
@@ -314,17 +336,21 @@ base::Result<std::map<int, std::vector<NotRestored>>> verify(pg::Connection& sou
     if (shape->kind == RowKind::remove || table.live->key.empty()) continue;
     std::string counts;
     for (int column : shape->columns) {
-      counts += fmt::format("{}count(*) filter (where t.{}::text is distinct from r.t{}::text)",
-                            counts.empty() ? "" : ", ", quoted_column(*table.live, column), column);
+      counts += fmt::format(", count(*) filter (where t.{}::text is distinct from r.t{}::text)",
+                            quoted_column(*table.live, column), column);
     }
     TRY_ASSIGN(
         pg::Rows rows,
         source.run(fmt::format(
-            "select {} from pg_temp._bemi_state s join {} r using (n) join {} t on {} "
-            "where s.shape = {} and s.state = 'go'",
+            "select count(*), (select count(*) from pg_temp._bemi_state o where o.shape = s.shape "
+            "and "
+            "o.state = 'go'){} from pg_temp._bemi_state s join {} r using (n) join {} t on {} "
+            "where s.shape = {} and s.state = 'go' group by s.shape",
             counts, table.rows(), table.live->only(), key_after(*table.live, *shape), shape->id)));
+    TRY(check_there(source, *shape, *table.live, rows));
+    if (rows.empty()) continue;
     for (std::size_t i = 0; i < shape->columns.size(); ++i) {
-      std::int64_t differing = rows.integer(0, static_cast<int>(i));
+      std::int64_t differing = rows.integer(0, static_cast<int>(i) + 2);
       if (differing == 0) continue;
       const std::string& name =
           table.live->columns[static_cast<std::size_t>(shape->columns[i])].name;
@@ -402,10 +428,11 @@ base::Result<std::vector<SideEffect>> side_effects(pg::Connection& source, const
   return effects;
 }
 
-std::vector<std::string> described(const Stage& stage, const Execution& execution, int tab) {
+std::vector<std::string> described(const Stage& stage, const Execution& execution, int tab,
+                                   const std::set<int>& used_shapes) {
   std::vector<std::string> lines;
   for (const StageShape* shape : shapes_in(stage)) {
-    if (shape->tab != tab) continue;
+    if (shape->tab != tab || !used_shapes.contains(shape->id)) continue;
     const LiveTable& live = *table_of(stage, *shape).live;
     std::string name = live.schema + "." + live.table;
     std::string columns;

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,7 @@ enum class UpdateBy : char {
 struct Execution {
   std::map<int, UpdateBy> updates;                      // by table; update where nothing is said
   std::map<int, std::vector<const UniqueKey*>> parked;  // keys whose values change hands
+  std::set<int> by_slot;  // tables whose keys others refer to with an action
   // Only rows n of [first, last]: to find the one that is refused.
   std::int64_t first = 0;
   std::int64_t last = INT64_MAX;
@@ -37,8 +39,9 @@ base::Result<Execution> plan_execution(pg::Connection& source, const Stage& stag
 // Pure: the statement. Its one row has a count for each of `shapes_in`.
 std::string statement_of(const Stage& stage, const Execution& execution);
 std::vector<const StageShape*> shapes_in(const Stage& stage);
-// The same a person reads: "update public.todo set task, done: 3 rows".
-std::vector<std::string> described(const Stage& stage, const Execution& execution, int tab);
+// The same as a person reads it: "update public.todo set task, done".
+std::vector<std::string> described(const Stage& stage, const Execution& execution, int tab,
+                                   const std::set<int>& used_shapes);
 
 // Writes, and has all constraints checked. An error of kind rejected is the source's refusal of a
 // row; rows that a trigger kept from being written are one too.

@@ -167,21 +167,22 @@ base::Status History::select() {
 // Reverts of nothing but selected transactions, and the reverts of these, belong to the selection:
 // what was undone has no effect left, and what was redone has it again.
 base::Status History::find_reverts() {
-  TRY_ASSIGN(pg::Rows rows,
-             destination_->query(
-                 fmt::format("select transaction_id, (array_agg(context -> 'revert_of'))[1]::text "
-                             "from {} c where source = $1 and effective_at >= $2::timestamptz and "
-                             "context ? 'revert_of' group by epoch, commit_position, transaction_id "
-                             "order by epoch, commit_position",
-                             changes_),
-                 {source_, since_}));
+  TRY_ASSIGN(
+      pg::Rows rows,
+      destination_->query(
+          fmt::format("select transaction_id, (array_agg(context -> 'revert_of'))[1]::text "
+                      "from {} c where source = $1 and effective_at >= $2::timestamptz and "
+                      "context ? 'revert_of' group by epoch, commit_position, transaction_id "
+                      "order by epoch, commit_position",
+                      changes_),
+          {source_, since_}));
   std::set<std::int64_t> ours(selected_.transactions.begin(), selected_.transactions.end());
   std::string reverts;
   for (int row = 0; row < rows.count(); ++row) {
     auto of = json::parse(rows.text(row, 1), nullptr, /*allow_exceptions=*/false);
     bool only_ours = of.is_array() && std::ranges::all_of(of, [&](const json& id) {
-      return id.is_number_integer() && ours.contains(id.get<std::int64_t>());
-    });
+                       return id.is_number_integer() && ours.contains(id.get<std::int64_t>());
+                     });
     if (!only_ours || !ours.insert(rows.integer(row, 0)).second) continue;
     reverts += (reverts.empty() ? "" : ", ") + std::to_string(rows.integer(row, 0));
   }
@@ -350,8 +351,8 @@ base::Status History::stream(const std::string& sql,
   return {};
 }
 
-base::Result<std::int64_t> History::net_rows(const PastTable& table, const Places& places,
-                                             const Sink& sink) {
+base::Result<History::Remarks> History::net_rows(const PastTable& table, const Places& places,
+                                                 const Sink& sink) {
   TRY_ASSIGN(Moves moves, load_moves(table));
   TRY_ASSIGN(std::string truncates, truncates_of_others(table));
   std::string of = is_of(table, source_);
@@ -399,7 +400,6 @@ with emptied as (
            " order by 1, epoch, commit_position, sequence";
 
   EventReader reader(table, places, truncates);
-  std::int64_t undone = 0;
   auto take = [&](const pg::Rows& rows, int row) { return reader.take(rows, row, sink); };
   TRY(stream(plain, take));
   if (!moves.groups_sql.empty()) {
@@ -423,8 +423,7 @@ with emptied as (
     TRY(stream(moved, take));
   }
   TRY(reader.finish(sink));
-  undone = reader.undone();
-  return undone;
+  return Remarks{.undone = reader.net().undone(), .redacted = reader.net().redacted()};
 }
 
 // ---- Rows without a key ----

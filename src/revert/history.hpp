@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -77,10 +78,12 @@ class History {
   [[nodiscard]] const std::vector<PastTable>& tables() const { return tables_; }
 
   using Sink = std::function<base::Status(const NetRow&)>;
-  // What is left of the selected changes of each row with a key; tells how many rows somebody has
-  // undone already.
-  base::Result<std::int64_t> net_rows(const PastTable& table, const Places& places,
-                                      const Sink& sink);
+  struct Remarks {
+    std::int64_t undone = 0;  // rows that somebody has put back already
+    std::set<int> redacted;   // columns that stay as they are
+  };
+  // What is left of the selected changes of each row with a key.
+  base::Result<Remarks> net_rows(const PastTable& table, const Places& places, const Sink& sink);
   // The same of rows without one: each insert or removal of a row is one.
   base::Status net_keyless_rows(const PastTable& table, const Places& places, const Sink& sink);
 

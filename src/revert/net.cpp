@@ -104,6 +104,7 @@ void Net::update(Row& row, const Event& event) {
 void Net::write(Row& row, const Image& before, const Image& after) {
   for (std::size_t i = 0; i < columns_; ++i) {
     Column& column = row.columns[i];
+    if (after[i].known == Known::redacted) redacted_.insert(static_cast<int>(i));
     if (after[i].known != Known::known) continue;
     if (before[i].known == Known::unknown) {
       column.unsure = true;

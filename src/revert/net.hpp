@@ -10,6 +10,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -76,6 +77,8 @@ class Net {
 
   // Rows whose selected changes somebody has undone already.
   [[nodiscard]] std::int64_t undone() const { return undone_; }
+  // Columns that selected updates may have written, and whose values are never stored.
+  [[nodiscard]] const std::set<int>& redacted() const { return redacted_; }
 
  private:
   struct Column {
@@ -115,6 +118,7 @@ class Net {
   std::map<std::string, Row, std::less<>> rows_;  // by the key that they have now
   std::vector<Row> left_;                         // without a key of their own any more
   std::int64_t undone_ = 0;
+  std::set<int> redacted_;
 };
 
 }  // namespace revert

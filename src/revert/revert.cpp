@@ -70,6 +70,7 @@ class Undoing {
   base::Status attempt();
   base::Status switch_triggers(bool on);
   base::Status emit_context();
+  base::Result<std::set<int>> used_shapes();
   base::Status finish_plan();
   base::Status count_rows();
   base::Status add_digest();
@@ -207,8 +208,15 @@ base::Status Undoing::load(const std::vector<PastTable>& past) {
                           fmt::format("more than {} rows would be undone", request_.rows_max),
                           "narrow the selection, or raise --max-rows");
       };
-      TRY_ASSIGN(std::int64_t undone, history_->net_rows(*one.past, one.places, sink));
-      plan_.tables[of_tab_[static_cast<std::size_t>(one.tab) - 1]].already_undone += undone;
+      TRY_ASSIGN(History::Remarks remarks, history_->net_rows(*one.past, one.places, sink));
+      TablePlan& shown = plan_.tables[of_tab_[static_cast<std::size_t>(one.tab) - 1]];
+      shown.already_undone += remarks.undone;
+      for (int column : remarks.redacted) {
+        shown.notes.push_back(
+            "the values of " +
+            schema_.tables[one.past->oid].columns[static_cast<std::size_t>(column)].name +
+            " are redacted: they stay as they are");
+      }
       TRY(history_->net_keyless_rows(*one.past, one.places, sink));
     }
     return {};
@@ -311,7 +319,8 @@ base::Status Undoing::try_it() {
     TRY_ASSIGN(pg::Rows conflicts,
                ends_.source.run("select exists (select from pg_temp._bemi_state where state = "
                                 "'conflict')"));
-    if (conflicts.truth(0, 0) || plan_.rows() == 0 || !plan_.conflicts.empty()) return {};
+    if (conflicts.truth(0, 0) || plan_.rows() == 0 || (!plan_.conflicts.empty() && !skip))
+      return {};
     ends_.progress({.step = "writing", .rows = plan_.rows()});
     TRY(ends_.source.run("savepoint bemi_try"));
     started = Clock::now();
@@ -360,6 +369,14 @@ select md5(coalesce(string_agg(part, '|' order by part), '')) from (
   return {};
 }
 
+base::Result<std::set<int>> Undoing::used_shapes() {
+  TRY_ASSIGN(pg::Rows rows,
+             ends_.source.run("select distinct shape from pg_temp._bemi_state where state = 'go'"));
+  std::set<int> used;
+  for (int row = 0; row < rows.count(); ++row) used.insert(static_cast<int>(rows.integer(row, 0)));
+  return used;
+}
+
 base::Status Undoing::finish_plan() {
   TRY_ASSIGN(Conflicts conflicts, read_conflicts(ends_.source, *history_, *stage_));
   bool tables_gone = !plan_.conflicts.empty();
@@ -370,9 +387,10 @@ base::Status Undoing::finish_plan() {
                               "'conflict')"));
   plan_.applicable =
       !open.truth(0, 0) && (!tables_gone || request_.on_conflict == OnConflict::skip);
+  TRY_ASSIGN(std::set<int> used, used_shapes());
   for (const StageTable& table : stage_->tables()) {
     TablePlan& shown = plan_of(*table.live);
-    shown.statements = described(*stage_, execution_, table.tab);
+    shown.statements = described(*stage_, execution_, table.tab, used);
     for (const LiveTrigger& trigger : table.live->triggers) {
       bool on = trigger.enabled == 'O' || trigger.enabled == 'A';
       bool fires = (shown.inserts > 0 && (trigger.type & 4) != 0) ||

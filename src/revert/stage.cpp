@@ -170,11 +170,11 @@ int Stage::add_table(const LiveTable& live) {
   return tab;
 }
 
-int Stage::shape_of(int tab, const NetRow& row) {
-  std::pair key{std::pair{tab, static_cast<char>(row.kind)}, row.columns};
+int Stage::shape_id(int tab, RowKind kind, const std::vector<int>& columns) {
+  std::pair key{std::pair{tab, static_cast<char>(kind)}, columns};
   auto [found, fresh] = shape_ids_.try_emplace(key, static_cast<int>(shapes_.size()) + 1);
   if (fresh) {
-    shapes_.push_back({.id = found->second, .tab = tab, .kind = row.kind, .columns = row.columns});
+    shapes_.push_back({.id = found->second, .tab = tab, .kind = kind, .columns = columns});
   }
   return found->second;
 }
@@ -188,7 +188,7 @@ std::string Stage::copy_line(int tab, const NetRow& row) {
                                         ? std::pair<std::string, std::string>("{}", "{}")
                                         : json_of(row.expected, columns, live.columns);
   std::string line = fmt::format("{}\t{}\t{}\t{}\t", ++rows_, tab, static_cast<char>(row.kind),
-                                 shape_of(tab, row));
+                                 shape_id(tab, row.kind, row.columns));
   if (row.key.empty() && live.key.empty())
     line += "\\N";
   else
@@ -284,10 +284,11 @@ std::string Stage::locking_keyless(const StageTable& table, const StageShape& sh
 base::Status Stage::compare(OnConflict policy) {
   for (const StageShape& shape : shapes_) TRY(lock_rows(shape));
   TRY(source_->run("analyze pg_temp._bemi_live"));
-  bool force = policy == OnConflict::force;
   // Under force: what can be written is; what cannot, since there is no row, stays.
-  std::string overridden = force ? "'go'" : "'conflict'";
-  std::string left = force ? "'skipped'" : "'conflict'";
+  std::string overridden = policy == OnConflict::force  ? "'go'"
+                           : policy == OnConflict::skip ? "'skipped'"
+                                                        : "'conflict'";
+  std::string left = policy == OnConflict::fail ? "'conflict'" : "'skipped'";
   std::string sql = fmt::format(R"(
 create temp table _bemi_state on commit drop as
 select p.n, p.tab, v.kind, p.shape, p.key, case when v.kind <> 'I' then l.at end as at,
@@ -341,7 +342,9 @@ base::Status Stage::find_again(int but_tab) {
   }
   TRY(source_->run(
       "update pg_temp._bemi_state s set at = l.at, rel = l.rel from pg_temp._bemi_live l "
-      "where l.n = s.n and s.kind <> 'I' and (l.at, l.rel) <> (s.at, s.rel)"));
+      "where l.n = s.n and s.kind <> 'I' and (l.at, l.rel) <> (s.at, s.rel) and exists (select "
+      "from "
+      "pg_temp._bemi_net p where p.n = s.n and p.kind = s.kind and p.shape = s.shape)"));
   return {};
 }
 

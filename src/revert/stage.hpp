@@ -52,6 +52,7 @@ class Stage {
   base::Status load(const std::function<base::Status(const Put&)>& feed);
   // Locks the live rows in the order of the keys, and compares.
   base::Status compare(OnConflict policy);
+  int shape_id(int tab, RowKind kind, const std::vector<int>& columns);
   // After live rows of other tables than this one may have moved to other places.
   base::Status find_again(int but_tab);
 
@@ -66,7 +67,6 @@ class Stage {
   base::Status use_own_search_path(bool own);
 
  private:
-  int shape_of(int tab, const NetRow& row);
   std::string copy_line(int tab, const NetRow& row);
   base::Status type_rows(const StageTable& table);
   base::Status lock_rows(const StageShape& shape);

@@ -117,7 +117,9 @@ def test_what_is_undone_already_is_reported_and_left(undo: Undo) -> None:
 def test_a_row_deleted_later_or_with_its_key_reused_is_a_conflict(undo: Undo) -> None:
     undo.as_user(1, "insert into todo values (1, 'a'), (2, 'b'), (3, 'c')")
     undo.as_user(42, "update todo set task = 'x' where id in (1, 2)", "delete from todo where id = 3")
-    undo.as_user(7, "delete from todo where id in (1, 2)", "insert into todo values (2, 'other'), (3, 'other')")
+    undo.as_user(
+        7, "delete from todo where id in (1, 2)", "insert into todo values (2, 'other'), (3, 'other')"
+    )
     plan = undo.plan(*USER)
     assert conflicts(plan) == [("deleted", "1"), ("deleted", "2"), ("taken", "3")]
     undo.apply(*USER, "--on-conflict", "force", expect=1)
@@ -255,7 +257,7 @@ def test_two_who_undo_the_same_at_once_undo_it_once(undo: Undo) -> None:
 def test_the_script_does_the_same_and_stops_where_a_row_has_changed(undo: Undo, tmp_path) -> None:
     undo.database.sql('create table "Od""d $bemi$" ("n" int primary key, "a\'b\\c" text, "select" json)')
     undo.as_user(1, "insert into todo values (1, E'back\\\\slash \\'quoted\\''), (2, null)")
-    undo.as_user(1, 'insert into "Od""d $bemi$" values (1, \'x\', \'{"a": 1.50}\'), (2, null, \'null\')')
+    undo.as_user(1, "insert into \"Od\"\"d $bemi$\" values (1, 'x', '{\"a\": 1.50}'), (2, null, 'null')")
     tables = ("todo", '"Od""d $bemi$"')
     before = [undo.rows(table) for table in tables]
     undo.as_user(42, "update todo set task = 'x'", 'delete from "Od""d $bemi$" where n = 2')
@@ -282,7 +284,9 @@ def test_a_killed_revert_leaves_nothing(undo: Undo) -> None:
     )
     from support.bemi import Worker
 
-    worker = Worker.start("--context", "user_id=42", "--apply", command="revert", env={"BEMI_SOURCE_URL": undo.database.url})
+    worker = Worker.start(
+        "--context", "user_id=42", "--apply", command="revert", env={"BEMI_SOURCE_URL": undo.database.url}
+    )
     busy = "select pid from pg_stat_activity where application_name = 'bemi/revert' and query like 'with%%'"
     while not undo.database.sql(busy.replace("%%", "%")):
         assert worker.is_running, worker.lines()

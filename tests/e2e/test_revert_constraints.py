@@ -31,7 +31,9 @@ def test_parents_and_children_go_and_come_back_in_the_right_order(undo: Undo) ->
     undo.database.sql(FAMILY)
     tables = ("parent", "child", "toy")
     undo.as_user(1, "insert into parent values (1, 'a', null), (2, 'b', 1)")
-    undo.as_user(1, "insert into child values (1, 1), (2, 1), (3, 2)", "insert into toy values (1, 1), (2, 3)")
+    undo.as_user(
+        1, "insert into child values (1, 1), (2, 1), (3, 2)", "insert into toy values (1, 1), (2, 3)"
+    )
     before = [undo.rows(t) for t in tables]
     undo.as_user(42, "insert into parent values (9, 'z', 9)", "insert into child values (9, 9)")
     undo.as_user(42, "delete from parent where id = 2", "update toy set child_id = 9 where id = 1")
@@ -90,7 +92,9 @@ def test_foreign_keys_in_a_cycle_and_to_themselves(undo: Undo, deferrable: str) 
 def test_unique_values_that_changed_hands_change_back(undo: Undo, referred: bool) -> None:
     undo.database.sql("create table item (id int primary key, place int not null unique, slug text unique)")
     if referred:
-        undo.database.sql("create table note (id int primary key, item int references item on delete cascade)")
+        undo.database.sql(
+            "create table note (id int primary key, item int references item on delete cascade)"
+        )
     undo.as_user(1, "insert into item select i, i, 's' || i from generate_series(1, 5) i")
     if referred:
         undo.as_user(1, "insert into note select i, i from generate_series(1, 5) i")
@@ -107,7 +111,9 @@ def test_unique_values_that_changed_hands_change_back(undo: Undo, referred: bool
 
 
 def test_a_duplicate_under_a_deferred_unique_constraint_is_refused(undo: Undo) -> None:
-    undo.database.sql("create table item (id int primary key, place int unique deferrable initially deferred)")
+    undo.database.sql(
+        "create table item (id int primary key, place int unique deferrable initially deferred)"
+    )
     undo.as_user(1, "insert into item values (1, 1)")
     undo.as_user(42, "delete from item")
     undo.as_user(7, "insert into item values (2, 1)")
@@ -121,7 +127,10 @@ def test_a_duplicate_under_a_deferred_unique_constraint_is_refused(undo: Undo) -
     [
         ("alter table item add constraint positive check (n > 0) not valid", "positive"),
         ("update item set n = 1 where n is null; alter table item alter n set not null", "not-null"),
-        ("create extension btree_gist; alter table item add constraint apart exclude using gist (n with =)", "apart"),
+        (
+            "create extension btree_gist; alter table item add constraint apart exclude using gist (n with =)",
+            "apart",
+        ),
         ("alter domain small add constraint tiny check (value < 5) not valid", "tiny"),
     ],
 )
@@ -197,7 +206,9 @@ def test_what_triggers_do_is_said(undo: Undo) -> None:
     assert [(e["table"], e["inserted"]) for e in plan["side_effects"]] == [("log", 1)]
     undo.apply(*USER, "--no-triggers")
     assert undo.rows("item") == before and undo.rows("log") == []
-    assert undo.database.sql("select distinct tgenabled from pg_trigger where tgname in ('touch', 'note')") == [("O",)]
+    assert undo.database.sql(
+        "select distinct tgenabled from pg_trigger where tgname in ('touch', 'note')"
+    ) == [("O",)]
 
 
 def test_a_trigger_that_keeps_a_row_back_fails_the_whole(undo: Undo) -> None:
@@ -231,7 +242,9 @@ def test_missing_rights_and_row_security_are_named_before_anything(undo: Undo) -
 
 
 def test_children_of_inheritance_are_tables_of_their_own(undo: Undo) -> None:
-    undo.database.sql("create table base (id int primary key, n int); create table kid (primary key (id)) inherits (base)")
+    undo.database.sql(
+        "create table base (id int primary key, n int); create table kid (primary key (id)) inherits (base)"
+    )
     undo.as_user(1, "insert into base values (1, 1)", "insert into kid values (1, 1)")
     undo.as_user(42, "update only base set n = 2", "update kid set n = 3")
     undo.apply(*USER)

@@ -49,9 +49,7 @@ class Undo:
 
     def rows(self, table: str) -> list[str]:
         """All rows as their exact text, in a canonical order."""
-        return sorted(
-            text for (text,) in self.database.sql(f"select t::text from {table} t")
-        )
+        return sorted(text for (text,) in self.database.sql(f"select the_row::text from {table} the_row"))
 
 
 def conflicts(plan: Plan) -> list[tuple[str, str | None]]:
