@@ -1,5 +1,7 @@
 import { defineConfig } from "vite";
 
+const junit = process.env.BEMI_JUNIT;
+
 // Everything is served by the binary itself; `npx vite` alone asks a running `bemi serve`.
 export default defineConfig({
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
@@ -10,5 +12,13 @@ export default defineConfig({
     reportCompressedSize: false,
   },
   server: { proxy: { "^/api/": process.env.BEMI_HTTP_URL ?? "http://127.0.0.1:7070" } },
-  test: { include: ["src/**/*.test.ts"] },
+  test: {
+    // src/: what needs no browser. test/: the real binary in a real one.
+    include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+    globalSetup: ["test/server.ts"],
+    fileParallelism: false,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    reporters: junit ? ["default", ["junit", { outputFile: junit, suiteName: "web" }]] : ["default"],
+  },
 } as never);

@@ -36,6 +36,8 @@ struct Error {
   std::string hint;      // empty when there is nothing to advise
   std::string sqlstate;  // five characters, empty when no server said it
   std::string lsn;       // where in the WAL, when a walsender said it
+  // What the server says of the row, with its values: for who asked, never for a log.
+  std::string detail = {};
 
   // The error with words put before its message: "cannot read the slot: ...".
   [[nodiscard]] Error within(std::string_view what) const;

@@ -11,6 +11,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/revert_options.hpp"
 #include "cli/toml_config.hpp"
 
 namespace cli {
@@ -58,6 +59,7 @@ struct Program {
   ChangesOptions changes;
   PastOptions past;
   TrendsOptions trends;
+  RevertProgram revert;
   TeardownOptions teardown;
   DevOptions dev;
   ServeOptions serve;
@@ -284,6 +286,13 @@ int run_program(int argc, char** argv) {
   add_reading(app, program);
   add_past(app, program);
   add_groups(app, program);
+  add_revert_commands(
+      app, program.config, program.revert, stop_interrupt(),
+      [&](CLI::App& parent, const char* name, const char* description,
+          std::function<int()> action) {
+        return add_command(parent, program, name, description, std::move(action));
+      },
+      report);
   program.teardown.destination =
       std::ranges::any_of(std::span(argv, static_cast<std::size_t>(argc)),
                           [](std::string_view word) { return word.starts_with("--destination"); });

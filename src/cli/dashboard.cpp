@@ -6,6 +6,7 @@
 #include "base/log.hpp"
 #include "cli/ends.hpp"
 #include "cli/source_probe.hpp"
+#include "cli/source_undo.hpp"
 #include "store/schema.hpp"
 
 namespace cli {
@@ -31,13 +32,14 @@ base::Result<std::unique_ptr<serve::Server>> start_dashboard(const Config& confi
   settings.stop = &stop;
   if (!config.source_url.empty()) {
     settings.probe = std::make_shared<SourceProbe>(config.source_url, config.source_name, stop);
+    settings.undo = std::make_shared<SourceUndo>(config, stop);
   }
   auto server = serve::Server::start(settings);
   if (!server && options.any_port && settings.port != 0) {
     settings.port = 0;
     server = serve::Server::start(settings);
   }
-  if (server) tell(**server, options.any_port ? config.http_token : "");
+  if (server) tell(**server, config.shows_http_token ? config.http_token : "");
   return server;
 }
 

@@ -28,8 +28,8 @@ base::Result<std::string> kept_token(const std::string& directory) {
   std::string token = "bemi_";
   for (int i = 0; i < token_bytes; ++i) token += fmt::format("{:02x}", random() & 0xFF);
   int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  bool is_written = file >= 0 && ::write(file, token.data(), token.size()) ==
-                                     static_cast<ssize_t>(token.size());
+  bool is_written =
+      file >= 0 && ::write(file, token.data(), token.size()) == static_cast<ssize_t>(token.size());
   if (file >= 0) ::close(file);
   if (!is_written) return base::fail(base::ErrorKind::disk_full, "cannot write " + path);
   return token;
@@ -55,6 +55,7 @@ base::Status dev_command(Config config, const DevOptions& options, const base::I
   }
   if (config.http_token.empty()) {
     TRY_ASSIGN(config.http_token, kept_token(options.directory));
+    config.shows_http_token = true;
   }
   return run_command(config, stop);
 }

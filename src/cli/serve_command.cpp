@@ -24,6 +24,11 @@ void add_http_options(CLI::App& command, Config& config) {
                    "The token to ask for [default: made at the first start and kept as a hash]")
       ->envname("BEMI_HTTP_TOKEN")
       ->type_name("TOKEN");
+  group
+      ->add_option("--revert-url", config.revert_url,
+                   "The source, for undoing: a role that may write its tables [default: --source]")
+      ->envname("BEMI_REVERT_URL")
+      ->type_name("URL");
 }
 
 base::Status serve_command(Config config, const ServeOptions& options,

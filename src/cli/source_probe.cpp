@@ -23,13 +23,13 @@ base::Result<std::optional<serve::SlotStatus>> SourceProbe::slot(const std::stri
   std::scoped_lock lock(mutex_);
   auto now = std::chrono::steady_clock::now();
   if (!connection_) {
-    TRY_ASSIGN(connection_, pg::Connection::open({.url = url_,
-                                                  .purpose = "bemi/probe",
-                                                  .read_only = true,
-                                                  .interrupt = stop_}));
+    TRY_ASSIGN(connection_,
+               pg::Connection::open(
+                   {.url = url_, .purpose = "bemi/probe", .read_only = true, .interrupt = stop_}));
     TRY(connection_->run(statement_limit));
   }
-  if (source != (source_name_.empty() ? connection_->database() : source_name_)) return std::nullopt;
+  if (source != (source_name_.empty() ? connection_->database() : source_name_))
+    return std::nullopt;
   if (last_ && now - looked_at_ < kept_for) return last_;
   auto seen = look(slot_name, position);
   if (!seen) {

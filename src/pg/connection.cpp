@@ -21,7 +21,7 @@ namespace {
 // whatever the server's owner has set.
 constexpr std::string_view session_options =
     "-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=postgres -c extra_float_digits=1 "
-    "-c bytea_output=hex -c lc_monetary=C -c search_path=pg_catalog -c quote_all_identifiers=off "
+    "-c bytea_output=hex -c lc_monetary=C -c quote_all_identifiers=off "
     "-c client_encoding=UTF8 -c standard_conforming_strings=on -c statement_timeout=0 "
     "-c idle_in_transaction_session_timeout=0 "
     // A worker whose machine is gone must not hold its lock and its slot until the server notices by
@@ -58,6 +58,7 @@ void complete(Options& options, const ConnectionSettings& settings) {
   std::string& session = options["options"];
   if (!session.empty()) session += ' ';
   session += session_options;
+  if (!settings.keep_search_path) session += " -c search_path=pg_catalog";
   if (settings.read_only) session += " -c default_transaction_read_only=on";
   if (settings.replication) options["replication"] = "database";
 }
@@ -224,6 +225,13 @@ base::Result<CopyIn> Connection::copy_in(const std::string& sql) {
 base::Result<CopyOut> Connection::copy_out(const std::string& sql) {
   TRY(run(sql));
   return CopyOut(*this);
+}
+
+void Connection::cancel() {
+  std::unique_ptr<PGcancel, decltype([](PGcancel* request) { PQfreeCancel(request); })> request(
+      PQgetCancel(connection_.get()));
+  std::array<char, 256> ignored{};
+  if (request) PQcancel(request.get(), ignored.data(), ignored.size());
 }
 
 int Connection::server_version() const { return PQserverVersion(connection_.get()); }

@@ -28,6 +28,8 @@ struct ConnectionSettings {
   std::string purpose;       // shown as application_name: "bemi/store"
   bool replication = false;  // a walsender session: START_REPLICATION and its kin
   bool read_only = false;    // for the reading commands: nothing they run can write
+  // The role's own search_path, for who writes the application's tables: their triggers need it.
+  bool keep_search_path = false;
   const base::Interrupt* interrupt = nullptr;  // must outlive the connection
 };
 
@@ -52,6 +54,9 @@ class Connection {
   // Starts COPY ... FROM STDIN; statements before it may be joined with semicolons.
   base::Result<CopyIn> copy_in(const std::string& sql);
   base::Result<CopyOut> copy_out(const std::string& sql);
+
+  // Asks the server to give up what it is doing, as when the interrupt ended our wait for it.
+  void cancel();
 
   [[nodiscard]] int server_version() const;  // 150004 for 15.4
   [[nodiscard]] std::string host() const;    // for messages: "db.example:5432"

@@ -50,7 +50,8 @@ base::Error server_error(const PGresult* result) {
           .message = message,
           .hint = field(result, PG_DIAG_MESSAGE_HINT),
           .sqlstate = sqlstate,
-          .lsn = position_in(field(result, PG_DIAG_CONTEXT))};
+          .lsn = position_in(field(result, PG_DIAG_CONTEXT)),
+          .detail = field(result, PG_DIAG_MESSAGE_DETAIL)};
 }
 
 }  // namespace pg

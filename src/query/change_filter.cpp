@@ -83,7 +83,21 @@ base::Status add_filter(Where& where, const ChangeFilter& filter) {
     where.add_raw(fmt::format(
         "(before::text ilike {0} or after::text ilike {0} or context::text ilike {0})", pattern));
   }
+  if (filter.after) {
+    where.add_raw(fmt::format("(epoch, commit_position) > ({}, {})", filter.after->epoch,
+                              filter.after->position));
+  }
+  if (!filter.ids.empty()) {
+    where.add("id in (select id::uuid from jsonb_array_elements_text({}::jsonb) as ids (id))",
+              nlohmann::json(filter.ids).dump());
+  }
   return {};
+}
+
+base::Result<Condition> condition_of(const ChangeFilter& filter) {
+  Where where;
+  TRY(add_filter(where, filter));
+  return Condition{.sql = where.condition(), .parameters = where.parameters()};
 }
 
 }  // namespace query

@@ -26,6 +26,12 @@ struct ChangeFilter {
   std::optional<std::string> since;  // timestamps, as PostgreSQL reads them; inclusive
   std::optional<std::string> until;  // exclusive
   std::optional<std::string> source;
+  std::vector<std::string> ids;  // of changes, any of them
+  struct Commit {
+    std::int64_t epoch = 0;
+    std::int64_t position = 0;
+  };
+  std::optional<Commit> after;  // committed later than that
 };
 
 // A WHERE clause under construction, with its parameters.
@@ -49,6 +55,13 @@ class Where {
   std::string clause_;
   std::vector<pg::Parameter> parameters_;
 };
+
+// A filter as SQL over the columns of `changes`, with its $1, $2, ...; "true" for none.
+struct Condition {
+  std::string sql;
+  std::vector<pg::Parameter> parameters;
+};
+base::Result<Condition> condition_of(const ChangeFilter& filter);
 
 // Adds what `filter` says. Error of kind usage: a context filter that is not KEY=VALUE.
 base::Status add_filter(Where& where, const ChangeFilter& filter);

@@ -22,29 +22,25 @@ constexpr const char* as_json =
     R"('sequence', sequence, 'exact', exact, 'fidelity', fidelity))";
 
 // Spans that people count in, in seconds.
-constexpr std::array<std::int64_t, 19> spans{1,     5,     10,    30,    60,     300,   600,
-                                             1800,  3600,  10800, 21600, 43200,  86400, 172800,
-                                             604800, 1209600, 2592000, 7776000, 31536000};
+constexpr std::array<std::int64_t, 19> spans{
+    1,     5,     10,    30,     60,     300,     600,     1800,    3600,    10800,
+    21600, 43200, 86400, 172800, 604800, 1209600, 2592000, 7776000, 31536000};
 
 // Beyond so many changes a count over all of them is an estimate from a sample.
 constexpr std::int64_t exact_count_max = 2'000'000;
 constexpr std::int64_t sampled_rows = 400'000;
 
-std::string beyond(Where& where, const Seen& seen) {
-  std::string known;
-  std::string later;
-  for (const SeenPosition& position : seen) {
-    std::string source = where.bind(position.source);
-    std::string at = where.bind(position.effective_at);
-    later += fmt::format(
-        "{}(source = {} and effective_at >= {}::timestamptz and "
-        "(epoch, commit_position, sequence) > ({}, {}, {}))",
-        later.empty() ? "" : " or ", source, at, position.epoch, position.commit_position,
-        position.sequence);
-    known += (known.empty() ? "" : ", ") + source;
+// After a position within its source. Where no later epoch has begun, this is the order of the
+// index on time; positions of another epoch may be lower at the same time.
+std::string after(Where& where, const SeenPosition& seen, bool is_newest_epoch) {
+  std::string at = where.bind(seen.effective_at);
+  if (is_newest_epoch) {
+    return fmt::format("(effective_at, commit_position, sequence) > ({}::timestamptz, {}, {})", at,
+                       seen.commit_position, seen.sequence);
   }
-  if (seen.empty()) return "true";
-  return "(" + later + " or source not in (" + known + "))";
+  return fmt::format(
+      "effective_at >= {}::timestamptz and (epoch, commit_position, sequence) > ({}, {}, {})", at,
+      seen.epoch, seen.commit_position, seen.sequence);
 }
 
 std::vector<NewChange> new_changes(const pg::Rows& rows, std::size_t filters) {
@@ -61,9 +57,9 @@ std::vector<NewChange> new_changes(const pg::Rows& rows, std::size_t filters) {
   return changes;
 }
 
-constexpr const char* position_columns =
-    "source, effective_at, epoch, commit_position, sequence";
+constexpr const char* position_columns = "source, effective_at, epoch, commit_position, sequence";
 constexpr const char* commit_order = "effective_at, epoch, commit_position, sequence";
+constexpr const char* index_order = "effective_at, commit_position, sequence";
 
 std::int64_t span_for(double seconds, int buckets) {
   double wanted = seconds / buckets;
@@ -125,11 +121,33 @@ base::Result<FeedPage> Feed::older(const ChangeFilter& filter, const std::option
 base::Result<std::optional<std::string>> Feed::one(const std::string& id) {
   // The id is led by the commit's milliseconds, but committed_at is no effective_at: every
   // partition's key is probed.
-  TRY_ASSIGN(pg::Rows rows, destination_->query(fmt::format("select {} from {} where id = $1::uuid",
-                                                            as_json, table_),
-                                                {id}));
+  TRY_ASSIGN(pg::Rows rows,
+             destination_->query(
+                 fmt::format("select {} from {} where id = $1::uuid", as_json, table_), {id}));
   if (rows.empty()) return std::nullopt;
   return rows.text(0, 0);
+}
+
+base::Result<Feed::Unseen> Feed::unseen(Where& where, const Seen& seen) {
+  if (seen.empty()) return Unseen{"true", commit_order};
+  TRY_ASSIGN(auto now, epochs());
+  std::string known;
+  std::string later;
+  bool is_in_index_order = true;
+  for (const SeenPosition& position : seen) {
+    bool is_newest = std::ranges::none_of(now, [&](const auto& source) {
+      return source.first == position.source && source.second != position.epoch;
+    });
+    is_in_index_order = is_in_index_order && is_newest;
+    std::string source = where.bind(position.source);
+    later += fmt::format("{}(source = {} and {})", later.empty() ? "" : " or ", source,
+                         after(where, position, is_newest));
+    known += (known.empty() ? "" : ", ") + source;
+  }
+  const char* order = is_in_index_order ? index_order : commit_order;
+  // One source: no alternative stands between the condition and the index.
+  if (now.size() == 1 && seen.size() == 1) return Unseen{later, order};
+  return Unseen{"(" + later + " or source not in (" + known + "))", order};
 }
 
 base::Result<std::vector<NewChange>> Feed::newer(const Seen& seen,
@@ -142,11 +160,11 @@ base::Result<std::vector<NewChange>> Feed::newer(const Seen& seen,
     TRY(add_filter(where, *filter));
     flags += ", (" + where.condition() + ") is true";
   }
-  std::string unseen = beyond(where, seen);
+  TRY_ASSIGN(Unseen wanted, unseen(where, seen));
   TRY_ASSIGN(pg::Rows rows, destination_->query(
                                 fmt::format("select {}, {}{} from {} where {} order by {} limit {}",
-                                            position_columns, as_json, flags, table_, unseen,
-                                            commit_order, limit),
+                                            position_columns, as_json, flags, table_,
+                                            wanted.condition, wanted.order, limit),
                                 where.parameters()));
   return new_changes(rows, filters.size());
 }
@@ -155,11 +173,12 @@ base::Result<std::vector<NewChange>> Feed::missed(const Seen& seen, const Change
                                                   std::int64_t limit) {
   Where where;
   TRY(add_filter(where, filter));
-  where.add_raw(beyond(where, seen));
+  TRY_ASSIGN(Unseen wanted, unseen(where, seen));
+  where.add_raw(wanted.condition);
   TRY_ASSIGN(pg::Rows rows,
              destination_->query(
                  fmt::format("select {}, {} from {}{} order by {} limit {}", position_columns,
-                             as_json, table_, where.clause(), commit_order, limit),
+                             as_json, table_, where.clause(), wanted.order, limit),
                  where.parameters()));
   return new_changes(rows, 0);
 }
@@ -178,6 +197,15 @@ base::Result<Seen> Feed::ends() {
                     rows.integer(row, 3), rows.integer(row, 4)});
   }
   return seen;
+}
+
+base::Result<std::vector<std::pair<std::string, std::int64_t>>> Feed::epochs() {
+  TRY_ASSIGN(pg::Rows rows, destination_->run("select name, epoch from _bemi.source"));
+  std::vector<std::pair<std::string, std::int64_t>> epochs;
+  for (int row = 0; row < rows.count(); ++row) {
+    epochs.emplace_back(rows.text(row, 0), rows.integer(row, 1));
+  }
+  return epochs;
 }
 
 base::Result<std::int64_t> Feed::stored() {

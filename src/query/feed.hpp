@@ -65,6 +65,8 @@ class Feed {
                                               std::int64_t limit);
   // Where each source's history ends now.
   base::Result<Seen> ends();
+  // Each source's epoch of now.
+  base::Result<std::vector<std::pair<std::string, std::int64_t>>> epochs();
   // Rises whenever something is stored.
   base::Result<std::int64_t> stored();
 
@@ -72,6 +74,12 @@ class Feed {
   base::Result<std::string> histogram(const ChangeFilter& filter, int buckets);
 
  private:
+  // What came after `seen`, and the order to read it in.
+  struct Unseen {
+    std::string condition;
+    std::string order;
+  };
+  base::Result<Unseen> unseen(Where& where, const Seen& seen);
   Feed(pg::Connection& destination, std::string table)
       : destination_(&destination), table_(std::move(table)) {}
   pg::Connection* destination_;

@@ -65,8 +65,8 @@ base::Result<std::string> groups(pg::Connection& destination, const ChangeFilter
   TRY(add_filter(where, filter));
   std::string value = group_expression(where, by);
   where.add_raw("operation <> 'SNAPSHOT'");
-  return only_value(destination.query(
-      fmt::format(R"(
+  return only_value(
+      destination.query(fmt::format(R"(
 select coalesce(json_agg(g order by g.last desc, g.value), '[]') from (
   select {0} as value, min(source) as source, count(*) as changes,
          count(distinct (source, epoch, commit_position)) as transactions,
@@ -77,9 +77,9 @@ select coalesce(json_agg(g order by g.last desc, g.value), '[]') from (
          min(effective_at) as first, max(effective_at) as last,
          min((context - 'SQL')::text)::json as context
   from {1}{2} group by 1{3} order by max(effective_at) desc limit {4}) g)",
-                  value, changes, where.clause(), by == "transaction" ? ", source, epoch" : "",
-                  limit),
-      where.parameters()));
+                                    value, changes, where.clause(),
+                                    by == "transaction" ? ", source, epoch" : "", limit),
+                        where.parameters()));
 }
 
 base::Result<std::string> sources(pg::Connection& destination) {
@@ -105,14 +105,13 @@ base::Result<std::string> context_coverage(pg::Connection& destination, const Ch
   TRY(add_filter(where, filter));
   where.add_raw("operation in ('CREATE', 'UPDATE', 'DELETE', 'TRUNCATE')");
   std::string wanted = where.bind(key);
-  return only_value(destination.query(
-      fmt::format(R"(
+  return only_value(destination.query(fmt::format(R"(
 select coalesce(json_agg(g order by g.changes desc), '[]') from (
   select schema, "table", count(*) as changes, count(*) filter (where context <> '{{}}') as with_context,
          count(*) filter (where context ? {0}) as with_key
   from {1}{2} group by 1, 2) g)",
-                  wanted, changes, where.clause()),
-      where.parameters()));
+                                                  wanted, changes, where.clause()),
+                                      where.parameters()));
 }
 
 base::Result<std::string> table_as_of(pg::Connection& destination, const TableName& table,

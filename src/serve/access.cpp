@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "serve/access.hpp"
 
+#include <sodium.h>
+
 #include <array>
 #include <mutex>
-
-#include <sodium.h>
 
 #include "base/assert.hpp"
 #include "serve/limits.hpp"
@@ -36,8 +36,8 @@ std::string new_secret() {
 std::string hash_of(std::string_view secret, std::string_view purpose) {
   std::array<unsigned char, crypto_generichash_BYTES> hash{};
   std::string text = std::string(purpose) + ":" + std::string(secret);
-  crypto_generichash(hash.data(), hash.size(),
-                     reinterpret_cast<const unsigned char*>(text.data()), text.size(), nullptr, 0);
+  crypto_generichash(hash.data(), hash.size(), reinterpret_cast<const unsigned char*>(text.data()),
+                     text.size(), nullptr, 0);
   return hex(hash.data(), hash.size());
 }
 
@@ -64,8 +64,8 @@ base::Error no_table(const base::Error& error) {
             error.sqlstate};
   }
   if (error.sqlstate != "42P01") return error;
-  return {base::ErrorKind::usage, "the destination was prepared by an older Bemi",
-          "run: bemi init", error.sqlstate};
+  return {base::ErrorKind::usage, "the destination was prepared by an older Bemi", "run: bemi init",
+          error.sqlstate};
 }
 
 }  // namespace
@@ -162,12 +162,12 @@ base::Result<std::optional<NewSession>> Access::sign_in(const std::string& token
     return session;
   }
   TRY_ASSIGN(pg::Connection connection, destination_->writer());
-  TRY(connection.query(
-      "with old as (delete from _bemi.login_session where expires_at < now()) "
-      "insert into _bemi.login_session (hash, name, role, expires_at) "
-      "values ($1, $2, $3, now() + make_interval(hours => $4::int))",
-      {hash, session.identity.name, std::string(name(session.identity.role)),
-       std::to_string(session_lifetime.count())}));
+  TRY(
+      connection.query("with old as (delete from _bemi.login_session where expires_at < now()) "
+                       "insert into _bemi.login_session (hash, name, role, expires_at) "
+                       "values ($1, $2, $3, now() + make_interval(hours => $4::int))",
+                       {hash, session.identity.name, std::string(name(session.identity.role)),
+                        std::to_string(session_lifetime.count())}));
   return session;
 }
 

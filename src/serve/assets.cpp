@@ -19,8 +19,10 @@ std::string_view type_of(std::string_view path) {
     std::string_view name;
   };
   static constexpr std::array types{
-      Type{".html", "text/html; charset=utf-8"}, Type{".js", "text/javascript; charset=utf-8"},
-      Type{".css", "text/css; charset=utf-8"},   Type{".svg", "image/svg+xml"},
+      Type{".html", "text/html; charset=utf-8"},
+      Type{".js", "text/javascript; charset=utf-8"},
+      Type{".css", "text/css; charset=utf-8"},
+      Type{".svg", "image/svg+xml"},
       Type{".woff2", "font/woff2"},
   };
   auto found =
@@ -58,8 +60,8 @@ std::optional<Response> asset_response(const Request& request) {
   }
   response.headers.emplace_back("Vary", "Accept-Encoding");
   bool is_forever = path.starts_with(named_by_content);
-  response.headers.emplace_back("Cache-Control", is_forever ? "public, max-age=31536000, immutable"
-                                                            : "no-cache");
+  response.headers.emplace_back("Cache-Control",
+                                is_forever ? "public, max-age=31536000, immutable" : "no-cache");
   return response;
 }
 

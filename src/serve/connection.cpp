@@ -240,15 +240,19 @@ class Client {
   }
 
   awaitable<void> send_events(const Response& response) {
-    if (!co_await send_head(response, false)) co_return;
     EventStream events(*services_, response.events);
+    base::Status begun = co_await on_pool<base::Status>([&] { return events.begin(); });
+    if (!begun) {
+      co_await send(problem(begun.error()), false, false);
+      co_return;
+    }
+    if (!co_await send_head(response, false)) co_return;
     // The first bytes tell the browser that it is connected.
     if (!co_await send_bytes("retry: 2000\n\n")) co_return;
     auto executor = co_await asio::this_coro::executor;
     auto wake = std::make_shared<asio::steady_timer>(executor);
-    response.events->on_change([wake, executor] {
-      asio::post(executor, [wake] { wake->cancel(); });
-    });
+    response.events->on_change(
+        [wake, executor] { asio::post(executor, [wake] { wake->cancel(); }); });
     bool is_good = true;
     while (is_good) {
       if (events.wants_history()) {
@@ -262,6 +266,7 @@ class Client {
         is_good = co_await send_bytes(piece);
         continue;
       }
+      if (events.wants_history()) continue;
       wake->expires_after(live_keepalive);
       auto [woken] = co_await wake->async_wait(no_throw);
       if (!woken) is_good = co_await send_bytes(events.keepalive());

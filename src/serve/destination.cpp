@@ -20,10 +20,9 @@ base::Result<Destination::Lease> Destination::reader() {
       return Lease(*this, std::move(connection));
     }
   }
-  TRY_ASSIGN(
-      pg::Connection connection,
-      pg::Connection::open(
-          {.url = url_, .purpose = "bemi/serve", .read_only = true, .interrupt = stop_}));
+  TRY_ASSIGN(pg::Connection connection,
+             pg::Connection::open(
+                 {.url = url_, .purpose = "bemi/serve", .read_only = true, .interrupt = stop_}));
   // Comparing timestamps with text needs no JIT, and a cursor's page none either.
   TRY(connection.run("set statement_timeout = " + std::to_string(statement_ms_max) +
                      "; set jit = off"));

@@ -20,18 +20,20 @@ EventStream::~EventStream() {
   services_->live->leave(subscription_);
 }
 
+base::Status EventStream::begin() {
+  if (subscription_->resume()) {
+    seen_ = *subscription_->resume();
+    return {};
+  }
+  TRY_ASSIGN(auto connection, services_->destination->reader());
+  TRY_ASSIGN(query::Feed feed, query::Feed::open(*connection));
+  TRY_ASSIGN(seen_, feed.ends());
+  return {};
+}
+
 base::Result<std::string> EventStream::missed() {
   TRY_ASSIGN(auto connection, services_->destination->reader());
   TRY_ASSIGN(query::Feed feed, query::Feed::open(*connection));
-  if (!is_begun_) {
-    is_begun_ = true;
-    if (!subscription_->resume()) {
-      TRY_ASSIGN(seen_, feed.ends());
-      wants_history_ = false;
-      return std::string();
-    }
-    seen_ = *subscription_->resume();
-  }
   TRY_ASSIGN(auto changes, feed.missed(seen_, subscription_->filter(), live_page));
   wants_history_ = changes.size() == static_cast<std::size_t>(live_page);
   std::string text;

@@ -20,6 +20,10 @@ class EventStream {
   EventStream(const EventStream&) = delete;
   EventStream& operator=(const EventStream&) = delete;
 
+  // Settles where the stream begins; to be called first, and before the reader is told that it is
+  // open: what is stored from then on is his. Waits for the database.
+  base::Status begin();
+
   // Whether the next piece is to be read from the history.
   [[nodiscard]] bool wants_history() const { return wants_history_; }
   // The next piece of it; may be empty. Waits for the database.
@@ -35,7 +39,6 @@ class EventStream {
   const Services* services_;
   std::shared_ptr<Subscription> subscription_;
   query::Seen seen_;
-  bool is_begun_ = false;
   bool wants_history_ = true;
 };
 

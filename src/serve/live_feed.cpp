@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "serve/live_feed.hpp"
 
+#include <sodium.h>
+
 #include <algorithm>
 #include <map>
 
 #include <nlohmann/json.hpp>
-#include <sodium.h>
 
 #include "base/log.hpp"
 #include "serve/limits.hpp"
@@ -33,8 +34,10 @@ Judged distinct_filters(const std::vector<std::shared_ptr<Subscription>>& reader
 }
 
 base::Error not_an_event_id() {
-  return {base::ErrorKind::usage, "Last-Event-ID is none of this stream's",
-          "leave it out to begin with what comes from now on", {}};
+  return {base::ErrorKind::usage,
+          "Last-Event-ID is none of this stream's",
+          "leave it out to begin with what comes from now on",
+          {}};
 }
 
 }  // namespace
@@ -57,10 +60,10 @@ std::string event_id(const query::Seen& seen) {
 base::Result<query::Seen> read_event_id(std::string_view text) {
   std::string decoded(text.size(), '\0');
   std::size_t size = 0;
-  bool is_base64 = text.size() <= event_id_bytes_max &&
-                   sodium_base642bin(reinterpret_cast<unsigned char*>(decoded.data()),
-                                     decoded.size(), text.data(), text.size(), nullptr, &size,
-                                     nullptr, base64_variant) == 0;
+  bool is_base64 =
+      text.size() <= event_id_bytes_max &&
+      sodium_base642bin(reinterpret_cast<unsigned char*>(decoded.data()), decoded.size(),
+                        text.data(), text.size(), nullptr, &size, nullptr, base64_variant) == 0;
   if (!is_base64) return std::unexpected(not_an_event_id());
   decoded.resize(size);
   auto list = nlohmann::json::parse(decoded, nullptr, /*allow_exceptions=*/false);

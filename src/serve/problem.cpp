@@ -52,10 +52,8 @@ int status_of(const base::Error& error) {
 }  // namespace
 
 Response problem(int status, std::string_view detail, std::string_view hint) {
-  nlohmann::ordered_json document{{"type", "about:blank"},
-                                  {"title", title_of(status)},
-                                  {"status", status},
-                                  {"detail", detail}};
+  nlohmann::ordered_json document{
+      {"type", "about:blank"}, {"title", title_of(status)}, {"status", status}, {"detail", detail}};
   if (!hint.empty()) document["hint"] = hint;
   Response response{.status = status, .content_type = "application/problem+json"};
   // What a server says may be cut within a character.

@@ -134,11 +134,23 @@ std::span<const Route> routes() {
        false,
        {"table", "from", "to", "source", "partial", "allow_stale"}},
       {"GET", "/api/groups", groups, Role::viewer, false, with_filter({"by", "limit"})},
-      {"GET", "/api/trends", trends, Role::viewer, false, {"every", "by", "since", "until", "source"}},
+      {"GET",
+       "/api/trends",
+       trends,
+       Role::viewer,
+       false,
+       {"every", "by", "since", "until", "source"}},
       {"GET", "/api/tables", tables},
       {"GET", "/api/context-keys", context_keys},
       {"GET", "/api/context-coverage", context_coverage, Role::viewer, false, with_filter({"key"})},
       {"GET", "/api/sources", sources},
+      {"POST", "/api/revert/plan", plan_revert, Role::operator_},
+      {"POST", "/api/revert", apply_revert, Role::operator_},
+      {"GET", "/api/marks", list_marks},
+      {"POST", "/api/marks", create_mark, Role::operator_},
+      {"POST", "/api/marks/rollback", roll_back, Role::operator_},
+      {"POST", "/api/marks/forward", roll_forward, Role::operator_},
+      {"DELETE", "/api/marks/{name}", delete_mark, Role::operator_},
   };
   return all;
 }
@@ -151,8 +163,8 @@ Answer answer(const Services& services, const Request& request) {
     auto tail = tail_of(route.pattern, request.path);
     if (!tail) continue;
     is_known = true;
-    bool is_method = route.method == request.method ||
-                     (request.method == "HEAD" && route.method == "GET");
+    bool is_method =
+        route.method == request.method || (request.method == "HEAD" && route.method == "GET");
     if (is_method) return {called(services, request, route, *tail), route.pattern};
   }
   if (is_known) return {problem(405, request.method + " is nothing one can do here"), "other"};

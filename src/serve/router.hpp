@@ -27,7 +27,7 @@ struct Route {
   std::string_view pattern;  // "/api/changes/{id}": only the last part may vary
   Handler handler;
   Role role = Role::viewer;
-  bool is_open = false;                       // needs no sign-in
+  bool is_open = false;                        // needs no sign-in
   std::vector<std::string_view> parameters{};  // any other is an error, so that no typo goes unseen
 };
 

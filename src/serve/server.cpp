@@ -59,11 +59,13 @@ std::string url_of(const tcp::endpoint& endpoint) {
 struct Server::State {
   State(const ServerSettings& settings)
       : probe(settings.probe),
+        undo(settings.undo),
         destination(settings.destination_url, *settings.stop),
         access(destination, settings.token),
         live(destination) {}
 
   std::shared_ptr<Probe> probe;
+  std::shared_ptr<Undo> undo;
   Destination destination;
   Access access;
   LiveFeed live;
@@ -115,6 +117,7 @@ base::Result<std::unique_ptr<Server>> Server::start(const ServerSettings& settin
                      .live = &state->live,
                      .metrics = &state->metrics,
                      .probe = state->probe.get(),
+                     .undo = state->undo.get(),
                      .cookie_name = cookie,
                      .version = settings.version};
   asio::co_spawn(state->network,

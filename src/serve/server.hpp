@@ -15,6 +15,9 @@
 
 namespace serve {
 
+// Declared, not included: Asio has a function of the name that our namespace query has.
+class Undo;
+
 struct ServerSettings {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;  // 0: any free one
@@ -23,6 +26,7 @@ struct ServerSettings {
   bool make_new_token = false;
   std::string version;
   std::shared_ptr<Probe> probe;
+  std::shared_ptr<Undo> undo;
   const base::Interrupt* stop = nullptr;  // ends waits for the database; outlives the server
 };
 

@@ -12,6 +12,7 @@ class Destination;
 class LiveFeed;
 class Metrics;
 class Probe;
+class Undo;
 
 struct Services {
   Destination* destination;
@@ -19,6 +20,7 @@ struct Services {
   LiveFeed* live;
   Metrics* metrics;
   Probe* probe;  // null: nothing is known of sources but what the history says
+  Undo* undo;    // null: nothing can be changed from here
   std::string cookie_name;
   std::string version;
 };

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """A real server with a history of nine days, tracked and served by the real binary.
 
-Prints one JSON line, {"url", "token", "database"}, and stays up until its stdin closes. A line on stdin is
-SQL to run on the source; it is answered by one line when its changes are stored.
+Prints one JSON line, {"url", "token", "database", "sql"}, and stays up until its stdin closes. What is posted
+to the address `sql` is run on the source, and answered when its changes are stored.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import datetime
 import json
 import random
 import sys
+import threading
 import uuid
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import psycopg
@@ -24,14 +26,16 @@ from support.postgres import Server, available  # noqa: E402
 
 TOKEN = "seeded-token"
 DAYS = 9
+SEED = 7
+STEPS = 900
 USERS = ["187234", "42", "7", "1001"]
 TASKS = ["Sleep", "Eat", "Repeat", "Call the bank", "Water the plants", "Write the report", "Book a flight"]
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
 ODD_SCHEMA = '"Odd ""Schema"""'
 ODD_TABLE = ODD_SCHEMA + '."<b>Od d</b>"'
 SCHEMA = f"""
-create table todo (id int primary key, task text not null, is_completed bool not null default false, user_id int,
-                   notes text, created_at timestamptz not null default now());
+create table todo (id int primary key, task text not null, is_completed bool not null default false,
+                   user_id int, notes text, created_at timestamptz not null default now());
 create table payment (id int primary key, amount numeric(12, 2), currency text, details jsonb, status text);
 create table project (id int primary key, name text, members int[]);
 create schema {ODD_SCHEMA};
@@ -174,27 +178,50 @@ def spread(url: str, seed: int) -> None:
         connection.execute("vacuum analyze changes")
 
 
+class Statements(BaseHTTPRequestHandler):
+    """Runs what tests post."""
+
+    database = ""
+
+    def do_POST(self) -> None:
+        statement = self.rfile.read(int(self.headers["Content-Length"]))
+        with psycopg.connect(self.database, autocommit=True) as connection:
+            connection.execute(statement)
+        bemi("sync", "--timeout", "60", env={"BEMI_SOURCE_URL": self.database})
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
 def main() -> None:
-    seed, steps = 7, int(sys.argv[1]) if len(sys.argv) > 1 else 900
     with Server.start(available()[-1]) as server:
         url = server.create_database("shop")
         server.sql(SCHEMA, dbname="shop")
         worker = Worker.start(
             "--http", "127.0.0.1:0", env={"BEMI_SOURCE_URL": url, "BEMI_HTTP_TOKEN": TOKEN}
         ).wait_ready()
-        address = worker.wait_for_line(r"the dashboard is at ").split("the dashboard is at ")[1].strip()
-        story = Story(url, seed)
-        for _ in range(steps):
+        line = worker.wait_for_line("the dashboard is at ")
+        story = Story(url, SEED)
+        for _ in range(STEPS):
             story.step()
         story.odd_ones()
         bemi("sync", "--timeout", "120", env={"BEMI_SOURCE_URL": url})
-        spread(url, seed)
-        print(json.dumps({"url": address, "token": TOKEN, "database": url}), flush=True)
-        with psycopg.connect(url, autocommit=True) as connection:
-            for line in sys.stdin:
-                connection.execute(line.encode())
-                bemi("sync", "--timeout", "60", env={"BEMI_SOURCE_URL": url})
-                print("stored", flush=True)
+        spread(url, SEED)
+        Statements.database = url
+        statements = ThreadingHTTPServer(("127.0.0.1", 0), Statements)
+        threading.Thread(target=statements.serve_forever, daemon=True).start()
+        places = {
+            "url": line.split("the dashboard is at ")[1].strip(),
+            "token": TOKEN,
+            "database": url,
+            "sql": f"http://127.0.0.1:{statements.server_port}",
+        }
+        print(json.dumps(places), flush=True)
+        sys.stdin.read()
+        statements.shutdown()
+        story.connection.close()
         worker.terminate()
 
 

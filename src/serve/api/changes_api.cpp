@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
-#include "query/feed.hpp"
-
 #include <algorithm>
 
-#include "serve/api/cursor.hpp"
+#include "query/feed.hpp"
 #include "serve/api/csv.hpp"
+#include "serve/api/cursor.hpp"
 #include "serve/api/handlers.hpp"
 #include "serve/destination.hpp"
 #include "serve/limits.hpp"

@@ -19,8 +19,8 @@ std::string moved(std::string text, char from, char to) {
 
 std::string write_cursor(const query::Cursor& cursor) {
   std::string at = moved(moved(cursor.effective_at, ' ', 'T'), '+', 'p');
-  return at + "_" + std::to_string(cursor.commit_position) + "_" +
-         std::to_string(cursor.sequence) + "_" + cursor.id;
+  return at + "_" + std::to_string(cursor.commit_position) + "_" + std::to_string(cursor.sequence) +
+         "_" + cursor.id;
 }
 
 base::Result<query::Cursor> read_cursor(std::string_view text) {

@@ -45,6 +45,15 @@ base::Result<Response> context_keys(const Call& call);
 base::Result<Response> context_coverage(const Call& call);
 base::Result<Response> sources(const Call& call);
 
+// undo_api.cpp
+base::Result<Response> plan_revert(const Call& call);
+base::Result<Response> apply_revert(const Call& call);
+base::Result<Response> list_marks(const Call& call);
+base::Result<Response> create_mark(const Call& call);
+base::Result<Response> roll_back(const Call& call);
+base::Result<Response> roll_forward(const Call& call);
+base::Result<Response> delete_mark(const Call& call);
+
 // parameters.cpp
 inline constexpr std::array<std::string_view, 10> filter_parameters{
     "table", "primary_key", "operation", "context", "without_context",

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
-#include "query/overview.hpp"
-
 #include <nlohmann/json.hpp>
 
+#include "query/overview.hpp"
 #include "query/past.hpp"
 #include "serve/api/handlers.hpp"
 #include "serve/destination.hpp"

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
-#include "query/past.hpp"
-
 #include "base/json.hpp"
 #include "query/overview.hpp"
+#include "query/past.hpp"
 #include "serve/api/handlers.hpp"
 #include "serve/destination.hpp"
 #include "serve/limits.hpp"
@@ -71,16 +70,17 @@ base::Result<Response> history(const Call& call) {
   TRY_ASSIGN(auto connection, call.services->destination->reader());
   TRY_ASSIGN(pg::Rows rows, query::history(*connection, table, key, options_of(*call.request)));
   if (rows.empty()) return problem(404, "there is no change of this record");
-  return json("{\"versions\": " + objects(rows, rows.count(),
-                                          {{"version", 0},
-                                           {"valid_from", 1, Form::time},
-                                           {"valid_to", 2, Form::time},
-                                           {"operation", 3, Form::text},
-                                           {"changed", 5},
-                                           {"context", 6},
-                                           {"row", 7},
-                                           {"transaction_id", 8},
-                                           {"id", 9, Form::text}}) +
+  return json("{\"versions\": " +
+              objects(rows, rows.count(),
+                      {{"version", 0},
+                       {"valid_from", 1, Form::time},
+                       {"valid_to", 2, Form::time},
+                       {"operation", 3, Form::text},
+                       {"changed", 5},
+                       {"context", 6},
+                       {"row", 7},
+                       {"transaction_id", 8},
+                       {"id", 9, Form::text}}) +
               "}");
 }
 
@@ -104,8 +104,7 @@ base::Result<Response> diff(const Call& call) {
   TRY_ASSIGN(std::string from, required(*call.request, "from"));
   TRY_ASSIGN(std::string to, required(*call.request, "to"));
   TRY_ASSIGN(auto connection, call.services->destination->reader());
-  TRY_ASSIGN(pg::Rows rows,
-             query::diff(*connection, table, from, to, options_of(*call.request)));
+  TRY_ASSIGN(pg::Rows rows, query::diff(*connection, table, from, to, options_of(*call.request)));
   int shown = std::min(rows.count(), static_cast<int>(past_rows_max));
   return json("{\"total\": " + std::to_string(rows.count()) + ", \"rows\": " +
               objects(rows, shown,

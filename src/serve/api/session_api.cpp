@@ -19,8 +19,9 @@ std::string session_json(const Services& services, const Identity& identity) {
 // Not for scripts in the page, and not along with a request that another site made.
 std::string cookie(const Call& call, const std::string& value, std::int64_t seconds) {
   bool is_https = call.request->header("x-forwarded-proto") == "https";
-  return call.services->cookie_name + "=" + value + "; Path=/; HttpOnly; SameSite=Strict; Max-Age=" +
-         std::to_string(seconds) + (is_https ? "; Secure" : "");
+  return call.services->cookie_name + "=" + value +
+         "; Path=/; HttpOnly; SameSite=Strict; Max-Age=" + std::to_string(seconds) +
+         (is_https ? "; Secure" : "");
 }
 
 }  // namespace

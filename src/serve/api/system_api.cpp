@@ -12,8 +12,8 @@ base::Result<Response> health(const Call& /*call*/) { return json(R"({"status": 
 
 base::Result<Response> readiness(const Call& call) {
   auto connection = call.services->destination->reader();
-  auto feed = connection ? query::Feed::open(**connection)
-                         : std::unexpected(std::move(connection).error());
+  auto feed =
+      connection ? query::Feed::open(**connection) : std::unexpected(std::move(connection).error());
   if (!feed) return problem(503, "the history cannot be read");
   return json(R"({"status": "ready"})");
 }

@@ -11,7 +11,7 @@ import { Value } from "../parts/values.tsx";
 import { adjust, go, link, query } from "../router.ts";
 import { tables } from "../state.ts";
 import { exactTime, shortTime, span } from "../time.ts";
-import { tableName } from "../filter.ts";
+import { emptyFilter, tableName, writeFilter } from "../filter.ts";
 import { placeOf } from "../who.ts";
 
 export function Record() {
@@ -112,7 +112,7 @@ function Versions({ versions, table, recordKey }: { versions: Version[]; table: 
             <a class="button small" href={`/change/${version.id}`}>
               <Icon name="link" size={14} /> This change
             </a>
-            <a class="button small" href={link("/undo", { table, key: recordKey, after: version.valid_from })}>
+            <a class="button small" hidden={at === versions.length - 1} href={undoLink(table, recordKey, version.valid_from)}>
               <Icon name="undo" size={14} /> Go back to here…
             </a>
           </div>
@@ -136,6 +136,16 @@ function Versions({ versions, table, recordKey }: { versions: Version[]; table: 
       </div>
     </>
   );
+}
+
+/** All that happened to the record after that moment, to the microsecond. */
+function undoLink(table: string, key: string, at: string): string {
+  const micros = /\.(\d{1,6})/.exec(at)?.[1]?.padEnd(6, "0") ?? "000000";
+  const second = new Date(`${at.slice(0, 19)}Z`);
+  const next = Number(micros) + 1;
+  if (next === 1_000_000) second.setUTCSeconds(second.getUTCSeconds() + 1);
+  const since = `${second.toISOString().slice(0, 19)}.${String(next % 1_000_000).padStart(6, "0")}Z`;
+  return link("/undo", { filter: writeFilter({ ...emptyFilter(), table, key }), range: `${since}..` });
 }
 
 function validity(version: Version): string {

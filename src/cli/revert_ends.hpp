@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// RevertEnds: the connections of who undoes, in the shape that src/revert takes them.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/interrupt.hpp"
+#include "cli/config.hpp"
+#include "cli/ends.hpp"
+#include "revert/revert.hpp"
+
+namespace cli {
+
+class RevertEnds {
+ public:
+  // Writes to the source as the role of BEMI_REVERT_URL, when one is given.
+  static base::Result<std::unique_ptr<RevertEnds>> open(const Config& config, int timeout_s,
+                                                        const base::Interrupt& stop,
+                                                        Access destination = Access::read_only);
+  [[nodiscard]] const revert::Ends& ends() const { return *ends_; }
+
+ private:
+  RevertEnds(pg::Connection source, pg::Connection destination)
+      : source_(std::move(source)), destination_(std::move(destination)) {}
+  pg::Connection source_;
+  pg::Connection destination_;
+  std::unique_ptr<revert::Ends> ends_;
+};
+
+// Who undoes, when nobody is named.
+std::string default_actor();
+
+}  // namespace cli

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// A plan for a person at a terminal.
+#pragma once
+
+#include <string>
+
+#include "revert/plan.hpp"
+
+namespace cli {
+
+std::string render_plan(const revert::Plan& plan, bool colour);
+
+}  // namespace cli

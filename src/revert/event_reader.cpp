@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "revert/event_reader.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "base/json.hpp"
+
+namespace revert {
+namespace {
+
+std::string_view view(const pg::Rows& rows, int row, int column) {
+  return rows.get(row, column).value_or("");
+}
+
+// The members of one side of `exact` or `fidelity`.
+base::JsonMembers side(std::string_view remarks, std::string_view name) {
+  if (remarks.empty()) return {};
+  base::JsonMembers sides = base::json_members(remarks);
+  auto found = sides.find(name);
+  bool there = found != sides.end() && found->second.starts_with('{');
+  return there ? base::json_members(found->second) : base::JsonMembers{};
+}
+
+Known known_by(std::string_view fidelity) {
+  if (fidelity == "\"unknown\"") return Known::unknown;
+  if (fidelity == "\"redacted\"") return Known::redacted;
+  return Known::known;
+}
+
+void fill(Image& image, const Places::Since& places, const base::JsonMembers& values,
+          const base::JsonMembers& exact, const base::JsonMembers& fidelity) {
+  for (const auto& [name, value] : values) {
+    auto place = places.by_name.find(std::string(name));
+    if (place == places.by_name.end()) continue;  // the live table has no such column
+    Field& field = image[static_cast<std::size_t>(place->second)];
+    field.known = Known::known;
+    field.json = value;
+    if (auto text = exact.find(name); text != exact.end()) field.exact = text->second;
+  }
+  for (const auto& [name, remark] : fidelity) {
+    auto place = places.by_name.find(std::string(name));
+    Known known = known_by(remark);
+    if (place == places.by_name.end() || known == Known::known) continue;
+    image[static_cast<std::size_t>(place->second)] = {.known = known, .json = {}, .exact = {}};
+  }
+}
+
+}  // namespace
+
+EventReader::EventReader(const PastTable& table, const Places& places, const std::string& truncates)
+    : table_(&table), places_(&places), net_(places.count) {
+  for (const auto& one : nlohmann::json::parse(truncates, nullptr, /*allow_exceptions=*/false)) {
+    truncates_.push_back({.at = {.epoch = one[0].get<std::int64_t>(),
+                                 .position = one[1].get<std::int64_t>(),
+                                 .sequence = one[2].get<std::int64_t>()},
+                          .id = one[3].get<std::string>()});
+  }
+}
+
+const Places::Since& EventReader::places_at(const At& at) const {
+  const Places::Since* found = &places_->since.front();
+  for (const Places::Since& since : places_->since) {
+    if (std::pair(since.epoch, since.position) > std::pair(at.epoch, at.position)) break;
+    found = &since;
+  }
+  return *found;
+}
+
+Image EventReader::image(std::string_view row, std::string_view exact, std::string_view fidelity,
+                         const At& at) const {
+  Image image(places_->count);
+  auto members = [](std::string_view text) {
+    return text.starts_with('{') ? base::json_members(text) : base::JsonMembers{};
+  };
+  fill(image, places_at(at), members(row), members(exact), members(fidelity));
+  return image;
+}
+
+void EventReader::truncate_until(const std::optional<At>& at) {
+  while (next_truncate_ < truncates_.size() && (!at || truncates_[next_truncate_].at < *at)) {
+    net_.truncate(truncates_[next_truncate_++].id);
+  }
+}
+
+base::Status EventReader::take(const pg::Rows& rows, int row, const History::Sink& sink) {
+  std::string_view group = view(rows, row, 0);
+  if (group_ && *group_ != group) TRY(finish(sink));
+  group_ = group;
+  At at{.epoch = rows.integer(row, 8),
+        .position = rows.integer(row, 9),
+        .sequence = rows.integer(row, 10)};
+  truncate_until(at);
+  std::string_view operation = view(rows, row, 2);
+  auto image_of = [&](int column, std::string_view name) {
+    Image image(places_->count);
+    fill(image, places_at(at), base::json_members(view(rows, row, column)),
+         side(view(rows, row, 6), name), side(view(rows, row, 7), name));
+    return image;
+  };
+  Event event{.kind = operation == "CREATE"   ? EventKind::create
+                      : operation == "DELETE" ? EventKind::remove
+                                              : EventKind::update,
+              .selected = rows.truth(row, 3),
+              .key = rows.text(row, 1),
+              .previous_key = rows.get(row, 12) ? rows.text(row, 12) : rows.text(row, 1),
+              .before = image_of(4, "\"before\""),
+              .after = image_of(5, "\"after\""),
+              .id = rows.text(row, 11)};
+  net_.take(event);
+  return {};
+}
+
+base::Status EventReader::finish(const History::Sink& sink) {
+  truncate_until(std::nullopt);
+  next_truncate_ = 0;
+  group_.reset();
+  for (const NetRow& row : net_.finish()) TRY(sink(row));
+  return {};
+}
+
+base::Status EventReader::take_keyless(const pg::Rows& rows, int row, const History::Sink& sink) {
+  Image content = image(view(rows, row, 0), view(rows, row, 1), view(rows, row, 2),
+                        {.epoch = rows.integer(row, 4), .position = rows.integer(row, 5)});
+  NetRow net;
+  for (std::size_t i = 0; i < content.size(); ++i) {
+    int column = static_cast<int>(i);
+    if (content[i].known == Known::known) net.columns.push_back(column);
+    if (content[i].known == Known::unknown || content[i].known == Known::redacted) {
+      net.conflict = ConflictKind::unknown;
+      net.conflict_columns.push_back(column);
+    }
+  }
+  std::int64_t count = rows.integer(row, 3);
+  net.kind = count > 0 ? RowKind::insert : RowKind::remove;
+  (count > 0 ? net.target : net.expected) = content;
+  for (std::int64_t i = 0; i < std::abs(count); ++i) TRY(sink(net));
+  return {};
+}
+
+}  // namespace revert

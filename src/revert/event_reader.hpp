@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// EventReader: rows of the history as events, a group of keys at a time, into Net.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pg/rows.hpp"
+#include "revert/history.hpp"
+
+namespace revert {
+
+class EventReader {
+ public:
+  // `truncates`: JSON of [epoch, commit_position, sequence, id], in order.
+  EventReader(const PastTable& table, const Places& places, const std::string& truncates);
+
+  // Columns: grp, key, operation, selected, before, after, exact, fidelity, epoch, commit_position,
+  // sequence, id, previous.
+  base::Status take(const pg::Rows& rows, int row, const History::Sink& sink);
+  // Columns: content, said, remarks, count, epoch, commit_position.
+  base::Status take_keyless(const pg::Rows& rows, int row, const History::Sink& sink);
+  base::Status finish(const History::Sink& sink);
+  [[nodiscard]] const Net& net() const { return net_; }
+
+ private:
+  struct At {
+    std::int64_t epoch = 0;
+    std::int64_t position = 0;
+    std::int64_t sequence = 0;
+    auto operator<=>(const At&) const = default;
+  };
+  struct Truncate {
+    At at;
+    std::string id;
+  };
+  [[nodiscard]] const Places::Since& places_at(const At& at) const;
+  [[nodiscard]] Image image(std::string_view row, std::string_view exact, std::string_view fidelity,
+                            const At& at) const;
+  void truncate_until(const std::optional<At>& at);
+
+  const PastTable* table_;
+  const Places* places_;
+  std::vector<Truncate> truncates_;
+  std::size_t next_truncate_ = 0;
+  std::optional<std::string> group_;
+  Net net_;
+};
+
+}  // namespace revert

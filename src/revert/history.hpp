@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// History: what was selected, read from the destination in one snapshot, a row's changes at a time,
+// so that memory does not grow with the selection. (Keys that rows passed on are held: they tell
+// which changes belong together.)
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "pg/connection.hpp"
+#include "query/changes.hpp"
+#include "revert/net.hpp"
+
+namespace revert {
+
+// A table's columns from a commit on.
+struct Shape {
+  std::int64_t epoch = 0;
+  std::int64_t position = 0;
+  struct Column {
+    std::string name;
+    std::int64_t type = 0;
+  };
+  std::vector<Column> columns;
+  bool renames = false;  // the DDL that made it says RENAME
+};
+
+// While a table had one name: [from, to) in commit order.
+struct Stretch {
+  std::string schema;
+  std::string table;
+  std::int64_t from_epoch = 0;
+  std::int64_t from_position = 0;
+  std::optional<query::ChangeFilter::Commit> to;
+};
+
+// A table of the source that selected changes are of, whatever its names were.
+struct PastTable {
+  std::int64_t oid = 0;
+  std::string schema;  // its newest name in the history
+  std::string table;
+  std::vector<Stretch> stretches;
+  std::vector<Shape> shapes;  // oldest first
+  std::vector<std::string> key;
+};
+
+// Where the values of a change's columns belong in the live table, by the change's shape.
+struct Places {
+  std::size_t count = 0;  // the live table's columns
+  struct Since {
+    std::int64_t epoch = 0;
+    std::int64_t position = 0;
+    std::unordered_map<std::string, int> by_name;  // names as in JSON text, with quotes
+  };
+  std::vector<Since> since;  // oldest first; never empty
+};
+
+struct Selected {
+  std::int64_t changes = 0;
+  std::int64_t ddl = 0;  // SCHEMA changes among what the filter found: not undone
+  std::vector<std::int64_t> transactions;
+  std::vector<std::string> warnings;
+};
+
+class History {
+ public:
+  // `extra`: ids of changes that are selected too.
+  static base::Result<History> open(pg::Connection& destination, query::ChangeFilter filter,
+                                    const std::string& source, std::vector<std::string> extra);
+
+  [[nodiscard]] const Selected& selected() const { return selected_; }
+  [[nodiscard]] const std::vector<PastTable>& tables() const { return tables_; }
+
+  using Sink = std::function<base::Status(const NetRow&)>;
+  struct Remarks {
+    std::int64_t undone = 0;  // rows that somebody has put back already
+    std::set<int> redacted;   // columns that stay as they are
+  };
+  // What is left of the selected changes of each row with a key.
+  base::Result<Remarks> net_rows(const PastTable& table, const Places& places, const Sink& sink);
+  // The same of rows without one: each insert or removal of a row is one.
+  base::Status net_keyless_rows(const PastTable& table, const Places& places, const Sink& sink);
+
+  base::Result<std::vector<ChangeRef>> changes(const std::vector<std::string>& ids);
+  // The changes of one row that made it hold `value` in a column, and all since; those that
+  // removed the row when there is no such (then `column` names the row).
+  base::Result<std::vector<std::string>> changes_of_row(const std::string& schema,
+                                                        const std::string& table,
+                                                        const std::string& key);
+  void close();  // ends the snapshot
+
+ private:
+  History(pg::Connection& destination, std::string table)
+      : destination_(&destination), changes_(std::move(table)) {}
+  base::Status select();
+  base::Status find_reverts();
+  base::Status load_tables();
+  base::Status note_gaps();
+  struct Moves;
+  base::Result<Moves> load_moves(const PastTable& table);
+  base::Result<std::string> truncates_of_others(const PastTable& table);
+  base::Status stream(const std::string& sql,
+                      const std::function<base::Status(const pg::Rows&, int)>& take);
+
+  pg::Connection* destination_;
+  std::string changes_;  // the table's quoted name
+  std::string source_;
+  query::Condition condition_;
+  std::vector<std::pair<std::string, std::string>> names_;  // schema, table of selected changes
+  std::string since_;                                       // effective_at of the first of them
+  Selected selected_;
+  std::vector<PastTable> tables_;
+};
+
+}  // namespace revert

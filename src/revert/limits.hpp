@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// The limits of undoing.
+#pragma once
+
+#include <cstdint>
+
+namespace revert::limits {
+
+// Rows asked of a cursor at a time.
+inline constexpr int fetched_rows = 2000;
+
+// Transactions that a revert's context names; beyond it the newest.
+inline constexpr int transactions_named_max = 10'000;
+
+// Conflicts that a plan shows with their values; all are counted.
+inline constexpr int conflicts_shown_max = 100;
+
+// How often --cascade may find more to undo, and how much of it.
+inline constexpr int cascade_rounds_max = 20;
+inline constexpr std::int64_t cascade_changes_max = 100'000;
+
+// How often --on-conflict skip leaves a row out that the source refuses.
+inline constexpr int rejected_rows_max = 100;
+
+// A source's own work is held up no longer than this by our waiting for its locks.
+inline constexpr int lock_timeout_s = 10;
+
+}  // namespace revert::limits

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "revert/live_table.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/json.hpp"
+
+namespace revert {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* select_tables = R"(
+select c.oid::bigint, n.nspname, c.relname, c.relkind = 'p', pg_has_role(c.relowner, 'usage'),
+       (select string_agg(r.name, ', ') from unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE']) as r (name)
+        where not has_table_privilege(c.oid, r.name)
+          and (r.name = 'DELETE' or not has_any_column_privilege(c.oid, r.name)))
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.oid = any ($1::oid[]) and c.relkind in ('r', 'p'))";
+
+// A domain's values are written as those of what it is over; the table itself then checks them.
+constexpr const char* select_columns = R"(
+with recursive columns as (
+  select a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attgenerated, a.attidentity, a.attnotnull
+  from pg_attribute a where a.attrelid = any ($1::oid[]) and a.attnum > 0 and not a.attisdropped
+), base (attrelid, attnum, oid, modifier) as (
+  select attrelid, attnum, atttypid, atttypmod from columns
+  union all
+  select b.attrelid, b.attnum, t.typbasetype, t.typtypmod from base b join pg_type t on t.oid = b.oid
+  where t.typtype = 'd'
+)
+select c.attrelid::bigint, c.attname, format_type(b.oid, b.modifier), c.attgenerated <> '',
+       c.attidentity = 'a', c.attnotnull,
+       case when t.oid in ('json'::regtype, 'jsonb'::regtype) then 'json'
+         when e.oid is not null then 'hstore' else 'plain' end,
+       quote_ident(n.nspname), c.atttypid::bigint
+from columns c join base b using (attrelid, attnum) join pg_type t on t.oid = b.oid and t.typtype <> 'd'
+join pg_namespace n on n.oid = t.typnamespace
+left join pg_depend d on d.classid = 'pg_type'::regclass and d.objid = t.oid and d.deptype = 'e'
+left join pg_extension e on e.oid = d.refobjid and e.extname = 'hstore' and t.typname = 'hstore'
+order by c.attrelid, c.attnum)";
+
+constexpr const char* select_keys = R"(
+select i.indrelid::bigint, c.relname, i.indimmediate, i.indisprimary,
+       json_agg(json_build_array(a.attname, format('OPERATOR(%I.%s)', on_.nspname, o.oprname)) order by k.place)::text
+from pg_index i join pg_class c on c.oid = i.indexrelid
+cross join lateral unnest(i.indkey, i.indclass) with ordinality as k (attnum, opclass, place)
+join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
+join pg_opclass oc on oc.oid = k.opclass
+join pg_amop ao on ao.amopfamily = oc.opcfamily and ao.amoplefttype = oc.opcintype
+  and ao.amoprighttype = oc.opcintype and ao.amopstrategy = 3
+join pg_operator o on o.oid = ao.amopopr join pg_namespace on_ on on_.oid = o.oprnamespace
+where i.indrelid = any ($1::oid[]) and i.indisunique and i.indisvalid and i.indpred is null
+  and i.indexprs is null and k.place <= i.indnkeyatts
+  and c.relam = (select oid from pg_am where amname = 'btree')
+group by 1, 2, 3, 4, i.indnkeyatts having count(*) = i.indnkeyatts order by 1, 4 desc, 2)";
+
+constexpr const char* select_foreign_keys = R"(
+select f.conname, f.conrelid::bigint, f.confrelid::bigint,
+       format('%I.%I', cn.nspname, cc.relname), format('%I.%I', pn.nspname, pc.relname),
+       case cc.relkind when 'p' then '' else 'only ' end, case pc.relkind when 'p' then '' else 'only ' end,
+       json_agg(ca.attname order by k.place)::text, json_agg(pa.attname order by k.place)::text,
+       json_agg(format('OPERATOR(%I.%s)', on_.nspname, o.oprname) order by k.place)::text,
+       f.confdeltype, f.confupdtype
+from pg_constraint f
+join pg_class cc on cc.oid = f.conrelid join pg_namespace cn on cn.oid = cc.relnamespace
+join pg_class pc on pc.oid = f.confrelid join pg_namespace pn on pn.oid = pc.relnamespace
+cross join lateral unnest(f.conkey, f.confkey, f.conpfeqop) with ordinality as k (child, parent, equals, place)
+join pg_attribute ca on ca.attrelid = f.conrelid and ca.attnum = k.child
+join pg_attribute pa on pa.attrelid = f.confrelid and pa.attnum = k.parent
+join pg_operator o on o.oid = k.equals join pg_namespace on_ on on_.oid = o.oprnamespace
+where f.contype = 'f' and f.conparentid = 0 and f.conperiod_free
+  and (f.conrelid = any ($1::oid[]) or f.confrelid = any ($1::oid[]))
+group by f.oid, f.conname, f.conrelid, f.confrelid, 4, 5, 6, 7, f.confdeltype, f.confupdtype
+order by f.conname)";
+
+constexpr const char* select_triggers = R"(
+select root.oid::bigint, t.tgname, t.tgtype, t.tgenabled, format('%I.%I', n.nspname, c.relname),
+       t.tgfoid::regproc::text
+from unnest($1::oid[]) as root (oid)
+cross join lateral (select root.oid as relid union select p.relid from pg_partition_tree(root.oid) p) member
+join pg_trigger t on t.tgrelid = member.relid
+join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
+where not t.tgisinternal and t.tgparentid = 0 order by 1, 2)";
+
+std::vector<std::string> strings(const std::string& text) {
+  return json::parse(text).get<std::vector<std::string>>();
+}
+
+std::string events_of(int type) {
+  std::string events = (type & 2) != 0 ? "before" : (type & 64) != 0 ? "instead of" : "after";
+  std::string joined;
+  for (auto [bit, word] : {std::pair(4, "insert"), std::pair(16, "update"), std::pair(8, "delete"),
+                           std::pair(32, "truncate")}) {
+    if ((type & bit) != 0) joined += (joined.empty() ? " " : " or ") + std::string(word);
+  }
+  return events + joined;
+}
+
+ValueForm form_of(const std::string& text) {
+  if (text == "json") return ValueForm::json;
+  return text == "hstore" ? ValueForm::hstore : ValueForm::plain;
+}
+
+base::Status load_columns(pg::Connection& source, const std::string& oids, LiveSchema& schema) {
+  TRY_ASSIGN(pg::Rows rows, source.query(select_columns, {oids}));
+  for (int row = 0; row < rows.count(); ++row) {
+    auto table = schema.tables.find(rows.integer(row, 0));
+    if (table == schema.tables.end()) continue;
+    if (rows.truth(row, 3)) {
+      table->second.generated.insert(rows.text(row, 1));
+      continue;
+    }
+    table->second.columns.push_back({.name = rows.text(row, 1),
+                                     .type = rows.text(row, 2),
+                                     .type_oid = rows.integer(row, 8),
+                                     .form = form_of(rows.text(row, 6)),
+                                     .type_schema = rows.text(row, 7),
+                                     .identity_always = rows.truth(row, 4),
+                                     .not_null = rows.truth(row, 5)});
+  }
+  return {};
+}
+
+base::Status load_unique(pg::Connection& source, const std::string& oids, LiveSchema& schema) {
+  TRY_ASSIGN(pg::Rows rows, source.query(select_keys, {oids}));
+  for (int row = 0; row < rows.count(); ++row) {
+    auto found = schema.tables.find(rows.integer(row, 0));
+    if (found == schema.tables.end()) continue;
+    UniqueKey key{.name = rows.text(row, 1),
+                  .columns = {},
+                  .immediate = rows.truth(row, 2),
+                  .primary = rows.truth(row, 3)};
+    bool writable = true;
+    for (const json& column : json::parse(rows.text(row, 4))) {
+      auto place = found->second.place_of(column[0].get<std::string>());
+      writable = writable && place;
+      if (place) key.columns.push_back({*place, column[1].get<std::string>()});
+    }
+    if (writable) found->second.unique.push_back(std::move(key));
+  }
+  return {};
+}
+
+base::Status load_foreign_keys(pg::Connection& source, const std::string& oids,
+                               LiveSchema& schema) {
+  std::string sql = select_foreign_keys;
+  // Temporal foreign keys compare ranges, not values; they came with 18.
+  std::string condition = source.server_version() >= 180000 ? "not f.conperiod" : "true";
+  sql.replace(sql.find("f.conperiod_free"), std::string_view("f.conperiod_free").size(), condition);
+  TRY_ASSIGN(pg::Rows rows, source.query(sql, {oids}));
+  for (int row = 0; row < rows.count(); ++row) {
+    schema.foreign_keys.push_back({.name = rows.text(row, 0),
+                                   .child = rows.integer(row, 1),
+                                   .parent = rows.integer(row, 2),
+                                   .child_name = rows.text(row, 3),
+                                   .parent_name = rows.text(row, 4),
+                                   .child_only = rows.text(row, 5),
+                                   .parent_only = rows.text(row, 6),
+                                   .child_columns = strings(rows.text(row, 7)),
+                                   .parent_columns = strings(rows.text(row, 8)),
+                                   .equals = strings(rows.text(row, 9)),
+                                   .on_delete = rows.text(row, 10).at(0),
+                                   .on_update = rows.text(row, 11).at(0)});
+  }
+  return {};
+}
+
+base::Status load_triggers(pg::Connection& source, const std::string& oids, LiveSchema& schema) {
+  TRY_ASSIGN(pg::Rows rows, source.query(select_triggers, {oids}));
+  for (int row = 0; row < rows.count(); ++row) {
+    auto table = schema.tables.find(rows.integer(row, 0));
+    if (table == schema.tables.end()) continue;
+    int type = static_cast<int>(rows.integer(row, 2));
+    table->second.triggers.push_back({.shown = {.name = rows.text(row, 1),
+                                                .function = rows.text(row, 5),
+                                                .events = events_of(type)},
+                                      .type = type,
+                                      .enabled = rows.text(row, 3).at(0),
+                                      .table = rows.text(row, 4)});
+  }
+  return {};
+}
+
+// By the primary key as the history knows it, with the operators of a unique index when there is
+// one of it.
+void set_key(LiveTable& live, const PastTable& past, const Places& places) {
+  std::vector<KeyColumn> key;
+  for (const std::string& name : past.key) {
+    std::string raw;
+    base::append_json_string(raw, name);
+    auto place = places.since.back().by_name.find(raw);
+    if (place == places.since.back().by_name.end()) return;
+    key.push_back({place->second, "OPERATOR(pg_catalog.=)"});
+  }
+  for (const UniqueKey& unique : live.unique) {
+    for (KeyColumn& column : key) {
+      auto same = std::ranges::find(unique.columns, column.column, &KeyColumn::column);
+      if (same != unique.columns.end()) column.equals = same->equals;
+    }
+  }
+  live.key = std::move(key);
+}
+
+using Names = std::vector<Shape::Column>;
+
+bool has(const Names& names, const std::string& name) {
+  return std::ranges::find(names, name, &Shape::Column::name) != names.end();
+}
+
+// old name -> new name, from one shape to the next. A column that another one took the place of
+// is the same one renamed only if the DDL says so.
+std::map<std::string, std::string> step(const Names& from, const Names& to, bool renames) {
+  std::map<std::string, std::string> names;
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    const std::string& name = from[i].name;
+    if (has(to, name)) {
+      names[name] = name;
+    } else if (renames && from.size() == to.size() && !has(from, to[i].name) &&
+               from[i].type == to[i].type) {
+      names[name] = to[i].name;
+    }
+  }
+  return names;
+}
+
+}  // namespace
+
+std::optional<int> LiveTable::place_of(const std::string& name) const {
+  auto found = std::ranges::find(columns, name, &LiveColumn::name);
+  if (found == columns.end()) return std::nullopt;
+  return static_cast<int>(found - columns.begin());
+}
+
+Places places_of(const PastTable& past, const LiveTable& live, std::vector<std::string>& notes) {
+  Places places{.count = live.columns.size(), .since = {}};
+  std::map<std::string, int> now;
+  for (std::size_t i = 0; i < live.columns.size(); ++i) {
+    now[live.columns[i].name] = static_cast<int>(i);
+  }
+  std::set<std::string> gone;
+  std::map<std::string, int> current = now;
+  for (std::size_t i = past.shapes.size(); i-- > 0;) {
+    const Shape& shape = past.shapes[i];
+    std::map<std::string, int> here;
+    if (i + 1 < past.shapes.size()) {
+      const Shape& next = past.shapes[i + 1];
+      for (const auto& [name, renamed] : step(shape.columns, next.columns, next.renames)) {
+        if (auto found = current.find(renamed); found != current.end()) here[name] = found->second;
+      }
+    } else {
+      for (const Shape::Column& column : shape.columns) {
+        if (auto found = now.find(column.name); found != now.end())
+          here[column.name] = found->second;
+      }
+    }
+    for (const Shape::Column& column : shape.columns) {
+      if (!here.contains(column.name) && !live.generated.contains(column.name)) {
+        gone.insert(column.name);
+      }
+    }
+    Places::Since since{.epoch = shape.epoch, .position = shape.position, .by_name = {}};
+    for (const auto& [name, place] : here) {
+      std::string raw;
+      base::append_json_string(raw, name);
+      since.by_name[raw] = place;
+    }
+    places.since.insert(places.since.begin(), std::move(since));
+    current = std::move(here);
+  }
+  if (places.since.empty()) places.since.emplace_back();
+  for (const std::string& name : gone) {
+    notes.push_back("the column " + name + " is not there any more: its old values stay behind");
+  }
+  return places;
+}
+
+base::Result<LiveSchema> load_live_schema(pg::Connection& source,
+                                          const std::vector<PastTable>& past) {
+  std::string oids = "{";
+  for (const PastTable& table : past) {
+    oids += (oids.size() > 1 ? "," : "") + std::to_string(table.oid);
+  }
+  oids += "}";
+  LiveSchema schema;
+  TRY_ASSIGN(pg::Rows rows, source.query(select_tables, {oids}));
+  for (int row = 0; row < rows.count(); ++row) {
+    LiveTable& table = schema.tables[rows.integer(row, 0)];
+    table.oid = rows.integer(row, 0);
+    table.schema = rows.text(row, 1);
+    table.table = rows.text(row, 2);
+    table.partitioned = rows.truth(row, 3);
+    table.owned = rows.truth(row, 4);
+    table.missing_rights = rows.text(row, 5);
+  }
+  TRY(load_columns(source, oids, schema));
+  TRY(load_unique(source, oids, schema));
+  TRY(load_foreign_keys(source, oids, schema));
+  TRY(load_triggers(source, oids, schema));
+  for (const PastTable& table : past) {
+    auto live = schema.tables.find(table.oid);
+    if (live == schema.tables.end()) continue;
+    std::vector<std::string> ignored;
+    set_key(live->second, table, places_of(table, live->second, ignored));
+  }
+  return schema;
+}
+
+}  // namespace revert

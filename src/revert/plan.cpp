@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "revert/plan.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace revert {
+namespace {
+
+using nlohmann::ordered_json;
+
+ordered_json optional(const std::optional<std::string>& text) {
+  return text ? ordered_json(*text) : ordered_json();
+}
+
+ordered_json json_of(const ChangeRef& change) {
+  return {{"id", change.id},
+          {"transaction_id", change.transaction_id},
+          {"effective_at", change.effective_at},
+          {"context", ordered_json::parse(change.context, nullptr, /*allow_exceptions=*/false)}};
+}
+
+ordered_json json_of(const Conflict& conflict) {
+  ordered_json json = {{"kind", name(conflict.kind)},
+                       {"schema", conflict.schema},
+                       {"table", conflict.table},
+                       {"primary_key", optional(conflict.key)}};
+  json["columns"] = ordered_json::array();
+  for (const ColumnSides& sides : conflict.columns) {
+    json["columns"].push_back({{"column", sides.column},
+                               {"ours", optional(sides.ours)},
+                               {"live", optional(sides.live)},
+                               {"target", optional(sides.target)}});
+  }
+  json["later"] = conflict.later ? json_of(*conflict.later) : ordered_json();
+  json["constraint"] = conflict.constraint;
+  json["detail"] = conflict.detail;
+  return json;
+}
+
+ordered_json json_of(const TablePlan& table) {
+  ordered_json json = {{"schema", table.schema},   {"table", table.table},
+                       {"inserts", table.inserts}, {"updates", table.updates},
+                       {"deletes", table.deletes}, {"already_undone", table.already_undone},
+                       {"skipped", table.skipped}};
+  json["triggers"] = ordered_json::array();
+  for (const Trigger& trigger : table.triggers) {
+    json["triggers"].push_back(
+        {{"name", trigger.name}, {"function", trigger.function}, {"events", trigger.events}});
+  }
+  json["not_restored"] = ordered_json::array();
+  for (const NotRestored& column : table.not_restored) {
+    json["not_restored"].push_back({{"column", column.column}, {"rows", column.rows}});
+  }
+  json["statements"] = table.statements;
+  json["notes"] = table.notes;
+  return json;
+}
+
+}  // namespace
+
+std::string name(ConflictKind kind) {
+  switch (kind) {
+    case ConflictKind::overwritten: return "overwritten";
+    case ConflictKind::built_on: return "built_on";
+    case ConflictKind::deleted: return "deleted";
+    case ConflictKind::taken: return "taken";
+    case ConflictKind::changed: return "changed";
+    case ConflictKind::missing: return "missing";
+    case ConflictKind::referenced: return "referenced";
+    case ConflictKind::orphan: return "orphan";
+    case ConflictKind::unknown: return "unknown";
+    case ConflictKind::rejected: return "rejected";
+    case ConflictKind::table_gone: return "table_gone";
+  }
+  return "";
+}
+
+std::int64_t Plan::rows() const {
+  std::int64_t sum = 0;
+  for (const TablePlan& table : tables) sum += table.inserts + table.updates + table.deletes;
+  return sum;
+}
+
+std::string to_json(const Plan& plan) {
+  ordered_json json = {{"source", plan.source},         {"changes", plan.changes},
+                       {"extended", plan.extended},     {"transactions", plan.transactions},
+                       {"applicable", plan.applicable}, {"digest", plan.digest},
+                       {"seconds", plan.seconds}};
+  json["tables"] = ordered_json::array();
+  for (const TablePlan& table : plan.tables) json["tables"].push_back(json_of(table));
+  json["conflict_count"] = plan.conflict_count;
+  json["conflicts"] = ordered_json::array();
+  for (const Conflict& conflict : plan.conflicts) json["conflicts"].push_back(json_of(conflict));
+  json["side_effects"] = ordered_json::array();
+  for (const SideEffect& effect : plan.side_effects) {
+    json["side_effects"].push_back({{"schema", effect.schema},
+                                    {"table", effect.table},
+                                    {"inserted", effect.inserted},
+                                    {"updated", effect.updated},
+                                    {"deleted", effect.deleted}});
+  }
+  json["warnings"] = plan.warnings;
+  return json.dump(-1, ' ', /*ensure_ascii=*/false, ordered_json::error_handler_t::replace);
+}
+
+}  // namespace revert

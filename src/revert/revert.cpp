@@ -1,0 +1,447 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "revert/revert.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "revert/conflicts.hpp"
+#include "revert/limits.hpp"
+#include "revert/references.hpp"
+#include "revert/script.hpp"
+
+namespace revert {
+namespace {
+
+using nlohmann::json;
+using Clock = std::chrono::steady_clock;
+
+bool selects_nothing(const query::ChangeFilter& filter) {
+  return !filter.table && !filter.primary_key && !filter.operation && filter.context.empty() &&
+         !filter.transaction && !filter.since && !filter.until && filter.ids.empty() &&
+         !filter.after && filter.texts.empty() && filter.without_context.empty();
+}
+
+// One way from a request to its end: the transaction on the source is open meanwhile.
+class Undoing {
+ public:
+  Undoing(const Ends& ends, const Request& request) : ends_(ends), request_(request) {}
+  Undoing(const Undoing&) = delete;
+  Undoing& operator=(const Undoing&) = delete;
+  ~Undoing() { abandon(); }
+
+  base::Result<Plan> run() {
+    TRY(check_request());
+    TRY(ends_.catch_up());
+    TRY(stage_all());
+    TRY(summarize());
+    TRY(try_it());
+    TRY(finish_plan());
+    return plan_;
+  }
+
+  base::Result<std::int64_t> commit() {
+    TRY_ASSIGN(pg::Rows id, ends_.source.run("select pg_current_xact_id()::text"));
+    TRY(ends_.source.run("commit"));
+    open_ = false;
+    return id.integer(0, 0);
+  }
+
+  [[nodiscard]] const Stage& stage() const { return *stage_; }
+  [[nodiscard]] const Execution& execution() const { return execution_; }
+  [[nodiscard]] std::string context() const { return context_text(); }
+  base::Status undo_writes() {
+    if (plan_.rows() == 0) return {};
+    TRY(ends_.source.run("rollback to savepoint bemi_try"));
+    return {};
+  }
+
+ private:
+  base::Status check_request() const;
+  base::Status stage_all();
+  base::Result<bool> stage_once(std::set<std::string>& extra);
+  base::Status check_rights() const;
+  base::Status load(const std::vector<PastTable>& past);
+  base::Status summarize();
+  base::Status try_it();
+  base::Status attempt();
+  base::Status switch_triggers(bool on);
+  base::Status emit_context();
+  base::Result<std::set<int>> used_shapes();
+  base::Status finish_plan();
+  base::Status count_rows();
+  base::Status add_digest();
+  [[nodiscard]] std::string context_text() const;
+  TablePlan& plan_of(const LiveTable& live);
+  void abandon();
+
+  const Ends& ends_;
+  const Request& request_;
+  std::optional<History> history_;
+  LiveSchema schema_;
+  std::optional<Stage> stage_;
+  Execution execution_;
+  Plan plan_;
+  std::vector<std::size_t> of_tab_;  // plan_.tables by the stage's tables
+  bool open_ = false;
+};
+
+base::Status Undoing::check_request() const {
+  if (selects_nothing(request_.filter)) {
+    return base::fail(
+        base::ErrorKind::usage, "nothing says which changes to undo",
+        "give at least one of --context, --transaction, --table, --primary-key, --since, "
+        "--until, --trace, --change");
+  }
+  return {};
+}
+
+void Undoing::abandon() {
+  if (history_) history_->close();
+  history_.reset();
+  if (!open_) return;
+  open_ = false;
+  const base::Interrupt* interrupt = ends_.source.interrupt();
+  if (interrupt != nullptr && interrupt->triggered()) {
+    ends_.source.cancel();  // the connection goes, and with it the transaction
+  } else {
+    [[maybe_unused]] auto ended = ends_.source.run("rollback");
+  }
+}
+
+base::Status Undoing::stage_all() {
+  std::set<std::string> extra;
+  for (int round = 0; round < limits::cascade_rounds_max; ++round) {
+    TRY_ASSIGN(bool complete, stage_once(extra));
+    if (complete) {
+      plan_.extended = static_cast<std::int64_t>(extra.size());
+      return {};
+    }
+    abandon();
+  }
+  return base::fail(base::ErrorKind::limit, "there is no end to what was built on these changes",
+                    "undo the later ones first");
+}
+
+// False when --cascade found more to undo.
+base::Result<bool> Undoing::stage_once(std::set<std::string>& extra) {
+  ends_.progress({.step = "reading the history"});
+  TRY_ASSIGN(History history, History::open(ends_.destination, request_.filter, ends_.source_name,
+                                            {extra.begin(), extra.end()}));
+  history_ = std::move(history);
+  stage_.emplace(ends_.source);
+  TRY(stage_->begin());
+  open_ = true;
+  TRY_ASSIGN(schema_, load_live_schema(ends_.source, history_->tables()));
+  TRY(check_rights());
+  plan_ = {};
+  of_tab_.clear();
+  TRY(load(history_->tables()));
+  ends_.progress({.step = "comparing with the live rows", .rows = stage_->rows()});
+  TRY(stage_->compare(request_.on_conflict));
+  TRY(check_references(ends_.source, *stage_, schema_, request_.on_conflict));
+  if (!request_.cascade) return true;
+  TRY_ASSIGN(std::vector<std::string> more,
+             changes_in_the_way(ends_.source, *history_, *stage_, schema_));
+  std::size_t before = extra.size();
+  extra.insert(more.begin(), more.end());
+  if (static_cast<std::int64_t>(extra.size()) > limits::cascade_changes_max) {
+    return base::fail(base::ErrorKind::limit, "too much was built on these changes",
+                      "undo the later ones first, a part at a time");
+  }
+  return extra.size() == before;
+}
+
+base::Status Undoing::check_rights() const {
+  for (const auto& [oid, table] : schema_.tables) {
+    if (table.missing_rights.empty()) continue;
+    return base::fail(
+        base::ErrorKind::permission,
+        fmt::format("{} may not {} on {}", ends_.source.user(), table.missing_rights,
+                    table.quoted()),
+        fmt::format("grant it, or give a role that may with BEMI_REVERT_URL: grant {} on {} to {}",
+                    table.missing_rights, table.quoted(),
+                    pg::quote_identifier(ends_.source.user())));
+  }
+  return {};
+}
+
+base::Status Undoing::load(const std::vector<PastTable>& past) {
+  struct Source {
+    const PastTable* past;
+    int tab;
+    Places places;
+  };
+  std::vector<Source> sources;
+  for (const PastTable& table : past) {
+    auto live = schema_.tables.find(table.oid);
+    if (live == schema_.tables.end()) {
+      plan_.conflicts.push_back({.kind = ConflictKind::table_gone,
+                                 .schema = table.schema,
+                                 .table = table.table,
+                                 .key = {},
+                                 .columns = {},
+                                 .later = {},
+                                 .constraint = {},
+                                 .detail = "the table was dropped, or made anew, since"});
+      continue;
+    }
+    TablePlan& shown = plan_.tables.emplace_back();
+    shown.schema = live->second.schema;
+    shown.table = live->second.table;
+    Places places = places_of(table, live->second, shown.notes);
+    sources.push_back({&table, stage_->add_table(live->second), std::move(places)});
+    of_tab_.push_back(plan_.tables.size() - 1);
+  }
+  return stage_->load([&](const Stage::Put& put) -> base::Status {
+    for (const Source& one : sources) {
+      auto sink = [&](const NetRow& row) -> base::Status {
+        TRY(put(one.tab, row));
+        if (stage_->rows() % 20'000 == 0) {
+          ends_.progress({.step = "reading the history", .rows = stage_->rows()});
+        }
+        if (stage_->rows() <= request_.rows_max) return {};
+        return base::fail(base::ErrorKind::limit,
+                          fmt::format("more than {} rows would be undone", request_.rows_max),
+                          "narrow the selection, or raise --max-rows");
+      };
+      TRY_ASSIGN(History::Remarks remarks, history_->net_rows(*one.past, one.places, sink));
+      TablePlan& shown = plan_.tables[of_tab_[static_cast<std::size_t>(one.tab) - 1]];
+      shown.already_undone += remarks.undone;
+      for (int column : remarks.redacted) {
+        shown.notes.push_back(
+            "the values of " +
+            schema_.tables[one.past->oid].columns[static_cast<std::size_t>(column)].name +
+            " are redacted: they stay as they are");
+      }
+      TRY(history_->net_keyless_rows(*one.past, one.places, sink));
+    }
+    return {};
+  });
+}
+
+TablePlan& Undoing::plan_of(const LiveTable& live) {
+  return *std::ranges::find_if(plan_.tables, [&](const TablePlan& table) {
+    return table.schema == live.schema && table.table == live.table;
+  });
+}
+
+base::Status Undoing::count_rows() {
+  for (std::size_t place : of_tab_) {
+    TablePlan& table = plan_.tables[place];
+    table.inserts = table.updates = table.deletes = table.skipped = 0;
+  }
+  TRY_ASSIGN(pg::Rows rows,
+             ends_.source.run("select tab, kind, state, count(*) from pg_temp._bemi_state "
+                              "group by 1, 2, 3"));
+  for (int row = 0; row < rows.count(); ++row) {
+    TablePlan& table = plan_.tables[of_tab_[static_cast<std::size_t>(rows.integer(row, 0)) - 1]];
+    std::int64_t count = rows.integer(row, 3);
+    std::string kind = rows.text(row, 1);
+    std::string state = rows.text(row, 2);
+    if (state == "skipped") table.skipped += count;
+    if (state != "go") continue;
+    (kind == "I" ? table.inserts : kind == "D" ? table.deletes : table.updates) += count;
+  }
+  return {};
+}
+
+base::Status Undoing::summarize() {
+  plan_.source = ends_.source_name;
+  plan_.changes = history_->selected().changes;
+  plan_.transactions = history_->selected().transactions;
+  plan_.warnings = history_->selected().warnings;
+  TRY_ASSIGN(pg::Rows undone,
+             ends_.source.run("select tab, count(*) from pg_temp._bemi_state where state = "
+                              "'undone' group by 1"));
+  for (int row = 0; row < undone.count(); ++row) {
+    plan_.tables[of_tab_[static_cast<std::size_t>(undone.integer(row, 0)) - 1]].already_undone +=
+        undone.integer(row, 1);
+  }
+  return count_rows();
+}
+
+std::string Undoing::context_text() const {
+  json context = json::parse(request_.context, nullptr, /*allow_exceptions=*/false);
+  if (!context.is_object()) context = json::object();
+  context["revert_of"] = plan_.transactions;
+  if (!request_.actor.empty()) context["actor"] = request_.actor;
+  if (!request_.reason.empty()) context["reason"] = request_.reason;
+  context["_bemi"] = {{"v", 1}, {"scope", "transaction"}};
+  return context.dump(-1, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace);
+}
+
+base::Status Undoing::emit_context() {
+  TRY(ends_.source.query("select pg_logical_emit_message(true, '_bemi', $1)", {context_text()}));
+  return {};
+}
+
+base::Status Undoing::switch_triggers(bool on) {
+  if (request_.fire_triggers) return {};
+  TRY(ends_.source.run("select set_config('bemi.quiet', 'on', true)"));
+  for (const StageTable& table : stage_->tables()) {
+    for (const LiveTrigger& trigger : table.live->triggers) {
+      if (!table.live->owned || trigger.enabled == 'D') continue;
+      const char* back = trigger.enabled == 'A'   ? "enable always"
+                         : trigger.enabled == 'R' ? "enable replica"
+                                                  : "enable";
+      TRY(ends_.source.run(fmt::format("alter table {} {} trigger {}", trigger.table,
+                                       on ? back : "disable",
+                                       pg::quote_identifier(trigger.shown.name))));
+    }
+  }
+  TRY(ends_.source.run("select set_config('bemi.quiet', '', true)"));
+  return {};
+}
+
+base::Status Undoing::attempt() {
+  TRY_ASSIGN(execution_, plan_execution(ends_.source, *stage_, schema_));
+  TRY(switch_triggers(false));
+  TRY_ASSIGN(Written before, written(ends_.source));
+  TRY(emit_context());
+  TRY(execute(ends_.source, *stage_, execution_));
+  TRY_ASSIGN(plan_.side_effects, side_effects(ends_.source, *stage_, execution_, before));
+  TRY_ASSIGN(auto differing, verify(ends_.source, *stage_));
+  for (auto& [tab, columns] : differing) {
+    plan_.tables[of_tab_[static_cast<std::size_t>(tab) - 1]].not_restored = std::move(columns);
+  }
+  return switch_triggers(true);
+}
+
+// Writes, unless something is in the way; finds rows that the source refuses.
+base::Status Undoing::try_it() {
+  bool skip = request_.on_conflict == OnConflict::skip;
+  auto started = Clock::now();
+  for (int round = 0; round <= limits::rejected_rows_max; ++round) {
+    TRY_ASSIGN(pg::Rows conflicts,
+               ends_.source.run("select exists (select from pg_temp._bemi_state where state = "
+                                "'conflict')"));
+    if (conflicts.truth(0, 0) || plan_.rows() == 0 || (!plan_.conflicts.empty() && !skip))
+      return {};
+    ends_.progress({.step = "writing", .rows = plan_.rows()});
+    TRY(ends_.source.run("savepoint bemi_try"));
+    started = Clock::now();
+    base::Status done = attempt();
+    plan_.seconds = std::chrono::duration<double>(Clock::now() - started).count();
+    if (done) return {};
+    if (done.error().kind != base::ErrorKind::rejected) return done;
+    TRY(ends_.source.run("rollback to savepoint bemi_try"));
+    TRY(switch_triggers(false));
+    auto refused = find_refused(ends_.source, *stage_, execution_, done.error());
+    TRY(ends_.source.run("rollback to savepoint bemi_try"));
+    if (!refused) return std::unexpected(refused.error());
+    base::Error error = done.error();
+    if (refused->empty()) {
+      if (!error.detail.empty()) error.message += " (" + error.detail + ")";
+      return std::unexpected(error.within("the source refuses this"));
+    }
+    // The savepoint took the note with it.
+    TRY(ends_.source.query(
+        "update pg_temp._bemi_state set state = $2, conflict = 'rejected', detail = $3, "
+        "conflict_columns = '{}' where n = $1::bigint",
+        {*refused, skip ? "skipped" : "conflict", error.message}));
+    if (skip) TRY(check_references(ends_.source, *stage_, schema_, request_.on_conflict));
+    TRY(count_rows());
+  }
+  return base::fail(base::ErrorKind::limit, "the source refuses too many rows",
+                    "narrow the selection");
+}
+
+// The same plan has the same digest: what goes where, and what is in the way.
+base::Status Undoing::add_digest() {
+  TRY_ASSIGN(pg::Rows rows, ends_.source.run(R"(
+select md5(coalesce(string_agg(part, '|' order by part), '')) from (
+  select concat_ws('/', s.tab, s.state, s.kind, s.conflict, count(*),
+    sum(hashtextextended(concat_ws('/', s.key, p.target, p.target_exact, p.expected, p.expected_exact, s.columns), 0)::numeric)) as part
+  from pg_temp._bemi_state s join pg_temp._bemi_net p using (n) group by s.tab, s.state, s.kind, s.conflict
+) parts)"));
+  std::string tables;
+  for (const StageTable& table : stage_->tables()) tables += table.live->quoted() + "/";
+  TRY_ASSIGN(pg::Rows digest,
+             ends_.source.query("select left(md5($1), 16)",
+                                {tables + rows.text(0, 0) +
+                                 std::to_string(static_cast<int>(request_.on_conflict)) +
+                                 (request_.fire_triggers ? "" : "quiet")}));
+  plan_.digest = digest.text(0, 0);
+  return {};
+}
+
+base::Result<std::set<int>> Undoing::used_shapes() {
+  TRY_ASSIGN(pg::Rows rows,
+             ends_.source.run("select distinct shape from pg_temp._bemi_state where state = 'go'"));
+  std::set<int> used;
+  for (int row = 0; row < rows.count(); ++row) used.insert(static_cast<int>(rows.integer(row, 0)));
+  return used;
+}
+
+base::Status Undoing::finish_plan() {
+  TRY_ASSIGN(Conflicts conflicts, read_conflicts(ends_.source, *history_, *stage_));
+  bool tables_gone = !plan_.conflicts.empty();
+  plan_.conflict_count = conflicts.count + static_cast<std::int64_t>(plan_.conflicts.size());
+  plan_.conflicts.insert(plan_.conflicts.end(), conflicts.shown.begin(), conflicts.shown.end());
+  TRY_ASSIGN(pg::Rows open,
+             ends_.source.run("select exists (select from pg_temp._bemi_state where state = "
+                              "'conflict')"));
+  plan_.applicable =
+      !open.truth(0, 0) && (!tables_gone || request_.on_conflict == OnConflict::skip);
+  TRY_ASSIGN(std::set<int> used, used_shapes());
+  for (const StageTable& table : stage_->tables()) {
+    TablePlan& shown = plan_of(*table.live);
+    shown.statements = described(*stage_, execution_, table.tab, used);
+    for (const LiveTrigger& trigger : table.live->triggers) {
+      bool on = trigger.enabled == 'O' || trigger.enabled == 'A';
+      bool fires = (shown.inserts > 0 && (trigger.type & 4) != 0) ||
+                   (shown.deletes > 0 && (trigger.type & 8) != 0) ||
+                   (shown.updates > 0 && (trigger.type & 16) != 0);
+      bool quiet = !request_.fire_triggers && table.live->owned;
+      if (on && fires && !quiet) shown.triggers.push_back(trigger.shown);
+    }
+  }
+  if (plan_.changes == 0) plan_.warnings.emplace_back("no change is selected");
+  return add_digest();
+}
+
+base::Error refusal(const Plan& plan) {
+  return {
+      .kind = base::ErrorKind::conflict,
+      .message = fmt::format("{} rows are in conflict: nothing was undone", plan.conflict_count),
+      .hint = "see the plan; then --on-conflict skip or force, or --cascade",
+      .sqlstate = {},
+      .detail = {}};
+}
+
+}  // namespace
+
+base::Result<Plan> plan(const Ends& ends, const Request& request) {
+  return Undoing(ends, request).run();
+}
+
+base::Result<Outcome> apply(const Ends& ends, const Request& request, const std::string& digest) {
+  Undoing undoing(ends, request);
+  Outcome outcome;
+  TRY_ASSIGN(outcome.plan, undoing.run());
+  if (!digest.empty() && digest != outcome.plan.digest) {
+    return base::fail(base::ErrorKind::conflict,
+                      "the plan is not the one of " + digest + " any more: nothing was undone",
+                      "look at the plan anew; now it is " + outcome.plan.digest);
+  }
+  if (!outcome.plan.applicable) return std::unexpected(refusal(outcome.plan));
+  if (outcome.plan.rows() == 0) return outcome;
+  TRY_ASSIGN(outcome.transaction_id, undoing.commit());
+  return outcome;
+}
+
+base::Result<Plan> script(const Ends& ends, const Request& request, std::ostream& out) {
+  Undoing undoing(ends, request);
+  TRY_ASSIGN(Plan plan, undoing.run());
+  if (!plan.applicable) return std::unexpected(refusal(plan));
+  TRY(undoing.undo_writes());
+  TRY(write_script(ends.source, undoing.stage(), undoing.execution(), undoing.context(), plan,
+                   out));
+  return plan;
+}
+
+}  // namespace revert
