@@ -67,17 +67,6 @@ base::Status print_plan(pg::Connection& admin, pg::Connection& destination,
   return {};
 }
 
-// Before the publication is as it should be again.
-base::Status note_what_was_missed(pg::Connection& admin, pg::Connection& destination,
-                                  const setup::Settings& settings) {
-  TRY_ASSIGN(auto migrations, store::pending_migrations(destination, settings.destination));
-  if (!migrations.empty()) return {};
-  TRY_ASSIGN(auto progress, store::load_progress(destination, settings.source_name));
-  if (!progress || progress->state != store::SourceState::streaming) return {};
-  return pipeline::note_unseen(admin, destination, *progress, settings,
-                               pipeline::last_look(*progress));
-}
-
 }  // namespace
 
 base::Status init_command(const Config& config, const InitOptions& options) {
@@ -91,10 +80,10 @@ base::Status init_command(const Config& config, const InitOptions& options) {
 
   auto report = [](const std::string& text) { std::cout << "  " << text << "\n"; };
   TRY_ASSIGN(auto steps, setup::plan_source(admin, settings));
-  TRY(note_what_was_missed(admin, destination, settings));
+  TRY_ASSIGN(auto migrations, store::pending_migrations(destination, settings.destination));
+  if (migrations.empty()) TRY(pipeline::note_missed(admin, destination, settings));
   std::cout << "source " << admin.database() << (steps.empty() ? ": ready\n" : "\n");
   TRY(setup::apply(admin, steps, report));
-  TRY_ASSIGN(auto migrations, store::pending_migrations(destination, settings.destination));
   std::cout << "destination " << destination.database()
             << (migrations.empty() ? ": ready\n" : "\n");
   if (!migrations.empty())

@@ -292,7 +292,7 @@ base::Result<Missing> find_missing(pg::Connection& source, pg::Connection& desti
              wal::list_tables(source, settings.selection, progress.publication, own));
   TRY_ASSIGN(store::WholeTables whole, store::load_whole_tables(destination, progress));
   TRY_ASSIGN(auto publication, wal::find_publication(source, progress.publication));
-  bool all_seen = publication && publication->publishes_all_operations && !publication->via_root;
+  bool all_seen = publication && publication->sends_all_changes();
   Missing missing;
   for (wal::Table& table : tables) {
     // A partition's rows are read, and named, by its root, as the stream does.
@@ -307,17 +307,23 @@ base::Result<Missing> find_missing(pg::Connection& source, pg::Connection& desti
   return missing;
 }
 
-base::Status note_unseen(pg::Connection& source, pg::Connection& destination,
-                         const store::Progress& progress, const setup::Settings& settings,
-                         base::Timestamp since) {
-  TRY_ASSIGN(Missing missing, find_missing(source, destination, progress, settings));
-  for (const wal::Table& table : missing.unseen) {
+base::Status note_unseen(pg::Connection& destination, const store::Progress& progress,
+                         const Tables& unseen, base::Timestamp since) {
+  for (const wal::Table& table : unseen) {
     TRY(store::note_unseen(destination, progress, {table.oid, table.schema, table.name}, since));
     base::log::warning(
         "{}.{} is, or was, not published in full: not all of its changes since {} are known",
         table.schema, table.name, base::format(since));
   }
   return {};
+}
+
+base::Status note_missed(pg::Connection& source, pg::Connection& destination,
+                         const setup::Settings& settings) {
+  TRY_ASSIGN(auto progress, store::load_progress(destination, settings.source_name));
+  if (!progress || progress->state != store::SourceState::streaming) return {};
+  TRY_ASSIGN(Missing missing, find_missing(source, destination, *progress, settings));
+  return note_unseen(destination, *progress, missing.unseen, last_look(*progress));
 }
 
 base::Timestamp last_look(const store::Progress& progress) {

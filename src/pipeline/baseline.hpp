@@ -32,11 +32,14 @@ base::Result<Missing> find_missing(pg::Connection& source, pg::Connection& desti
                                    const store::Progress& progress,
                                    const setup::Settings& settings);
 
-// Notes of those that are `unseen` that their changes since then are not all known. To be done
-// before anything mends the publication, which would hide it.
-base::Status note_unseen(pg::Connection& source, pg::Connection& destination,
-                         const store::Progress& progress, const setup::Settings& settings,
-                         base::Timestamp since);
+// Notes of those that are `unseen` that their changes since then are not all known.
+base::Status note_unseen(pg::Connection& destination, const store::Progress& progress,
+                         const std::vector<wal::Table>& unseen, base::Timestamp since);
+
+// The same before anything mends the publication, which would hide it. Nothing when the source is
+// not tracked yet.
+base::Status note_missed(pg::Connection& source, pg::Connection& destination,
+                         const setup::Settings& settings);
 
 // The time at which the session before was still looking.
 base::Timestamp last_look(const store::Progress& progress);

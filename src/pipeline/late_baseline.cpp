@@ -60,27 +60,26 @@ base::Status LateBaseline::look() {
   TRY_ASSIGN(pg::Connection source, open(settings_->source_url, false));
   TRY_ASSIGN(pg::Connection destination, open(settings_->destination_url, false));
   TRY_ASSIGN(wal::Moment now, wal::now(source));
-  TRY(note_unseen(source, destination, progress_, settings_->setup, looked_at_));
+  TRY_ASSIGN(Missing missing, find_missing(source, destination, progress_, settings_->setup));
+  TRY(note_unseen(destination, progress_, missing.unseen, looked_at_));
   looked_at_ = now.time;
   TRY_ASSIGN(auto mending, setup::mend_publication(source, settings_->setup));
   TRY(setup::apply(source, mending, [](const std::string& what) {
     base::log::warning("somebody changed the publication: {}", what);
   }));
-  TRY_ASSIGN(auto tables, wanted(source, destination));
-  return tables.empty() ? base::Status{} : take(source, destination);
+  bool anything = !mending.empty() || !wanted(std::move(missing.to_read)).empty();
+  return anything ? take(source, destination) : base::Status{};
 }
 
-// Empty: there is nothing to read, or it is not wanted.
-base::Result<std::vector<wal::Table>> LateBaseline::wanted(pg::Connection& source,
-                                                           pg::Connection& destination) {
-  TRY_ASSIGN(Missing missing, find_missing(source, destination, progress_, settings_->setup));
+// Those that are to be read now: all or none of them, but for those given up.
+std::vector<wal::Table> LateBaseline::wanted(std::vector<wal::Table> tables) const {
   auto now = std::chrono::steady_clock::now();
-  std::erase_if(missing.to_read, [&](const wal::Table& table) {
+  std::erase_if(tables, [&](const wal::Table& table) {
     auto found = not_before_.find(table.oid);
     return found != not_before_.end() && now < found->second;
   });
-  if (!wants_baseline(missing.to_read, *settings_)) missing.to_read.clear();
-  return missing.to_read;
+  if (!wants_baseline(tables, *settings_)) tables.clear();
+  return tables;
 }
 
 base::Status LateBaseline::take(pg::Connection& source, pg::Connection& destination) {
@@ -88,7 +87,8 @@ base::Status LateBaseline::take(pg::Connection& source, pg::Connection& destinat
   // what lets the rows stand at the time of now: all that follows it is later.
   TRY_ASSIGN(wal::Moment before, wal::now(source));
   TRY(pass_fence(source, destination));
-  TRY_ASSIGN(auto tables, wanted(source, destination));
+  TRY_ASSIGN(Missing missing, find_missing(source, destination, progress_, settings_->setup));
+  std::vector<wal::Table> tables = wanted(std::move(missing.to_read));
   if (tables.empty()) return {};
 
   TRY_ASSIGN(pg::Connection replication, open(settings_->source_url, true));

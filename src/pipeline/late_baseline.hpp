@@ -30,7 +30,7 @@ class LateBaseline {
  private:
   void loop(const std::stop_token& stop);
   base::Status look();
-  base::Result<std::vector<wal::Table>> wanted(pg::Connection& source, pg::Connection& destination);
+  [[nodiscard]] std::vector<wal::Table> wanted(std::vector<wal::Table> tables) const;
   base::Status take(pg::Connection& source, pg::Connection& destination);
   base::Status pass_fence(pg::Connection& source, pg::Connection& destination);
   base::Result<pg::Connection> open(const std::string& url, bool replication) const;

@@ -92,24 +92,31 @@ base::Status Relations::name_by_root(Relation& leaf) {
   return {};
 }
 
-// The stream names neither the key nor what the types are. When it tells of DDL, what it told last
-// holds; else the catalog of now, which may be later than this position, is the best there is:
-// `assumed`.
-base::Status Relations::complete(Relation& relation) {
+// What the source told of the table holds at this position. False when it told nothing that fits.
+bool Relations::take_told(Relation& relation) const {
   auto known = known_.find(relation.root == 0 ? relation.oid : relation.root);
-  bool same = known != known_.end() && take_types(known->second, relation);
+  if (!told_ || known == known_.end() || known->second.assumed) return false;
+  if (!take_types(known->second, relation)) return false;
+  relation.assumed = false;
+  if (relation.root == 0) relation.leaves = known->second.leaves;
+  change::set_primary_key(relation, key_names(known->second));
+  return true;
+}
+
+// The stream names neither the key nor what the types are. Where nothing was told, the catalog of
+// now, which may be later than this position, is the best there is: `assumed`.
+base::Status Relations::complete(Relation& relation) {
   TRY_ASSIGN(wal::CatalogEntry now, wal::look_up(*catalog_, relation.oid));
   for (std::string& name : now.unsent) {
     if (std::ranges::find(relation.columns, name, &change::Column::name) == relation.columns.end())
       relation.unsent.push_back(std::move(name));
   }
-  relation.assumed = !(told_ && same && !known->second.assumed);
+  if (take_told(relation)) return {};
+  auto known = known_.find(relation.root == 0 ? relation.oid : relation.root);
+  bool same = known != known_.end() && take_types(known->second, relation);
+  relation.assumed = true;
   if (relation.root == 0) {
     relation.leaves = same && told_ ? known->second.leaves : now.leaves;
-  }
-  if (!relation.assumed) {
-    change::set_primary_key(relation, key_names(known->second));
-    return {};
   }
   TRY(wal::resolve_types(*catalog_, relation, types_));
   if (now.exists && change::set_primary_key(relation, now.primary_key)) return {};
@@ -259,8 +266,11 @@ base::Status Relations::refresh(const Relation& told) {
     }
     TRY(name_by_root(fresh));
     fresh.tracked = selection_->tracks(fresh.schema, fresh.table);
-    fresh.unsent = described.relation->unsent;
-    if (fresh.tracked) TRY(complete(fresh));
+    if (fresh.tracked && take_told(fresh)) {
+      fresh.unsent = described.relation->unsent;
+    } else if (fresh.tracked) {
+      TRY(complete(fresh));
+    }
     TRY_ASSIGN(described.relation, mark(std::move(fresh)));
   }
   return {};

@@ -60,6 +60,7 @@ class Relations {
 
   [[nodiscard]] change::Oid root_of(change::Oid leaf) const;
   base::Status name_by_root(change::Relation& leaf);
+  bool take_told(change::Relation& relation) const;
   base::Status complete(change::Relation& relation);
   base::Result<change::RelationPtr> mark(change::Relation relation) const;
   bool blame_partition(decode::SchemaChange& told) const;

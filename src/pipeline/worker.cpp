@@ -40,10 +40,7 @@ base::Status prepare(pg::Connection& source, pg::Connection& destination,
   TRY(check_source(source, destination, settings));
   TRY_ASSIGN(auto steps, setup::plan_source(source, settings.setup));
   if (steps.empty()) return {};
-  TRY_ASSIGN(auto progress, store::load_progress(destination, settings.setup.source_name));
-  if (progress && progress->state == store::SourceState::streaming) {
-    TRY(note_unseen(source, destination, *progress, settings.setup, last_look(*progress)));
-  }
+  TRY(note_missed(source, destination, settings.setup));
   auto report = [](const std::string& text) { base::log::info("{}", text); };
   if (settings.admin_url.empty()) return setup::apply(source, steps, report);
   TRY_ASSIGN(pg::Connection admin,

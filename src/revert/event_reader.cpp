@@ -3,8 +3,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/json.hpp"
-
 namespace revert {
 namespace {
 
@@ -12,13 +10,16 @@ std::string_view view(const pg::Rows& rows, int row, int column) {
   return rows.get(row, column).value_or("");
 }
 
+base::JsonMembers members(std::string_view text) {
+  return text.starts_with('{') ? base::json_members(text) : base::JsonMembers{};
+}
+
 // The members of one side of `exact` or `fidelity`.
 base::JsonMembers side(std::string_view remarks, std::string_view name) {
   if (remarks.empty()) return {};
   base::JsonMembers sides = base::json_members(remarks);
   auto found = sides.find(name);
-  bool there = found != sides.end() && found->second.starts_with('{');
-  return there ? base::json_members(found->second) : base::JsonMembers{};
+  return found == sides.end() ? base::JsonMembers{} : members(found->second);
 }
 
 Known known_by(std::string_view fidelity) {
@@ -66,13 +67,10 @@ const Places::Since& EventReader::places_at(const At& at) const {
   return *found;
 }
 
-Image EventReader::image(std::string_view row, std::string_view exact, std::string_view fidelity,
-                         const At& at) const {
+Image EventReader::image(const base::JsonMembers& row, const base::JsonMembers& exact,
+                         const base::JsonMembers& fidelity, const At& at) const {
   Image image(places_->count);
-  auto members = [](std::string_view text) {
-    return text.starts_with('{') ? base::json_members(text) : base::JsonMembers{};
-  };
-  fill(image, places_at(at), members(row), members(exact), members(fidelity));
+  fill(image, places_at(at), row, exact, fidelity);
   return image;
 }
 
@@ -92,10 +90,8 @@ base::Status EventReader::take(const pg::Rows& rows, int row, const History::Sin
   truncate_until(at);
   std::string_view operation = view(rows, row, 2);
   auto image_of = [&](int column, std::string_view name) {
-    Image image(places_->count);
-    fill(image, places_at(at), base::json_members(view(rows, row, column)),
-         side(view(rows, row, 6), name), side(view(rows, row, 7), name));
-    return image;
+    return image(base::json_members(view(rows, row, column)), side(view(rows, row, 6), name),
+                 side(view(rows, row, 7), name), at);
   };
   Event event{.kind = operation == "CREATE"   ? EventKind::create
                       : operation == "DELETE" ? EventKind::remove
@@ -119,8 +115,9 @@ base::Status EventReader::finish(const History::Sink& sink) {
 }
 
 base::Status EventReader::take_keyless(const pg::Rows& rows, int row, const History::Sink& sink) {
-  Image content = image(view(rows, row, 0), view(rows, row, 1), view(rows, row, 2),
-                        {.epoch = rows.integer(row, 4), .position = rows.integer(row, 5)});
+  Image content =
+      image(members(view(rows, row, 0)), members(view(rows, row, 1)), members(view(rows, row, 2)),
+            {.epoch = rows.integer(row, 4), .position = rows.integer(row, 5)});
   NetRow net;
   for (std::size_t i = 0; i < content.size(); ++i) {
     int column = static_cast<int>(i);

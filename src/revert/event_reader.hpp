@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json.hpp"
 #include "pg/rows.hpp"
 #include "revert/history.hpp"
 
@@ -37,8 +38,8 @@ class EventReader {
     std::string id;
   };
   [[nodiscard]] const Places::Since& places_at(const At& at) const;
-  [[nodiscard]] Image image(std::string_view row, std::string_view exact, std::string_view fidelity,
-                            const At& at) const;
+  [[nodiscard]] Image image(const base::JsonMembers& row, const base::JsonMembers& exact,
+                            const base::JsonMembers& fidelity, const At& at) const;
   void truncate_until(const std::optional<At>& at);
 
   const PastTable* table_;

@@ -11,10 +11,6 @@
 namespace revert {
 namespace {
 
-std::string quoted_column(const LiveTable& live, int column) {
-  return pg::quote_identifier(live.columns[static_cast<std::size_t>(column)].name);
-}
-
 const StageTable& table_of(const Stage& stage, const StageShape& shape) {
   return stage.tables()[static_cast<std::size_t>(shape.tab) - 1];
 }
@@ -77,7 +73,7 @@ class Statement {
 
 std::string column_list(const LiveTable& live, const std::vector<int>& columns) {
   std::string list;
-  for (int column : columns) list += (list.empty() ? "" : ", ") + quoted_column(live, column);
+  for (int column : columns) list += (list.empty() ? "" : ", ") + live.quoted_column(column);
   return list;
 }
 
@@ -93,7 +89,7 @@ void add_delete(Statement& statement, const Stage& stage, const StageShape& shap
   } else if (updates(shape) && update_by(execution, shape.tab) == UpdateBy::replacing) {
     std::string values;
     for (std::size_t i = 0; i < live.columns.size(); ++i) {
-      values += fmt::format(", t.{} as c{}", quoted_column(live, static_cast<int>(i)), i);
+      values += fmt::format(", t.{} as c{}", live.quoted_column(static_cast<int>(i)), i);
     }
     statement.part(
         fmt::format("u{}", shape.id),
@@ -109,8 +105,8 @@ void add_update(Statement& statement, const Stage& stage, const StageShape& shap
   const StageTable& table = table_of(stage, shape);
   std::string sets;
   for (int column : set_columns(*table.live, shape)) {
-    sets += fmt::format("{}{} = r.t{}", sets.empty() ? "" : ", ",
-                        quoted_column(*table.live, column), column);
+    sets += fmt::format("{}{} = r.t{}", sets.empty() ? "" : ", ", table.live->quoted_column(column),
+                        column);
   }
   if (sets.empty()) return;
   statement.part(
@@ -157,7 +153,7 @@ void add_insert(Statement& statement, const Stage& stage, const StageShape& shap
 // A value that no row has, by type; empty where we know none.
 std::string parked_value(const LiveTable& live, int column) {
   const LiveColumn& its = live.columns[static_cast<std::size_t>(column)];
-  std::string name = quoted_column(live, column);
+  std::string name = live.quoted_column(column);
   if (!its.not_null) return "null";
   for (const char* number :
        {"smallint", "integer", "bigint", "numeric", "real", "double precision"}) {
@@ -195,7 +191,7 @@ base::Status park(pg::Connection& source, Stage& stage, const Execution& executi
           "t.ctid = "
           "s.at and t.tableoid = s.rel returning s.n, t.ctid as at, t.tableoid as rel) "
           "update pg_temp._bemi_state s set at = m.at, rel = m.rel from moved m where m.n = s.n",
-          live.only(), quoted_column(live, parked), value, tab, array_of(columns), execution.first,
+          live.only(), live.quoted_column(parked), value, tab, array_of(columns), execution.first,
           execution.last)));
     }
     TRY(stage.find_again(tab));
@@ -248,7 +244,7 @@ std::string key_after(const LiveTable& live, const StageShape& shape) {
   std::string condition;
   for (const KeyColumn& key : live.key) {
     condition += fmt::format("{}t.{} {} r.{}{}", condition.empty() ? "" : " and ",
-                             quoted_column(live, key.column), key.equals,
+                             live.quoted_column(key.column), key.equals,
                              shape.has(key.column) ? 't' : 'e', key.column);
   }
   return condition;
@@ -337,7 +333,7 @@ base::Result<std::map<int, std::vector<NotRestored>>> verify(pg::Connection& sou
     std::string counts;
     for (int column : shape->columns) {
       counts += fmt::format(", count(*) filter (where t.{}::text is distinct from r.t{}::text)",
-                            quoted_column(*table.live, column), column);
+                            table.live->quoted_column(column), column);
     }
     TRY_ASSIGN(
         pg::Rows rows,

@@ -299,8 +299,6 @@ base::Status History::note_gaps() {
   return {};
 }
 
-// ---- Rows with a key ----
-
 // ---- Single changes ----
 
 base::Result<std::vector<ChangeRef>> History::changes(const std::vector<std::string>& ids) {

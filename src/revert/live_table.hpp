@@ -79,6 +79,9 @@ struct LiveTable {
   [[nodiscard]] std::string quoted() const { return pg::quote_name(schema, table); }
   // For FROM, UPDATE and DELETE: children of old-style inheritance are tables of their own.
   [[nodiscard]] std::string only() const { return (partitioned ? "" : "only ") + quoted(); }
+  [[nodiscard]] std::string quoted_column(int place) const {
+    return pg::quote_identifier(columns[static_cast<std::size_t>(place)].name);
+  }
   [[nodiscard]] std::optional<int> place_of(const std::string& name) const;
 };
 

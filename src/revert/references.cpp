@@ -31,15 +31,11 @@ bool touches(const StageShape& shape, const std::vector<int>& columns) {
   return std::ranges::any_of(columns, [&](int column) { return shape.has(column); });
 }
 
-std::string column_name(const StageTable& table, int column) {
-  return pg::quote_identifier(table.live->columns[static_cast<std::size_t>(column)].name);
-}
-
 // One value of a row as the plan leaves it: what goes back, else what is there (l).
 std::string value_after(const StageTable& table, const StageShape& shape, int column) {
   if (shape.has(column)) return fmt::format("r.t{}", column);
   if (shape.kind == RowKind::insert) return "null";
-  return "l." + column_name(table, column);
+  return "l." + table.live->quoted_column(column);
 }
 
 std::string live_row(const StageTable& table, const StageShape& shape) {
@@ -198,7 +194,7 @@ class Checks {
       std::string match;
       for (const KeyColumn& column : key.columns) {
         match += fmt::format("{}t.{} {} {}", match.empty() ? "" : " and ",
-                             column_name(table, column.column), column.equals,
+                             table.live->quoted_column(column.column), column.equals,
                              value_after(table, shape, column.column));
       }
       TRY_ASSIGN(
@@ -280,7 +276,7 @@ base::Result<std::vector<const UniqueKey*>> exchanged_keys(pg::Connection& sourc
       std::string match;
       for (const KeyColumn& column : key.columns) {
         match += fmt::format("{}t.{} {} {}", match.empty() ? "" : " and ",
-                             column_name(table, column.column), column.equals,
+                             table.live->quoted_column(column.column), column.equals,
                              value_after(table, shape, column.column));
       }
       TRY_ASSIGN(pg::Rows any,

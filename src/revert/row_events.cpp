@@ -72,6 +72,8 @@ with emptied as (
 
 }  // namespace
 
+// ---- Rows with a key ----
+
 base::Result<History::Moves> History::load_moves(const PastTable& table) {
   TRY_ASSIGN(pg::Rows rows,
              destination_->run(fmt::format(

@@ -6,17 +6,13 @@
 namespace revert {
 namespace {
 
-std::string quoted_column(const LiveTable& live, int column) {
-  return pg::quote_identifier(live.columns[static_cast<std::size_t>(column)].name);
-}
-
 // The key that a row has, and the one that it will have.
 std::string slots_sql(const StageTable& table, const Execution& execution) {
   std::string had;
   std::string wants;
   std::string places;
   for (const KeyColumn& key : table.live->key) {
-    std::string name = quoted_column(*table.live, key.column);
+    std::string name = table.live->quoted_column(key.column);
     had += fmt::format("{}l.{}::text", had.empty() ? "" : ", ", name);
     wants += fmt::format("{}case when {} = any (s.columns) then r.t{}::text else l.{}::text end",
                          wants.empty() ? "" : ", ", key.column, key.column, name);
@@ -52,7 +48,7 @@ base::Status hand_over(pg::Connection& source, Stage& stage, const StageTable& t
       columns.push_back(column);
       if (!shape.has(column)) {
         rest += fmt::format("{}t{} = l.{}", rest.empty() ? "" : ", ", column,
-                            quoted_column(live, column));
+                            live.quoted_column(column));
       }
     }
   }

@@ -92,10 +92,8 @@ std::string record_of(const LiveTable& live, const std::string& side, const std:
 std::string found_by_key(const LiveTable& live, char side) {
   std::string condition;
   for (const KeyColumn& key : live.key) {
-    condition +=
-        fmt::format("{}t.{} {} r.{}{}", condition.empty() ? "" : " and ",
-                    pg::quote_identifier(live.columns[static_cast<std::size_t>(key.column)].name),
-                    key.equals, side, key.column);
+    condition += fmt::format("{}t.{} {} r.{}{}", condition.empty() ? "" : " and ",
+                             live.quoted_column(key.column), key.equals, side, key.column);
   }
   return condition;
 }
@@ -107,8 +105,7 @@ std::pair<std::string, std::string> comparison(const LiveTable& live, const Stag
   std::string moved;
   std::string same;
   for (int column : shape.columns) {
-    std::string value =
-        "t." + pg::quote_identifier(live.columns[static_cast<std::size_t>(column)].name) + "::text";
+    std::string value = "t." + live.quoted_column(column) + "::text";
     std::string is_target = fmt::format("{} is not distinct from r.t{}::text", value, column);
     std::string is_expected = fmt::format("{} is not distinct from r.e{}::text", value, column);
     bool has_target = shape.kind != RowKind::remove;

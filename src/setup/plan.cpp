@@ -53,6 +53,11 @@ Step identity_step(const Table& table) {
                              pg::quote_name(table.schema, table.name))};
 }
 
+std::string leave_sql(const Table& table, const std::string& publication) {
+  return fmt::format("alter publication {} drop table only {}", pg::quote_identifier(publication),
+                     pg::quote_name(table.schema, table.name));
+}
+
 // Without a key the table can only leave the publication.
 Step relief_step(const Table& table, const std::string& publication) {
   std::string name = pg::quote_name(table.schema, table.name);
@@ -61,8 +66,7 @@ Step relief_step(const Table& table, const std::string& publication) {
             .sql = fmt::format("alter table only {} replica identity default", name)};
   }
   return {.what = "let " + name_of(table) + " be updated again: it is no longer published",
-          .sql = fmt::format("alter publication {} drop table only {}",
-                             pg::quote_identifier(publication), name)};
+          .sql = leave_sql(table, publication)};
 }
 
 Step publish_step(const Table& table, const std::string& publication) {
@@ -81,8 +85,7 @@ std::string publication_options(int server_version) {
 }
 
 bool is_as_wanted(const wal::Publication& publication) {
-  return publication.publishes_all_operations && !publication.via_root &&
-         publication.publishes_generated_columns;
+  return publication.sends_all_changes() && publication.publishes_generated_columns;
 }
 
 Step mend_step(const wal::Publication& publication, int server_version) {
@@ -95,10 +98,7 @@ Step mend_step(const wal::Publication& publication, int server_version) {
 // A row filter or a list of columns would hide changes.
 Step widen_step(const Table& table, const std::string& publication) {
   return {.what = "publish all of " + name_of(table),
-          .sql = fmt::format("alter publication {0} drop table only {1}; "
-                             "alter publication {0} add table only {1}",
-                             pg::quote_identifier(publication),
-                             pg::quote_name(table.schema, table.name))};
+          .sql = leave_sql(table, publication) + "; " + publish_step(table, publication).sql};
 }
 
 // A partitioned table is published by its root, and its partitions with it.

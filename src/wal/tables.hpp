@@ -48,6 +48,8 @@ struct Publication {
   bool via_root = false;
   bool publishes_all_operations = false;
   bool publishes_generated_columns = false;  // the stored ones; true before 18, which cannot
+  // No change of a table in it goes unsent: by its root, what empties one partition would.
+  [[nodiscard]] bool sends_all_changes() const { return publishes_all_operations && !via_root; }
 };
 base::Result<std::optional<Publication>> find_publication(pg::Connection& source,
                                                           const std::string& name);

@@ -13,6 +13,7 @@ import psycopg
 from e2e.oracle import COMMIT_ORDER, assert_no_doubles, canonical, history, live_rows, sync
 from support.bemi import bemi
 from support.fixtures import Database, StartWorker, every_major
+from support.waiting import wait_until
 
 ROWS = 60_000  # of 300 bytes: several chunks
 FILL = "insert into item select i, repeat('x', 300) from generate_series(%s::int, %s) i"
@@ -71,10 +72,7 @@ def whole(database: Database, table: str) -> bool:
 
 
 def wait_whole(database: Database, table: str) -> None:
-    deadline = time.monotonic() + 60
-    while not whole(database, table):
-        assert time.monotonic() < deadline, "no baseline in a minute"
-        time.sleep(0.1)
+    wait_until(lambda: whole(database, table), "the baseline")
 
 
 @every_major

@@ -7,8 +7,8 @@ import random
 from pathlib import Path
 
 import pytest
-
 from chaos.run import run_round
+
 from support.postgres import available
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import psycopg
 import pytest
 
@@ -13,16 +10,10 @@ from support.bemi import Worker, bemi
 from support.fixtures import Database, StartWorker, every_major
 from support.network import Network
 from support.postgres import Server, available
+from support.waiting import wait_until
 
 NEWEST = available()[-1]
 SINCE_18 = [major for major in available() if major >= 18]
-
-
-def wait_until(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not in {seconds} s: {what}"
-        time.sleep(0.1)
 
 
 def go_on_after_the_gap(database: Database, worker: Worker, start_worker: StartWorker, table: str) -> None:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
-
 
 import psycopg
 import pytest
@@ -14,6 +11,7 @@ from e2e.oracle import canonical, history, live_rows, replayed_rows, sync
 from support.bemi import bemi
 from support.fixtures import Database, StartWorker, every_major
 from support.postgres import available
+from support.waiting import wait_until
 
 RAN = [
     ("CREATE TABLE", "create table todo (id int primary key, task text)"),
@@ -239,7 +237,7 @@ def test_partitions_come_and_go(database: Database, start_worker: StartWorker) -
         database.sql("select pg_sleep(0.01)")
 
     def known() -> None:
-        wait_for(lambda: bemi("as-of", now_of(database), "part", env=env, check=False).returncode == 0)
+        wait_until(lambda: bemi("as-of", now_of(database), "part", env=env, check=False).returncode == 0)
 
     remember()
     for statement in (
@@ -321,7 +319,7 @@ def test_publications_changed_under_way(
     env = {"BEMI_SOURCE_URL": database.url}
     if flags:
         worker.wait_for_line("was, not published in full")
-    wait_for(lambda: bemi("as-of", now_of(database), "item", env=env, check=False).returncode == 0)
+    wait_until(lambda: bemi("as-of", now_of(database), "item", env=env, check=False).returncode == 0)
     said = bemi("as-of", now_of(database), "item", "--format", "json", env=env).stdout.splitlines()
     assert sorted(canonical(json.loads(line)) for line in said) == live_rows(database.url, "item")
     # And the time between is not taken for known.
@@ -334,12 +332,6 @@ def now_of(database: Database) -> str:
     sync(database.url)
     return str(now)
 
-
-def wait_for(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
 
 
 def known_rows(database: Database, when: str, table: str) -> list[str] | None:
@@ -366,7 +358,7 @@ def test_emptied_partitions(database: Database, start_worker: StartWorker) -> No
     after = now_of(database)
     assert known_rows(database, before, "part") == rows
     assert known_rows(database, after, "part") is None
-    wait_for(lambda: known_rows(database, now_of(database), "part") is not None)
+    wait_until(lambda: known_rows(database, now_of(database), "part") is not None)
     assert known_rows(database, now_of(database), "part") == live_rows(database.url, "part")
     database.sql("truncate part; insert into part values (150, 'again')")
     assert known_rows(database, now_of(database), "part") == live_rows(database.url, "part")
@@ -398,9 +390,9 @@ def test_a_publication_made_narrower(database: Database, start_worker: StartWork
         database.sql(f"insert into item values ({number + 10}, 'b', 1); insert into part values ({number}, 'p')")
         if "name), part" not in statement:  # there the application's own update fails, as with any publication
             database.sql("update item set more = more + 1")
-        wait_for(lambda: "narrower" not in mended(database, publication))
-        wait_for(lambda: known_rows(database, now_of(database), "item") == live_rows(database.url, "item"))
-        wait_for(lambda: known_rows(database, now_of(database), "part") == live_rows(database.url, "part"))
+        wait_until(lambda: "narrower" not in mended(database, publication))
+        wait_until(lambda: known_rows(database, now_of(database), "item") == live_rows(database.url, "item"))
+        wait_until(lambda: known_rows(database, now_of(database), "part") == live_rows(database.url, "part"))
     assert worker.is_running
 
 

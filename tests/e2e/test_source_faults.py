@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from e2e.oracle import history, live_rows, replayed_rows, sync
 from support.bemi import Worker, bemi
 from support.fixtures import StartWorker
 from support.postgres import Server, available
+from support.waiting import wait_until
 
 NEWEST = available()[-1]
 SINCE_16 = [major for major in available() if major >= 16]
@@ -27,13 +27,6 @@ SINCE_17 = [major for major in available() if major >= 17]
 def stack() -> Iterator[ExitStack]:
     with ExitStack() as stack:
         yield stack
-
-
-def wait_until(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not in {seconds} s: {what}"
-        time.sleep(0.1)
 
 
 def standby_of(stack: ExitStack, primary: Server, settings: dict[str, str] | None = None) -> Server:
