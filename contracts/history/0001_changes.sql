@@ -72,8 +72,11 @@ create table _bemi.relation_version (
   primary_key text[] not null,
   leaves jsonb not null default '[]',  -- of a partitioned table: its leaves' OIDs
   assumed boolean not null,
+  dropped boolean not null default false,
+  sequence bigint not null default 0,
+  effective_at timestamptz not null default '-infinity',
   recorded_at timestamptz not null default now(),
-  primary key (source, relation, epoch, position)
+  primary key (source, relation, epoch, position, sequence)
 );
 
 create table @schema@.changes (
@@ -102,7 +105,7 @@ create table @schema@.changes (
 ) partition by range (effective_at);
 
 -- One record's history; what a context did; a time range in commit order (the feed's order too).
-create index changes_record on @schema@.changes ("table", primary_key, effective_at);
+create index changes_record on @schema@.changes ("table", primary_key, effective_at, commit_position, sequence);
 create index changes_context on @schema@.changes using gin (context jsonb_path_ops);
 create index changes_time on @schema@.changes (effective_at, commit_position, sequence);
 

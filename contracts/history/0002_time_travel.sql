@@ -27,9 +27,10 @@ create table _bemi.coverage (
   since timestamptz not null,
   whole boolean not null,
   membership bigint,  -- in the publication: one that was taken out and put back has another
+  rows_at timestamptz,  -- where a baseline's rows stand in time
   primary key (source, epoch, relation, schema, "table", position)
 );
-create index coverage_name on _bemi.coverage (schema, "table");
+create index relation_version_name on _bemi.relation_version (schema, "table");
 
 -- A row that had one key and has another since.
 create table _bemi.key_change (
@@ -79,12 +80,12 @@ create function _bemi.source_of(in_schema text, in_table text, in_source text) r
 language plpgsql stable set search_path = pg_catalog as $$
 declare found text[];
 begin
-  select array_agg(distinct c.source) into found from _bemi.coverage c
-  where c.schema = in_schema and c."table" = in_table and (in_source is null or c.source = in_source);
+  select array_agg(distinct v.source) into found from _bemi.relation_version v
+  where v.schema = in_schema and v."table" = in_table and (in_source is null or v.source = in_source);
   if found is null then
     raise exception 'there is no history of %.%', in_schema, in_table
       using errcode = 'undefined_table',
-            hint = 'is the table tracked, and its name written as it was at that time? See: bemi check';
+            hint = 'is the table tracked, and its name written as SQL would? See: bemi check';
   elsif cardinality(found) > 1 then
     raise exception 'several sources have a table %.%: %', in_schema, in_table, array_to_string(found, ', ')
       using errcode = 'ambiguous_parameter', hint = 'name one with source =>';
@@ -97,6 +98,9 @@ create function _bemi.epoch_at(in_source text, at timestamptz, partial boolean, 
 returns int language plpgsql stable set search_path = pg_catalog as $$
 declare state _bemi.source; found _bemi.epoch; following _bemi.epoch;
 begin
+  if at is null then
+    raise exception 'no time is given' using errcode = 'null_value_not_allowed';
+  end if;
   select * into state from _bemi.source where name = in_source;
   -- Not at that very moment either: concurrent commits invert their times, so one to come may share it.
   if at >= coalesce(state.effective_at, '-infinity') and not allow_stale then
@@ -122,75 +126,240 @@ begin
   return found.epoch;
 end $$;
 
--- Since which position of that epoch a table is known; raises when its earlier rows are not.
-create function _bemi.coverage_at(in_source text, in_epoch int, in_schema text, in_table text,
-                                  at timestamptz, partial boolean)
-returns _bemi.coverage language plpgsql stable set search_path = pg_catalog as $$
-declare found _bemi.coverage;
+-- A table as of a time: found by the name that it had then, or by one that it got later.
+create type _bemi.place as (
+  source text, epoch int, relation bigint, schema text, "table" text, at timestamptz,
+  since bigint,    -- what is older than this position is not among its rows
+  columns jsonb,   -- its shape at that time
+  mixed boolean    -- it had other shapes before
+);
+
+create function _bemi.relation_at(in_source text, in_epoch int, in_schema text, in_table text, at timestamptz)
+returns _bemi.relation_version language sql stable set search_path = pg_catalog as $$
+  select v.*
+  from (select distinct n.relation from _bemi.relation_version n
+        where n.schema = in_schema and n."table" = in_table and n.source = in_source and n.epoch = in_epoch) named
+  cross join lateral (
+    select v.* from _bemi.relation_version v
+    where v.source = in_source and v.epoch = in_epoch and v.relation = named.relation and v.effective_at <= at
+    order by v.position desc, v.sequence desc limit 1
+  ) v
+  where not v.dropped and ((v.schema, v."table") = (in_schema, in_table) or exists (
+    select from _bemi.relation_version n
+    where n.source = in_source and n.epoch = in_epoch and n.relation = v.relation and n.schema = in_schema
+      and n."table" = in_table and not n.dropped and n.effective_at > at))
+  order by (v.schema, v."table") = (in_schema, in_table) desc, v.position desc limit 1
+$$;
+
+create function _bemi.raise_no_table(in_source text, in_epoch int, in_schema text, in_table text, at timestamptz)
+returns void language plpgsql stable set search_path = pg_catalog as $$
+declare known _bemi.relation_version;
 begin
-  -- The newest of that name: one that was dropped and made again is another table.
-  select * into found from _bemi.coverage c
-  where c.source = in_source and c.epoch = in_epoch and c.schema = in_schema and c."table" = in_table
-    and c.since <= at order by c.position desc limit 1;
-  if found.source is null then
-    if partial then return found; end if;
-    raise exception 'there is no history of %.% as of %', in_schema, in_table, at
-      using errcode = 'object_not_in_prerequisite_state',
-            hint = 'it begins later, or the table had another name then';
-  elsif not found.whole and not partial then
-    raise exception 'not all rows of %.% are known: those that have not changed since % are not in the history', in_schema, in_table,
-      found.since using errcode = 'object_not_in_prerequisite_state',
-      hint = 'take the rows that have changed with partial => true (--partial)';
-  elsif exists (
-    select from @schema@.changes c where c.operation = 'SCHEMA' and c."table" = in_table and c.schema = in_schema
-      and c.source = in_source and c.epoch = in_epoch and c.effective_at <= at and c.commit_position > found.position
-      and c.after ->> 'command' like 'DROP %' and not c.after ? 'columns')
-  then
+  select v.* into known
+  from _bemi.relation_version n
+  cross join lateral (
+    select v.* from _bemi.relation_version v
+    where v.source = in_source and v.epoch = in_epoch and v.relation = n.relation and v.effective_at <= at
+    order by v.position desc, v.sequence desc limit 1
+  ) v
+  where n.source = in_source and n.epoch = in_epoch and n.schema = in_schema and n."table" = in_table
+    and n.effective_at <= at
+  order by n.position desc, n.sequence desc limit 1;
+  if known.dropped then
     raise exception '%.% was dropped before %', in_schema, in_table, at
       using errcode = 'undefined_table', hint = 'ask for a time before that';
-  elsif exists (
-    select from @schema@.changes c where c.operation = 'SCHEMA' and c.before ->> 'table' = in_table
-      and c.before ->> 'schema' = in_schema and (c."table", c.schema) <> (in_table, in_schema)
-      and c.source = in_source and c.epoch = in_epoch and c.effective_at <= at and c.commit_position > found.position)
-  then
-    raise exception '%.% had another name at %', in_schema, in_table, at
+  elsif known.relation is not null then
+    raise exception '%.% had another name at %: %.%', in_schema, in_table, at, known.schema, known."table"
       using errcode = 'undefined_table', hint = 'ask for a time before that, or by its new name';
   end if;
+  raise exception 'there is no history of %.% as of %', in_schema, in_table, at
+    using errcode = 'object_not_in_prerequisite_state', hint = 'it begins later';
+end $$;
+
+-- Raises when not all rows of that time are known.
+create function _bemi.find_place(name text, at timestamptz, in_source text, partial boolean, allow_stale boolean)
+returns _bemi.place language plpgsql stable set search_path = pg_catalog as $$
+declare
+  named record := bemi.parse_table(name);
+  found _bemi.place;
+  version _bemi.relation_version;
+  known _bemi.coverage;
+begin
+  found.source := _bemi.source_of(named.schema, named."table", in_source);
+  found.epoch := _bemi.epoch_at(found.source, at, partial, allow_stale);
+  found.at := at;
+  version := _bemi.relation_at(found.source, found.epoch, named.schema, named."table", at);
+  if version.relation is null then
+    perform _bemi.raise_no_table(found.source, found.epoch, named.schema, named."table", at);
+  end if;
+  found.relation := version.relation;
+  found.schema := version.schema;
+  found."table" := version."table";
+  found.columns := version.columns;
+  select * into known from _bemi.coverage c
+  where c.source = found.source and c.epoch = found.epoch and c.relation = found.relation and c.since <= find_place.at
+  order by c.position desc limit 1;
+  if known.source is null and not partial then
+    raise exception 'there is no history of %.% as of %', named.schema, named."table", at
+      using errcode = 'object_not_in_prerequisite_state', hint = 'it begins later';
+  elsif not known.whole and not partial then
+    raise exception 'not all rows of %.% are known: those that have not changed since % are not in the history',
+      named.schema, named."table", known.since using errcode = 'object_not_in_prerequisite_state',
+      hint = 'take the rows that have changed with partial => true (--partial), or read the rest from the live table: bemi as-of';
+  end if;
+  found.since := coalesce(known.position, 0);
+  found.mixed := (
+    select count(distinct _bemi.column_names(v.columns)) > 1 from _bemi.relation_version v
+    where v.source = found.source and v.epoch = found.epoch and v.relation = found.relation
+      and v.effective_at <= find_place.at);
   return found;
 end $$;
+
+-- The spans of the history in which the table's changes stand under one name, the newest first.
+create function _bemi.segments(place _bemi.place)
+returns table (schema text, "table" text, from_position bigint, from_sequence bigint, to_position bigint,
+               to_sequence bigint)
+language sql stable rows 1 set search_path = pg_catalog as $$
+  with versions as (
+    select v.schema, v."table", v.dropped, v.position, v.sequence, lag(v.schema) over w is null as first,
+           v.dropped or lag(v.schema) over w is distinct from v.schema
+             or lag(v."table") over w is distinct from v."table" as renamed
+    from _bemi.relation_version v
+    where v.source = place.source and v.epoch = place.epoch and v.relation = place.relation
+      and v.effective_at <= place.at
+    window w as (order by v.position, v.sequence)
+  ), spans as (
+    select v.schema, v."table", v.dropped, case when v.first then 0 else v.position end as from_position,
+           case when v.first then 0 else v.sequence end as from_sequence,
+           lead(v.position, 1, 9223372036854775807) over w as to_position, lead(v.sequence, 1, 0::bigint) over w as to_sequence
+    from versions v where v.renamed
+    window w as (order by v.position, v.sequence)
+  )
+  select s.schema, s."table", greatest(s.from_position, place.since),
+         case when s.from_position >= place.since then s.from_sequence else 0 end, s.to_position, s.to_sequence
+  from spans s where not s.dropped and s.to_position >= place.since
+  order by s.from_position desc, s.from_sequence desc
+$$;
+
+-- Where it was emptied last; nulls: nowhere.
+create function _bemi.emptied(place _bemi.place, out commit_position bigint, out sequence bigint)
+language sql stable set search_path = pg_catalog as $$
+  select t.commit_position, t.sequence
+  from _bemi.segments(place) s
+  cross join lateral (
+    select t.commit_position, t.sequence from @schema@.changes t
+    where t.operation = 'TRUNCATE' and t."table" = s."table" and t.schema = s.schema and t.source = place.source
+      and t.epoch = place.epoch and t.effective_at <= place.at
+      and (t.commit_position, t.sequence) >= (s.from_position, s.from_sequence)
+      and (t.commit_position, t.sequence) < (s.to_position, s.to_sequence)
+    order by t.effective_at desc, t.commit_position desc, t.sequence desc limit 1
+  ) t
+  limit 1
+$$;
+
+-- What tells one shape from another: where which value of a row is.
+create function _bemi.column_names(columns jsonb) returns jsonb
+language sql immutable set search_path = pg_catalog as $$
+  select coalesce(jsonb_agg(jsonb_build_object('name', c -> 'name', 'number', c -> 'number') order by c -> 'name'), '[]')
+  from jsonb_array_elements(columns) c
+$$;
+
+-- How a row that was written under one shape reads under another: [[name, former name or null, JSON of what
+-- rows from before the column have, its exact text], ...]; null: as it is.
+create function _bemi.shape_map(written jsonb, wanted jsonb) returns jsonb
+language sql immutable set search_path = pg_catalog as $$
+  select case when _bemi.column_names(written) <> _bemi.column_names(wanted) then (
+    select coalesce(jsonb_agg(jsonb_build_array(w -> 'name', o.name, w -> 'missing', w -> 'missing_exact')), '[]')
+    from jsonb_array_elements(wanted) w
+    left join lateral (
+      select o ->> 'name' as name from jsonb_array_elements(written) o
+      where case when o ? 'number' and w ? 'number' then o -> 'number' = w -> 'number' else o -> 'name' = w -> 'name' end
+      limit 1
+    ) o on true) end
+$$;
+
+create function _bemi.reshaped(map jsonb, "row" jsonb) returns jsonb
+language sql immutable set search_path = pg_catalog as $$
+  select coalesce(jsonb_object_agg(m ->> 0, case when m ->> 1 is null then coalesce((m ->> 2)::jsonb, 'null')
+                                              else "row" -> (m ->> 1) end), '{}')
+  from jsonb_array_elements(map) m where m ->> 1 is null or "row" ? (m ->> 1)
+$$;
+
+-- The remarks on a row's columns, exact texts or fidelity.
+create function _bemi.reshaped_remarks(map jsonb, remarks jsonb, with_missing boolean) returns jsonb
+language sql immutable set search_path = pg_catalog as $$
+  select nullif(coalesce(jsonb_object_agg(m ->> 0, coalesce(remarks -> (m ->> 1), m -> 3)), '{}'), '{}')
+  from jsonb_array_elements(map) m
+  where remarks ? (m ->> 1) or with_missing and m ->> 1 is null and m ->> 3 is not null
+$$;
+
+create function _bemi.reshape(map jsonb, inout "row" jsonb, inout exact jsonb, inout fidelity jsonb)
+language sql immutable as $$
+  select case when map is null then "row" else _bemi.reshaped(map, "row") end,
+         case when map is null then exact else _bemi.reshaped_remarks(map, exact, true) end,
+         case when map is null then fidelity else _bemi.reshaped_remarks(map, fidelity, false) end
+$$;
+
+-- From where on rows read how, as of the place's time.
+create function _bemi.shape_maps(place _bemi.place) returns table (since bigint, sequence bigint, map jsonb)
+language sql stable set search_path = pg_catalog as $$
+  select v.position, v.sequence, _bemi.shape_map(v.columns, place.columns)
+  from _bemi.relation_version v
+  where v.source = place.source and v.epoch = place.epoch and v.relation = place.relation
+    and v.effective_at <= place.at and not v.dropped
+$$;
+
+create function _bemi.map_of(place _bemi.place, commit_position bigint, sequence bigint) returns jsonb
+language sql stable set search_path = pg_catalog as $$
+  select m.map from _bemi.shape_maps(place) m
+  where (m.since, m.sequence) <= (map_of.commit_position, map_of.sequence)
+  order by m.since desc, m.sequence desc limit 1
+$$;
 
 -- One row: a probe of an index, whose cost does not grow with the number of versions.
 create function bemi.row_as_of(name text, key text, at timestamptz, source text default null,
                                partial boolean default false, allow_stale boolean default false)
 returns setof bemi.row_version language plpgsql stable set search_path = pg_catalog as $$
 declare
-  place record := bemi.parse_table(name);
-  source_name text := _bemi.source_of(place.schema, place."table", source);
-  in_epoch int := _bemi.epoch_at(source_name, at, partial, allow_stale);
-  known _bemi.coverage := _bemi.coverage_at(source_name, in_epoch, place.schema, place."table", at, partial);
+  place _bemi.place := _bemi.find_place(name, at, source, partial, allow_stale);
+  segment record;
   version @schema@.changes;
+  emptied record;
+  map jsonb;
 begin
-  select c.* into version from @schema@.changes c
-  where c."table" = place."table" and c.primary_key = key and c.schema = place.schema
-    and c.source = source_name and c.epoch = in_epoch and c.effective_at <= at
-    and c.commit_position >= coalesce(known.position, 0)
-  order by c.effective_at desc, c.commit_position desc, c.sequence desc limit 1;
+  for segment in select * from _bemi.segments(place) loop
+    select c.* into version from @schema@.changes c
+    where c."table" = segment."table" and c.primary_key = key and c.schema = segment.schema
+      and c.source = place.source and c.epoch = place.epoch and c.effective_at <= at
+      and (c.commit_position, c.sequence) >= (segment.from_position, segment.from_sequence)
+      and (c.commit_position, c.sequence) < (segment.to_position, segment.to_sequence)
+    order by c.effective_at desc, c.commit_position desc, c.sequence desc limit 1;
+    exit when version.id is not null;
+    -- It got another key under this name, and was not seen here since.
+    exit when _bemi.is_moved(place, key, segment.from_position, segment.from_sequence);
+  end loop;
   if version.id is null or version.operation = 'DELETE' then return; end if;
-  -- Emptied, or moved to another key, since.
-  if exists (
-    select from @schema@.changes t where t.operation = 'TRUNCATE' and t."table" = place."table"
-      and t.schema = place.schema and t.source = source_name and t.epoch = in_epoch
-      and t.effective_at between version.effective_at and at
-      and (t.commit_position, t.sequence) > (version.commit_position, version.sequence))
-  or exists (
-    select from _bemi.key_change k where k."table" = place."table" and k.previous_key = key
-      and k.schema = place.schema and k.source = source_name and k.epoch = in_epoch
-      and k.effective_at between version.effective_at and at
-      and (k.commit_position, k.sequence) > (version.commit_position, version.sequence))
-  then return; end if;
-  return next row(version.primary_key, version.after, version.exact -> 'after', version.fidelity -> 'after', version.operation,
-                  version.effective_at, version.context)::bemi.row_version;
+  select * into emptied from _bemi.emptied(place);
+  if (emptied.commit_position, emptied.sequence) > (version.commit_position, version.sequence)
+     or _bemi.is_moved(place, key, version.commit_position, version.sequence) then
+    return;
+  end if;
+  if place.mixed then map := _bemi.map_of(place, version.commit_position, version.sequence); end if;
+  return query
+  select version.primary_key, r."row", r.exact, r.fidelity, version.operation, version.effective_at, version.context
+  from _bemi.reshape(map, version.after, version.exact -> 'after', version.fidelity -> 'after') r;
 end $$;
+
+-- Whether a row of that key got another one after a position.
+create function _bemi.is_moved(place _bemi.place, key text, commit_position bigint, sequence bigint) returns boolean
+language sql stable set search_path = pg_catalog as $$
+  select exists (
+    select from _bemi.segments(place) s join _bemi.key_change k on k."table" = s."table" and k.schema = s.schema
+      and (k.commit_position, k.sequence) >= (s.from_position, s.from_sequence)
+      and (k.commit_position, k.sequence) < (s.to_position, s.to_sequence)
+    where k.previous_key = key and k.source = place.source and k.epoch = place.epoch and k.effective_at <= place.at
+      and (k.commit_position, k.sequence) > (is_moved.commit_position, is_moved.sequence))
+$$;
 
 -- The rows of now by their keys, as the writer needs them to fill in what the stream leaves out. Rows from
 -- before the table changed its shape are not among them.
@@ -232,89 +401,100 @@ create function bemi.rows_as_of(name text, at timestamptz, source text default n
                                 partial boolean default false, allow_stale boolean default false)
 returns setof bemi.row_version language plpgsql stable set search_path = pg_catalog as $$
 declare
-  place record := bemi.parse_table(name);
-  source_name text := _bemi.source_of(place.schema, place."table", source);
-  in_epoch int := _bemi.epoch_at(source_name, at, partial, allow_stale);
-  known _bemi.coverage := _bemi.coverage_at(source_name, in_epoch, place.schema, place."table", at, partial);
-  emptied record;
+  place _bemi.place := _bemi.find_place(name, at, source, partial, allow_stale);
+  plan record;
 begin
-  if known.source is null and not partial then return; end if;
-  if exists (select from @schema@.changes c
-             where c."table" = place."table" and c.primary_key is null and c.schema = place.schema
-               and c.source = source_name and c.epoch = in_epoch and c.effective_at <= at
-               and c.operation not in ('TRUNCATE', 'SCHEMA'))
-  then
-    return query select * from _bemi.keyless_rows_as_of(place.schema, place."table", at, source_name, in_epoch,
-                                                        coalesce(known.position, 0));
-    return;
+  plan := _bemi.plan_rows(place);
+  if plan.way = 'keys' then
+    return query execute plan.query using place;
+  elsif plan.way = 'content' then
+    return query select * from _bemi.keyless_rows_as_of(place);
+  else
+    return query select * from _bemi.rows_by_scan(place);
   end if;
-  select t.commit_position, t.sequence into emptied from @schema@.changes t
-  where t.operation = 'TRUNCATE' and t."table" = place."table" and t.schema = place.schema
-    and t.source = source_name and t.epoch = in_epoch and t.effective_at <= at
-  order by t.effective_at desc, t.commit_position desc, t.sequence desc limit 1;
-  return query
-  select v.primary_key, v.after, v.exact -> 'after', v.fidelity -> 'after', v.operation, v.effective_at, v.context
-  from (
-    select distinct on (e.key) e.key, e.ends, e.primary_key, e.after, e.exact, e.fidelity, e.operation,
-           e.effective_at, e.context
-    from (
-      select c.primary_key as key, c.operation = 'DELETE' as ends, c.commit_position, c.sequence,
-             c.primary_key, c.after, c.exact, c.fidelity, c.operation, c.effective_at, c.context
-      from @schema@.changes c
-      where c."table" = place."table" and c.schema = place.schema and c.source = source_name
-        and c.epoch = in_epoch and c.effective_at <= at and c.operation not in ('TRUNCATE', 'SCHEMA')
-        and c.commit_position >= coalesce(known.position, 0)
-        and (emptied.sequence is null
-             or (c.commit_position, c.sequence) > (emptied.commit_position, emptied.sequence))
-      union all
-      select k.previous_key, true, k.commit_position, k.sequence, null, null, null, null, null, k.effective_at,
-             null
-      from _bemi.key_change k
-      where k."table" = place."table" and k.schema = place.schema and k.source = source_name
-        and k.epoch = in_epoch and k.effective_at <= at and k.commit_position >= coalesce(known.position, 0)
-    ) e
-    order by e.key, e.commit_position desc, e.sequence desc, e.ends desc
-  ) v
-  where not v.ends;
 end $$;
 
+-- All changes until then are read.
+create function _bemi.rows_by_scan(place _bemi.place) returns setof bemi.row_version
+language sql stable set search_path = pg_catalog as $$
+  with maps as materialized (select m.* from _bemi.shape_maps(place) m where place.mixed)
+  select v.primary_key, case when m.map is null then v.after else _bemi.reshaped(m.map, v.after) end,
+         case when m.map is null then v.exact -> 'after'
+           else _bemi.reshaped_remarks(m.map, v.exact -> 'after', true) end,
+         case when m.map is null then v.fidelity -> 'after'
+           else _bemi.reshaped_remarks(m.map, v.fidelity -> 'after', false) end,
+         v.operation, v.effective_at, v.context
+  from (
+    select distinct on (e.key) e.*
+    from _bemi.emptied(place) emptied, _bemi.segments(place) s
+    cross join lateral (
+      select c.primary_key as key, c.operation = 'DELETE' as ends, c.commit_position, c.sequence, c.primary_key,
+             c.after, c.exact, c.fidelity, c.operation, c.effective_at, c.context
+      from @schema@.changes c
+      where c."table" = s."table" and c.schema = s.schema and c.source = place.source
+        and c.epoch = place.epoch and c.effective_at <= place.at and c.operation not in ('TRUNCATE', 'SCHEMA')
+        and (c.commit_position, c.sequence) >= (s.from_position, s.from_sequence)
+        and (c.commit_position, c.sequence) < (s.to_position, s.to_sequence)
+      union all
+      select k.previous_key, true, k.commit_position, k.sequence, null, null, null, null, null, k.effective_at, null
+      from _bemi.key_change k
+      where k."table" = s."table" and k.schema = s.schema and k.source = place.source
+        and k.epoch = place.epoch and k.effective_at <= place.at
+        and (k.commit_position, k.sequence) >= (s.from_position, s.from_sequence)
+        and (k.commit_position, k.sequence) < (s.to_position, s.to_sequence)
+    ) e
+    where emptied.sequence is null or (e.commit_position, e.sequence) > (emptied.commit_position, emptied.sequence)
+    order by e.key, e.commit_position desc, e.sequence desc, e.ends desc
+  ) v
+  cross join lateral (
+    select (select m.map from maps m where (m.since, m.sequence) <= (v.commit_position, v.sequence)
+            order by m.since desc, m.sequence desc limit 1) as map
+    offset 0
+  ) m
+  where not v.ends
+$$;
+
 -- Rows without a key are known by their content, and by how many there are of it.
-create function _bemi.keyless_rows_as_of(in_schema text, in_table text, at timestamptz, in_source text,
-                                         in_epoch int, from_position bigint)
-returns setof bemi.row_version language plpgsql stable set search_path = pg_catalog as $$
+create function _bemi.keyless_rows_as_of(place _bemi.place) returns setof bemi.row_version
+language plpgsql stable set search_path = pg_catalog as $$
 declare emptied record;
 begin
-  select t.commit_position, t.sequence into emptied from @schema@.changes t
-  where t.operation = 'TRUNCATE' and t."table" = in_table and t.schema = in_schema and t.source = in_source
-    and t.epoch = in_epoch and t.effective_at <= at
-  order by t.effective_at desc, t.commit_position desc, t.sequence desc limit 1;
-  if exists (select from @schema@.changes c
-             where c."table" = in_table and c.schema = in_schema and c.source = in_source
-               and c.epoch = in_epoch and c.effective_at <= at and c.operation in ('UPDATE', 'DELETE')
-               and c.commit_position >= from_position and c.fidelity is not null)
+  select * into emptied from _bemi.emptied(place);
+  if exists (
+    select from _bemi.segments(place) s join @schema@.changes c on c."table" = s."table" and c.schema = s.schema
+    where c.source = place.source and c.epoch = place.epoch and c.effective_at <= place.at
+      and c.operation in ('UPDATE', 'DELETE') and c.commit_position >= place.since and c.fidelity is not null)
   then
-    raise exception 'rows of %.% have no key, and a change does not say which row it was', in_schema, in_table
+    raise exception 'rows of %.% have no key, and a change does not say which row it was', place.schema, place."table"
       using errcode = 'object_not_in_prerequisite_state', hint = 'such tables need REPLICA IDENTITY FULL';
   end if;
   return query
-  select null::text, n.content, n.said, null::jsonb, null::text, null::timestamptz, null::jsonb
+  with maps as materialized (select m.* from _bemi.shape_maps(place) m where place.mixed)
+  select null::text, n.content::jsonb, n.said, null::jsonb, null::text, null::timestamptz, null::jsonb
   from (
     select e.content, e.said, sum(e.count) as count
     from (
-      select c.after as content, c.exact -> 'after' as said,
-             1 as count, c.commit_position, c.sequence
-      from @schema@.changes c
-      where c."table" = in_table and c.schema = in_schema and c.source = in_source and c.epoch = in_epoch
-        and c.effective_at <= at and c.operation in ('CREATE', 'SNAPSHOT', 'UPDATE')
-        and c.commit_position >= from_position
-      union all
-      select c.before, c.exact -> 'before', -1,
-             c.commit_position, c.sequence
-      from @schema@.changes c
-      where c."table" = in_table and c.schema = in_schema and c.source = in_source and c.epoch = in_epoch
-        and c.effective_at <= at and c.operation in ('UPDATE', 'DELETE') and c.commit_position >= from_position
+      select case when m.map is null then p.content else _bemi.reshaped(m.map, p.content) end::text as content,
+             case when m.map is null then p.said else _bemi.reshaped_remarks(m.map, p.said, true) end as said, p.count
+      from _bemi.segments(place) s
+      join @schema@.changes c on c."table" = s."table" and c.schema = s.schema
+        and (c.commit_position, c.sequence) >= (s.from_position, s.from_sequence)
+        and (c.commit_position, c.sequence) < (s.to_position, s.to_sequence)
+      cross join lateral (
+        select c.after as content, c.exact -> 'after' as said, 1 as count where c.operation <> 'DELETE'
+        union all
+        select c.before, c.exact -> 'before', -1 where c.operation in ('UPDATE', 'DELETE')
+      ) p
+      cross join lateral (
+        select (select m.map from maps m where (m.since, m.sequence) <= (c.commit_position, c.sequence)
+                order by m.since desc, m.sequence desc limit 1) as map
+        offset 0
+      ) m
+      where c.source = place.source and c.epoch = place.epoch and c.effective_at <= place.at
+        and c.operation not in ('TRUNCATE', 'SCHEMA')
+        and (emptied.sequence is null
+             or (c.commit_position, c.sequence) > (emptied.commit_position, emptied.sequence))
     ) e
-    where emptied.sequence is null or (e.commit_position, e.sequence) > (emptied.commit_position, emptied.sequence)
     group by e.content, e.said
   ) n
   cross join lateral generate_series(1, n.count);
@@ -381,13 +561,22 @@ declare
   named text := coalesce(name, (select format('%I.%I', n.nspname, c.relname)
                                 from pg_type t join pg_class c on c.oid = t.typrelid
                                 join pg_namespace n on n.oid = c.relnamespace where t.oid = pg_typeof(shape)));
+  seen record;
 begin
+  -- The row type of a view of the past stands for that of its table.
+  select v.source, format('%I.%I', v.schema, v."table") as name into seen from _bemi.view v
+  where format('%I.%I', v.view_schema, v."table") = named;
+  if seen.name is not null then
+    named := seen.name;
+    source := coalesce(source, seen.source);
+  end if;
   return query execute format('select %s from bemi.rows_as_of($1, $2, $3, $4, $5) stored',
                               _bemi.restored_columns(pg_typeof(shape)))
     using named, at, source, partial, allow_stale;
 end $$;
 
--- One record's versions, the oldest first: what changed, as {"column": [old, new]}, and who did it.
+-- One record's versions, the oldest first: what changed, as {"column": [old, new]}, and who did it. Under all
+-- names that its table had.
 create function bemi.history(name text, key text, source text default null)
 returns table (version bigint, valid_from timestamptz, valid_to timestamptz, operation text, changed jsonb,
                context jsonb, "row" jsonb, transaction_id bigint, id uuid)
@@ -397,20 +586,43 @@ declare
   source_name text := _bemi.source_of(place.schema, place."table", source);
 begin
   return query
+  with stretch as (
+    select r.epoch, s.*
+    from (select distinct v.epoch, v.relation from _bemi.relation_version v
+          where v.source = source_name and v.schema = place.schema and v."table" = place."table") r
+    cross join lateral _bemi.segments(row(source_name, r.epoch, r.relation, null, null, 'infinity',
+                                          0, null, false)::_bemi.place) s
+  ), versions as (
+    select distinct on (c.epoch, c.commit_position, c.sequence) c.* from stretch s
+    cross join lateral (
+      select c.* from @schema@.changes c
+      where c."table" = s."table" and c.primary_key = key and c.schema = s.schema and c.source = source_name
+        and c.epoch = s.epoch and (c.commit_position, c.sequence) >= (s.from_position, s.from_sequence)
+        and (c.commit_position, c.sequence) < (s.to_position, s.to_sequence)
+    ) c
+  ), ends as (
+    select t.epoch, t.commit_position, t.sequence, t.effective_at
+    from stretch s join @schema@.changes t on t."table" = s."table" and t.schema = s.schema and t.epoch = s.epoch
+      and (t.commit_position, t.sequence) >= (s.from_position, s.from_sequence)
+      and (t.commit_position, t.sequence) < (s.to_position, s.to_sequence)
+    where t.operation = 'TRUNCATE' and t.source = source_name
+    union all
+    select k.epoch, k.commit_position, k.sequence, k.effective_at
+    from stretch s join _bemi.key_change k on k."table" = s."table" and k.schema = s.schema and k.epoch = s.epoch
+      and (k.commit_position, k.sequence) >= (s.from_position, s.from_sequence)
+      and (k.commit_position, k.sequence) < (s.to_position, s.to_sequence)
+    where k.previous_key = key and k.source = source_name
+    union all
+    select v.epoch, v.position, v.sequence, v.effective_at
+    from stretch s join _bemi.relation_version v on v.source = source_name and v.epoch = s.epoch
+      and (v.schema, v."table", v.dropped) = (s.schema, s."table", true)
+  )
   select row_number() over w, c.effective_at,
-         least(lead(c.effective_at) over w, (
-           select min(t.effective_at) from @schema@.changes t
-           where t.operation = 'TRUNCATE' and t."table" = place."table" and t.schema = place.schema
-             and t.source = source_name and c.operation <> 'DELETE'
-             and (t.epoch, t.commit_position, t.sequence) > (c.epoch, c.commit_position, c.sequence)
-         ), (
-           select min(k.effective_at) from _bemi.key_change k
-           where k."table" = place."table" and k.previous_key = key and k.schema = place.schema
-             and k.source = source_name
-             and (k.epoch, k.commit_position, k.sequence) > (c.epoch, c.commit_position, c.sequence))),
+         least(lead(c.effective_at) over w, case when c.operation <> 'DELETE' then (
+           select min(e.effective_at) from ends e
+           where (e.epoch, e.commit_position, e.sequence) > (c.epoch, c.commit_position, c.sequence)) end),
          c.operation, _bemi.difference(c.before, c.after), c.context, c.after, c.transaction_id, c.id
-  from @schema@.changes c
-  where c."table" = place."table" and c.primary_key = key and c.schema = place.schema and c.source = source_name
+  from versions c
   window w as (order by c.epoch, c.commit_position, c.sequence)
   order by c.epoch, c.commit_position, c.sequence;
 end $$;
@@ -423,19 +635,27 @@ language sql immutable set search_path = pg_catalog as $$
   where (before -> key)::text is distinct from (after -> key)::text
 $$;
 
--- Rows that differ between two times.
+-- Rows that differ between two times; rows without a key by their content, as often as they are there.
 create function bemi.diff(name text, from_time timestamptz, to_time timestamptz, source text default null,
                           partial boolean default false, allow_stale boolean default false)
 returns table (primary_key text, operation text, before jsonb, after jsonb, changed jsonb)
 language sql stable set search_path = pg_catalog as $$
+  with old as (
+    select r.*, coalesce(r.primary_key, concat(r."row", r.exact, ' ', row_number() over (
+                  partition by r.primary_key, case when r.primary_key is null then concat(r."row", r.exact) end))) as name
+    from bemi.rows_as_of(diff.name, from_time, source, partial, allow_stale) r
+  ), new as (
+    select r.*, coalesce(r.primary_key, concat(r."row", r.exact, ' ', row_number() over (
+                  partition by r.primary_key, case when r.primary_key is null then concat(r."row", r.exact) end))) as name
+    from bemi.rows_as_of(diff.name, to_time, source, partial, allow_stale) r
+  )
   select coalesce(a.primary_key, b.primary_key),
          case when a."row" is null then 'CREATE' when b."row" is null then 'DELETE' else 'UPDATE' end,
          coalesce(a."row", '{}'), coalesce(b."row", '{}'),
          _bemi.difference(coalesce(a."row", '{}'), coalesce(b."row", '{}'))
-  from bemi.rows_as_of(name, from_time, source, partial, allow_stale) a
-  full join bemi.rows_as_of(name, to_time, source, partial, allow_stale) b using (primary_key)
+  from old a full join new b using (name)
   where (a."row"::text, a.exact) is distinct from (b."row"::text, b.exact)
-  order by 1
+  order by length(coalesce(a.primary_key, b.primary_key)), 1
 $$;
 
 -- What each transaction did, the newest first.
@@ -476,14 +696,25 @@ language sql stable set search_path = pg_catalog as $$
   group by 1, 2 order by 1, 2
 $$;
 
--- A moment as people name it: a timestamp, an LSN (all that was committed up to it), a transaction id (up to
--- its commit).
+-- A moment as people name it: a mark, a timestamp, an LSN (all that was committed up to it), a transaction id
+-- (up to its commit).
 create function bemi.moment(said text, source text default null) returns timestamptz
 language plpgsql stable set search_path = pg_catalog as $$
 declare
   in_source text := source;
   found record;
+  marked jsonb;
 begin
+  if has_table_privilege(to_regclass('_bemi.mark'), 'select') then
+    execute 'select jsonb_agg(m) from _bemi.mark m where m.name = $1 and ($2 is null or m.source = $2)'
+    into marked using said, in_source;
+    if jsonb_array_length(marked) > 1 then
+      raise exception 'several sources have a mark %', said
+        using errcode = 'ambiguous_parameter', hint = 'name one with source =>';
+    elsif marked is not null then
+      return (marked -> 0 ->> 'effective_at')::timestamptz;
+    end if;
+  end if;
   if said !~ '^[0-9]+$' and said !~ '^[0-9A-Fa-f]+/[0-9A-Fa-f]+$' then return said::timestamptz; end if;
   if in_source is null then
     select min(name) into in_source from _bemi.source having count(*) = 1;

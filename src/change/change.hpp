@@ -67,12 +67,18 @@ struct Covered {
   Oid membership = 0;  // its entry in the publication, when that is known
 };
 
+// A relation seen anew, as it is for the changes from `sequence` on.
+struct Described {
+  RelationPtr relation;
+  std::uint32_t sequence = 0;
+};
+
 // Some changes of one transaction in order, with the memory they point into. A transaction is one
 // batch or several; only the last says so.
 struct Batch {
   Transaction transaction;
   std::vector<Change> changes;
-  std::vector<RelationPtr> described;  // relations seen anew, to be recorded
+  std::vector<Described> described;  // to be recorded
   std::vector<Covered> covered;
   std::vector<Parked> parked;  // context messages
   std::vector<std::unique_ptr<std::string>> memory;

@@ -21,6 +21,11 @@ struct Column {
   TypePtr type;              // never null once the relation is resolved
   bool redacted = false;     // its value is never stored
   bool ignored = false;      // a change in only such columns is not recorded
+  int number = 0;            // what stays when it is renamed (attnum); 0: not known
+  // What rows have that were written before the column came, as JSON and, where that cannot hold
+  // it, as exact text; empty: null.
+  std::string missing;
+  std::string missing_exact;
 };
 
 enum class ReplicaIdentity : char { default_ = 'd', nothing = 'n', full = 'f', index = 'i' };
@@ -37,6 +42,7 @@ struct Relation {
   std::vector<std::string> unsent;       // generated columns, which the stream leaves out
   bool assumed = true;  // key and types are the catalog's of a later moment, not told by the stream
   bool again = false;   // described anew in one session: it may have changed unseen
+  bool dropped = false;
   bool tracked = true;  // false: published, but not selected by the configuration
 };
 

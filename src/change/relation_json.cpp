@@ -63,6 +63,9 @@ std::vector<Column> read_columns(const json& columns) {
                     .type_oid = column.at("type_oid").get<Oid>(),
                     .type_modifier = column.at("type_modifier").get<std::int32_t>(),
                     .type = {}});
+    read.back().number = column.value("number", 0);
+    read.back().missing = column.value("missing", "");
+    read.back().missing_exact = column.value("missing_exact", "");
     if (auto form = column.find("form"); form != column.end()) {
       read.back().type = read_form(*form, builtins);
     }
@@ -80,6 +83,9 @@ std::string columns_json(const Relation& relation) {
       one["type"] = column.type->name;
       one["form"] = form_json(*column.type);
     }
+    if (column.number != 0) one["number"] = column.number;
+    if (!column.missing.empty()) one["missing"] = column.missing;
+    if (!column.missing_exact.empty()) one["missing_exact"] = column.missing_exact;
     columns.push_back(std::move(one));
   }
   return columns.dump(-1, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace);

@@ -58,6 +58,7 @@ struct Program {
   StatusOptions status;
   ChangesOptions changes;
   PastOptions past;
+  CheckoutOptions checkout;
   TrendsOptions trends;
   RevertProgram revert;
   TeardownOptions teardown;
@@ -177,19 +178,38 @@ void add_reading(CLI::App& app, Program& program) {
   add_format(*changes, options.format);
 }
 
-void add_past_options(CLI::App& command, Program& program) {
-  PastOptions& options = program.past;
+void add_past_options(CLI::App& command, Program& program, PastOptions& options) {
   command.add_option("--source-name", options.source, "The source, where several have the table")
       ->type_name("NAME");
   command.add_flag("--partial", options.partial, "Take what is known, where not every row is");
   command.add_flag("--allow-stale", options.allow_stale,
                    "Do not insist that all until then has arrived");
   add_connection_options(command, program.config);
-  add_format(command, options.format);
+}
+
+void add_past_options(CLI::App& command, Program& program) {
+  add_past_options(command, program, program.past);
+  add_format(command, program.past.format);
+}
+
+void add_checkout(CLI::App& app, Program& program) {
+  CheckoutOptions& options = program.checkout;
+  CLI::App* checkout = add_command(
+      app, program, "checkout", "A real copy of the tracked tables as they were",
+      [&program] { return exit_code(checkout_command(program.config, program.checkout)); });
+  checkout->add_option("--at", options.past.time, "A timestamp, an LSN, a transaction id or a mark")
+      ->type_name("TIME")
+      ->required();
+  checkout
+      ->add_option("--into", options.into,
+                   "A database's URL, or the name of a schema to make in the destination")
+      ->type_name("DATABASE|SCHEMA")
+      ->required();
+  add_past_options(*checkout, program, options.past);
 }
 
 void add_past(CLI::App& app, Program& program) {
-  constexpr const char* time = "A timestamp, an LSN or a transaction id";
+  constexpr const char* time = "A timestamp, an LSN, a transaction id or a mark";
   PastOptions& options = program.past;
   CLI::App* history =
       add_command(app, program, "history", "One record's versions: what changed, when, by whom",
@@ -281,6 +301,7 @@ int run_program(int argc, char** argv) {
         return add_command(parent, program, name, description, std::move(action));
       },
       report);
+  add_checkout(app, program);
   program.teardown.destination =
       std::ranges::any_of(std::span(argv, static_cast<std::size_t>(argc)),
                           [](std::string_view word) { return word.starts_with("--destination"); });

@@ -62,6 +62,12 @@ base::Status history_command(const Config& config, const PastOptions& options);
 base::Status as_of_command(const Config& config, const PastOptions& options);
 base::Status diff_command(const Config& config, const PastOptions& options);
 
+struct CheckoutOptions {
+  PastOptions past;
+  std::string into;  // a database's URL, or the name of a schema to be made in the destination
+};
+base::Status checkout_command(const Config& config, const CheckoutOptions& options);
+
 struct TrendsOptions {
   std::string every = "1 hour";
   std::string group_by = "operation";

@@ -4,11 +4,17 @@
 #include <nlohmann/json.hpp>
 
 #include "change/relation_json.hpp"
+#include "decode/json_value.hpp"
 
 namespace decode {
 namespace {
 
 using nlohmann::json;
+
+void set_missing(change::Column& column, const std::string& text) {
+  if (!column.type) return;
+  if (!append_json_value(column.missing, *column.type, text)) column.missing_exact = text;
+}
 
 change::Relation read_table(const json& table) {
   change::Relation relation{.oid = table.at("oid").get<change::Oid>(),
@@ -19,7 +25,13 @@ change::Relation read_table(const json& table) {
     relation.identity = static_cast<change::ReplicaIdentity>(identity[0]);
   }
   relation.leaves = table.value("leaves", std::vector<change::Oid>());
-  relation.columns = change::read_columns(table.value("columns", json::array()));
+  json columns = table.value("columns", json::array());
+  relation.columns = change::read_columns(columns);
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (auto text = columns[i].find("missing_text"); text != columns[i].end()) {
+      set_missing(relation.columns[i], text->get<std::string>());
+    }
+  }
   change::set_primary_key(relation, table.value("primary_key", std::vector<std::string>()));
   return relation;
 }
@@ -38,6 +50,7 @@ SchemaChange read(const json& message) {
           .xid = message.at("xid").get<std::uint32_t>(),
           .empty = message.at("empty").get<bool>(),
           .dropped = message.at("dropped").get<bool>(),
+          .rewritten = message.value("rewritten", false),
           .listed = message.at("table").value("listed", true),
           .unseen = message.value("unseen", false),
           .membership = message.at("table").value("membership", change::Oid{0}),

@@ -20,6 +20,7 @@ struct SchemaChange {
   std::uint32_t xid = 0;       // the (sub)transaction
   bool empty = false;          // the table is new and has no rows
   bool dropped = false;        // it is gone: no columns, no key
+  bool rewritten = false;      // its rows got values that nobody told
   bool listed = true;          // in the publication by its own name; a partition is not
   bool unseen = false;         // nothing was done to it, but from here on it is not published
   change::Oid membership = 0;  // its entry in the publication

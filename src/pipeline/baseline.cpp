@@ -242,6 +242,7 @@ class Reader {
     base::log::info("baseline: {} rows of {}.{}", *table_rows, relation->schema, relation->table);
     change::Relation as_it_was = *relation;
     as_it_was.assumed = false;  // the snapshot's own catalog was read
+    as_it_was.again = true;     // also where a change described it before, at a later position
     return writer_.finish_table(as_it_was, work_.table(chunk).membership, *table_rows);
   }
 
@@ -297,7 +298,7 @@ base::Result<Missing> find_missing(pg::Connection& source, pg::Connection& desti
   for (wal::Table& table : tables) {
     // A partition's rows are read, and named, by its root, as the stream does.
     if (table.is_partition) continue;
-    auto known = whole.find({table.oid, table.schema, table.name});
+    auto known = whole.find(table.oid);
     bool is_whole = known != whole.end();
     bool published = all_seen && table.published && !table.narrowed;
     bool seen = published && (!is_whole || known->second == 0 || known->second == table.membership);

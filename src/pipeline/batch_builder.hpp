@@ -23,8 +23,8 @@ class BatchBuilder {
   // Like keep_copy(), for texts that repeat from change to change.
   std::string_view keep_context(std::string_view bytes);
   void add(const change::Change& change) { batch_.changes.push_back(change); }
-  void add_described(change::RelationPtr relation) {
-    batch_.described.push_back(std::move(relation));
+  void add_described(change::RelationPtr relation, std::uint32_t sequence) {
+    batch_.described.push_back({std::move(relation), sequence});
   }
   void add_covered(change::Covered covered) { batch_.covered.push_back(std::move(covered)); }
   void add_parked(change::Parked parked) { batch_.parked.push_back(std::move(parked)); }

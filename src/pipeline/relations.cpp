@@ -13,17 +13,24 @@ using change::Oid;
 using change::Relation;
 using change::RelationPtr;
 
-// The known relation's types for the same columns in whatever order (a partition may have another
-// than its root); false, and nothing is changed, when they are not the same.
+// The known relation's types, and what else is known of its columns, for the same columns in
+// whatever order (a partition may have another than its root); false, and nothing is changed, when
+// they are not the same.
 bool take_types(const Relation& known, Relation& relation) {
   if (known.columns.size() != relation.columns.size()) return false;
-  std::vector<change::TypePtr> types;
+  std::vector<const change::Column*> twins;
   for (const change::Column& column : relation.columns) {
     auto twin = std::ranges::find(known.columns, column.name, &change::Column::name);
     if (twin == known.columns.end() || twin->type_oid != column.type_oid) return false;
-    types.push_back(twin->type);
+    twins.push_back(&*twin);
   }
-  for (std::size_t i = 0; i < types.size(); ++i) relation.columns[i].type = std::move(types[i]);
+  for (std::size_t i = 0; i < twins.size(); ++i) {
+    change::Column& column = relation.columns[i];
+    column.type = twins[i]->type;
+    column.number = twins[i]->number;
+    column.missing = twins[i]->missing;
+    column.missing_exact = twins[i]->missing_exact;
+  }
   return true;
 }
 
@@ -31,6 +38,25 @@ std::vector<std::string> key_names(const Relation& relation) {
   std::vector<std::string> names;
   for (std::size_t index : relation.primary_key) names.push_back(relation.columns[index].name);
   return names;
+}
+
+// The columns' numbers, or their names where those are not known.
+std::vector<std::string> key_of(const Relation& relation, bool by_number) {
+  std::vector<std::string> key;
+  for (std::size_t index : relation.primary_key) {
+    const change::Column& column = relation.columns[index];
+    key.push_back(by_number ? std::to_string(column.number) : column.name);
+  }
+  return key;
+}
+
+// A row's key is its name: with another key the rows of before have other names.
+bool same_key(const Relation& left, const Relation& right) {
+  auto numbered = [](const Relation& relation) {
+    return std::ranges::all_of(relation.columns, &change::Column::number);
+  };
+  bool by_number = numbered(left) && numbered(right);
+  return key_of(left, by_number) == key_of(right, by_number);
 }
 
 change::Covered covered(const Relation& relation, change::Coverage coverage, Oid membership = 0) {
@@ -118,6 +144,10 @@ base::Status Relations::complete(Relation& relation) {
   if (relation.root == 0) {
     relation.leaves = same && told_ ? known->second.leaves : now.leaves;
   }
+  for (const auto& [name, number] : now.numbers) {
+    auto column = std::ranges::find(relation.columns, name, &change::Column::name);
+    if (column != relation.columns.end()) column->number = number;
+  }
   TRY(wal::resolve_types(*catalog_, relation, types_));
   if (now.exists && change::set_primary_key(relation, now.primary_key)) return {};
   if (same) {
@@ -140,19 +170,33 @@ base::Result<RelationPtr> Relations::resolve(Relation relation) {
   return mark(std::move(relation));
 }
 
-base::Status Relations::learn(const decode::RelationMessage& message, BatchBuilder& out) {
+// The table that the rows of this one are named by, as far as it is known.
+std::optional<Relation> Relations::known_of(Oid oid) const {
+  Oid root = root_of(oid);
+  auto known = known_.find(root == 0 ? oid : root);
+  return known == known_.end() ? std::nullopt : std::optional(known->second);
+}
+
+base::Status Relations::learn(const decode::RelationMessage& message, std::uint32_t sequence,
+                              BatchBuilder& out) {
   TRY(wal::wait_until_visible(*catalog_, out.transaction().id));
   Relation sent = message.relation;
   sent.again = !told_ && described_.contains(sent.oid);
+  std::optional<Relation> before = known_of(sent.oid);
   TRY_ASSIGN(RelationPtr relation, resolve(sent));
   Oid oid = sent.oid;
   described_.insert_or_assign(oid, Described{std::move(sent), relation});
   if (!relation->tracked) return {};
-  out.add_covered(covered(*relation, change::Coverage::mentioned));
+  // Nobody told what became of the rows that are there.
+  std::optional<Relation> now = known_of(oid);
+  bool altered = before && now && now->assumed && before->oid == now->oid &&
+                 !change::same_columns(*before, *now);
+  out.add_covered(
+      covered(*relation, altered ? change::Coverage::broken : change::Coverage::mentioned));
   if (relation->root != 0) {
     TRY_ASSIGN(relation, mark(known_.at(relation->root)));
   }
-  out.add_described(std::move(relation));
+  out.add_described(std::move(relation), sequence);
   return {};
 }
 
@@ -203,6 +247,7 @@ base::Result<std::vector<RelationPtr>> Relations::truncated(const std::vector<Oi
 
 // What was told of a table: from here on it is so.
 base::Result<std::optional<Relations::Step>> Relations::take(decode::SchemaChange told,
+                                                             std::uint32_t sequence,
                                                              BatchBuilder& out) {
   if (!told.listed && !blame_partition(told)) return std::nullopt;
   Relation& relation = told.relation;
@@ -219,20 +264,23 @@ base::Result<std::optional<Relations::Step>> Relations::take(decode::SchemaChang
     // A partition that is made is empty; one that is attached or gone took rows with it.
     bool grown = told.command == "CREATE TABLE" &&
                  std::ranges::includes(relation.leaves, known->second.leaves);
-    if (!told.dropped && relation.leaves != known->second.leaves && !grown)
+    bool moved = relation.leaves != known->second.leaves && !grown;
+    if (!told.dropped && (moved || told.rewritten || !same_key(known->second, relation)))
       out.add_covered(covered(relation, change::Coverage::broken, told.membership));
   }
   step.after = decode::schema_change_json(told);
   relation.assumed = false;
+  relation.dropped = told.dropped;
   step.relation = std::make_shared<const Relation>(relation);
   if (told.dropped) {
     known_.erase(relation.oid);
+    out.add_described(step.relation, sequence);
     return step;
   }
   known_.insert_or_assign(relation.oid, relation);
   TRY(refresh(relation));
   if (told.empty) out.add_covered(covered(relation, change::Coverage::whole, told.membership));
-  out.add_described(step.relation);
+  out.add_described(step.relation, sequence);
   return step;
 }
 

@@ -29,8 +29,10 @@ class Relations {
 
   // What is stored of the tables: the stream's older positions are read by it.
   void remember(std::vector<change::Relation> relations);
-  // From here on the stream's changes of this relation are so.
-  base::Status learn(const decode::RelationMessage& message, BatchBuilder& out);
+  // From here on, the ordinal `sequence` of its transaction, the stream's changes of this relation
+  // are so.
+  base::Status learn(const decode::RelationMessage& message, std::uint32_t sequence,
+                     BatchBuilder& out);
   void forget_type(change::Oid oid) { types_.forget(oid); }
 
   // By what a change is read; error of kind malformed_message when it fits none.
@@ -47,7 +49,8 @@ class Relations {
     std::string before;
     std::string after;
   };
-  base::Result<std::optional<Step>> take(decode::SchemaChange told, BatchBuilder& out);
+  base::Result<std::optional<Step>> take(decode::SchemaChange told, std::uint32_t sequence,
+                                         BatchBuilder& out);
 
   // Resolves types and key, and marks the columns as the configuration says.
   base::Result<change::RelationPtr> resolve(change::Relation relation);
@@ -65,6 +68,7 @@ class Relations {
   base::Result<change::RelationPtr> mark(change::Relation relation) const;
   bool blame_partition(decode::SchemaChange& told) const;
   base::Status refresh(const change::Relation& told);
+  [[nodiscard]] std::optional<change::Relation> known_of(change::Oid oid) const;
 
   pg::Connection* catalog_;
   const change::Selection* selection_;

@@ -25,7 +25,7 @@ base::Status Renderer::schema(const decode::LogicalMessage& message, const Place
                               BatchBuilder& out) {
   auto told = decode::parse_schema_change(message.content);
   ASSERT(told.has_value());
-  TRY_ASSIGN(auto step, relations_.take(std::move(*told), out));
+  TRY_ASSIGN(auto step, relations_.take(std::move(*told), place.sequence, out));
   if (!step) return {};
   before_ = std::move(step->before);
   after_ = std::move(step->after);
@@ -120,7 +120,9 @@ base::Status Renderer::render(const stitch::Stitched& stitched, std::uint32_t& s
   Place place{stitched.position, stitched.context, sequence};
   return std::visit(
       Overloaded{
-          [&](const decode::RelationMessage& message) { return relations_.learn(message, out); },
+          [&](const decode::RelationMessage& message) {
+            return relations_.learn(message, sequence, out);
+          },
           [&](const decode::TypeMessage& message) -> base::Status {
             relations_.forget_type(message.oid);
             return {};

@@ -258,9 +258,10 @@ select v.relation, v.schema, v."table", v.epoch, v.position, v.columns::text, to
                  and c.commit_position = v.position
                  and c.after ->> 'command' = 'ALTER TABLE' and c.context::text || c.after::text ~* '\mrename\M')
 from _bemi.relation_version v
-where v.source = $1 and (v.schema, v."table") in (select schema, "table" from alike)
-   or v.source = $1 and v.relation in (select relation from named)
-order by v.epoch, v.position)";
+where v.source = $1 and not v.dropped
+  and ((v.schema, v."table") in (select schema, "table" from alike)
+       or v.relation in (select relation from named))
+order by v.epoch, v.position, v.sequence)";
   TRY_ASSIGN(pg::Rows rows, destination_->query(fmt::format(fmt::runtime(sql), changes_),
                                                 {source_, names.dump()}));
   TRY_ASSIGN(std::vector<Version> versions, read_versions(rows));

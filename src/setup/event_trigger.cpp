@@ -20,7 +20,7 @@ join pg_event_trigger t on t.evtfoid = p.oid
 where n.nspname = '_bemi' and p.proname = 'track_ddl' and t.evtname = 'bemi_track_ddl')";
 
 // What the functions below are, for the look whether those that are there are these.
-constexpr const char* functions_version = "6";
+constexpr const char* functions_version = "8";
 
 // Whatever goes wrong in here must not fail the application's DDL: it is counted, and the worker
 // finds by looking what it was not told. The messages are read by decode/schema_change.cpp.
@@ -38,8 +38,10 @@ language sql security definer set search_path = pg_catalog as $bemi$
   on conflict (message) do update set count = trigger_failure.count + 1, last_at = excluded.last_at
 $bemi$;
 
+drop function if exists _bemi.emit_schema(text, boolean, boolean, json);
+drop function if exists _bemi.emit_schema(text, boolean, boolean, json, boolean);
 create or replace function _bemi.emit_schema(command text, is_empty boolean, is_dropped boolean, described json,
-                                             is_unseen boolean default false)
+                                             is_unseen boolean default false, is_rewritten boolean default false)
 returns void language plpgsql security definer set search_path = pg_catalog as $bemi$
 declare mark xid; place tid;
 begin
@@ -47,7 +49,8 @@ begin
   delete from _bemi.ddl_mark where ctid = place;
   perform pg_logical_emit_message(true, '_bemi_schema', convert_to(json_build_object(
     'v', 1, 'command', command, 'sql', left(current_query(), 65536), 'xid', mark::text::bigint,
-    'empty', is_empty, 'dropped', is_dropped, 'unseen', is_unseen, 'table', described)::text, 'UTF8'));
+    'empty', is_empty, 'dropped', is_dropped, 'unseen', is_unseen, 'rewritten', is_rewritten,
+    'table', described)::text, 'UTF8'));
 end $bemi$;
 
 create or replace function _bemi.type_form(type oid) returns jsonb
@@ -83,7 +86,8 @@ language sql stable set search_path = pg_catalog as $bemi$
 $bemi$;
 
 create or replace function _bemi.describe(relation oid) returns json
-language sql stable set search_path = pg_catalog as $bemi$
+language sql stable set search_path = pg_catalog set timezone = 'UTC' set datestyle = 'ISO'
+set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex' set lc_monetary = 'C' as $bemi$
   select json_build_object(
     'oid', c.oid::bigint, 'schema', n.nspname, 'table', c.relname, 'identity', c.relreplident,
     'leaves', (select coalesce(json_agg(t.relid::oid::bigint order by t.relid::oid), '[]')
@@ -92,9 +96,10 @@ language sql stable set search_path = pg_catalog as $bemi$
                    from pg_publication_rel r join pg_publication p on p.oid = r.prpubid
                    where p.pubname = @publication_name@ and r.prrelid = c.oid),
     'columns', (
-      select coalesce(json_agg(json_build_object(
-               'name', a.attname, 'type', format_type(a.atttypid, a.atttypmod), 'type_oid', a.atttypid::bigint,
-               'type_modifier', a.atttypmod, 'form', _bemi.type_form(a.atttypid)) order by a.attnum), '[]')
+      select coalesce(json_agg(json_strip_nulls(json_build_object(
+               'name', a.attname, 'number', a.attnum,
+               'missing_text', case when a.atthasmissing then (a.attmissingval::text::text[])[1] end, 'type', format_type(a.atttypid, a.atttypmod), 'type_oid', a.atttypid::bigint,
+               'type_modifier', a.atttypmod, 'form', _bemi.type_form(a.atttypid))) order by a.attnum), '[]')
       from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
         and (a.attgenerated = '' or a.attgenerated = 's' and current_setting('server_version_num')::int >= 180000)),
     'primary_key', (
@@ -155,8 +160,13 @@ language plpgsql security definer set search_path = pg_catalog as $bemi$
 declare
   c pg_class; published boolean; root oid := coalesce(pg_partition_root(relation), relation);
   is_new boolean := command in ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO');
+  is_rewritten boolean;
 begin
   select * into c from pg_class where oid = relation;
+  -- A type's labels and attributes that are renamed show in all values that are there.
+  is_rewritten := command = 'ALTER TYPE' and current_query() !~* 'add\s+value' or exists (
+    select from unnest(string_to_array(current_setting('bemi.rewritten', true), ' ')) as r (oid)
+    where r.oid ~ '^[0-9]+$' and coalesce(pg_partition_root(r.oid::oid), r.oid::oid) = root);
   published := exists (
     select from pg_publication_rel r join pg_publication p on p.oid = r.prpubid
     where p.pubname = @publication_name@
@@ -171,7 +181,8 @@ begin
   if not (published or is_new and not c.relispartition) or command like '%PUBLICATION' then return; end if;
   -- The rows that CREATE TABLE AS brings were written before the table was published. A partition's rows are
   -- named by the root.
-  perform _bemi.emit_schema(command, command = 'CREATE TABLE' and not c.relispartition, false, _bemi.describe(root));
+  perform _bemi.emit_schema(command, command = 'CREATE TABLE' and not c.relispartition, false, _bemi.describe(root),
+                             is_rewritten => is_rewritten);
 end $bemi$;
 
 create or replace function _bemi.track_ddl() returns event_trigger
@@ -202,11 +213,19 @@ begin
       perform _bemi.note_failure(sqlerrm);
     end;
   end loop;
-  perform set_config('bemi.quiet', '', true);
+  perform set_config('bemi.quiet', '', true), set_config('bemi.rewritten', '', true);
 exception when others then
   perform set_config('bemi.quiet', '', true);
 end $bemi$;
 comment on function _bemi.track_ddl() is @fingerprint@;
+
+-- Before the command's end, which tells it.
+create or replace function _bemi.track_rewrite() returns event_trigger
+language plpgsql set search_path = pg_catalog as $bemi$
+begin
+  perform set_config('bemi.rewritten', concat_ws(' ', nullif(current_setting('bemi.rewritten', true), ''),
+                                                 pg_event_trigger_table_rewrite_oid()::text), true);
+end $bemi$;
 
 create or replace function _bemi.track_drop() returns event_trigger
 language plpgsql security definer set search_path = pg_catalog as $bemi$
@@ -240,6 +259,8 @@ end $bemi$;
 
 drop event trigger if exists bemi_track_ddl;
 drop event trigger if exists bemi_track_drop;
+drop event trigger if exists bemi_track_rewrite;
+create event trigger bemi_track_rewrite on table_rewrite execute function _bemi.track_rewrite();
 create event trigger bemi_track_ddl on ddl_command_end
   when tag in ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE', 'ALTER TYPE', 'ALTER DOMAIN',
                'ALTER SCHEMA', 'CREATE PUBLICATION', 'ALTER PUBLICATION')
@@ -282,7 +303,8 @@ std::string any_of(const std::vector<std::string>& patterns, const char* when_em
 std::string tracked_condition(const Settings& settings) {
   const auto& texts = settings.selection.texts();
   std::string condition =
-      "n.nspname !~ '^pg_' and n.nspname not in ('information_schema', '_bemi')";
+      "n.nspname !~ '^pg_' and n.nspname not in ('information_schema', '_bemi') and "
+      "coalesce(obj_description(n.oid, 'pg_namespace'), '') !~ '^A copy of the past'";
   condition += " and " + any_of(texts.include, "true");
   condition += " and not " + any_of(texts.exclude, "false");
   if (settings.one_database) {
@@ -337,9 +359,11 @@ std::vector<Step> drop_event_trigger() {
   return {
       {.what = "remove the event triggers", .sql = R"(drop event trigger if exists bemi_track_ddl;
 drop event trigger if exists bemi_track_drop;
-drop function if exists _bemi.track_ddl(), _bemi.track_drop(), _bemi.track_relation(oid, text),
+drop event trigger if exists bemi_track_rewrite;
+drop function if exists _bemi.track_ddl(), _bemi.track_drop(), _bemi.track_rewrite(), _bemi.track_relation(oid, text),
   _bemi.settle_identity(oid, boolean), _bemi.is_narrowly_published(oid), _bemi.describe(oid), _bemi.type_form(oid), _bemi.uses_type(oid, oid, oid), _bemi.note_failure(text),
-  _bemi.emit_schema(text, boolean, boolean, json);
+  _bemi.emit_schema(text, boolean, boolean, json),
+  _bemi.emit_schema(text, boolean, boolean, json, boolean), _bemi.emit_schema(text, boolean, boolean, json, boolean, boolean);
 drop table if exists _bemi.trigger_failure, _bemi.ddl_mark;
 do $$ begin
   if exists (select 1 from pg_namespace where nspname = '_bemi')

@@ -17,18 +17,18 @@ constexpr const char* select_pieces = R"(
 select relation, leaf, file, first_block from _bemi.baseline_piece where source = $1 and epoch = $2)";
 
 constexpr const char* newest_coverage = R"(
-select distinct on (relation, schema, "table") relation, schema, "table", whole, coalesce(membership, 0)
+select distinct on (relation) relation, whole, coalesce(membership, 0)
 from _bemi.coverage where source = $1 and epoch = $2
-order by relation, schema, "table", position desc)";
+order by relation, position desc)";
 
 constexpr const char* insert_coverage = R"(
-insert into _bemi.coverage (source, epoch, relation, schema, "table", position, since, whole, membership)
-select $1, $2, $3, $4, $5, $6, $7, true, $8
+insert into _bemi.coverage (source, epoch, relation, schema, "table", position, since, whole, membership,
+                            rows_at)
+select $1, $2, $3, $4, $5, $6, $7, true, $8, $9
 where not coalesce((select whole from _bemi.coverage
-                    where source = $1 and epoch = $2 and relation = $3 and schema = $4
-                      and "table" = $5 order by position desc limit 1), false)
+                    where source = $1 and epoch = $2 and relation = $3 order by position desc limit 1), false)
 on conflict (source, epoch, relation, schema, "table", position) do update
-set since = excluded.since, whole = true, membership = excluded.membership)";
+set since = excluded.since, whole = true, membership = excluded.membership, rows_at = excluded.rows_at)";
 
 constexpr const char* insert_unseen = R"(
 insert into _bemi.coverage (source, epoch, relation, schema, "table", position, since, whole)
@@ -115,18 +115,23 @@ base::Status BaselineWriter::finish_table(const change::Relation& relation, chan
   std::string epoch = std::to_string(progress_.epoch);
   std::string position = std::to_string(place_.position.value);
   TRY(end_copy());
-  TRY_ASSIGN(pg::Rows covered,
-             destination_->query(insert_coverage,
-                                 {progress_.source, epoch, std::to_string(relation.oid),
-                                  relation.schema, relation.table, position,
-                                  base::format(place_.since), std::to_string(membership)}));
+  TRY_ASSIGN(
+      pg::Rows covered,
+      destination_->query(insert_coverage,
+                          {progress_.source, epoch, std::to_string(relation.oid), relation.schema,
+                           relation.table, position, base::format(place_.since),
+                           std::to_string(membership), base::format(place_.effective_at)}));
   if (covered.affected() == 0) {
     TRY(destination_->run("rollback"));
     return {};
   }
   TRY(destination_->query(
       insert_relation_version,
-      relation_version_parameters(relation, progress_.source, epoch, position)));
+      relation_version_parameters(relation, {.source = progress_.source,
+                                             .epoch = progress_.epoch,
+                                             .position = place_.position,
+                                             .sequence = 0,
+                                             .effective_at = place_.effective_at})));
   TRY(destination_->query(forget_pieces, {progress_.source, epoch, std::to_string(relation.oid)}));
   TRY(destination_->query(count_rows, {progress_.source, std::to_string(rows)}));
   TRY(destination_->run("commit"));
@@ -157,10 +162,9 @@ base::Result<WholeTables> load_whole_tables(pg::Connection& destination, const P
              destination.query(newest_coverage, {progress.source, std::to_string(progress.epoch)}));
   WholeTables whole;
   for (int row = 0; row < rows.count(); ++row) {
-    if (!rows.truth(row, 3)) continue;
-    TableAsNamed table{static_cast<change::Oid>(rows.integer(row, 0)), rows.text(row, 1),
-                       rows.text(row, 2)};
-    whole.emplace(std::move(table), static_cast<change::Oid>(rows.integer(row, 4)));
+    if (!rows.truth(row, 1)) continue;
+    whole.emplace(static_cast<change::Oid>(rows.integer(row, 0)),
+                  static_cast<change::Oid>(rows.integer(row, 2)));
   }
   return whole;
 }

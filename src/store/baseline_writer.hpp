@@ -78,7 +78,7 @@ base::Result<DonePieces> load_done_pieces(pg::Connection& destination, const Pro
 // The tables that are known with all their rows in this epoch, and by which entry in the
 // publication (0: not known).
 using TableAsNamed = std::tuple<change::Oid, std::string, std::string>;
-using WholeTables = std::map<TableAsNamed, change::Oid>;
+using WholeTables = std::map<change::Oid, change::Oid>;
 base::Result<WholeTables> load_whole_tables(pg::Connection& destination, const Progress& progress);
 
 // Notes that not all changes of a table since then have been seen; until a new baseline.

@@ -67,6 +67,24 @@ base::Status check_obstacle(pg::Connection& destination, const std::string& sche
                     "rename it, or choose another schema with --schema");
 }
 
+// Views of the past stand in schemas of their own.
+constexpr const char* drop_views = R"(do $$
+declare view record; place text;
+begin
+  if to_regclass('_bemi.view') is null then return; end if;
+  for view in
+    select view_schema as schema, "table" from _bemi.view union
+    select 'time_travel' || case when schema = 'public' then '' else '_' || schema end, "table" from _bemi.untracked
+  loop
+    execute format('drop view if exists %I.%I', view.schema, view."table");
+  end loop;
+  for place in select nspname from pg_namespace n where nspname ~ '^time_travel'
+      and not exists (select from pg_class c where c.relnamespace = n.oid) loop
+    execute format('drop schema %I', place);
+  end loop;
+end $$;
+)";
+
 std::string statements_of(const Migration& migration, const DestinationSettings& settings) {
   std::string sql = replaced(migration.sql, "@schema@", pg::quote_identifier(settings.schema));
   if (version_of(migration) == 1) {
@@ -148,7 +166,7 @@ base::Status migrate(pg::Connection& destination, const DestinationSettings& set
 base::Status drop_history(pg::Connection& destination) {
   auto schema = history_schema(destination);
   if (!schema) return {};
-  TRY(destination.run(pg::begin_ddl(lock_timeout) + "drop table if exists " +
+  TRY(destination.run(pg::begin_ddl(lock_timeout) + drop_views + "drop table if exists " +
                       changes_name(*schema) +
                       "; drop schema if exists bemi cascade; drop schema _bemi cascade; commit"));
   return {};

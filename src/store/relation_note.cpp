@@ -20,32 +20,31 @@ std::string key_json(const change::Relation& relation) {
 
 constexpr const char* select_relations = R"(
 select distinct on (relation) relation, schema, "table", assumed, columns::text, to_jsonb(primary_key)::text,
-       leaves::text
+       leaves::text, dropped
 from _bemi.relation_version where source = $1
-order by relation, epoch desc, position desc)";
+order by relation, epoch desc, position desc, sequence desc)";
 
 }  // namespace
 
 const char* const insert_relation_version = R"(
 insert into _bemi.relation_version (source, epoch, position, relation, schema, "table",
                                     replica_identity, columns, primary_key, assumed,
-                                    leaves)
+                                    leaves, sequence, effective_at, dropped)
 select $1, $2, $3, $4, $5, $6, $7, $8::jsonb,
-       array(select jsonb_array_elements_text($9::jsonb)), $10, $12::jsonb
+       array(select jsonb_array_elements_text($9::jsonb)), $10, $12::jsonb, $13, $14, $15::boolean
 where $11 or not exists (
   select from (select * from _bemi.relation_version where source = $1 and relation = $4
-               order by epoch desc, position desc limit 1) newest
+               order by epoch desc, position desc, sequence desc limit 1) newest
   where schema = $5 and "table" = $6 and replica_identity = $7 and columns = $8::jsonb
-    and to_jsonb(primary_key) = $9::jsonb and leaves = $12::jsonb)
+    and to_jsonb(primary_key) = $9::jsonb and leaves = $12::jsonb
+    and dropped = $15::boolean)
 on conflict do nothing)";
 
 std::vector<pg::Parameter> relation_version_parameters(const change::Relation& relation,
-                                                       const std::string& source,
-                                                       const std::string& epoch,
-                                                       const std::string& position) {
-  return {source,
-          epoch,
-          position,
+                                                       const RelationPlace& place) {
+  return {place.source,
+          std::to_string(place.epoch),
+          std::to_string(place.position.value),
           std::to_string(relation.oid),
           relation.schema,
           relation.table,
@@ -54,7 +53,10 @@ std::vector<pg::Parameter> relation_version_parameters(const change::Relation& r
           key_json(relation),
           relation.assumed ? "true" : "false",
           relation.again ? "true" : "false",
-          nlohmann::json(relation.leaves).dump()};
+          nlohmann::json(relation.leaves).dump(),
+          std::to_string(place.sequence),
+          base::format(place.effective_at),
+          relation.dropped ? "true" : "false"};
 }
 
 base::Result<std::vector<change::Relation>> load_relations(pg::Connection& destination,
@@ -62,6 +64,7 @@ base::Result<std::vector<change::Relation>> load_relations(pg::Connection& desti
   TRY_ASSIGN(pg::Rows rows, destination.query(select_relations, {source}));
   std::vector<change::Relation> relations;
   for (int row = 0; row < rows.count(); ++row) {
+    if (rows.truth(row, 7)) continue;
     change::Relation relation{.oid = static_cast<change::Oid>(rows.integer(row, 0)),
                               .schema = rows.text(row, 1),
                               .table = rows.text(row, 2)};

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.hpp"
+#include "change/lsn.hpp"
 #include "change/relation.hpp"
 #include "pg/connection.hpp"
 
@@ -13,10 +15,16 @@ namespace store {
 
 // Inserts only what differs from the newest version known.
 extern const char* const insert_relation_version;
+// From where on it holds.
+struct RelationPlace {
+  std::string source;
+  int epoch = 0;
+  change::Lsn position;
+  std::uint32_t sequence = 0;
+  base::Timestamp effective_at;
+};
 std::vector<pg::Parameter> relation_version_parameters(const change::Relation& relation,
-                                                       const std::string& source,
-                                                       const std::string& epoch,
-                                                       const std::string& position);
+                                                       const RelationPlace& place);
 
 // The newest version of each relation.
 base::Result<std::vector<change::Relation>> load_relations(pg::Connection& destination,

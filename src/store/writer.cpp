@@ -35,8 +35,7 @@ constexpr const char* insert_coverage = R"(
 insert into _bemi.coverage (source, epoch, relation, schema, "table", position, since, whole, membership)
 select $1, $2, $3, $4, $5, $6, $7, $8::text = 'whole', nullif($9::bigint, 0)
 where $8 <> 'mentioned' or not exists (
-  select from _bemi.coverage where source = $1 and epoch = $2 and relation = $3 and schema = $4
-    and "table" = $5)
+  select from _bemi.coverage where source = $1 and epoch = $2 and relation = $3)
 on conflict (source, epoch, relation, schema, "table", position) do update
 set since = excluded.since, whole = excluded.whole, membership = excluded.membership)";
 
@@ -198,9 +197,14 @@ void Writer::park(const change::Transaction& transaction, std::uint32_t sequence
 void Writer::take_notes(const change::Batch& batch) {
   std::string position = std::to_string(batch.transaction.commit_position.value);
   std::string epoch = std::to_string(progress_.epoch);
-  for (const change::RelationPtr& relation : batch.described) {
+  for (const change::Described& described : batch.described) {
     notes_.push_back({insert_relation_version,
-                      relation_version_parameters(*relation, progress_.source, epoch, position)});
+                      relation_version_parameters(*described.relation,
+                                                  {.source = progress_.source,
+                                                   .epoch = progress_.epoch,
+                                                   .position = batch.transaction.commit_position,
+                                                   .sequence = described.sequence,
+                                                   .effective_at = progress_.effective_at})});
   }
   for (const change::Covered& covered : batch.covered) {
     notes_.push_back({insert_coverage,

@@ -39,6 +39,8 @@ union all
 select 'leaf', t.relid::oid::text, t.relid::oid::bigint
 from pg_class c, pg_partition_tree(c.oid) t where c.oid = $1 and c.relkind = 'p' and t.isleaf
 union all
+select 'number', attname, attnum from pg_attribute where attrelid = $1 and attnum > 0 and not attisdropped
+union all
 select 'unsent', attname, attnum
 from pg_attribute
 where attrelid = $1 and not attisdropped
@@ -50,7 +52,7 @@ select n.nspname, c.relname, c.relreplident
 from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = $1)";
 
 constexpr const char* select_columns = R"(
-select attname, atttypid, atttypmod from pg_attribute
+select attname, atttypid, atttypmod, attnum from pg_attribute
 where attrelid = $1 and attnum > 0 and not attisdropped
   and (attgenerated = '' or attgenerated = 's' and current_setting('server_version_num')::int >= 180000)
 order by attnum)";
@@ -137,6 +139,8 @@ base::Result<CatalogEntry> look_up(pg::Connection& source, Oid oid) {
     if (what == "table") entry.exists = true;
     if (what == "key") entry.primary_key.push_back(rows.text(row, 1));
     if (what == "leaf") entry.leaves.push_back(oid_at(rows, row, 1));
+    if (what == "number")
+      entry.numbers.emplace_back(rows.text(row, 1), static_cast<int>(rows.integer(row, 2)));
     if (what == "unsent") entry.unsent.push_back(rows.text(row, 1));
   }
   return entry;
@@ -175,6 +179,7 @@ base::Result<change::Relation> read_relation(pg::Connection& source, Oid oid) {
                                 .type_oid = oid_at(columns, row, 1),
                                 .type_modifier = static_cast<std::int32_t>(columns.integer(row, 2)),
                                 .type = {}});
+    relation.columns.back().number = static_cast<int>(columns.integer(row, 3));
   }
   return relation;
 }

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "change/relation.hpp"
@@ -26,9 +27,10 @@ base::Status resolve_types(pg::Connection& source, change::Relation& relation,
 // What the stream does not say of a table, as it is now.
 struct CatalogEntry {
   bool exists = false;
-  std::vector<std::string> primary_key;  // in key order
-  std::vector<std::string> unsent;       // generated columns that are not published
-  std::vector<change::Oid> leaves;       // of a partitioned table, sorted
+  std::vector<std::string> primary_key;              // in key order
+  std::vector<std::string> unsent;                   // generated columns that are not published
+  std::vector<change::Oid> leaves;                   // of a partitioned table, sorted
+  std::vector<std::pair<std::string, int>> numbers;  // of all columns
 };
 base::Result<CatalogEntry> look_up(pg::Connection& source, change::Oid oid);
 

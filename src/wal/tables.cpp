@@ -41,6 +41,7 @@ select c.oid, n.nspname, c.relname, pg_get_userbyid(c.relowner), c.relreplident,
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p') and c.relpersistence in ('p', 'u')
   and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', '_bemi')
+  and coalesce(obj_description(n.oid, 'pg_namespace'), '') !~ '^A copy of the past'
   and not exists (select 1 from pg_depend d where d.classid = 'pg_class'::regclass
                   and d.objid = c.oid and d.deptype = 'e')
 order by n.nspname, c.relname)";

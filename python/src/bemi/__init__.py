@@ -17,6 +17,7 @@ from .threads import ContextThreadPoolExecutor, bind_context
 
 if TYPE_CHECKING:
     from .history import Change, Changes, changes_of
+    from .past import PastIsReadOnly, as_of, as_of_async
 
 __all__ = [
     "Bemi",
@@ -24,6 +25,9 @@ __all__ = [
     "Change",
     "Changes",
     "ContextThreadPoolExecutor",
+    "PastIsReadOnly",
+    "as_of",
+    "as_of_async",
     "bind_context",
     "changes_of",
     "clear_context",
@@ -43,6 +47,10 @@ def __getattr__(name: str) -> Any:
         from . import history
 
         return getattr(history, name)
+    if name in ("PastIsReadOnly", "as_of", "as_of_async"):
+        from . import past
+
+        return getattr(past, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

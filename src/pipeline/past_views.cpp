@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "pipeline/past_views.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/log.hpp"
+
+namespace pipeline {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto refresh_interval = 1s;
+constexpr auto retry_interval_max = 600s;
+constexpr int refreshes_between_looks = 20;
+
+// What is there and not in the publication, with its columns.
+constexpr const char* select_untracked = R"(
+select coalesce(jsonb_agg(jsonb_build_array(n.nspname, c.relname, (
+         select jsonb_agg(a.attname order by a.attnum) from pg_attribute a
+         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped))
+       order by n.nspname, c.relname), '[]')
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.relkind in ('r', 'p', 'v', 'm', 'f') and c.relpersistence <> 't' and not c.relispartition
+  and n.nspname !~ '^(pg_|time_travel)' and n.nspname not in ('information_schema', '_bemi', 'bemi')
+  and not exists (select from pg_publication_tables t
+                  where t.pubname = $1 and t.schemaname = n.nspname and t.tablename = c.relname)
+  and coalesce(obj_description(n.oid, 'pg_namespace'), '') !~ '^A copy of the past'
+  and not (c.relname ~ '^changes(_[0-9w_]+)?$' and obj_description(c.oid, 'pg_class') ~ 'kept by Bemi')
+  and not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'e'))";
+
+constexpr const char* replace_untracked = R"(
+with told as (
+  select t ->> 0 as schema, t ->> 1 as "table", array(select jsonb_array_elements_text(t -> 2)) as columns
+  from jsonb_array_elements($2::jsonb) t where t -> 2 <> 'null'
+), gone as (
+  delete from _bemi.untracked u where u.source = $1
+    and not exists (select from told t where (t.schema, t."table") = (u.schema, u."table"))
+)
+insert into _bemi.untracked select $1, t.* from told t
+on conflict (source, schema, "table") do update set columns = excluded.columns)";
+
+}  // namespace
+
+PastViews::PastViews(const Settings& settings, std::string source_name,
+                     const base::Interrupt& interrupt)
+    : settings_(&settings),
+      source_name_(std::move(source_name)),
+      interrupt_(&interrupt),
+      thread_([this](const std::stop_token& stop) { loop(stop); }) {}
+
+PastViews::~PastViews() {
+  thread_.request_stop();
+  wake_.notify_all();
+}
+
+void PastViews::loop(const std::stop_token& stop) {
+  std::chrono::seconds pause = refresh_interval;
+  for (int count = 0; !stop.stop_requested(); ++count) {
+    base::Status done;
+    std::string told = told_;
+    if (count % refreshes_between_looks == 0) done = tell_untracked();
+    bool news = told != told_;
+    if (done) done = refresh(/*everything=*/news);
+    if (stop.stop_requested() || interrupt_->triggered()) return;
+    if (!done) {
+      base::log::warning("the views of the past are behind: {}; trying again in {} s",
+                         done.error().message, pause.count());
+      destination_.reset();
+    }
+    std::unique_lock lock(mutex_);
+    wake_.wait_for(lock, stop, pause, [] { return false; });
+    pause = done ? refresh_interval : std::min<std::chrono::seconds>(pause * 2, retry_interval_max);
+  }
+}
+
+base::Status PastViews::refresh(bool everything) {
+  if (!destination_) {
+    TRY_ASSIGN(pg::Connection opened, pg::Connection::open({.url = settings_->destination_url,
+                                                            .purpose = "bemi/views",
+                                                            .interrupt = interrupt_}));
+    destination_.emplace(std::move(opened));
+  }
+  TRY(destination_->query("select bemi.refresh_time_travel($1)", {everything ? "true" : "false"}));
+  return {};
+}
+
+base::Status PastViews::tell_untracked() {
+  TRY_ASSIGN(pg::Connection source,
+             pg::Connection::open(
+                 {.url = settings_->source_url, .purpose = "bemi/views", .interrupt = interrupt_}));
+  TRY_ASSIGN(pg::Rows rows, source.query(select_untracked, {settings_->setup.publication}));
+  std::string found = rows.text(0, 0);
+  if (found == told_) return {};
+  TRY_ASSIGN(pg::Connection destination, pg::Connection::open({.url = settings_->destination_url,
+                                                               .purpose = "bemi/views",
+                                                               .interrupt = interrupt_}));
+  TRY(destination.query(replace_untracked, {source_name_, found}));
+  told_ = std::move(found);
+  return {};
+}
+
+}  // namespace pipeline

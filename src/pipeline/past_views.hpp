@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// PastViews: beside the stream, on a thread and connections of its own, keeps the views of the past
+// (contracts/history/0004_time_travel_views.sql) up to date with the history. Its failures are
+// logged and tried again, never fatal: a view that is behind says so.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "pg/connection.hpp"
+#include "pipeline/settings.hpp"
+
+namespace pipeline {
+
+class PastViews {
+ public:
+  // `interrupt`: ends its waits and its statements.
+  PastViews(const Settings& settings, std::string source_name, const base::Interrupt& interrupt);
+  ~PastViews();
+
+ private:
+  void loop(const std::stop_token& stop);
+  base::Status refresh(bool everything);
+  base::Status tell_untracked();
+
+  const Settings* settings_;
+  std::string source_name_;
+  const base::Interrupt* interrupt_;
+  std::optional<pg::Connection> destination_;
+  std::string told_;  // of the tables that are not tracked
+  std::mutex mutex_;
+  std::condition_variable_any wake_;
+  std::jthread thread_;  // last: it uses the others
+};
+
+}  // namespace pipeline
