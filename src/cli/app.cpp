@@ -63,6 +63,7 @@ struct Program {
   RevertProgram revert;
   TeardownOptions teardown;
   DevOptions dev;
+  ServeOptions serve;
   int sync_timeout_s = 0;
   std::vector<std::pair<CLI::App*, std::function<int()>>> actions;
 };
@@ -91,6 +92,7 @@ void add_run(CLI::App& app, Program& program) {
   add_connection_options(*run, program.config);
   add_tracking_options(*run, program.config);
   add_worker_options(*run, program.config);
+  add_http_options(*run, program.config);
   add_log_options(*run, program.config);
 
   CLI::App* dev = add_command(
@@ -104,7 +106,18 @@ void add_run(CLI::App& app, Program& program) {
                   "Port on 127.0.0.1 [default: a free one, then always that]");
   add_tracking_options(*dev, program.config);
   add_worker_options(*dev, program.config);
+  add_http_options(*dev, program.config);
   add_log_options(*dev, program.config);
+
+  CLI::App* serve =
+      add_command(app, program, "serve", "Dashboard and API, without a worker", [&program] {
+        return exit_code(serve_command(program.config, program.serve, stop_interrupt()));
+      });
+  serve->add_flag("--new-token", program.serve.new_token,
+                  "Make and print another token; the old one and all sessions end");
+  add_connection_options(*serve, program.config);
+  add_http_options(*serve, program.config);
+  add_log_options(*serve, program.config);
 }
 
 void add_setup(CLI::App& app, Program& program) {

@@ -16,6 +16,11 @@ namespace cli {
 
 base::Status run_command(const Config& config, const base::Interrupt& stop);
 
+struct ServeOptions {
+  bool new_token = false;
+};
+base::Status serve_command(Config config, const ServeOptions& options, const base::Interrupt& stop);
+
 struct InitOptions {
   bool dry_run = false;
   bool accept_gap = false;

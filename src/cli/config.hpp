@@ -36,6 +36,10 @@ struct Config {
   int heartbeat_interval_s = 30;
   std::string spool_directory = "/var/tmp";
   bool no_event_trigger = false;
+  std::string http;               // where the dashboard listens; empty: nowhere
+  std::string http_token;         // empty: one is made, and kept in the destination as a hash
+  bool any_http_port = false;     // when that one is taken
+  bool shows_http_token = false;  // at each start: it is in a folder of ours
   std::string log_format = "text";
   bool verbose = false;
 
@@ -48,6 +52,7 @@ struct Config {
 void add_connection_options(CLI::App& command, Config& config);
 void add_tracking_options(CLI::App& command, Config& config);
 void add_worker_options(CLI::App& command, Config& config);
+void add_http_options(CLI::App& command, Config& config);
 void add_log_options(CLI::App& command, Config& config);
 
 // Error of kind usage when there is no source.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "base/log.hpp"
 #include "cli/commands.hpp"
+#include "cli/dashboard.hpp"
 #include "cli/ends.hpp"
 #include "pipeline/worker.hpp"
 
@@ -13,6 +14,8 @@ base::Status settle_ends(const Config& config, pipeline::Settings& settings) {
   TRY_ASSIGN(pg::Connection destination, open_destination(config, Access::read_write));
   TRY_ASSIGN(settings.setup, setup_settings(config, source));
   TRY_ASSIGN(settings.setup.one_database, same_database(source, destination));
+  // The dashboard keeps its token there; the worker would do it in any case.
+  if (!config.http.empty()) TRY(store::migrate(destination, settings.setup.destination));
   return {};
 }
 
@@ -35,6 +38,10 @@ base::Status run_command(const Config& config, const base::Interrupt& stop) {
   auto settle = [&] { return settle_ends(config, settings); };
   if (base::Status settled = pipeline::keep_trying(settle, stop); !settled) return settled;
   if (stop.triggered()) return {};
+  std::unique_ptr<serve::Server> dashboard;
+  if (!config.http.empty()) {
+    TRY_ASSIGN(dashboard, start_dashboard(config, {.any_port = config.any_http_port}, stop));
+  }
   return pipeline::run_worker(settings);
 }
 

@@ -5,38 +5,13 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "pg/connection.hpp"
-#include "query/table_name.hpp"
+#include "query/change_filter.hpp"
 
 namespace query {
-
-struct ChangeFilter {
-  std::optional<TableName> table;
-  std::optional<std::string> primary_key;
-  std::optional<std::string> operation;  // as stored: CREATE, ...
-  std::vector<std::string> context;      // KEY=VALUE, all must hold
-  std::optional<std::int64_t> transaction;
-  std::optional<std::string> since;  // timestamps, as PostgreSQL reads them; inclusive
-  std::optional<std::string> until;  // exclusive
-  std::optional<std::string> source;
-  std::vector<std::string> ids;  // of changes, any of them
-  struct Commit {
-    std::int64_t epoch = 0;
-    std::int64_t position = 0;
-  };
-  std::optional<Commit> after;  // committed later than that
-};
-
-// A filter as SQL over the columns of `changes`, with its $1, $2, ...; "true" for none.
-struct Condition {
-  std::string sql;
-  std::vector<pg::Parameter> parameters;
-};
-base::Result<Condition> condition_of(const ChangeFilter& filter);
 
 // The columns of section "The destination", in its order.
 extern const std::vector<std::string> change_columns;

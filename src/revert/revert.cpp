@@ -22,7 +22,7 @@ using Clock = std::chrono::steady_clock;
 bool selects_nothing(const query::ChangeFilter& filter) {
   return !filter.table && !filter.primary_key && !filter.operation && filter.context.empty() &&
          !filter.transaction && !filter.since && !filter.until && filter.ids.empty() &&
-         !filter.after;
+         !filter.after && filter.texts.empty() && filter.without_context.empty();
 }
 
 // One way from a request to its end: the transaction on the source is open meanwhile.

@@ -2,10 +2,19 @@
 # What each verb needs and how it gets there. Every need_* is quick and silent when nothing is
 # missing, and says what it installs before it does.
 
+# Debian 12's default is older than what the HTTP server needs; later ones are not.
+boost_package() {
+  if grep -qs '^VERSION_CODENAME=bookworm' /etc/os-release; then
+    printf libboost1.81-dev
+  else
+    printf libboost-dev
+  fi
+}
+
 readonly compile_packages=(
   g++ cmake ninja-build ccache pkg-config
   libpq-dev libfmt-dev libspdlog-dev libcli11-dev libtomlplusplus-dev libsimdjson-dev
-  nlohmann-json3-dev libxxhash-dev
+  nlohmann-json3-dev libxxhash-dev "$(boost_package)" prometheus-cpp-dev libsodium-dev
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
 )
 # clang 14, which Debian 12 has by default, cannot compile std::expected.

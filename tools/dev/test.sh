@@ -56,6 +56,7 @@ prepare_e2e() {
 prepare_web() {
   [[ -f web/package.json ]] || return 0
   build
+  need_servers
   need_packages chromium
 }
 

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "query/feed.hpp"
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+
+#include <fmt/format.h>
+
+#include "base/number.hpp"
+#include "store/schema.hpp"
+
+namespace query {
+namespace {
+
+constexpr const char* as_json =
+    R"(json_build_object('id', id, 'source', source, 'database', database, 'schema', schema, )"
+    R"('table', "table", 'primary_key', primary_key, 'operation', operation, 'before', before, )"
+    R"('after', after, 'context', context, 'committed_at', committed_at, 'effective_at', )"
+    R"(effective_at, 'queued_at', queued_at, 'created_at', created_at, 'transaction_id', )"
+    R"(transaction_id, 'position', position, 'epoch', epoch, 'commit_position', commit_position, )"
+    R"('sequence', sequence, 'exact', exact, 'fidelity', fidelity))";
+
+// Spans that people count in, in seconds.
+constexpr std::array<std::int64_t, 19> spans{
+    1,     5,     10,    30,     60,     300,     600,     1800,    3600,    10800,
+    21600, 43200, 86400, 172800, 604800, 1209600, 2592000, 7776000, 31536000};
+
+// Beyond so many changes a count over all of them is an estimate from a sample.
+constexpr std::int64_t exact_count_max = 2'000'000;
+constexpr std::int64_t sampled_rows = 400'000;
+
+// After a position within its source. Where no later epoch has begun, this is the order of the
+// index on time; positions of another epoch may be lower at the same time.
+std::string after(Where& where, const SeenPosition& seen, bool is_newest_epoch) {
+  std::string at = where.bind(seen.effective_at);
+  if (is_newest_epoch) {
+    return fmt::format("(effective_at, commit_position, sequence) > ({}::timestamptz, {}, {})", at,
+                       seen.commit_position, seen.sequence);
+  }
+  return fmt::format(
+      "effective_at >= {}::timestamptz and (epoch, commit_position, sequence) > ({}, {}, {})", at,
+      seen.epoch, seen.commit_position, seen.sequence);
+}
+
+// The first of what there is, in order; to select from. Made into JSON only then: a row that is
+// sorted away costs nothing.
+std::string first_of(const std::string& table, const std::string& clause, std::string_view order,
+                     std::int64_t limit) {
+  return fmt::format("(select * from {0}{1} order by {2} limit {3}) c order by {2}", table, clause,
+                     order, limit);
+}
+
+std::vector<NewChange> new_changes(const pg::Rows& rows, std::size_t filters) {
+  std::vector<NewChange> changes;
+  for (int row = 0; row < rows.count(); ++row) {
+    NewChange& change = changes.emplace_back();
+    change.position = {rows.text(row, 0), rows.text(row, 1), rows.integer(row, 2),
+                       rows.integer(row, 3), rows.integer(row, 4)};
+    change.json = rows.text(row, 5);
+    for (std::size_t i = 0; i < filters; ++i) {
+      change.matches.push_back(rows.truth(row, static_cast<int>(6 + i)));
+    }
+  }
+  return changes;
+}
+
+constexpr const char* position_columns = "source, effective_at, epoch, commit_position, sequence";
+constexpr const char* commit_order = "effective_at, epoch, commit_position, sequence";
+constexpr const char* index_order = "effective_at, commit_position, sequence";
+constexpr const char* page_order =
+    "effective_at desc, commit_position desc, sequence desc, id desc";
+
+std::int64_t span_for(double seconds, int buckets) {
+  double wanted = seconds / buckets;
+  auto fitting = std::ranges::find_if(
+      spans, [&](std::int64_t span) { return static_cast<double>(span) >= wanted; });
+  return fitting == spans.end() ? spans.back() : *fitting;
+}
+
+}  // namespace
+
+bool SeenPosition::before(const SeenPosition& other) const {
+  return std::tie(epoch, commit_position, sequence) <
+         std::tie(other.epoch, other.commit_position, other.sequence);
+}
+
+void advance(Seen& seen, const SeenPosition& position) {
+  auto known = std::ranges::find(seen, position.source, &SeenPosition::source);
+  if (known == seen.end()) {
+    seen.push_back(position);
+  } else if (known->before(position)) {
+    *known = position;
+  }
+}
+
+base::Result<Feed> Feed::open(pg::Connection& destination) {
+  TRY_ASSIGN(std::string schema, store::history_schema(destination));
+  return Feed(destination, store::changes_name(schema));
+}
+
+base::Result<FeedPage> Feed::older(const ChangeFilter& filter, const std::optional<Cursor>& from,
+                                   std::int64_t limit) {
+  Where where;
+  TRY(add_filter(where, filter));
+  if (from) {
+    std::string at = where.bind(from->effective_at);
+    std::string id = where.bind(from->id);
+    where.add_raw(fmt::format(
+        "(effective_at, commit_position, sequence, id) < ({}::timestamptz, {}, {}, {}::uuid)", at,
+        from->commit_position, from->sequence, id));
+  }
+  // The index on time has this order; `id` settles what two sources did at once.
+  TRY_ASSIGN(pg::Rows rows,
+             destination_->query(
+                 fmt::format("select effective_at, commit_position, sequence, id, {} from {}",
+                             as_json, first_of(table_, where.clause(), page_order, limit + 1)),
+                 where.parameters()));
+  FeedPage page;
+  int shown = static_cast<int>(std::min<std::int64_t>(rows.count(), limit));
+  for (int row = 0; row < shown; ++row) page.changes.push_back(rows.text(row, 4));
+  if (rows.count() > shown && shown > 0) {
+    page.next = Cursor{rows.text(shown - 1, 0), rows.integer(shown - 1, 1),
+                       rows.integer(shown - 1, 2), rows.text(shown - 1, 3)};
+  }
+  return page;
+}
+
+base::Result<std::optional<std::string>> Feed::one(const std::string& id) {
+  // The id is led by the commit's milliseconds, but committed_at is no effective_at: every
+  // partition's key is probed.
+  TRY_ASSIGN(pg::Rows rows,
+             destination_->query(
+                 fmt::format("select {} from {} where id = $1::uuid", as_json, table_), {id}));
+  if (rows.empty()) return std::nullopt;
+  return rows.text(0, 0);
+}
+
+base::Result<Feed::Unseen> Feed::unseen(Where& where, const Seen& seen) {
+  if (seen.empty()) return Unseen{"true", commit_order};
+  TRY_ASSIGN(auto now, epochs());
+  std::string known;
+  std::string later;
+  bool is_in_index_order = true;
+  for (const SeenPosition& position : seen) {
+    bool is_newest = std::ranges::none_of(now, [&](const auto& source) {
+      return source.first == position.source && source.second != position.epoch;
+    });
+    is_in_index_order = is_in_index_order && is_newest;
+    std::string source = where.bind(position.source);
+    later += fmt::format("{}(source = {} and {})", later.empty() ? "" : " or ", source,
+                         after(where, position, is_newest));
+    known += (known.empty() ? "" : ", ") + source;
+  }
+  const char* order = is_in_index_order ? index_order : commit_order;
+  // One source: no alternative stands between the condition and the index.
+  if (now.size() == 1 && seen.size() == 1) return Unseen{later, order};
+  return Unseen{"(" + later + " or source not in (" + known + "))", order};
+}
+
+base::Result<std::vector<NewChange>> Feed::newer(const Seen& seen,
+                                                 std::span<const ChangeFilter* const> filters,
+                                                 std::int64_t limit) {
+  Where where;
+  std::string flags;
+  for (const ChangeFilter* filter : filters) {
+    where.begin_anew();
+    TRY(add_filter(where, *filter));
+    flags += ", (" + where.condition() + ") is true";
+  }
+  TRY_ASSIGN(Unseen wanted, unseen(where, seen));
+  TRY_ASSIGN(pg::Rows rows,
+             destination_->query(
+                 fmt::format("select {}, {}{} from {}", position_columns, as_json, flags,
+                             first_of(table_, " where " + wanted.condition, wanted.order, limit)),
+                 where.parameters()));
+  return new_changes(rows, filters.size());
+}
+
+base::Result<std::vector<NewChange>> Feed::missed(const Seen& seen, const ChangeFilter& filter,
+                                                  std::int64_t limit) {
+  Where where;
+  TRY(add_filter(where, filter));
+  TRY_ASSIGN(Unseen wanted, unseen(where, seen));
+  where.add_raw(wanted.condition);
+  TRY_ASSIGN(pg::Rows rows,
+             destination_->query(fmt::format("select {}, {} from {}", position_columns, as_json,
+                                             first_of(table_, where.clause(), wanted.order, limit)),
+                                 where.parameters()));
+  return new_changes(rows, 0);
+}
+
+base::Result<Seen> Feed::ends() {
+  TRY_ASSIGN(pg::Rows rows,
+             destination_->run(fmt::format(
+                 "select s.name, c.effective_at, c.epoch, c.commit_position, c.sequence from "
+                 "_bemi.source s cross join lateral (select effective_at, epoch, commit_position, "
+                 "sequence from {} where source = s.name order by effective_at desc, epoch desc, "
+                 "commit_position desc, sequence desc limit 1) c",
+                 table_)));
+  Seen seen;
+  for (int row = 0; row < rows.count(); ++row) {
+    seen.push_back({rows.text(row, 0), rows.text(row, 1), rows.integer(row, 2),
+                    rows.integer(row, 3), rows.integer(row, 4)});
+  }
+  return seen;
+}
+
+base::Result<std::vector<std::pair<std::string, std::int64_t>>> Feed::epochs() {
+  TRY_ASSIGN(pg::Rows rows, destination_->run("select name, epoch from _bemi.source"));
+  std::vector<std::pair<std::string, std::int64_t>> epochs;
+  for (int row = 0; row < rows.count(); ++row) {
+    epochs.emplace_back(rows.text(row, 0), rows.integer(row, 1));
+  }
+  return epochs;
+}
+
+base::Result<std::int64_t> Feed::stored() {
+  TRY_ASSIGN(pg::Rows rows,
+             destination_->run("select coalesce(sum(changes), 0)::bigint from _bemi.source"));
+  return rows.integer(0, 0);
+}
+
+base::Result<std::string> Feed::histogram(const ChangeFilter& filter, int buckets) {
+  TRY_ASSIGN(pg::Rows bounds,
+             destination_->query(
+                 fmt::format("select coalesce($1::timestamptz, min(effective_at), now()), "
+                             "coalesce($2::timestamptz, greatest(now(), max(effective_at))), "
+                             "extract(epoch from coalesce($2::timestamptz, now()) - "
+                             "coalesce($1::timestamptz, min(effective_at), now()))::bigint, "
+                             "(select coalesce(sum(changes), 0)::bigint from _bemi.source) from {}",
+                             table_),
+                 {filter.since, filter.until}));
+  std::int64_t span = span_for(static_cast<double>(bounds.integer(0, 2)), buckets);
+  ChangeFilter bounded = filter;
+  bounded.since = bounds.text(0, 0);
+  bounded.until.reset();
+  if (filter.until) bounded.until = filter.until;
+  Where where;
+  TRY(add_filter(where, bounded));
+  std::int64_t all = bounds.integer(0, 3);
+  bool sampled = all > exact_count_max && !filter.since && !filter.table && filter.context.empty();
+  double share = sampled ? static_cast<double>(sampled_rows) / static_cast<double>(all) : 1.0;
+  std::string since = where.bind(bounds.text(0, 0));
+  std::string until = where.bind(bounds.text(0, 1));
+  std::string sql = fmt::format(
+      R"(select json_build_object('since', {3}::timestamptz, 'until', {4}::timestamptz,
+  'seconds', {0}, 'estimated', {6}, 'buckets', coalesce(json_agg(b order by b.at), '[]'))
+from (select date_bin('{0} seconds', effective_at, '2000-01-03 00:00:00+00') as at,
+  round(count(*) filter (where operation in ('CREATE', 'SNAPSHOT')) / {5}::numeric) as created,
+  round(count(*) filter (where operation = 'UPDATE') / {5}::numeric) as updated,
+  round(count(*) filter (where operation = 'DELETE') / {5}::numeric) as deleted,
+  round(count(*) filter (where operation in ('TRUNCATE', 'SCHEMA')) / {5}::numeric) as other
+  from {1}{7}{2} group by 1) b)",
+      span, table_, where.clause(), since, until, share, sampled,
+      sampled ? fmt::format(" tablesample system ({}) repeatable (1)", share * 100) : "");
+  TRY_ASSIGN(pg::Rows rows, destination_->query(sql, where.parameters()));
+  return rows.text(0, 0);
+}
+
+}  // namespace query

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// Feed: changes as JSON, the way the API hands them out: pages from the newest back, one change,
+// what is new since a position, and counts over time. Rows become JSON in PostgreSQL, so that
+// every number keeps its digits.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "query/change_filter.hpp"
+
+namespace query {
+
+// Where a page ended; opaque to who asks.
+struct Cursor {
+  std::string effective_at;  // as PostgreSQL prints it
+  std::int64_t commit_position = 0;
+  std::int64_t sequence = 0;
+  std::string id;
+};
+
+struct FeedPage {
+  std::vector<std::string> changes;  // JSON objects, the newest first
+  std::optional<Cursor> next;        // nullopt: there is no more
+};
+
+// How far a reader has seen one source.
+struct SeenPosition {
+  std::string source;
+  std::string effective_at;
+  std::int64_t epoch = 0;
+  std::int64_t commit_position = 0;
+  std::int64_t sequence = 0;
+
+  [[nodiscard]] bool before(const SeenPosition& other) const;
+};
+using Seen = std::vector<SeenPosition>;
+void advance(Seen& seen, const SeenPosition& position);
+
+struct NewChange {
+  SeenPosition position;
+  std::string json;
+  std::vector<bool> matches;  // one for each filter
+};
+
+class Feed {
+ public:
+  static base::Result<Feed> open(pg::Connection& destination);
+
+  base::Result<FeedPage> older(const ChangeFilter& filter, const std::optional<Cursor>& from,
+                               std::int64_t limit);
+  // nullopt: there is none of this id.
+  base::Result<std::optional<std::string>> one(const std::string& id);
+
+  // At most `limit` that came after `seen`, in commit order, whatever filters they match.
+  base::Result<std::vector<NewChange>> newer(const Seen& seen,
+                                             std::span<const ChangeFilter* const> filters,
+                                             std::int64_t limit);
+  // The same for one reader: only those that match.
+  base::Result<std::vector<NewChange>> missed(const Seen& seen, const ChangeFilter& filter,
+                                              std::int64_t limit);
+  // Where each source's history ends now.
+  base::Result<Seen> ends();
+  // Each source's epoch of now.
+  base::Result<std::vector<std::pair<std::string, std::int64_t>>> epochs();
+  // Rises whenever something is stored.
+  base::Result<std::int64_t> stored();
+
+  // {"since": ..., "until": ..., "seconds": ..., "buckets": [...]}, about `buckets` of them.
+  base::Result<std::string> histogram(const ChangeFilter& filter, int buckets);
+
+ private:
+  // What came after `seen`, and the order to read it in.
+  struct Unseen {
+    std::string condition;
+    std::string order;
+  };
+  base::Result<Unseen> unseen(Where& where, const Seen& seen);
+  Feed(pg::Connection& destination, std::string table)
+      : destination_(&destination), table_(std::move(table)) {}
+  pg::Connection* destination_;
+  std::string table_;
+};
+
+}  // namespace query

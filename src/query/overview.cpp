@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "query/overview.hpp"
+
+#include <fmt/format.h>
+
+#include "store/schema.hpp"
+
+namespace query {
+namespace {
+
+// So many of the newest changes tell which keys contexts have.
+constexpr std::int64_t context_sample = 5000;
+constexpr std::int64_t values_shown = 8;
+
+base::Result<std::string> changes_of(pg::Connection& destination) {
+  TRY_ASSIGN(std::string schema, store::history_schema(destination));
+  return store::changes_name(schema);
+}
+
+base::Result<std::string> only_value(base::Result<pg::Rows> rows) {
+  if (!rows) return std::unexpected(std::move(rows).error());
+  return rows->empty() ? "null" : rows->text(0, 0);
+}
+
+std::string group_expression(Where& where, const std::string& by) {
+  if (by == "transaction") return "transaction_id::text";
+  if (by == "table") return R"(schema || '.' || "table")";
+  if (by == "operation" || by == "source") return by;
+  std::string key = where.bind(by);
+  where.add_raw("context ? " + key);
+  return "context ->> " + key;
+}
+
+}  // namespace
+
+base::Result<std::string> tables(pg::Connection& destination) {
+  TRY(store::history_schema(destination));
+  return only_value(destination.run(R"(
+select coalesce(json_agg(json_build_object('source', c.source, 'schema', c.schema, 'table', c."table",
+    'since', c.since, 'whole', c.whole, 'columns', v.columns, 'primary_key', v.primary_key)
+    order by c.source, c.schema, c."table"), '[]')
+from (select distinct on (source, schema, "table") * from _bemi.coverage
+      order by source, schema, "table", epoch desc, position desc) c
+left join lateral (select columns, primary_key from _bemi.relation_version v
+                   where v.source = c.source and v.relation = c.relation
+                   order by v.epoch desc, v.position desc limit 1) v on true)"));
+}
+
+base::Result<std::string> context_keys(pg::Connection& destination) {
+  TRY_ASSIGN(std::string changes, changes_of(destination));
+  return only_value(destination.run(fmt::format(R"(
+with sample as (select context from {} order by effective_at desc limit {}),
+pairs as (select key, left(value, 200) as value, count(*) as n
+          from sample cross join lateral jsonb_each_text(context) where key <> 'SQL' group by 1, 2),
+keys as (select key, sum(n) as n, (array_agg(value order by n desc))[1:{}] as values from pairs group by key)
+select coalesce(json_agg(json_build_object('key', key, 'values', values,
+    'share', round(n / greatest((select count(*) from sample), 1), 4)) order by n desc), '[]') from keys)",
+                                                changes, context_sample, values_shown)));
+}
+
+base::Result<std::string> groups(pg::Connection& destination, const ChangeFilter& filter,
+                                 const std::string& by, std::int64_t limit) {
+  TRY_ASSIGN(std::string changes, changes_of(destination));
+  Where where;
+  TRY(add_filter(where, filter));
+  std::string value = group_expression(where, by);
+  where.add_raw("operation <> 'SNAPSHOT'");
+  return only_value(
+      destination.query(fmt::format(R"(
+select coalesce(json_agg(g order by g.last desc, g.value), '[]') from (
+  select {0} as value, min(source) as source, count(*) as changes,
+         count(distinct (source, epoch, commit_position)) as transactions,
+         array_agg(distinct schema || '.' || "table") as tables,
+         count(*) filter (where operation = 'CREATE') as created,
+         count(*) filter (where operation = 'UPDATE') as updated,
+         count(*) filter (where operation = 'DELETE') as deleted,
+         min(effective_at) as first, max(effective_at) as last,
+         min((context - 'SQL')::text)::json as context
+  from {1}{2} group by 1{3} order by max(effective_at) desc limit {4}) g)",
+                                    value, changes, where.clause(),
+                                    by == "transaction" ? ", source, epoch" : "", limit),
+                        where.parameters()));
+}
+
+base::Result<std::string> sources(pg::Connection& destination) {
+  TRY(store::history_schema(destination));
+  return only_value(destination.run(R"(
+select coalesce(json_agg(json_build_object('source', s.name, 'database', s.database, 'state', s.state,
+    'epoch', s.epoch, 'slot', s.slot, 'publication', s.publication, 'position', s.position,
+    'effective_at', s.effective_at, 'last_change_at', s.last_change_at,
+    'progress_age_seconds', extract(epoch from now() - s.advanced_at)::bigint,
+    'transactions', s.transactions, 'changes', s.changes, 'changes_with_context', s.changes_with_context,
+    'contexts_rejected', s.contexts_rejected, 'created_at', s.created_at,
+    'parked', (select count(*) from _bemi.parked p where p.source = s.name),
+    'gaps', (select coalesce(json_agg(json_build_object('reason', g.reason, 'epoch', g.epoch,
+        'from_position', g.from_position, 'to_position', g.to_position, 'detected_at', g.detected_at,
+        'accepted_at', g.accepted_at) order by g.id desc), '[]') from _bemi.gap g where g.source = s.name))
+    order by s.name), '[]') from _bemi.source s)"));
+}
+
+base::Result<std::string> context_coverage(pg::Connection& destination, const ChangeFilter& filter,
+                                           const std::string& key) {
+  TRY_ASSIGN(std::string changes, changes_of(destination));
+  Where where;
+  TRY(add_filter(where, filter));
+  where.add_raw("operation in ('CREATE', 'UPDATE', 'DELETE', 'TRUNCATE')");
+  std::string wanted = where.bind(key);
+  return only_value(destination.query(fmt::format(R"(
+select coalesce(json_agg(g order by g.changes desc), '[]') from (
+  select schema, "table", count(*) as changes, count(*) filter (where context <> '{{}}') as with_context,
+         count(*) filter (where context ? {0}) as with_key
+  from {1}{2} group by 1, 2) g)",
+                                                  wanted, changes, where.clause()),
+                                      where.parameters()));
+}
+
+base::Result<std::string> table_as_of(pg::Connection& destination, const TableName& table,
+                                      const PastPage& page) {
+  auto source = page.source.empty() ? std::nullopt : pg::Parameter(page.source);
+  std::string name = pg::quote_name(table.schema.empty() ? "public" : table.schema, table.table);
+  return only_value(destination.query(
+      R"(
+with moment as (select bemi.moment($1, $2) as at),
+known as (select v.* from moment, bemi.rows_as_of($3, moment.at, $2, $4, $5) v),
+page as (select * from known order by length(primary_key), primary_key limit $6 offset $7)
+select json_build_object('at', (select at from moment), 'total', (select count(*) from known),
+  'rows', (select coalesce(json_agg(json_build_object('primary_key', primary_key, 'row', "row",
+    'fidelity', fidelity, 'operation', operation, 'effective_at', effective_at)
+    order by length(primary_key), primary_key), '[]') from page)))",
+      {page.moment, source, name, page.partial ? "true" : "false",
+       page.allow_stale ? "true" : "false", std::to_string(page.limit),
+       std::to_string(page.offset)}));
+}
+
+}  // namespace query

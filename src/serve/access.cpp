@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "serve/access.hpp"
+
+#include <sodium.h>
+
+#include <array>
+#include <mutex>
+
+#include "base/assert.hpp"
+#include "serve/limits.hpp"
+
+namespace serve {
+namespace {
+
+// A session that somebody ended elsewhere is forgotten after this.
+constexpr std::chrono::seconds remembered_for{30};
+constexpr std::size_t remembered_max = 10'000;
+constexpr std::size_t peers_max = 10'000;
+constexpr std::string_view token_prefix = "bemi_";
+constexpr const char* first_token_name = "admin";
+
+std::string hex(const unsigned char* bytes, std::size_t size) {
+  std::string text(size * 2 + 1, '\0');
+  sodium_bin2hex(text.data(), text.size(), bytes, size);
+  text.pop_back();
+  return text;
+}
+
+std::string new_secret() {
+  std::array<unsigned char, 24> bytes{};
+  randombytes_buf(bytes.data(), bytes.size());
+  return hex(bytes.data(), bytes.size());
+}
+
+// A secret is 192 random bits: a fast hash is as good as a slow one here.
+std::string hash_of(std::string_view secret, std::string_view purpose) {
+  std::array<unsigned char, crypto_generichash_BYTES> hash{};
+  std::string text = std::string(purpose) + ":" + std::string(secret);
+  crypto_generichash(hash.data(), hash.size(), reinterpret_cast<const unsigned char*>(text.data()),
+                     text.size(), nullptr, 0);
+  return hex(hash.data(), hash.size());
+}
+
+bool same(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+Role role_of(std::string_view text) {
+  if (text == "admin") return Role::admin;
+  return text == "operator" ? Role::operator_ : Role::viewer;
+}
+
+Identity identity_of(const pg::Rows& rows, const std::string& session_secret) {
+  return {.name = rows.text(0, 0),
+          .role = role_of(rows.text(0, 1)),
+          .csrf = session_secret.empty() ? "" : hash_of(session_secret, "csrf")};
+}
+
+base::Error no_table(const base::Error& error) {
+  if (error.sqlstate == "42501") {
+    return {error.kind, "this role may not keep tokens and sessions in the destination",
+            "give the token yourself: BEMI_HTTP_TOKEN, or grant the rights of "
+            "docs/guides/dashboard.md",
+            error.sqlstate};
+  }
+  if (error.sqlstate != "42P01") return error;
+  return {base::ErrorKind::usage, "the destination was prepared by an older Bemi", "run: bemi init",
+          error.sqlstate};
+}
+
+}  // namespace
+
+std::string_view name(Role role) {
+  switch (role) {
+    case Role::viewer: return "viewer";
+    case Role::operator_: return "operator";
+    case Role::admin: return "admin";
+  }
+  return "";
+}
+
+Access::Access(Destination& destination, std::string own_token)
+    : destination_(&destination), own_token_(std::move(own_token)) {
+  static std::once_flag once;
+  std::call_once(once, [] { ASSERT(sodium_init() >= 0); });
+}
+
+base::Result<std::optional<std::string>> Access::make_first_token() {
+  if (!own_token_.empty()) return std::nullopt;
+  std::string token = std::string(token_prefix) + new_secret();
+  TRY_ASSIGN(pg::Connection connection, destination_->writer());
+  // Of several that start at once, one makes it.
+  auto made = connection.query(
+      "insert into _bemi.access_token (name, role, hash) select $1, 'admin', $2 "
+      "where not exists (select from _bemi.access_token) on conflict do nothing",
+      {first_token_name, hash_of(token, "token")});
+  if (!made) return std::unexpected(no_table(made.error()));
+  if (made->affected() == 0) return std::nullopt;
+  return token;
+}
+
+base::Result<std::string> Access::make_new_token() {
+  std::string token = std::string(token_prefix) + new_secret();
+  TRY_ASSIGN(pg::Connection connection, destination_->writer());
+  auto made = connection.query(
+      "with sessions as (delete from _bemi.login_session) insert into _bemi.access_token "
+      "(name, role, hash) values ($1, 'admin', $2) on conflict (name) do update set "
+      "hash = excluded.hash, created_at = now()",
+      {first_token_name, hash_of(token, "token")});
+  if (!made) return std::unexpected(no_table(made.error()));
+  return token;
+}
+
+std::optional<Identity> Access::remembered(const std::string& hash) {
+  std::scoped_lock lock(mutex_);
+  auto found = known_.find(hash);
+  if (found == known_.end()) return std::nullopt;
+  if (found->second.until > Clock::now()) return found->second.identity;
+  known_.erase(found);
+  return std::nullopt;
+}
+
+base::Result<std::optional<Identity>> Access::find(const std::string& secret, bool is_session) {
+  std::string hash = hash_of(secret, is_session ? "session" : "token");
+  if (auto known = remembered(hash)) return known;
+  TRY_ASSIGN(auto connection, destination_->reader());
+  auto rows = connection->query(
+      is_session
+          ? "select name, role from _bemi.login_session where hash = $1 and expires_at > now()"
+          : "select name, role from _bemi.access_token where hash = $1",
+      {hash});
+  if (!rows) return std::unexpected(no_table(rows.error()));
+  if (rows->empty()) return std::nullopt;
+  Identity identity = identity_of(*rows, is_session ? secret : "");
+  std::scoped_lock lock(mutex_);
+  if (known_.size() >= remembered_max) known_.clear();
+  known_[hash] = {identity, Clock::now() + remembered_for};
+  return identity;
+}
+
+base::Result<std::optional<Identity>> Access::identify(const std::string& bearer,
+                                                       const std::string& cookie) {
+  if (!bearer.empty()) {
+    if (own_token_.empty()) return find(bearer, /*is_session=*/false);
+    if (!same(bearer, own_token_)) return std::nullopt;
+    return Identity{.name = first_token_name, .role = Role::admin, .csrf = {}};
+  }
+  if (cookie.empty()) return std::nullopt;
+  if (!own_token_.empty()) return remembered(hash_of(cookie, "session"));
+  return find(cookie, /*is_session=*/true);
+}
+
+base::Result<std::optional<NewSession>> Access::sign_in(const std::string& token) {
+  TRY_ASSIGN(std::optional<Identity> identity, identify(token, {}));
+  if (!identity) return std::nullopt;
+  NewSession session{.cookie_value = new_secret(), .identity = *identity};
+  session.identity.csrf = hash_of(session.cookie_value, "csrf");
+  std::string hash = hash_of(session.cookie_value, "session");
+  if (!own_token_.empty()) {  // Nothing may be written: such sessions end with the server.
+    std::scoped_lock lock(mutex_);
+    known_[hash] = {session.identity, Clock::now() + session_lifetime};
+    return session;
+  }
+  TRY_ASSIGN(pg::Connection connection, destination_->writer());
+  TRY(
+      connection.query("with old as (delete from _bemi.login_session where expires_at < now()) "
+                       "insert into _bemi.login_session (hash, name, role, expires_at) "
+                       "values ($1, $2, $3, now() + make_interval(hours => $4::int))",
+                       {hash, session.identity.name, std::string(name(session.identity.role)),
+                        std::to_string(session_lifetime.count())}));
+  return session;
+}
+
+base::Status Access::sign_out(const std::string& cookie) {
+  std::string hash = hash_of(cookie, "session");
+  {
+    std::scoped_lock lock(mutex_);
+    known_.erase(hash);
+  }
+  if (!own_token_.empty()) return {};
+  TRY_ASSIGN(pg::Connection connection, destination_->writer());
+  TRY(connection.query("delete from _bemi.login_session where hash = $1", {hash}));
+  return {};
+}
+
+bool Access::is_locked_out(const std::string& peer) {
+  std::scoped_lock lock(mutex_);
+  auto found = failures_.find(peer);
+  if (found == failures_.end()) return false;
+  if (Clock::now() - found->second.since > login_failures_window) {
+    failures_.erase(found);
+    return false;
+  }
+  return found->second.count >= login_failures_max;
+}
+
+void Access::note_failure(const std::string& peer) {
+  std::scoped_lock lock(mutex_);
+  if (failures_.size() >= peers_max) failures_.clear();
+  Failures& failures = failures_[peer];
+  if (failures.count == 0) failures.since = Clock::now();
+  ++failures.count;
+}
+
+}  // namespace serve

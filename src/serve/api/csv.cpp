@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "serve/api/csv.hpp"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "base/json.hpp"
+#include "query/changes.hpp"
+
+namespace serve {
+namespace {
+
+std::string field(std::string_view text) {
+  if (text.find_first_of(",\"\r\n") == std::string_view::npos && !text.empty()) {
+    return std::string(text);
+  }
+  std::string quoted = "\"";
+  for (char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + '"';
+}
+
+// A string without its quotes, null as nothing at all, anything else as it is written.
+std::string plain(std::string_view json_value) {
+  if (json_value == "null") return "";
+  if (!json_value.starts_with('"')) return field(json_value);
+  auto text = nlohmann::json::parse(json_value, nullptr, /*allow_exceptions=*/false);
+  return field(text.is_string() ? text.get<std::string>() : std::string(json_value));
+}
+
+}  // namespace
+
+std::string csv_header() {
+  std::string line;
+  for (const std::string& name : query::change_columns) line += (line.empty() ? "" : ",") + name;
+  return line + "\r\n";
+}
+
+std::string csv_line(const std::string& change) {
+  base::JsonMembers members = base::json_members(change);
+  std::string line;
+  for (const std::string& name : query::change_columns) {
+    if (!line.empty() || &name != &query::change_columns.front()) line += ',';
+    auto found = members.find('"' + name + '"');
+    if (found != members.end()) line += plain(found->second);
+  }
+  return line + "\r\n";
+}
+
+std::string one_line(std::string json) {
+  std::ranges::replace(json, '\n', ' ');
+  std::ranges::replace(json, '\r', ' ');
+  return json;
+}
+
+}  // namespace serve

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "base/json.hpp"
+#include "query/overview.hpp"
+#include "query/past.hpp"
+#include "serve/api/handlers.hpp"
+#include "serve/destination.hpp"
+#include "serve/limits.hpp"
+#include "serve/problem.hpp"
+
+namespace serve {
+namespace {
+
+enum class Form : char { text, time, json };
+struct Column {
+  const char* name;
+  int number;
+  Form form = Form::json;  // of the text as it is: numbers too
+};
+
+// "2026-11-23 17:09:14.123456+00" as RFC 3339 has it.
+std::string rfc3339(std::string_view time) {
+  std::string text(time);
+  if (std::size_t space = text.find(' '); space != std::string::npos) text[space] = 'T';
+  if (text.ends_with("+00")) text += ":00";
+  return text;
+}
+
+std::string object(const pg::Rows& rows, int row, std::initializer_list<Column> columns) {
+  std::string text;
+  for (const Column& column : columns) {
+    text += text.empty() ? "{" : ", ";
+    base::append_json_string(text, column.name);
+    text += ": ";
+    auto value = rows.get(row, column.number);
+    if (!value) {
+      text += "null";
+    } else if (column.form == Form::json) {
+      text += *value;
+    } else {
+      base::append_json_string(text, column.form == Form::time ? rfc3339(*value) : *value);
+    }
+  }
+  return text + "}";
+}
+
+std::string objects(const pg::Rows& rows, int count, std::initializer_list<Column> columns) {
+  std::string text = "[";
+  for (int row = 0; row < count; ++row) {
+    text += (row == 0 ? "" : ", ") + object(rows, row, columns);
+  }
+  return text + "]";
+}
+
+query::PastOptions options_of(const Request& request) {
+  return {.source = given(request, "source"),
+          .partial = flag_of(request, "partial"),
+          .allow_stale = flag_of(request, "allow_stale")};
+}
+
+base::Result<query::TableName> table_of(const Request& request) {
+  TRY_ASSIGN(std::string text, required(request, "table"));
+  return query::parse_table_name(text);
+}
+
+}  // namespace
+
+base::Result<Response> history(const Call& call) {
+  TRY_ASSIGN(query::TableName table, table_of(*call.request));
+  TRY_ASSIGN(std::string key, required(*call.request, "key"));
+  TRY_ASSIGN(auto connection, call.services->destination->reader());
+  TRY_ASSIGN(pg::Rows rows, query::history(*connection, table, key, options_of(*call.request)));
+  if (rows.empty()) return problem(404, "there is no change of this record");
+  return json("{\"versions\": " +
+              objects(rows, rows.count(),
+                      {{"version", 0},
+                       {"valid_from", 1, Form::time},
+                       {"valid_to", 2, Form::time},
+                       {"operation", 3, Form::text},
+                       {"changed", 5},
+                       {"context", 6},
+                       {"row", 7},
+                       {"transaction_id", 8},
+                       {"id", 9, Form::text}}) +
+              "}");
+}
+
+base::Result<Response> as_of(const Call& call) {
+  TRY_ASSIGN(query::TableName table, table_of(*call.request));
+  query::PastPage page;
+  TRY_ASSIGN(page.moment, required(*call.request, "at"));
+  TRY_ASSIGN(page.limit, number_of(*call.request, "limit", 100, past_rows_max));
+  TRY_ASSIGN(page.offset, number_of(*call.request, "offset", 0, 1'000'000'000));
+  query::PastOptions options = options_of(*call.request);
+  page.source = options.source.value_or("");
+  page.partial = options.partial;
+  page.allow_stale = options.allow_stale;
+  TRY_ASSIGN(auto connection, call.services->destination->reader());
+  TRY_ASSIGN(std::string rows, query::table_as_of(*connection, table, page));
+  return json(std::move(rows));
+}
+
+base::Result<Response> diff(const Call& call) {
+  TRY_ASSIGN(query::TableName table, table_of(*call.request));
+  TRY_ASSIGN(std::string from, required(*call.request, "from"));
+  TRY_ASSIGN(std::string to, required(*call.request, "to"));
+  TRY_ASSIGN(auto connection, call.services->destination->reader());
+  TRY_ASSIGN(pg::Rows rows, query::diff(*connection, table, from, to, options_of(*call.request)));
+  int shown = std::min(rows.count(), static_cast<int>(past_rows_max));
+  return json("{\"total\": " + std::to_string(rows.count()) + ", \"rows\": " +
+              objects(rows, shown,
+                      {{"primary_key", 0, Form::text},
+                       {"operation", 1, Form::text},
+                       {"before", 3},
+                       {"after", 4}}) +
+              "}");
+}
+
+}  // namespace serve

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// The dashboard's files, as web/ built them, compiled in.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "serve/http.hpp"
+
+namespace serve {
+
+struct Asset {
+  std::string_view path;      // "/assets/index-B3x.js"
+  std::string_view encoding;  // empty, "gzip" or "br"
+  std::string_view content;
+};
+
+// Made by CMake from web/dist; empty in a build without it.
+std::span<const Asset> assets();
+// contracts/openapi.json
+std::string_view openapi_document();
+
+// What a browser gets for a path that is not the API's: a file, or the page, which finds its
+// screen by the path. nullopt: a file that is not there.
+std::optional<Response> asset_response(const Request& request);
+
+}  // namespace serve

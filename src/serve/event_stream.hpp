@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// EventStream: what one reader of the live stream is sent, as text/event-stream: first what he
+// missed, from the history, then what comes. Each event's id is where he is in every source, so
+// that nothing is lost or told twice over any number of reconnections.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "serve/live_feed.hpp"
+#include "serve/services.hpp"
+
+namespace serve {
+
+class EventStream {
+ public:
+  EventStream(const Services& services, std::shared_ptr<Subscription> subscription);
+  ~EventStream();
+  EventStream(const EventStream&) = delete;
+  EventStream& operator=(const EventStream&) = delete;
+
+  // Settles where the stream begins; to be called first, and before the reader is told that it is
+  // open: what is stored from then on is his. Waits for the database.
+  base::Status begin();
+
+  // Whether the next piece is to be read from the history.
+  [[nodiscard]] bool wants_history() const { return wants_history_; }
+  // The next piece of it; may be empty. Waits for the database.
+  base::Result<std::string> missed();
+  // What has come; empty when nothing has.
+  std::string fresh();
+  // Says how far he is even when nothing matched.
+  [[nodiscard]] std::string keepalive() const;
+
+ private:
+  std::string event(const query::SeenPosition& position, std::string_view json);
+
+  const Services* services_;
+  std::shared_ptr<Subscription> subscription_;
+  query::Seen seen_;
+  bool wants_history_ = true;
+};
+
+}  // namespace serve

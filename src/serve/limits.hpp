@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// What one client, and all of them together, may ask of the server.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace serve {
+
+// Requests that ask the database at the same time; each has a thread and a connection.
+inline constexpr std::size_t workers = 6;
+// Beyond so many that wait for one of those, the answer is 503 at once.
+inline constexpr std::size_t waiting_max = 128;
+inline constexpr std::size_t connections_max = 2048;
+
+inline constexpr std::size_t header_bytes_max = 16UL << 10;
+inline constexpr std::size_t body_bytes_max = 1UL << 20;
+// For a request to arrive, and for a piece of an answer to leave.
+inline constexpr std::chrono::seconds transfer_max{30};
+// The database's time for one statement.
+inline constexpr int statement_ms_max = 15'000;
+
+inline constexpr std::int64_t page_changes_default = 50;
+inline constexpr std::int64_t page_changes_max = 500;
+inline constexpr std::int64_t past_rows_max = 1000;
+inline constexpr std::int64_t export_page = 1000;
+
+// What waits for one reader of the live stream; beyond it he is served from the history again, at
+// his own pace.
+inline constexpr std::size_t subscription_bytes_max = 1UL << 20;
+inline constexpr std::int64_t live_page = 500;
+inline constexpr std::chrono::milliseconds live_pause{200};
+inline constexpr std::chrono::seconds live_keepalive{15};
+// One question serves so many different filters.
+inline constexpr std::size_t live_filters_max = 100;
+
+inline constexpr int login_failures_max = 10;
+inline constexpr std::chrono::minutes login_failures_window{1};
+inline constexpr std::chrono::hours session_lifetime{24 * 7};
+
+}  // namespace serve

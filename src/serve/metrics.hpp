@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// Metrics: what Prometheus reads at /metrics. Names and counts, never a value. For many threads.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "serve/services.hpp"
+
+namespace prometheus {
+class Registry;
+}
+
+namespace serve {
+
+class Metrics {
+ public:
+  Metrics();
+  ~Metrics();
+
+  // `route`: a pattern of the router's, so that their number is bounded.
+  void count_request(std::string_view route, int status, std::chrono::microseconds took);
+  void count_streamed(std::size_t events);
+
+  // With the sources' state of now. Where the history cannot be read, that is said by
+  // bemi_history_up 0.
+  std::string exposition(const Services& services);
+
+ private:
+  struct Families;
+  std::shared_ptr<prometheus::Registry> registry_;
+  std::unique_ptr<Families> families_;
+};
+
+}  // namespace serve

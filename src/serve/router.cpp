@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "serve/router.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/json.hpp"
+#include "base/log.hpp"
+#include "serve/api/handlers.hpp"
+#include "serve/problem.hpp"
+
+namespace serve {
+namespace {
+
+std::vector<std::string_view> with_filter(std::vector<std::string_view> more) {
+  for (std::string_view name : filter_parameters) more.push_back(name);
+  return more;
+}
+
+std::optional<std::string_view> tail_of(std::string_view pattern, std::string_view path) {
+  std::size_t varies = pattern.find('{');
+  if (varies == std::string_view::npos) {
+    return pattern == path ? std::optional(std::string_view{}) : std::nullopt;
+  }
+  bool fits = path.starts_with(pattern.substr(0, varies)) && path.size() > varies &&
+              path.find('/', varies) == std::string_view::npos;
+  return fits ? std::optional(path.substr(varies)) : std::nullopt;
+}
+
+// Asks every time: a session may have ended elsewhere.
+base::Result<std::optional<Identity>> who_asks(const Services& services, const Request& request) {
+  constexpr std::string_view scheme = "Bearer ";
+  std::string_view authorization = request.header("authorization");
+  std::string bearer(authorization.starts_with(scheme) ? authorization.substr(scheme.size())
+                                                       : std::string_view{});
+  return services.access->identify(bearer, request.cookie(services.cookie_name));
+}
+
+Response not_signed_in() {
+  Response response = problem(401, "this needs a token, or a session",
+                              "Authorization: Bearer TOKEN; bemi serve --new-token makes one");
+  response.headers.emplace_back("WWW-Authenticate", "Bearer");
+  return response;
+}
+
+// A browser sends a session's cookie along by itself, with another site's form too.
+bool is_forged(const Request& request, const Identity& identity) {
+  if (identity.csrf.empty() || request.method == "GET" || request.method == "HEAD") return false;
+  return request.header("x-bemi-csrf") != identity.csrf;
+}
+
+std::optional<Response> refusal(const Route& route, const Request& request,
+                                const std::optional<Identity>& identity, const Services& services) {
+  if (!identity) {
+    if (!request.header("authorization").empty()) services.access->note_failure(request.peer);
+    return not_signed_in();
+  }
+  if (is_forged(request, *identity)) {
+    return problem(403, "the header X-Bemi-CSRF does not belong to this session",
+                   "GET /api/session tells it");
+  }
+  if (identity->role < route.role) {
+    return problem(403, "this needs the role " + std::string(name(route.role)),
+                   "you are signed in as " + std::string(name(identity->role)));
+  }
+  return std::nullopt;
+}
+
+std::optional<Response> wrong_parameter(const Route& route, const Request& request) {
+  for (const auto& [name, value] : request.query) {
+    // PostgreSQL takes neither.
+    if (!base::valid_utf8(name + value) || value.find('\0') != std::string::npos) {
+      return problem(400, "a parameter is no text in UTF-8");
+    }
+    if (std::ranges::find(route.parameters, name) == route.parameters.end()) {
+      return problem(400, "there is no parameter " + name, "see /api/openapi.json");
+    }
+  }
+  return std::nullopt;
+}
+
+Response handled(const Route& route, const Call& call) {
+  try {
+    auto response = route.handler(call);
+    return response ? std::move(*response) : problem(response.error());
+  } catch (const std::exception& error) {
+    base::log::error("{} {}: {}", route.method, route.pattern, error.what());
+    return problem(500, "something unforeseen happened", "the server's log says what");
+  }
+}
+
+Response called(const Services& services, const Request& request, const Route& route,
+                std::string_view tail) {
+  if (auto response = wrong_parameter(route, request)) return std::move(*response);
+  if (route.is_open) return handled(route, {&services, &request, nullptr, tail});
+  if (services.access->is_locked_out(request.peer)) {
+    Response response = problem(429, "too many wrong tokens", "wait a minute");
+    response.headers.emplace_back("Retry-After", "60");
+    return response;
+  }
+  auto identity = who_asks(services, request);
+  if (!identity) return problem(identity.error());
+  if (auto response = refusal(route, request, *identity, services)) return std::move(*response);
+  return handled(route, {&services, &request, &**identity, tail});
+}
+
+}  // namespace
+
+std::span<const Route> routes() {
+  static const std::vector<Route> all{
+      {"GET", "/healthz", health, Role::viewer, true},
+      {"GET", "/readyz", readiness, Role::viewer, true},
+      {"GET", "/metrics", metrics, Role::viewer, true},
+      {"GET", "/api/openapi.json", openapi, Role::viewer, true},
+      {"POST", "/api/session", sign_in, Role::viewer, true},
+      {"GET", "/api/session", session},
+      {"DELETE", "/api/session", sign_out},
+      {"GET", "/api/changes", changes, Role::viewer, false, with_filter({"limit", "cursor"})},
+      {"GET", "/api/changes/{id}", change},
+      {"GET", "/api/histogram", histogram, Role::viewer, false, with_filter({"buckets"})},
+      {"GET", "/api/export", download, Role::viewer, false, with_filter({"format"})},
+      {"GET", "/api/stream", stream, Role::viewer, false, with_filter({"last_event_id"})},
+      {"GET", "/api/history", history, Role::viewer, false, {"table", "key", "source"}},
+      {"GET",
+       "/api/as-of",
+       as_of,
+       Role::viewer,
+       false,
+       {"table", "at", "source", "limit", "offset", "partial", "allow_stale"}},
+      {"GET",
+       "/api/diff",
+       diff,
+       Role::viewer,
+       false,
+       {"table", "from", "to", "source", "partial", "allow_stale"}},
+      {"GET", "/api/groups", groups, Role::viewer, false, with_filter({"by", "limit"})},
+      {"GET",
+       "/api/trends",
+       trends,
+       Role::viewer,
+       false,
+       {"every", "by", "since", "until", "source"}},
+      {"GET", "/api/tables", tables},
+      {"GET", "/api/context-keys", context_keys},
+      {"GET", "/api/context-coverage", context_coverage, Role::viewer, false, with_filter({"key"})},
+      {"GET", "/api/sources", sources},
+      {"POST", "/api/revert/plan", plan_revert, Role::operator_},
+      {"POST", "/api/revert", apply_revert, Role::operator_},
+      {"GET", "/api/marks", list_marks},
+      {"POST", "/api/marks", create_mark, Role::operator_},
+      {"POST", "/api/marks/rollback", roll_back, Role::operator_},
+      {"POST", "/api/marks/forward", roll_forward, Role::operator_},
+      {"DELETE", "/api/marks/{name}", delete_mark, Role::operator_},
+  };
+  return all;
+}
+
+Response json(std::string body) { return {.body = std::move(body)}; }
+
+Answer answer(const Services& services, const Request& request) {
+  bool is_known = false;
+  for (const Route& route : routes()) {
+    auto tail = tail_of(route.pattern, request.path);
+    if (!tail) continue;
+    is_known = true;
+    bool is_method =
+        route.method == request.method || (request.method == "HEAD" && route.method == "GET");
+    if (is_method) return {called(services, request, route, *tail), route.pattern};
+  }
+  if (is_known) return {problem(405, request.method + " is nothing one can do here"), "other"};
+  return {problem(404, "there is nothing at " + request.path, "see /api/openapi.json"), "other"};
+}
+
+}  // namespace serve

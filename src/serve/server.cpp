@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "serve/server.hpp"
+
+#include <thread>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "base/log.hpp"
+#include "base/number.hpp"
+#include "serve/access.hpp"
+#include "serve/connection.hpp"
+#include "serve/destination.hpp"
+#include "serve/limits.hpp"
+#include "serve/live_feed.hpp"
+#include "serve/metrics.hpp"
+
+namespace serve {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+namespace {
+
+base::Error cannot_listen(const ServerSettings& settings, const std::string& why) {
+  return {base::ErrorKind::usage,
+          "cannot listen on " + settings.address + ":" + std::to_string(settings.port) + ": " + why,
+          "choose another with --http ADDRESS:PORT",
+          {}};
+}
+
+base::Status open_acceptor(tcp::acceptor& acceptor, const ServerSettings& settings) {
+  boost::system::error_code failed;
+  auto address = asio::ip::make_address(settings.address, failed);
+  if (failed) return std::unexpected(cannot_listen(settings, "not an IP address"));
+  tcp::endpoint endpoint(address, settings.port);
+  acceptor.open(endpoint.protocol(), failed);
+  if (!failed) acceptor.set_option(asio::socket_base::reuse_address(true), failed);
+  if (!failed) acceptor.bind(endpoint, failed);
+  if (!failed) acceptor.listen(asio::socket_base::max_listen_connections, failed);
+  if (failed) return std::unexpected(cannot_listen(settings, failed.message()));
+  return {};
+}
+
+std::string url_of(const tcp::endpoint& endpoint) {
+  std::string host = endpoint.address().to_string();
+  // What a person can open: the unspecified address is none.
+  if (endpoint.address().is_unspecified()) host = "localhost";
+  if (endpoint.address().is_v6() && !endpoint.address().is_unspecified()) host = "[" + host + "]";
+  return "http://" + host + ":" + std::to_string(endpoint.port());
+}
+
+}  // namespace
+
+struct Server::State {
+  State(const ServerSettings& settings)
+      : probe(settings.probe),
+        undo(settings.undo),
+        destination(settings.destination_url, *settings.stop),
+        access(destination, settings.token),
+        live(destination) {}
+
+  std::shared_ptr<Probe> probe;
+  std::shared_ptr<Undo> undo;
+  Destination destination;
+  Access access;
+  LiveFeed live;
+  Metrics metrics;
+  Services services{};
+  asio::io_context network{1};
+  asio::thread_pool pool{workers};
+  tcp::acceptor acceptor{network};
+  Load load;
+  std::string url;
+  std::optional<std::string> new_token;
+  std::jthread thread;
+};
+
+base::Result<ServerSettings> parse_listen_address(const std::string& text) {
+  std::size_t colon = text.rfind(':');
+  auto port = colon == std::string::npos
+                  ? std::nullopt
+                  : base::parse_number<std::uint16_t>(std::string_view(text).substr(colon + 1));
+  if (!port) {
+    return base::fail(base::ErrorKind::usage, "not an address to listen on: " + text,
+                      "write it as 127.0.0.1:7070");
+  }
+  ServerSettings settings;
+  std::string host = text.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  if (host == "localhost") host.clear();
+  if (!host.empty()) settings.address = host;
+  settings.port = *port;
+  return settings;
+}
+
+Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+base::Result<std::unique_ptr<Server>> Server::start(const ServerSettings& settings) {
+  auto state = std::make_unique<State>(settings);
+  TRY(open_acceptor(state->acceptor, settings));
+  tcp::endpoint endpoint = state->acceptor.local_endpoint();
+  state->url = url_of(endpoint);
+  if (settings.make_new_token) {
+    TRY_ASSIGN(state->new_token, state->access.make_new_token());
+  } else {
+    TRY_ASSIGN(state->new_token, state->access.make_first_token());
+  }
+  // A host's ports share its cookies.
+  std::string cookie = "bemi_session_" + std::to_string(endpoint.port());
+  state->services = {.destination = &state->destination,
+                     .access = &state->access,
+                     .live = &state->live,
+                     .metrics = &state->metrics,
+                     .probe = state->probe.get(),
+                     .undo = state->undo.get(),
+                     .cookie_name = cookie,
+                     .version = settings.version};
+  asio::co_spawn(state->network,
+                 accept_connections(state->acceptor, state->pool, state->services, state->load),
+                 [](std::exception_ptr) {});
+  State* running = state.get();
+  state->thread = std::jthread([running] {
+    while (true) {
+      try {
+        running->network.run();
+        return;
+      } catch (const std::exception& error) {
+        base::log::error("a connection ended in an exception: {}", error.what());
+      }
+    }
+  });
+  return std::unique_ptr<Server>(new Server(std::move(state)));  // lint-ok: a private constructor
+}
+
+Server::~Server() {
+  state_->network.stop();
+  if (state_->thread.joinable()) state_->thread.join();
+  state_->pool.stop();
+  state_->pool.join();
+}
+
+const std::string& Server::url() const { return state_->url; }
+const std::optional<std::string>& Server::new_token() const { return state_->new_token; }
+
+}  // namespace serve
