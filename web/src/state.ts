@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+// What several screens share: who is signed in, the tables, the keys of contexts, the sources.
+import { signal } from "@preact/signals";
+import { get, type ContextKey, type Session, type Source, type Table } from "./api.ts";
+
+export const session = signal<Session | null>(null);
+export const tables = signal<Table[] | null>(null);
+export const contextKeys = signal<ContextKey[] | null>(null);
+export const sources = signal<Source[] | null>(null);
+export const sourcesFailed = signal("");
+export const toast = signal("");
+
+let toastTimer = 0;
+export function say(text: string): void {
+  toast.value = text;
+  clearTimeout(toastTimer);
+  toastTimer = window.setTimeout(() => {
+    toast.value = "";
+  }, 2000);
+}
+
+export async function loadTables(): Promise<void> {
+  tables.value = (await get<{ tables: Table[] }>("/api/tables")).tables;
+}
+
+export async function loadContextKeys(): Promise<void> {
+  contextKeys.value = (await get<{ keys: ContextKey[] }>("/api/context-keys")).keys;
+}
+
+export async function loadSources(): Promise<void> {
+  try {
+    sources.value = (await get<{ sources: Source[] }>("/api/sources")).sources;
+    sourcesFailed.value = "";
+  } catch (error) {
+    sourcesFailed.value = error instanceof Error ? error.message : String(error);
+  }
+}
+
+export function tableOf(source: string, schema: string, table: string): Table | undefined {
+  return tables.value?.find((one) => one.source === source && one.schema === schema && one.table === table);
+}
+
+// ---- Theme ----
+
+export type Theme = "light" | "dark" | "auto";
+const stored = localStorage.getItem("theme");
+export const theme = signal<Theme>(stored === "light" || stored === "dark" ? stored : "auto");
+
+export function applyTheme(): void {
+  if (theme.value === "auto") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = theme.value;
+}
+
+export function setTheme(value: Theme): void {
+  theme.value = value;
+  if (value === "auto") localStorage.removeItem("theme");
+  else localStorage.setItem("theme", value);
+  applyTheme();
+}
+
+// ---- Saved views ----
+
+export interface SavedView {
+  name: string;
+  address: string;
+}
+
+function readViews(): SavedView[] {
+  try {
+    const views: unknown = JSON.parse(localStorage.getItem("views") ?? "[]");
+    return Array.isArray(views) ? (views as SavedView[]).filter((view) => view.address?.startsWith("/")) : [];
+  } catch {
+    return [];
+  }
+}
+
+export const savedViews = signal<SavedView[]>(readViews());
+
+export function setViews(views: SavedView[]): void {
+  savedViews.value = views;
+  localStorage.setItem("views", JSON.stringify(views));
+}

@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+// Every screen and every main action, in a real browser, on a real history.
+import { readFileSync } from "node:fs";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { api, cuttableWire, launch, leave, seeded, sql, visit, type Visit } from "./browser.ts";
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launch();
+});
+afterAll(() => browser.close());
+
+const SCREENS = [
+  "/changes",
+  "/activity?by=user_id",
+  "/activity/one?by=user_id&value=42&range=24h",
+  "/record?table=public.todo&key=5",
+  "/time-travel?table=public.todo",
+  "/time-travel?table=public.todo&view=diff&at=2020-01-01T00:00:00Z",
+  "/undo",
+  "/undo?filter=user_id:7",
+  "/undo?view=marks",
+  "/trends?range=7d",
+  "/sources",
+  "/api",
+];
+
+/** Waits until nothing on the page says that it loads. */
+async function settled(page: Page): Promise<void> {
+  await page.waitForSelector("h1");
+  await page.waitForFunction(() => !document.querySelector(".skeleton, .is-stale"));
+}
+
+async function line(page: Page, text: string | RegExp) {
+  return page.locator(".change-line", { hasText: text }).first();
+}
+
+interface Change {
+  id: string;
+  primary_key: string;
+  effective_at: string;
+  context: Record<string, unknown>;
+}
+const changes = async (query: string) => (await api<{ changes: Change[] }>(`/api/changes?${query}`)).changes;
+
+describe("signing in", () => {
+  test("the printed address signs in once and keeps no token in sight", async () => {
+    const visited = await visit(browser, "/");
+    expect(visited.page.url()).toBe(`${seeded.url}/changes`);
+    await visited.page.reload();
+    await visited.page.waitForSelector(".shell");
+    await leave(visited);
+  });
+
+  test("a wrong token is said to be wrong, the right one opens", async () => {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await page.goto(seeded.url);
+    await page.getByLabel("Access token").fill("wrong");
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByText("this token is not known").waitFor();
+    await page.getByLabel("Access token").fill(seeded.token);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.waitForSelector(".shell");
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByLabel("Access token").waitFor();
+    await context.close();
+  });
+});
+
+describe("changes", () => {
+  test("a new change appears by itself, also after the network was away", async () => {
+    const wire = await cuttableWire();
+    const visited = await visit(browser, "/changes", {}, wire.url);
+    const { page } = visited;
+    await page.getByText("Live", { exact: true }).waitFor();
+    await sql("insert into todo (id, task) values (5001, 'appears by itself')");
+    await (await line(page, "appears by itself")).waitFor();
+    wire.cut();
+    await page.getByText("Reconnecting").waitFor();
+    await sql("insert into todo (id, task) values (5002, 'while away')");
+    wire.mend();
+    await (await line(page, "while away")).waitFor();
+    expect(await page.locator(".change-line", { hasText: "while away" }).count()).toBe(1);
+    await leave(visited);
+    wire.close();
+  });
+
+  test("the filter bar narrows, suggests, and is in the address", async () => {
+    const visited = await visit(browser, "/changes");
+    const { page } = visited;
+    await settled(page);
+    await page.keyboard.press("/");
+    await page.keyboard.type("table:pay");
+    await page.keyboard.press("Tab");
+    await page.waitForURL(/filter=table%3Apayment/);
+    await page.keyboard.type("op:update");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/op%3Aupdate/);
+    await settled(page);
+    const texts = await page.locator(".change-line .table").allTextContents();
+    expect(new Set(texts)).toEqual(new Set(["payment"]));
+    await page.keyboard.type(" op:jump");
+    await page.getByText("op: is one of").waitFor();
+    await page.getByRole("button", { name: "Clear the filter" }).click();
+    await page.waitForURL(`${seeded.url}/changes`);
+    await leave(visited);
+  });
+
+  test("a change opens into what changed, the rest stays folded", async () => {
+    const visited = await visit(browser, "/changes?filter=table%3Apayment+op%3Aupdate");
+    const { page, context } = visited;
+    await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+    await (await line(page, "settled")).click();
+    const detail = page.locator(".change-detail").first();
+    await detail.getByText("authorised").waitFor();
+    expect(await detail.locator("tr").count()).toBe(1);
+    await detail.getByRole("button", { name: /Show \d unchanged values/ }).click();
+    expect(await detail.locator("tr").count()).toBeGreaterThan(3);
+    await detail.getByRole("button", { name: "Copy SQL" }).click();
+    const text = await page.evaluate(() => navigator.clipboard.readText());
+    expect(text).toMatch(/^UPDATE public\.payment\nSET status = 'settled'\nWHERE id = \d+;$/);
+    await detail.getByRole("button", { name: "Copy link" }).click();
+    await page.goto(await page.evaluate(() => navigator.clipboard.readText()));
+    await page.getByText("authorised").waitFor();
+    await leave(visited);
+  });
+
+  test("digits are shown as the database has them", async () => {
+    const visited = await visit(browser, "/changes?filter=key%3A100000");
+    await (await line(visited.page, "100000")).click();
+    const text = await visited.page.locator(".diff").textContent();
+    expect(text).toContain("1.50");
+    expect(text).toContain("12345678901234567890.10");
+    expect(text).toContain("__proto__");
+    await leave(visited);
+  });
+
+  test("dragging over the histogram chooses a time", async () => {
+    const visited = await visit(browser, "/changes");
+    const { page } = visited;
+    await settled(page);
+    const box = (await page.locator(".histogram .plot").boundingBox())!;
+    await page.mouse.move(box.x + box.width * 0.3, box.y + 30);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.5, box.y + 30, { steps: 4 });
+    await page.mouse.up();
+    await page.waitForURL(/range=20.*\.\.20/);
+    await page.getByText("a time that is over").waitFor();
+    await leave(visited);
+  });
+
+  test("scrolling goes back to the first change and holds few rows in the page", async () => {
+    const visited = await visit(browser, "/changes");
+    const { page } = visited;
+    await settled(page);
+    await page.waitForFunction(() => {
+      scrollTo(0, document.body.scrollHeight);
+      return document.body.textContent?.includes("That is all.");
+    });
+    expect(await page.locator(".change-line").count()).toBeLessThan(120);
+    await leave(visited);
+  });
+
+  test("everything can be reached by keyboard", async () => {
+    const visited = await visit(browser, "/changes");
+    const { page } = visited;
+    await settled(page);
+    await page.keyboard.press("j");
+    await page.keyboard.press("j");
+    await page.keyboard.press("Enter");
+    await page.locator(".change.is-open").waitFor();
+    await page.keyboard.press("?");
+    await page.getByRole("dialog").waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await page.keyboard.press("g");
+    await page.keyboard.press("t");
+    await page.waitForURL(/time-travel/);
+    await leave(visited);
+  });
+
+  test("a view is kept under a name", async () => {
+    const visited = await visit(browser, "/changes?filter=table%3Apayment");
+    const { page } = visited;
+    await page.getByRole("button", { name: "Views" }).click();
+    await page.getByLabel("Name of this view").fill("Payments");
+    await page.getByRole("button", { name: "Save this view" }).click();
+    await page.goto(`${seeded.url}/changes`);
+    await page.getByRole("button", { name: "Views" }).click();
+    await page.getByRole("link", { name: "Payments" }).click();
+    await page.waitForURL(/filter=table%3Apayment/);
+    await leave(visited);
+  });
+
+  test("a file has what the filter selects", async () => {
+    const visited = await visit(browser, "/changes?filter=table%3Apayment");
+    const { page } = visited;
+    await page.getByRole("button", { name: "Export" }).click();
+    const [download] = await Promise.all([page.waitForEvent("download"), page.getByText("CSV").click()]);
+    const text = readFileSync(await download.path(), "utf8");
+    expect(text).toMatch(/^id,source,/);
+    expect(text).not.toContain(",todo,");
+    await leave(visited);
+  });
+});
+
+describe("what a newcomer finds by clicking only", () => {
+  test("who changed a given to-do", async () => {
+    const [wanted] = await changes("table=todo&operation=update&q=again&limit=1");
+    const visited = await visit(browser, "/");
+    const { page } = visited;
+    await page.getByLabel("Filter changes").fill(`table:todo key:${wanted!.primary_key}`);
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/filter=/);
+    await settled(page);
+    await page.locator(".change-line a.key").first().click();
+    await page.getByText("Timeline").waitFor();
+    await page.locator(".timeline li.UPDATE button").first().click();
+    await page.locator(".record-who", { hasText: String(wanted!.context.request_id) }).waitFor();
+    // The slider goes to the first version.
+    await page.locator(".slider input").focus();
+    await page.keyboard.press("Home");
+    await page.getByText("Version 1 of").waitFor();
+    await page.getByRole("heading", { name: "The row as it was" }).waitFor();
+    await leave(visited);
+  });
+
+  test("everything that one request did, across tables", async () => {
+    const [paid] = await changes("table=payment&operation=update&context=endpoint%3D/checkout&limit=1");
+    const request = String(paid!.context.request_id);
+    const visited = await visit(browser, "/");
+    const { page } = visited;
+    await page.getByRole("link", { name: "Activity" }).click();
+    await page.getByRole("button", { name: "Request" }).click();
+    await page.locator(".group-line", { hasText: request }).click();
+    await page.waitForURL(/activity\/one/);
+    await page.locator(".change-line").first().waitFor();
+    const tables = await page.locator(".change-line .table").allTextContents();
+    expect(new Set(tables)).toEqual(new Set(["payment", "todo"]));
+    await leave(visited);
+  });
+
+  test("what the table looked like yesterday, and what changed since", async () => {
+    const visited = await visit(browser, "/");
+    const { page } = visited;
+    await page.getByRole("link", { name: "Time travel" }).click();
+    await page.getByLabel("Table", { exact: true }).selectOption({ label: "todo" });
+    await page.getByRole("button", { name: "Yesterday" }).click();
+    await page.waitForURL(/at=/);
+    const at = new URL(page.url()).searchParams.get("at")!;
+    const { total } = await api<{ total: number }>(`/api/as-of?table=todo&at=${at}&limit=0`);
+    await page.getByText(`${total} rows`).waitFor();
+    await page.getByRole("button", { name: "What changed since" }).click();
+    await page.getByText(/\d+ added since/).waitFor();
+    await leave(visited);
+  });
+
+  test("undo one user's changes", async () => {
+    await sql(
+      `select pg_logical_emit_message(true, '_bemi', '{"user_id": 666, "endpoint": "/oops"}');
+       update todo set task = 'vandalised' where id in (select id from todo order by id limit 3)`,
+    );
+    const visited = await visit(browser, "/");
+    const { page } = visited;
+    await page.getByRole("link", { name: "Activity" }).click();
+    await page.getByRole("button", { name: "User", exact: true }).click();
+    await page.locator(".group-line", { hasText: "666" }).click();
+    await page.getByRole("link", { name: "Undo this…" }).click();
+    await page.getByRole("button", { name: "Show what undoing would do" }).click();
+    await page.getByText("3 rows restored").waitFor();
+    expect(await page.getByRole("button", { name: "Undo", exact: true }).isDisabled()).toBe(true);
+    await page.locator("input[name=confirmation]").fill("undo 3 rows");
+    await page.locator("input[name=reason]").fill("vandalism");
+    await page.getByRole("button", { name: "Undo", exact: true }).click();
+    await page.getByText("Done.", { exact: true }).waitFor();
+    await sql("select 1");
+    expect(await changes("q=vandalised&operation=update")).toHaveLength(6);
+    const [undone] = await changes("operation=update&limit=1");
+    expect(JSON.stringify(undone!.context)).toContain("vandalism");
+    await page.getByRole("link", { name: "See what it did" }).click();
+    await page.locator(".change-line", { hasText: "vandalised" }).first().waitFor();
+    await leave(visited);
+  });
+});
+
+describe("undo", () => {
+  test("what stands in the way is shown, and can be left alone", async () => {
+    const as = (user: number, statement: string) =>
+      sql(`select pg_logical_emit_message(true, '_bemi', '{"user_id": ${user}}'); ${statement}`);
+    await sql("insert into todo (id, task) values (6001, 'one'), (6002, 'two')");
+    await as(667, "update todo set task = 'wrong' where id in (6001, 6002)");
+    await as(668, "update todo set task = 'right since' where id = 6002");
+    const visited = await visit(browser, "/undo?filter=user_id%3A667");
+    const { page } = visited;
+    await page.getByRole("button", { name: "Show what undoing would do" }).click();
+    await page.getByText("Written since by somebody else").waitFor();
+    await page.locator(".notice.error", { hasText: "something stands in the way" }).waitFor();
+    await page.getByRole("button", { name: "Leave those rows" }).click();
+    await page.locator("input[name=confirmation]").fill("undo 1 row");
+    await page.getByRole("button", { name: "Undo", exact: true }).click();
+    await page.getByText("Done.", { exact: true }).waitFor();
+    const [change] = await changes("table=todo&primary_key=6002&limit=1");
+    expect(JSON.stringify(change)).toContain("right since");
+    await leave(visited);
+  });
+
+  test("a mark is set, gone back to, and forward again", async () => {
+    const visited = await visit(browser, "/undo?view=marks");
+    const { page } = visited;
+    await page.getByLabel("Name", { exact: true }).fill("before-trouble");
+    await page.getByRole("button", { name: "Mark this state" }).click();
+    await page.getByText("before-trouble").waitFor();
+    await sql("insert into todo (id, task) values (7001, 'trouble')");
+    await page.reload();
+    await page.getByText("1 changes since").waitFor();
+    await page.getByRole("button", { name: "Go back to it…" }).click();
+    await page.locator(".mark-confirm input").fill("before-trouble");
+    await page.getByRole("button", { name: "Go back", exact: true }).click();
+    await page.getByText("Done.", { exact: true }).waitFor();
+    await sql("select 1");
+    expect((await changes("table=todo&primary_key=7001")).map((change) => change.id)).toHaveLength(2);
+    await leave(visited);
+  });
+});
+
+describe("every screen", () => {
+  test("shows hostile names, values and contexts inert", async () => {
+    const visited = await visit(browser, "/changes");
+    const { page } = visited;
+    const [odd] = await changes("q=onerror&limit=1");
+    const hostile = String(odd!.context.user_id);
+    const table = '"Odd ""Schema"""."<b>Od d</b>"';
+    const paths = [
+      ...SCREENS,
+      `/change/${odd!.id}`,
+      "/changes?filter=onerror",
+      `/activity/one?${new URLSearchParams({ by: "user_id", value: hostile })}`,
+      `/activity?${new URLSearchParams({ by: hostile })}`,
+      `/record?${new URLSearchParams({ table, key: odd!.primary_key })}`,
+      `/time-travel?${new URLSearchParams({ table, view: "diff", at: "2020-01-01" })}`,
+      `/time-travel?${new URLSearchParams({ table })}`,
+      `/trends?${new URLSearchParams({ by: hostile, range: hostile })}`,
+      `/undo?${new URLSearchParams({ filter: hostile })}`,
+      `/${encodeURIComponent(hostile)}`,
+    ];
+    for (const path of paths) {
+      await page.goto(seeded.url + path);
+      await page.waitForSelector("h1, h2");
+      await page.waitForFunction(() => !document.querySelector(".skeleton"));
+      const opener = page.locator(".change-line").first();
+      if (await opener.isVisible()) await opener.click();
+      expect(await page.locator("img[onerror], main b, main script").count(), path).toBe(0);
+      expect(await page.title(), path).not.toContain("owned");
+    }
+    await leave(visited);
+  });
+
+  const axe = readFileSync(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+  for (const [name, options] of [
+    ["light", { colorScheme: "light" }],
+    ["dark", { colorScheme: "dark" }],
+    ["phone", { colorScheme: "light", viewport: { width: 390, height: 844 } }],
+  ] as const) {
+    test(`is accessible, ${name}`, async () => {
+      const visited: Visit = await visit(browser, "/changes", { ...options, bypassCSP: true, reducedMotion: "reduce" });
+      const { page } = visited;
+      for (const path of SCREENS) {
+        await page.goto(seeded.url + path);
+        await settled(page);
+        const opener = page.locator(".change-line").first();
+        if (await opener.isVisible()) await opener.click();
+        await page.addScriptTag({ content: axe });
+        const found = await page.evaluate(async () => {
+          const { axe: tester } = window as unknown as { axe: { run: (options: object) => Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }> } };
+          const { violations } = await tester.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] });
+          return violations.map(({ id, nodes }) => `${id}: ${nodes[0]!.html.slice(0, 160)} ${nodes[0]!.failureSummary.slice(0, 200)}`);
+        });
+        expect(found, path).toEqual([]);
+        const tooWide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        expect(tooWide, `${path} scrolls sideways`).toBeLessThanOrEqual(0);
+      }
+      await leave(visited);
+    });
+  }
+});
