@@ -39,6 +39,7 @@ class Demo:
         self.folder = folder
         self.processes: list[subprocess.Popen[str]] = []
         self.url = ""
+        self.dashboard = ""
         self.app = httpx.Client(timeout=10)
 
     def start_database_and_worker(self) -> None:
@@ -62,6 +63,7 @@ class Demo:
         self.url = worker.stdout.readline().strip()
         if not self.url:
             sys.exit(f"bemi dev did not start; see\n{(self.folder / 'bemi.log').read_text()}")
+        self.dashboard = worker.stdout.readline().strip()
         self.bemi("sync", "--timeout", "30")
 
     def start_app(self) -> None:
@@ -138,6 +140,7 @@ def show(demo: Demo) -> None:
     demo.psql(statement)
     demo.bemi("sync", "--timeout", "30")
     demo.bemi("changes", "--table", "todo", "--limit", "1")
+    say(f"⑤ The dashboard, signed in by this link:\n\n   {demo.dashboard}\n")
 
 
 def main() -> None:
