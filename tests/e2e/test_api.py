@@ -268,6 +268,74 @@ def test_what_is_asked_wrongly_is_said(story: Dashboard) -> None:
     problem_of(story.client.post("/api/changes"), 405)
 
 
+# ---- Undo ----
+
+
+def answer_of(dashboard: Dashboard, path: str, **body: Any) -> dict[str, Any]:
+    response = dashboard.client.post(path, json=body)
+    assert response.status_code == 200, response.text
+    answer: dict[str, Any] = response.json()
+    jsonschema.validate(answer, schema_of(path, "post"))
+    return answer
+
+
+def test_undoing_does_what_its_plan_said(story: Dashboard, database: Database) -> None:
+    selection = {"context": ["user_id=7"], "operation": "DELETE"}
+    plan = answer_of(story, "/api/revert/plan", filter=selection)
+    assert plan["applicable"] and plan["changes"] == 1 and plan["tables"][0]["inserts"] == 1
+    assert database.sql("select count(*) from todo") == [(1,)]
+    refused = story.client.post("/api/revert", json={"filter": selection, "digest": "another"})
+    problem_of(refused, 409)
+    problem_of(story.client.post("/api/revert", json={"filter": selection}), 400)
+    done = answer_of(story, "/api/revert", filter=selection, digest=plan["digest"], reason="by mistake")
+    assert database.sql("select id, task, amount::text from todo order by id") == [
+        (1, "Sleep well", None),
+        (2, "Eat", "1.50"),
+    ]
+    sync(database.url)
+    [change] = story.changes(transaction=done["transaction_id"])
+    assert change["context"]["reason"] == "by mistake" and change["context"]["actor"] == "admin"
+
+
+def test_what_stands_in_the_way_is_told(story: Dashboard, database: Database) -> None:
+    # Somebody else completed the to-do since.
+    plan = answer_of(story, "/api/revert/plan", filter={"context": "request_id=r1"})
+    assert not plan["applicable"] and plan["conflict_count"] == 1
+    again = {"filter": {"context": "request_id=r1"}, "digest": plan["digest"]}
+    problem_of(story.client.post("/api/revert", json=again), 409)
+    assert database.sql("select task from todo where id = 1") == [("Sleep well",)]
+
+
+def test_a_mark_is_gone_back_to(story: Dashboard, database: Database) -> None:
+    answer_of(story, "/api/marks", name="before", comment="a risky step")
+    database.sql("update todo set task = 'broken'")
+    sync(database.url)
+    listed = story.get("/api/marks")
+    jsonschema.validate(listed, schema_of("/api/marks"))
+    assert [mark["name"] for mark in listed["marks"]] == ["before"]
+    answer_of(story, "/api/marks/rollback", name="before")
+    assert database.sql("select task from todo") == [("Sleep well",)]
+    answer_of(story, "/api/marks/forward", name="before")
+    assert database.sql("select task from todo") == [("broken",)]
+    assert story.client.delete("/api/marks/before").status_code == 204
+    assert story.get("/api/marks") == {"marks": []}
+
+
+def test_nothing_is_undone_by_a_careless_question(story: Dashboard) -> None:
+    for body in [
+        {},
+        {"filter": {}},
+        {"filter": {"tabel": "todo"}},
+        {"filter": {"table": "todo"}, "on_conflict": "whatever"},
+        {"filter": {"table": "todo"}, "force": True},
+        {"filter": {"table": "todo"}, "rows_max": -1},
+        {"filter": {"table": "todo"}, "cascade": "yes"},
+        [],
+    ]:
+        problem_of(story.client.post("/api/revert/plan", json=body), 400)
+    problem_of(story.client.post("/api/revert/plan", content=b"{"), 400)
+
+
 # ---- Who may ----
 
 

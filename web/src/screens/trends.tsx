@@ -253,7 +253,7 @@ function HeatMap() {
         <h2>When things change</h2>
         <span class="muted">by weekday and hour, the last four weeks</span>
       </header>
-      <div class="body heat-scroll">
+      <div class="body heat-scroll" tabIndex={0} role="region" aria-label="Changes by weekday and hour">
         <table class="heat">
           <thead>
             <tr>
