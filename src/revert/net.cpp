@@ -49,7 +49,7 @@ Net::Row& Net::row_of(const Event& event) {
 
 void Net::begin_life(Row& row) const {
   row.life = Life::untouched;
-  row.taken = false;
+  row.taken = row.remade = false;
   row.columns.assign(columns_, {});
   row.built_on.clear();
 }
@@ -72,6 +72,7 @@ void Net::create(Row& row, const Event& event) {
   if (event.selected && row.life == Life::removed && !row.taken) {
     // Removed and made again: as if it had been updated.
     row.life = Life::untouched;
+    row.remade = row.removed != event.after;
     write(row, row.removed, event.after);
   } else if (event.selected) {
     begin_life(row);
@@ -91,7 +92,7 @@ void Net::create(Row& row, const Event& event) {
 
 void Net::update(Row& row, const Event& event) {
   if (!event.selected) {
-    if (row.life == Life::untouched)
+    if (row.life == Life::untouched && !row.remade)
       overwrite(row, event);
     else
       row.built_on.push_back(event.id);
@@ -227,6 +228,10 @@ NetRow Net::settle_columns(const Row& row) const {
     net.later.insert(net.later.end(), column.later.begin(), column.later.end());
   }
   if (net.columns.empty()) net.kind = RowKind::none;
+  if (!row.built_on.empty()) {
+    net.conflict = ConflictKind::built_on;
+    net.later = row.built_on;
+  }
   return net;
 }
 

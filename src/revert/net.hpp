@@ -94,6 +94,7 @@ class Net {
     std::string key;
     Life life = Life::untouched;  // what the selected changes did to its being there
     bool taken = false;           // removed by them, and made anew by somebody else
+    bool remade = false;          // removed by them, and made anew by them with other values
     bool undone = false;
     Image now;
     Image removed;

@@ -311,7 +311,7 @@ cross join lateral (
       when k.kind = 'N' then p.conflict
       when k.kind = 'U' and l.n is null then coalesce(p.conflict, 'missing')
       when k.kind = 'U' and s.columns <@ l.same and p.conflict is distinct from 'unknown' then null
-      when k.kind = 'U' and p.conflict = 'unknown' then p.conflict
+      when k.kind = 'U' and p.conflict in ('unknown', 'built_on') then p.conflict
       when k.kind = 'U' and cardinality(l.moved) > 0 then coalesce(p.conflict, 'changed')
       when k.kind = 'U' and p.conflict_columns <@ l.same then null
       when k.kind = 'D' and l.n is null then case when p.key is null then 'missing' end
@@ -329,6 +329,25 @@ create index on pg_temp._bemi_state (at, rel);
 analyze pg_temp._bemi_state)",
                                 overridden, left);
   TRY(source_->run(sql));
+  return settle_keys();
+}
+
+// A row that would come back and is there already may be there as one that the plan takes away.
+base::Status Stage::settle_keys() {
+  constexpr const char* pair =
+      "from pg_temp._bemi_live l, pg_temp._bemi_state {} where x.n = l.n and l.at = y.at and l.rel "
+      "= y.rel "
+      "and y.n <> x.n and x.kind = 'I' and x.state = 'undone' and y.state = 'go'";
+  TRY(source_->run("update pg_temp._bemi_state y set state = 'undone' " +
+                   fmt::format(fmt::runtime(pair), "x") + " and y.kind = 'D'"));
+  for (const StageTable& table : tables_) {
+    std::vector<int> key;
+    for (const KeyColumn& column : table.live->key) key.push_back(column.column);
+    TRY(source_->run("update pg_temp._bemi_state x set state = 'go' " +
+                     fmt::format(fmt::runtime(pair), "y") +
+                     fmt::format(" and y.kind = 'U' and y.tab = {} and y.columns && '{}'",
+                                 table.tab, array_of(key))));
+  }
   return {};
 }
 

@@ -67,6 +67,7 @@ class Stage {
   base::Status use_own_search_path(bool own);
 
  private:
+  base::Status settle_keys();
   std::string copy_line(int tab, const NetRow& row);
   base::Status type_rows(const StageTable& table);
   base::Status lock_rows(const StageShape& shape);

@@ -28,6 +28,7 @@ REFUSALS = (
     psycopg.errors.IntegrityError,
     psycopg.errors.RaiseException,
     psycopg.errors.FeatureNotSupported,
+    psycopg.errors.ObjectInUse,
 )
 
 
