@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 from conftest import Tracked
+from support.bemi import binary
 
 PROJECT = """
 import bemi, pytest
@@ -29,6 +31,14 @@ def test_it_sees_what_the_block_changed(bemi_changes, bemi_source_url):
     ]
     assert {change.context["user_id"] for change in changes} == {42}
 
+def test_what_it_does_is_taken_back(bemi_mark, bemi_source_url):
+    write(bemi_source_url, "INSERT INTO item VALUES (7, 'x')", "TRUNCATE item", "INSERT INTO item VALUES (8, 'x')")
+
+def test_it_is_gone(bemi_changes, bemi_source_url):
+    with bemi_changes() as changes:
+        write(bemi_source_url, "DELETE FROM item WHERE id IN (7, 8)")
+    assert changes == []
+
 def test_nothing(bemi_changes):
     with bemi_changes() as changes:
         pass
@@ -48,12 +58,15 @@ def run(folder: Path, *flags: str) -> subprocess.CompletedProcess[str]:
         "--rootdir",
         str(folder),
     ]
-    return subprocess.run([*command, *flags, str(folder)], capture_output=True, text=True, check=False)
+    env = {**os.environ, "BEMI_BINARY": str(binary())}
+    return subprocess.run(
+        [*command, *flags, str(folder)], capture_output=True, text=True, check=False, env=env
+    )
 
 
 def test_the_fixture(newest: Tracked, tmp_path: Path) -> None:
     done = run(tmp_path, "--bemi-source", newest.url)
-    assert "2 passed" in done.stdout, done.stdout
+    assert "4 passed" in done.stdout, done.stdout
 
 
 def test_it_says_what_is_missing(tmp_path: Path) -> None:

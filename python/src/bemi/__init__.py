@@ -13,6 +13,7 @@ from ._context import Bemi, clear_context, context, current_context, merge_conte
 from ._engine import install, install_everywhere, uninstall
 from ._failures import failures
 from .asgi import BemiFastAPIMiddleware
+from .revert import RevertError, plan_revert
 from .threads import ContextThreadPoolExecutor, bind_context
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ __all__ = [
     "Changes",
     "ContextThreadPoolExecutor",
     "PastIsReadOnly",
+    "RevertError",
     "as_of",
     "as_of_async",
     "bind_context",
@@ -36,6 +38,7 @@ __all__ = [
     "failures",
     "install",
     "merge_context",
+    "plan_revert",
     "set_context",
     "uninstall",
 ]

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""pytest: asserts what a block of code changed, by the history itself.
+"""pytest: asserts what a block of code changed, by the history itself, and takes back what a test did.
 
 >>> def test_complete(client, bemi_changes):
 ...     with bemi_changes() as changes:
 ...         client.put("/todo/1/complete")
 ...     assert [change.diff() for change in changes] == [{"is_completed": (False, True)}]
+
+>>> def test_signup(client, bemi_mark):  # afterwards the database is what it was: rows and sequences
+...     client.post("/signup")
 
 Needs a running worker, and where its ends are: ``--bemi-source`` and ``--bemi-destination``, else the
 environment's ``BEMI_SOURCE_URL`` and ``BEMI_DESTINATION_URL``. Without a destination it is the source.
@@ -14,6 +17,7 @@ from __future__ import annotations
 
 import os
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -86,6 +90,28 @@ def bemi_changes(bemi_ends: tuple[Engine, Engine]) -> BemiChanges:
         found += _between(destination, start, end)
 
     return collect
+
+
+@pytest.fixture
+def bemi_mark(bemi_source_url: str, bemi_destination_url: str) -> Iterator[str]:
+    """The database goes back after the test to what it was before it: rows and sequences."""
+    yield from _marked(bemi_source_url, bemi_destination_url)
+
+
+@pytest.fixture(scope="module")
+def bemi_module_mark(bemi_source_url: str, bemi_destination_url: str) -> Iterator[str]:
+    """The same for all the tests of a module."""
+    yield from _marked(bemi_source_url, bemi_destination_url)
+
+
+def _marked(source: str, destination: str) -> Iterator[str]:
+    from . import revert
+
+    name = f"pytest-{uuid.uuid4()}"
+    revert.create_mark(name, source=source, destination=destination)
+    yield name
+    revert.roll_back_to_mark(name, source=source, destination=destination)
+    revert.delete_mark(name, source=source, destination=destination)
 
 
 def _driver() -> str:
