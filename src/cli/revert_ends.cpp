@@ -32,9 +32,7 @@ base::Result<std::unique_ptr<RevertEnds>> RevertEnds::open(const Config& config,
   if (!source) return std::unexpected(source.error().within("source"));
   TRY_ASSIGN(pg::Connection destination, open_destination(config, destination_access));
   TRY(store::history_schema(destination));
-  std::unique_ptr<RevertEnds> opened;
-  opened.reset(new RevertEnds(std::move(*source),  // lint-ok: a private constructor
-                              std::move(destination)));
+  auto opened = std::make_unique<RevertEnds>(std::move(*source), std::move(destination));
   TRY_ASSIGN(setup::Settings settings, setup_settings(config, opened->source_));
   RevertEnds* self = opened.get();
   opened->ends_ = std::make_unique<revert::Ends>(

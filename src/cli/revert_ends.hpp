@@ -21,9 +21,11 @@ class RevertEnds {
                                                         Access destination = Access::read_only);
   [[nodiscard]] const revert::Ends& ends() const { return *ends_; }
 
- private:
+  // For open() alone.
   RevertEnds(pg::Connection source, pg::Connection destination)
       : source_(std::move(source)), destination_(std::move(destination)) {}
+
+ private:
   pg::Connection source_;
   pg::Connection destination_;
   std::unique_ptr<revert::Ends> ends_;

@@ -16,39 +16,9 @@
 #include "pg/connection.hpp"
 #include "query/changes.hpp"
 #include "revert/net.hpp"
+#include "revert/past_table.hpp"
 
 namespace revert {
-
-// A table's columns from a commit on.
-struct Shape {
-  std::int64_t epoch = 0;
-  std::int64_t position = 0;
-  struct Column {
-    std::string name;
-    std::int64_t type = 0;
-  };
-  std::vector<Column> columns;
-  bool renames = false;  // the DDL that made it says RENAME
-};
-
-// While a table had one name: [from, to) in commit order.
-struct Stretch {
-  std::string schema;
-  std::string table;
-  std::int64_t from_epoch = 0;
-  std::int64_t from_position = 0;
-  std::optional<query::ChangeFilter::Commit> to;
-};
-
-// A table of the source that selected changes are of, whatever its names were.
-struct PastTable {
-  std::int64_t oid = 0;
-  std::string schema;  // its newest name in the history
-  std::string table;
-  std::vector<Stretch> stretches;
-  std::vector<Shape> shapes;  // oldest first
-  std::vector<std::string> key;
-};
 
 // Where the values of a change's columns belong in the live table, by the change's shape.
 struct Places {
@@ -100,10 +70,12 @@ class History {
       : destination_(&destination), changes_(std::move(table)) {}
   base::Status select();
   base::Status find_reverts();
-  base::Status load_tables();
   base::Status note_gaps();
   struct Moves;
   base::Result<Moves> load_moves(const PastTable& table);
+  [[nodiscard]] std::string touched_sql(const PastTable& table) const;
+  [[nodiscard]] std::string settled_rows_sql(const PastTable& table, const Moves& moves) const;
+  [[nodiscard]] std::string moved_rows_sql(const PastTable& table, const Moves& moves) const;
   base::Result<std::string> truncates_of_others(const PastTable& table);
   base::Status stream(const std::string& sql,
                       const std::function<base::Status(const pg::Rows&, int)>& take);

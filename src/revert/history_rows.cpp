@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// The events of the rows that are concerned, one row's after the other, netted as they come.
+// How History reads the rows: which changes belong to one row, and what is left of them.
 #include <map>
+#include <unordered_map>
 #include <utility>
 
 #include <fmt/format.h>
@@ -9,12 +10,33 @@
 
 #include "revert/event_reader.hpp"
 #include "revert/history.hpp"
-#include "revert/history_sql.hpp"
 #include "revert/limits.hpp"
 
 namespace revert {
+namespace {
 
 using nlohmann::json;
+
+std::string literal(const std::string& text) { return pg::quote_literal(text); }
+
+constexpr const char* row_changes = "operation in ('CREATE', 'UPDATE', 'DELETE')";
+
+// What EventReader takes.
+constexpr std::string_view event_columns =
+    "select {0} as grp, c.primary_key as key, c.operation, ({1}) as selected, c.before::text, "
+    "c.after::text, c.exact::text, c.fidelity::text, c.epoch, c.commit_position, c.sequence, "
+    "c.id::text, {2} as previous ";
+constexpr std::string_view taken_columns =
+    "select {0}, t.key, 'DELETE', true, t.\"row\"::text, '{{}}', "
+    "jsonb_build_object('before', t.exact)::text, jsonb_build_object('before', t.fidelity)::text, "
+    "t.epoch, t.commit_position, t.sequence, t.id::text, null from taken t ";
+constexpr const char* previous_key =
+    "(select k.previous_key from _bemi.key_change k where k.source = c.source and k.schema = "
+    "c.schema "
+    "and k.\"table\" = c.\"table\" and k.epoch = c.epoch and k.commit_position = c.commit_position "
+    "and k.sequence = c.sequence and k.effective_at = c.effective_at)";
+
+}  // namespace
 
 // Keys that rows passed on: those of one group are looked at together.
 struct History::Moves {
@@ -49,30 +71,7 @@ std::string keys_as_rows(const json& keys) {
   return "jsonb_array_elements_text(" + literal(keys.dump()) + "::jsonb)";
 }
 
-// The changed rows, with where each was first changed by what is selected. What a selected TRUNCATE
-// took is as if it had been deleted row by row.
-std::string touched_rows(const std::string& changes, const std::string& of,
-                         const std::string& condition) {
-  return fmt::format(R"(
-with emptied as (
-  select c.* from {0} c where {1} and ({2}) and c.operation = 'TRUNCATE'
-), taken as (
-  select e.epoch, e.commit_position, e.sequence, e.id, r.key, r."row", r.exact, r.fidelity
-  from emptied e cross join lateral _bemi.rows_before(e.source, e.schema, e."table", e.epoch, e.commit_position, e.sequence) r
-  where r.key is not null
-), touched as (
-  select distinct on (k) k, e, p, s from (
-    select c.primary_key as k, c.epoch as e, c.commit_position as p, c.sequence as s
-    from {0} c where {1} and ({2}) and c.{3} and c.primary_key is not null
-    union all select key, epoch, commit_position, sequence from taken
-  ) t order by k, e, p, s
-))",
-                     changes, of, condition, row_changes);
-}
-
 }  // namespace
-
-// ---- Rows with a key ----
 
 base::Result<History::Moves> History::load_moves(const PastTable& table) {
   TRY_ASSIGN(pg::Rows rows,
@@ -135,67 +134,73 @@ base::Status History::stream(const std::string& sql,
   return {};
 }
 
+// The events of all rows that selected changes touched: a head that later parts of the statement
+// take from. What a selected TRUNCATE took is as if it had been deleted row by row.
+std::string History::touched_sql(const PastTable& table) const {
+  return fmt::format(R"(
+with emptied as (
+  select c.* from {0} c where {1} and ({2}) and c.operation = 'TRUNCATE'
+), taken as (
+  select e.epoch, e.commit_position, e.sequence, e.id, r.key, r."row", r.exact, r.fidelity
+  from emptied e cross join lateral _bemi.rows_before(e.source, e.schema, e."table", e.epoch, e.commit_position, e.sequence) r
+  where r.key is not null
+), touched as (
+  select distinct on (k) k, e, p, s from (
+    select c.primary_key as k, c.epoch as e, c.commit_position as p, c.sequence as s
+    from {0} c where {1} and ({2}) and c.{3} and c.primary_key is not null
+    union all select key, epoch, commit_position, sequence from taken
+  ) t order by k, e, p, s
+))",
+                     changes_, is_of(table, source_), condition_.sql, row_changes);
+}
+
+// Rows whose keys never moved: a key is a group of its own.
+std::string History::settled_rows_sql(const PastTable& table, const Moves& moves) const {
+  bool some = !moves.keys_sql.empty();
+  auto settled = [&](const char* key) {
+    return some ? fmt::format("not exists (select from moved m where m.key = {})", key)
+                : std::string("true");
+  };
+  return touched_sql(table) +
+         (some ? fmt::format(", moved as (select m.key from {} m (key))", moves.keys_sql) : "") +
+         fmt::format(event_columns, "c.primary_key", condition_.sql, "null") +
+         fmt::format(
+             "from touched f join {} c on c.primary_key = f.k and (c.epoch, c.commit_position, "
+             "c.sequence) >= (f.e, f.p, f.s) where {} and c.{} and c.effective_at >= "
+             "{}::timestamptz and {} and {} union all ",
+             changes_, is_of(table, source_), row_changes, literal(since_), counted_,
+             settled("f.k")) +
+         fmt::format(taken_columns, "t.key") + "where " + settled("t.key") +
+         " order by 1, epoch, commit_position, sequence";
+}
+
+// Rows that passed keys on to each other, all of a group together.
+std::string History::moved_rows_sql(const PastTable& table, const Moves& moves) const {
+  return touched_sql(table) +
+         fmt::format(
+             ", grouped as ({}), wanted as (select distinct g.grp from grouped g join "
+             "touched f on f.k = g.key) ",
+             moves.groups_sql) +
+         fmt::format(event_columns, "g.grp::text", condition_.sql, previous_key) +
+         fmt::format(
+             "from wanted w join grouped g using (grp) join {} c on c.primary_key = g.key "
+             "where {} and c.{} and c.effective_at >= {}::timestamptz and {} union all ",
+             changes_, is_of(table, source_), row_changes, literal(since_), counted_) +
+         fmt::format(taken_columns, "g.grp::text") +
+         "join grouped g on g.key = t.key order by 1, epoch, commit_position, sequence";
+}
+
 base::Result<History::Remarks> History::net_rows(const PastTable& table, const Places& places,
                                                  const Sink& sink) {
   TRY_ASSIGN(Moves moves, load_moves(table));
   TRY_ASSIGN(std::string truncates, truncates_of_others(table));
-  std::string of = is_of(table, source_);
-  std::string events = touched_rows(changes_, of, condition_.sql);
-  constexpr const char* columns =
-      "select {0} as grp, c.primary_key as key, c.operation, ({1}) as selected, c.before::text, "
-      "c.after::text, c.exact::text, c.fidelity::text, c.epoch, c.commit_position, c.sequence, "
-      "c.id::text, {2} as previous ";
-  constexpr const char* taken_columns =
-      "select {0}, t.key, 'DELETE', true, t.\"row\"::text, '{{}}', "
-      "jsonb_build_object('before', t.exact)::text, jsonb_build_object('before', "
-      "t.fidelity)::text, "
-      "t.epoch, t.commit_position, t.sequence, t.id::text, null from taken t ";
-  std::string plain = events;
-  if (!moves.keys_sql.empty()) {
-    plain += fmt::format(", moved as (select m.key from {} m (key))", moves.keys_sql);
-  }
-  auto only_plain = [&](const char* key) {
-    return moves.keys_sql.empty()
-               ? std::string("true")
-               : fmt::format("not exists (select from moved m where m.key = {})", key);
-  };
-  plain += fmt::format(fmt::runtime(columns), "c.primary_key", condition_.sql, "null") +
-           fmt::format(
-               "from touched f join {} c on c.primary_key = f.k and (c.epoch, c.commit_position, "
-               "c.sequence) >= (f.e, f.p, f.s) where {} and c.{} and c.effective_at >= "
-               "{}::timestamptz and {} and {} union all ",
-               changes_, of, row_changes, literal(since_), counted_, only_plain("f.k")) +
-           fmt::format(fmt::runtime(taken_columns), "t.key") + "where " + only_plain("t.key") +
-           " order by 1, epoch, commit_position, sequence";
-
   EventReader reader(table, places, truncates);
   auto take = [&](const pg::Rows& rows, int row) { return reader.take(rows, row, sink); };
-  TRY(stream(plain, take));
-  if (!moves.groups_sql.empty()) {
-    std::string moved =
-        events +
-        fmt::format(
-            ", grouped as ({}), wanted as (select distinct g.grp from grouped g join "
-            "touched f on f.k = g.key) ",
-            moves.groups_sql) +
-        fmt::format(fmt::runtime(columns), "g.grp::text", condition_.sql,
-                    "(select k.previous_key from _bemi.key_change k where k.source = c.source and "
-                    "k.schema = c.schema and k.\"table\" = c.\"table\" and k.epoch = c.epoch and "
-                    "k.commit_position = c.commit_position and k.sequence = c.sequence and "
-                    "k.effective_at = c.effective_at)") +
-        fmt::format(
-            "from wanted w join grouped g using (grp) join {} c on c.primary_key = g.key "
-            "where {} and c.{} and c.effective_at >= {}::timestamptz and {} union all ",
-            changes_, of, row_changes, literal(since_), counted_) +
-        fmt::format(fmt::runtime(taken_columns), "g.grp::text") +
-        "join grouped g on g.key = t.key order by 1, epoch, commit_position, sequence";
-    TRY(stream(moved, take));
-  }
+  TRY(stream(settled_rows_sql(table, moves), take));
+  if (!moves.groups_sql.empty()) TRY(stream(moved_rows_sql(table, moves), take));
   TRY(reader.finish(sink));
   return Remarks{.undone = reader.net().undone(), .redacted = reader.net().redacted()};
 }
-
-// ---- Rows without a key ----
 
 base::Status History::net_keyless_rows(const PastTable& table, const Places& places,
                                        const Sink& sink) {

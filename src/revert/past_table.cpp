@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "revert/past_table.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace revert {
+namespace {
+
+using nlohmann::json;
+
+std::string literal(const std::string& text) { return pg::quote_literal(text); }
+
+constexpr const char* select_versions = R"(
+with named as (
+  select distinct v.relation, v.schema, v."table" from _bemi.relation_version v
+  join jsonb_array_elements($2::jsonb) as n (name) on v.schema = n.name ->> 0 and v."table" = n.name ->> 1
+  where v.source = $1
+), alike as (
+  -- All that ever had one of the names, and all their other names.
+  select distinct v.schema, v."table" from _bemi.relation_version v
+  where v.source = $1 and v.relation in (select relation from named)
+)
+select v.relation, v.schema, v."table", v.epoch, v.position, v.columns::text, to_jsonb(v.primary_key)::text,
+       exists (select from {} c where c.operation = 'SCHEMA' and c."table" = v."table"
+                 and c.schema = v.schema and c.source = $1 and c.epoch = v.epoch
+                 and c.commit_position = v.position
+                 and c.after ->> 'command' = 'ALTER TABLE' and c.context::text || c.after::text ~* '\mrename\M')
+from _bemi.relation_version v
+where v.source = $1 and not v.dropped
+  and ((v.schema, v."table") in (select schema, "table" from alike)
+       or v.relation in (select relation from named))
+order by v.epoch, v.position, v.sequence)";
+
+// One entry of relation_version.
+struct Version {
+  std::int64_t relation = 0;
+  std::string schema;
+  std::string table;
+  Shape shape;
+  std::vector<std::string> key;
+};
+
+base::Result<std::vector<Version>> read_versions(const pg::Rows& rows) {
+  std::vector<Version> versions;
+  for (int row = 0; row < rows.count(); ++row) {
+    Version& version = versions.emplace_back();
+    version.relation = rows.integer(row, 0);
+    version.schema = rows.text(row, 1);
+    version.table = rows.text(row, 2);
+    version.shape = {.epoch = rows.integer(row, 3),
+                     .position = rows.integer(row, 4),
+                     .columns = {},
+                     .renames = rows.truth(row, 7)};
+    try {
+      for (const json& column : json::parse(rows.text(row, 5))) {
+        version.shape.columns.push_back({.name = column.at("name").get<std::string>(),
+                                         .type = column.at("type_oid").get<std::int64_t>()});
+      }
+      version.key = json::parse(rows.text(row, 6)).get<std::vector<std::string>>();
+    } catch (const json::exception&) {
+      return base::fail(base::ErrorKind::internal, "the history's note of how " + version.schema +
+                                                       "." + version.table +
+                                                       " looked cannot be read");
+    }
+  }
+  return versions;
+}
+
+// Ordered by commit. A name belongs to the table that took it last.
+PastTable table_of(std::int64_t oid, const std::vector<Version>& versions) {
+  PastTable table{.oid = oid, .schema = {}, .table = {}, .stretches = {}, .shapes = {}, .key = {}};
+  for (std::size_t i = 0; i < versions.size(); ++i) {
+    const Version& version = versions[i];
+    bool ours = version.relation == oid;
+    bool same_name = version.schema == table.schema && version.table == table.table;
+    query::ChangeFilter::Commit at{.epoch = version.shape.epoch,
+                                   .position = version.shape.position};
+    bool open = !table.stretches.empty() && !table.stretches.back().to;
+    if (open && ours != same_name) table.stretches.back().to = at;
+    if (!ours) continue;
+    if (!open || !same_name) {
+      bool first_of_name = std::none_of(
+          versions.begin(), versions.begin() + static_cast<std::ptrdiff_t>(i),
+          [&](const Version& v) { return v.schema == version.schema && v.table == version.table; });
+      table.stretches.push_back(
+          {.schema = version.schema,
+           .table = version.table,
+           .from_epoch = first_of_name && table.shapes.empty() ? 0 : at.epoch,
+           .from_position = first_of_name && table.shapes.empty() ? 0 : at.position,
+           .to = {}});
+    }
+    table.schema = version.schema;
+    table.table = version.table;
+    table.shapes.push_back(version.shape);
+    table.key = version.key;
+  }
+  return table;
+}
+
+}  // namespace
+
+// Which changes are of the table, whatever its name was then.
+std::string is_of(const PastTable& table, const std::string& source) {
+  std::string sql;
+  for (const Stretch& stretch : table.stretches) {
+    sql += fmt::format(
+        "{}(c.\"table\" = {} and c.schema = {} and (c.epoch, c.commit_position) >= ({}, {})",
+        sql.empty() ? "" : " or ", literal(stretch.table), literal(stretch.schema),
+        stretch.from_epoch, stretch.from_position);
+    if (stretch.to) {
+      sql += fmt::format(" and (c.epoch, c.commit_position) < ({}, {})", stretch.to->epoch,
+                         stretch.to->position);
+    }
+    sql += ")";
+  }
+  return fmt::format("c.source = {} and ({})", literal(source), sql);
+}
+
+base::Result<std::vector<PastTable>> load_past_tables(
+    pg::Connection& destination, const std::string& changes, const std::string& source,
+    const std::vector<std::pair<std::string, std::string>>& names,
+    const query::Condition& selected) {
+  std::vector<PastTable> tables;
+  if (names.empty()) return tables;
+  json wanted_names = json::array();
+  for (const auto& [schema, table] : names) wanted_names.push_back({schema, table});
+  TRY_ASSIGN(pg::Rows rows, destination.query(fmt::format(fmt::runtime(select_versions), changes),
+                                              {source, wanted_names.dump()}));
+  TRY_ASSIGN(std::vector<Version> versions, read_versions(rows));
+  std::map<std::int64_t, bool> wanted;
+  for (const Version& version : versions) {
+    auto named = std::pair(version.schema, version.table);
+    if (std::ranges::find(names, named) != names.end()) wanted[version.relation] = true;
+  }
+  for (const auto& [oid, ignored] : wanted) {
+    PastTable table = table_of(oid, versions);
+    // A name can have had several tables: only those with selected changes.
+    TRY_ASSIGN(pg::Rows any,
+               destination.query(
+                   fmt::format("select exists (select from {} c where {} and ({}) and operation "
+                               "in ('CREATE', 'UPDATE', 'DELETE', 'TRUNCATE'))",
+                               changes, is_of(table, source), selected.sql),
+                   selected.parameters));
+    if (any.truth(0, 0)) tables.push_back(std::move(table));
+  }
+  return tables;
+}
+
+}  // namespace revert

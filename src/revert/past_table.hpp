@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// PastTable: a table of the source as the history knows it, through all its names and shapes.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "pg/connection.hpp"
+#include "query/changes.hpp"
+
+namespace revert {
+
+// A table's columns from a commit on.
+struct Shape {
+  std::int64_t epoch = 0;
+  std::int64_t position = 0;
+  struct Column {
+    std::string name;
+    std::int64_t type = 0;
+  };
+  std::vector<Column> columns;
+  bool renames = false;  // the DDL that made it says RENAME
+};
+
+// While a table had one name: [from, to) in commit order.
+struct Stretch {
+  std::string schema;
+  std::string table;
+  std::int64_t from_epoch = 0;
+  std::int64_t from_position = 0;
+  std::optional<query::ChangeFilter::Commit> to;
+};
+
+// A table of the source that selected changes are of, whatever its names were.
+struct PastTable {
+  std::int64_t oid = 0;
+  std::string schema;  // its newest name in the history
+  std::string table;
+  std::vector<Stretch> stretches;
+  std::vector<Shape> shapes;  // oldest first
+  std::vector<std::string> key;
+};
+
+// The condition for the changes (alias c) that are of the table, whatever its name was then.
+std::string is_of(const PastTable& table, const std::string& source);
+
+// Every table that had one of the names (schema, table) and has changes that `selected` selects.
+// `changes`: the quoted name of the table of changes.
+base::Result<std::vector<PastTable>> load_past_tables(
+    pg::Connection& destination, const std::string& changes, const std::string& source,
+    const std::vector<std::pair<std::string, std::string>>& names,
+    const query::Condition& selected);
+
+}  // namespace revert
