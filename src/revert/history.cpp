@@ -16,8 +16,6 @@ namespace {
 
 using nlohmann::json;
 
-std::string literal(const std::string& text) { return pg::quote_literal(text); }
-
 constexpr const char* row_changes = "operation in ('CREATE', 'UPDATE', 'DELETE')";
 
 }  // namespace
