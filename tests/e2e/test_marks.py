@@ -22,16 +22,19 @@ PG_DUMP_MAJOR = int(subprocess.check_output(["pg_dump", "--version"], text=True)
 
 SCHEMA = """
 create table account (id serial primary key, email text unique, balance numeric not null default 0);
-create table entry (id bigint generated always as identity primary key, account int not null references account on delete cascade,
+create table entry (id bigint generated always as identity primary key, account int not null references
+  account on delete cascade,
   amount numeric, note json, at timestamptz default now());
 create table tag (name text, weight int);
 create table part (k int, day int, v text, primary key (k, day)) partition by range (day);
 create table part_1 partition of part for values from (0) to (10);
 create table part_2 partition of part for values from (10) to (20);
 create sequence loose_numbers;
-create function touch() returns trigger language plpgsql as $$ begin new.balance := round(new.balance, 2); return new; end $$;
+create function touch() returns trigger language plpgsql as $$ begin new.balance := round(new.balance,
+  2); return new; end $$;
 create trigger touch before insert or update on account for each row execute function touch();
-create function log_it() returns trigger language plpgsql as $$ begin insert into tag values ('log', new.id); return null; end $$;
+create function log_it() returns trigger language plpgsql as $$ begin insert into tag values ('log',
+  new.id); return null; end $$;
 create trigger log_it after insert on account for each row execute function log_it();
 """
 
@@ -80,7 +83,8 @@ def difference(now: list[str], then: list[str]) -> list[tuple[str, set[str], set
 def copied(database: Database) -> list[str]:
     """The same from a server that is newer than our pg_dump: by COPY, as it does."""
     relations = database.sql(
-        "select c.oid::regclass::text, c.relkind = 'S' from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+        "select c.oid::regclass::text, c.relkind = 'S' from pg_class c join pg_namespace n on "
+        "n.oid = c.relnamespace"
         " where n.nspname not in ('_bemi', 'bemi', 'pg_catalog', 'information_schema', 'pg_toast')"
         " and c.relkind in ('r', 'S') and c.relname !~ '^changes'"
     )
@@ -115,7 +119,8 @@ def work(database: Database, seed: int, transactions: int = 120) -> None:
         "update account set balance = balance + {n} where id = {n}",
         "update account set email = 'e{r}' where id = {n}",
         "delete from account where id = {n}",
-        "update account set id = id + 1000 where id = {n} and not exists (select from entry where account = {n})",
+        "update account set id = id + 1000 where id = {n} and not exists (select from entry where "
+        "account = {n})",
         "insert into entry (account, amount, note) select id, {n}, 'null' from account limit 3",
         "delete from entry where id % 7 = {n} % 7",
         "insert into tag values ('t{n}', {n}), ('t{n}', {n}), (null, {n})",
@@ -199,7 +204,8 @@ def test_a_mark_works_without_a_superuser_and_leaves_triggers_as_they_were(undo:
     undo.database.sql("create role app login")
     try:
         undo.database.sql(
-            "do $$ declare t text; begin foreach t in array array['account', 'entry', 'tag', 'part', 'part_1', 'part_2'] loop"
+            "do $$ declare t text; begin foreach t in array array['account', 'entry', 'tag', "
+            "'part', 'part_1', 'part_2'] loop"
             " execute format('alter table %I owner to app', t); end loop; end $$;"
             "alter table account enable always trigger touch;"
             "grant usage, update, select on all sequences in schema public to app;"
@@ -218,7 +224,8 @@ def test_a_mark_works_without_a_superuser_and_leaves_triggers_as_they_were(undo:
         assert ("touch", "A") in states and ("log_it", "O") in states
         sync(undo.database.url)
         assert undo.database.sql(
-            "select count(*) from changes where operation = 'SCHEMA' and after ->> 'command' = 'ALTER TABLE' and effective_at > (select effective_at from _bemi.mark)"
+            "select count(*) from changes where operation = 'SCHEMA' and after ->> 'command' = "
+            "'ALTER TABLE' and effective_at > (select effective_at from _bemi.mark)"
         ) == [(0,)]
     finally:
         undo.database.sql("reassign owned by app to postgres; drop owned by app; drop role app")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from e2e.oracle import sync
 from e2e.undo import Undo, conflicts
-from support.bemi import bemi
+from support.bemi import Worker, bemi
 from support.fixtures import Database, StartWorker
 
 oldest_and_newest = pytest.mark.parametrize("server", [14, 18], indirect=True, ids=["pg14", "pg18"])
@@ -229,7 +230,10 @@ def test_an_open_writer_is_waited_for_and_never_overwritten(undo: Undo) -> None:
         results = []
         reverter = threading.Thread(target=lambda: results.append(undo.run("revert", *USER, "--apply")))
         reverter.start()
-        waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and application_name = 'bemi/revert'"
+        waits = (
+            "select count(*) from pg_stat_activity"
+            " where wait_event_type = 'Lock' and application_name = 'bemi/revert'"
+        )
         while undo.database.sql(waits) == [(0,)]:
             time.sleep(0.01)
         writer.commit()
@@ -254,7 +258,7 @@ def test_two_who_undo_the_same_at_once_undo_it_once(undo: Undo) -> None:
     assert undo.rows("todo") == sorted(f"({i},a,f)" for i in range(1, 201))
 
 
-def test_the_script_does_the_same_and_stops_where_a_row_has_changed(undo: Undo, tmp_path) -> None:
+def test_the_script_does_the_same_and_stops_where_a_row_has_changed(undo: Undo, tmp_path: Path) -> None:
     undo.database.sql('create table "Od""d $bemi$" ("n" int primary key, "a\'b\\c" text, "select" json)')
     undo.as_user(1, "insert into todo values (1, E'back\\\\slash \\'quoted\\''), (2, null)")
     undo.as_user(1, "insert into \"Od\"\"d $bemi$\" values (1, 'x', '{\"a\": 1.50}'), (2, null, 'null')")
@@ -279,11 +283,10 @@ def test_the_script_does_the_same_and_stops_where_a_row_has_changed(undo: Undo, 
 def test_a_killed_revert_leaves_nothing(undo: Undo) -> None:
     undo.as_user(42, "insert into todo select i, 'a' from generate_series(1, 1000) i")
     undo.database.sql(
-        "create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(0.05); return old; end $$;"
+        "create function slow() returns trigger language plpgsql as $$ begin perform "
+        "pg_sleep(0.05); return old; end $$;"
         "create trigger slow before delete on todo for each row execute function slow()"
     )
-    from support.bemi import Worker
-
     worker = Worker.start(
         "--context", "user_id=42", "--apply", command="revert", env={"BEMI_SOURCE_URL": undo.database.url}
     )

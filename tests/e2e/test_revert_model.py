@@ -23,7 +23,13 @@ from support.fixtures import Database, StartWorker
 oldest_and_newest = pytest.mark.parametrize("server", [14, 18], indirect=True, ids=["pg14", "pg18"])
 Row = dict[str, Any]
 World = dict[str, dict[str, Row]]  # table -> uid -> row
-ACTIONS = ["", "on delete cascade", "on delete set null", "on delete restrict", "on update cascade on delete cascade"]
+ACTIONS = [
+    "",
+    "on delete cascade",
+    "on delete set null",
+    "on delete restrict",
+    "on update cascade on delete cascade",
+]
 REFUSALS = (
     psycopg.errors.IntegrityError,
     psycopg.errors.RaiseException,
@@ -61,7 +67,8 @@ class Story:
                 other, column = chance.choice(self.tables), f"r{number}"
                 deferrable = chance.choice(["", "deferrable", "deferrable initially deferred"])
                 statements.append(
-                    f"alter table {table} add {column} int references {other} {chance.choice(ACTIONS)} {deferrable}"
+                    f"alter table {table} add {column} int references {other} "
+                    f"{chance.choice(ACTIONS)} {deferrable}"
                 )
                 self.references.setdefault(table, []).append((column, other))
         return statements
@@ -76,17 +83,20 @@ class Story:
             [
                 f"insert into {table} (id, a, b, place) values ({key}, {value}, 'b', {value})",
                 f"insert into {table} (id, {column}) values ({key}, {new})",
-                f"insert into {table} (id, {column}, note) values ({key}, {new}, 'null'), ({other}, {new}, '[1.0]')",
+                f"insert into {table} (id, {column}, note) values ({key}, {new}, 'null'), "
+                f"({other}, {new}, '[1.0]')",
                 f"update {table} set {column} = {new} where id = {key}",
                 f"update {table} set {column} = {new}, note = '{value}' where id in ({key}, {other})",
                 f"update {table} set id = {other} where id = {key}",
                 f"update {table} set id = id + 20 where id = {key}",
                 f"update {table} set id = id - 20 where id = {key + 20}",
-                f"update {table} set place = case id when {key} then {other} else {key} end where id in ({key}, {other})",
+                f"update {table} set place = case id when {key} then {other} else {key} end where "
+                f"id in ({key}, {other})",
                 f"delete from {table} where id = {key}",
                 f"delete from {table} where id = {key}",
                 f"insert into loose values ({key % 3}, 'w')",
-                f"update loose set w = 'w{key % 2}' where ctid = (select ctid from loose where v = {key % 3} limit 1)",
+                f"update loose set w = 'w{key % 2}' where ctid = (select ctid from loose where v "
+                f"= {key % 3} limit 1)",
                 f"delete from loose where ctid = (select ctid from loose where v = {key % 3} limit 1)",
                 *([f"truncate {table} cascade"] if value == 1 else []),
             ]
@@ -96,9 +106,20 @@ class Story:
         """Every table as it is, each value its exact text."""
         found: World = {}
         for table in self.tables:
-            columns = ["id", "uid", "a", "b", "place", "note", *[c for c, _ in self.references.get(table, [])]]
+            columns = [
+                "id",
+                "uid",
+                "a",
+                "b",
+                "place",
+                "note",
+                *[c for c, _ in self.references.get(table, [])],
+            ]
             texts = ", ".join(f"{column}::text" for column in columns)
-            rows = [dict(zip(columns, row, strict=True)) for row in self.database.sql(f"select {texts} from {table}")]
+            rows = [
+                dict(zip(columns, row, strict=True))
+                for row in self.database.sql(f"select {texts} from {table}")
+            ]
             found[table] = {row["uid"]: row for row in rows}
         return found
 

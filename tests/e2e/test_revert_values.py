@@ -16,19 +16,23 @@ create extension hstore; create extension citext;
 create type mood as enum ('sad', 'o''k'); create type pair as (x int, "Y y" text[]);
 create domain small as int check (value < 1000); create domain tag as citext;
 create table val (id int primary key, v_json json, v_jsonb jsonb, v_ints int[], v_texts text[], v_num numeric,
-  v_big bigint, v_float float8, v_real real, v_bytes bytea, v_interval interval, v_time timestamptz, v_date date,
+  v_big bigint, v_float float8, v_real real, v_bytes bytea, v_interval interval, v_time timestamptz,
+  v_date date,
   v_range int4range, v_multi nummultirange, v_mood mood, v_pair pair, v_pairs pair[], v_xml xml, v_bit bit(5),
-  v_varbit varbit, v_hstore hstore, v_inet inet, v_char char(5), v_money money, v_citext citext, v_small small,
+  v_varbit varbit, v_hstore hstore, v_inet inet, v_char char(5), v_money money, v_citext citext,
+  v_small small,
   v_tag tag, v_uuid uuid, v_vector tsvector, v_point point, v_text text);
 """
 ROWS = [
-    """(1, 'null', 'null', '[5:6]={1,2}', '{NULL,"NULL","a,b","c\\"d\\\\\\\\"}', 'NaN', 9223372036854775807, '-0', '1e-45',
-     '\\xdeadbeef00', '-1 year 2 days 03:00:00.000001', 'infinity', '-infinity', '[1,5)', '{[1.50,2.0],(3,)}', 'o''k',
-     '(1,"{a,NULL}")', '{"(1,{x})","(,)"}', '<a>&amp;</a>', '10101', '1', 'a=>NULL,"b c"=>"NULL"', '::1/128', 'ab', '12.34',
-     'CaSe', 999, 'TaG', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', 'a:1 b:2A', '(1e-5,-0)', E'tab\\t\\\\ line\\n''')""",
-    """(2, '{"a": 1.50, "a": 2, "b":   null}', '{"a": 1.500, "z": [1e2]}', '{}', '{}', '1e400', -1, 'NaN', '-Infinity', '', '0',
-     '0044-03-15 BC', '4714-11-24 BC', 'empty', '{}', 'sad', '(,)', '{}', '', '00000', '', '', '10.0.0.0/8', '', '-0.01', '', -5, '',
-     null, '', '(0,0)', '')""",
+    """(1, 'null', 'null', '[5:6]={1,2}', '{NULL,"NULL","a,b","c\\"d\\\\\\\\"}', 'NaN',
+     9223372036854775807, '-0', '1e-45', '\\xdeadbeef00', '-1 year 2 days 03:00:00.000001',
+     'infinity', '-infinity', '[1,5)', '{[1.50,2.0],(3,)}', 'o''k', '(1,"{a,NULL}")',
+     '{"(1,{x})","(,)"}', '<a>&amp;</a>', '10101', '1', 'a=>NULL,"b c"=>"NULL"', '::1/128', 'ab',
+     '12.34', 'CaSe', 999, 'TaG', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', 'a:1 b:2A', '(1e-5,-0)',
+     E'tab\\t\\\\ line\\n''')""",
+    """(2, '{"a": 1.50, "a": 2, "b":   null}', '{"a": 1.500, "z": [1e2]}', '{}', '{}', '1e400', -1,
+     'NaN', '-Infinity', '', '0', '0044-03-15 BC', '4714-11-24 BC', 'empty', '{}', 'sad', '(,)',
+     '{}', '', '00000', '', '', '10.0.0.0/8', '', '-0.01', '', -5, '', null, '', '(0,0)', '')""",
     "(3)",
 ]
 
@@ -80,7 +84,8 @@ def test_a_json_null_and_an_sql_null_are_not_the_same(undo: Undo) -> None:
 @oldest_and_newest
 def test_a_large_value_that_was_not_touched_stays(undo: Undo) -> None:
     undo.database.sql(
-        "create table doc (id int primary key, body text, n int); alter table doc alter body set storage external"
+        "create table doc (id int primary key, body text, n int); alter table doc alter body set "
+        "storage external"
     )
     undo.as_user(1, "insert into doc values (1, repeat('x', 100000), 1), (2, repeat('y', 100000), 1)")
     before = undo.rows("doc")
@@ -176,7 +181,8 @@ def test_a_table_dropped_or_made_anew_is_not_written_to(undo: Undo) -> None:
 
 def test_names_that_look_like_ours_do_not_collide(database: Database, start_worker: StartWorker) -> None:
     database.sql(
-        'create schema "S ""x"; create table "S ""x"."select" ("n" int primary key, "s" int, "t" int, "r" text, "at" int,'
+        'create schema "S ""x"; create table "S ""x"."select" ("n" int primary key, "s" int, "t" '
+        'int, "r" text, "at" int,'
         ' "rel" int, "shape" int, "e0" int, "p" json, "l" int unique, "key" int, "Ünï" text, "columns" int)'
     )
     start_worker().wait_ready()
@@ -190,7 +196,8 @@ def test_names_that_look_like_ours_do_not_collide(database: Database, start_work
     before = undo.rows(table)
     undo.as_user(
         42,
-        f'update {table} set s = 2, t = 3, r = null, at = 9, rel = 9, shape = 9, e0 = 9, p = null, l = 7, key = 5, "Ünï" = null, columns = 4 where n = 1',
+        f"update {table} set s = 2, t = 3, r = null, at = 9, rel = 9, shape = 9, e0 = 9, p = "
+        f'null, l = 7, key = 5, "Ünï" = null, columns = 4 where n = 1',
     )
     undo.as_user(42, f"delete from {table} where n = 2", f"insert into {table} values (3)")
     undo.apply(*USER)
