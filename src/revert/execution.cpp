@@ -169,31 +169,29 @@ std::string parked_value(const LiveTable& live, int column) {
   return "";
 }
 
-base::Status park(pg::Connection& source, Stage& stage, const Execution& execution) {
+// One key's values, of the rows that will have others: a column of it gets one that no row has.
+base::Status park(pg::Connection& source, const StageTable& table, const UniqueKey& key,
+                  const Execution& execution) {
+  const LiveTable& live = *table.live;
+  std::vector<int> columns;
+  for (const KeyColumn& column : key.columns) columns.push_back(column.column);
+  auto able = std::ranges::find_if(columns,
+                                   [&](int column) { return !parked_value(live, column).empty(); });
+  if (able == columns.end()) return {};  // the statement itself will tell
+  TRY(source.run(fmt::format(
+      "with moved as (update {0} t set {1} = {2} from pg_temp._bemi_state s where s.tab = {3} and "
+      "s.state = 'go' and s.kind = 'U' and s.columns && '{4}' and s.n between {5} and {6} and "
+      "t.ctid = s.at and t.tableoid = s.rel returning s.n, t.ctid as at, t.tableoid as rel) "
+      "update pg_temp._bemi_state s set at = m.at, rel = m.rel from moved m where m.n = s.n",
+      live.only(), live.quoted_column(*able), parked_value(live, *able), table.tab,
+      array_of(columns), execution.first, execution.last)));
+  return {};
+}
+
+base::Status park_all(pg::Connection& source, Stage& stage, const Execution& execution) {
   for (const auto& [tab, keys] : execution.parked) {
-    const LiveTable& live = *stage.tables()[static_cast<std::size_t>(tab) - 1].live;
-    for (const UniqueKey* key : keys) {
-      std::vector<int> columns;
-      std::string value;
-      int parked = 0;
-      for (const KeyColumn& column : key->columns) {
-        columns.push_back(column.column);
-        if (value.empty()) {
-          value = parked_value(live, column.column);
-          parked = column.column;
-        }
-      }
-      if (value.empty()) continue;  // the statement itself will tell
-      TRY(source.run(fmt::format(
-          "with moved as (update {0} t set {1} = {2} from pg_temp._bemi_state s where s.tab = {3} "
-          "and "
-          "s.state = 'go' and s.kind = 'U' and s.columns && '{4}' and s.n between {5} and {6} and "
-          "t.ctid = "
-          "s.at and t.tableoid = s.rel returning s.n, t.ctid as at, t.tableoid as rel) "
-          "update pg_temp._bemi_state s set at = m.at, rel = m.rel from moved m where m.n = s.n",
-          live.only(), live.quoted_column(parked), value, tab, array_of(columns), execution.first,
-          execution.last)));
-    }
+    const StageTable table = stage.tables()[static_cast<std::size_t>(tab) - 1];
+    for (const UniqueKey* key : keys) TRY(park(source, table, *key, execution));
     TRY(stage.find_again(tab));
   }
   return {};
@@ -316,7 +314,7 @@ base::Status execute(pg::Connection& source, Stage& stage, const Execution& exec
   TRY(stage.use_own_search_path(true));
   TRY(source.run("set constraints all deferred"));
   TRY(keep_slots(source, stage, execution));
-  TRY(park(source, stage, execution));
+  TRY(park_all(source, stage, execution));
   TRY_ASSIGN(pg::Rows counts, source.run(statement_of(stage, execution)));
   TRY(check_counts(source, stage, execution, counts));
   TRY(source.run("set constraints all immediate"));

@@ -21,7 +21,8 @@ constexpr const char* row_changes = "operation in ('CREATE', 'UPDATE', 'DELETE')
 }  // namespace
 
 base::Result<History> History::open(pg::Connection& destination, query::ChangeFilter filter,
-                                    const std::string& source, std::vector<std::string> extra) {
+                                    const std::string& source,
+                                    const std::vector<std::string>& extra) {
   TRY_ASSIGN(std::string schema, store::history_schema(destination));
   History history(destination, store::changes_name(schema));
   history.source_ = source;

@@ -42,7 +42,8 @@ class History {
  public:
   // `extra`: ids of changes that are selected too.
   static base::Result<History> open(pg::Connection& destination, query::ChangeFilter filter,
-                                    const std::string& source, std::vector<std::string> extra);
+                                    const std::string& source,
+                                    const std::vector<std::string>& extra);
 
   [[nodiscard]] const Selected& selected() const { return selected_; }
   [[nodiscard]] const std::vector<PastTable>& tables() const { return tables_; }

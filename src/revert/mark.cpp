@@ -168,7 +168,7 @@ base::Result<Outcome> roll_forward(const Ends& ends, const std::string& name,
   Outcome done;
   if (*stored.rollback_transaction != 0) {
     Request request = request_for(name, "forward", actor);
-    request.filter.transaction = *stored.rollback_transaction;
+    request.filter.transaction = stored.rollback_transaction;
     TRY_ASSIGN(done, apply(ends, request, ""));
   }
   TRY(set_sequences(ends.source, stored.rollback_sequences));

@@ -19,6 +19,8 @@ namespace {
 using nlohmann::json;
 using Clock = std::chrono::steady_clock;
 
+constexpr std::int64_t progress_rows = 20'000;  // between two words of progress
+
 bool selects_nothing(const query::ChangeFilter& filter) {
   return !filter.table && !filter.primary_key && !filter.operation && filter.context.empty() &&
          !filter.transaction && !filter.since && !filter.until && filter.ids.empty() &&
@@ -64,6 +66,13 @@ class Undoing {
   base::Status stage_all();
   base::Result<bool> stage_once(std::set<std::string>& extra);
   base::Status check_rights() const;
+  struct Loaded {
+    const PastTable* past;
+    int tab;
+    Places places;
+  };
+  std::vector<Loaded> find_tables(const std::vector<PastTable>& past);
+  base::Status load_table(const Loaded& table, const Stage::Put& put);
   base::Status load(const std::vector<PastTable>& past);
   base::Status summarize();
   base::Status try_it();
@@ -169,56 +178,55 @@ base::Status Undoing::check_rights() const {
   return {};
 }
 
-base::Status Undoing::load(const std::vector<PastTable>& past) {
-  struct Source {
-    const PastTable* past;
-    int tab;
-    Places places;
-  };
-  std::vector<Source> sources;
+// The tables that are there, each with its place in the plan; a conflict for each that is not.
+std::vector<Undoing::Loaded> Undoing::find_tables(const std::vector<PastTable>& past) {
+  std::vector<Loaded> found;
   for (const PastTable& table : past) {
     auto live = schema_.tables.find(table.oid);
     if (live == schema_.tables.end()) {
-      plan_.conflicts.push_back({.kind = ConflictKind::table_gone,
-                                 .schema = table.schema,
-                                 .table = table.table,
-                                 .key = {},
-                                 .columns = {},
-                                 .later = {},
-                                 .constraint = {},
-                                 .detail = "the table was dropped, or made anew, since"});
+      Conflict& conflict = plan_.conflicts.emplace_back();
+      conflict.kind = ConflictKind::table_gone;
+      conflict.schema = table.schema;
+      conflict.table = table.table;
+      conflict.detail = "the table was dropped, or made anew, since";
       continue;
     }
     TablePlan& shown = plan_.tables.emplace_back();
     shown.schema = live->second.schema;
     shown.table = live->second.table;
     Places places = places_of(table, live->second, shown.notes);
-    sources.push_back({&table, stage_->add_table(live->second), std::move(places)});
+    found.push_back({&table, stage_->add_table(live->second), std::move(places)});
     of_tab_.push_back(plan_.tables.size() - 1);
   }
-  return stage_->load([&](const Stage::Put& put) -> base::Status {
-    for (const Source& one : sources) {
-      auto sink = [&](const NetRow& row) -> base::Status {
-        TRY(put(one.tab, row));
-        if (stage_->rows() % 20'000 == 0) {
-          ends_.progress({.step = "reading the history", .rows = stage_->rows()});
-        }
-        if (stage_->rows() <= request_.rows_max) return {};
-        return base::fail(base::ErrorKind::limit,
-                          fmt::format("more than {} rows would be undone", request_.rows_max),
-                          "narrow the selection, or raise --max-rows");
-      };
-      TRY_ASSIGN(History::Remarks remarks, history_->net_rows(*one.past, one.places, sink));
-      TablePlan& shown = plan_.tables[of_tab_[static_cast<std::size_t>(one.tab) - 1]];
-      shown.already_undone += remarks.undone;
-      for (int column : remarks.redacted) {
-        shown.notes.push_back(
-            "the values of " +
-            schema_.tables[one.past->oid].columns[static_cast<std::size_t>(column)].name +
-            " are redacted: they stay as they are");
-      }
-      TRY(history_->net_keyless_rows(*one.past, one.places, sink));
+  return found;
+}
+
+base::Status Undoing::load_table(const Loaded& table, const Stage::Put& put) {
+  auto sink = [&](const NetRow& row) -> base::Status {
+    TRY(put(table.tab, row));
+    if (stage_->rows() % progress_rows == 0) {
+      ends_.progress({.step = "reading the history", .rows = stage_->rows()});
     }
+    if (stage_->rows() <= request_.rows_max) return {};
+    return base::fail(base::ErrorKind::limit,
+                      fmt::format("more than {} rows would be undone", request_.rows_max),
+                      "narrow the selection, or raise --max-rows");
+  };
+  TRY_ASSIGN(History::Remarks remarks, history_->net_rows(*table.past, table.places, sink));
+  TablePlan& shown = plan_.tables[of_tab_[static_cast<std::size_t>(table.tab) - 1]];
+  shown.already_undone += remarks.undone;
+  const std::vector<LiveColumn>& columns = schema_.tables[table.past->oid].columns;
+  for (int column : remarks.redacted) {
+    shown.notes.push_back("the values of " + columns[static_cast<std::size_t>(column)].name +
+                          " are redacted: they stay as they are");
+  }
+  return history_->net_keyless_rows(*table.past, table.places, sink);
+}
+
+base::Status Undoing::load(const std::vector<PastTable>& past) {
+  std::vector<Loaded> tables = find_tables(past);
+  return stage_->load([&](const Stage::Put& put) -> base::Status {
+    for (const Loaded& table : tables) TRY(load_table(table, put));
     return {};
   });
 }
