@@ -63,7 +63,9 @@ TEST(router, a_change_needs_no_less_than_an_operator) {
   for (const Route& route : routes()) {
     bool is_session = route.pattern == "/api/session";
     bool changes = route.method != "GET" && !is_session;
-    if (changes) EXPECT_GE(route.role, Role::operator_) << route.pattern;
+    if (changes) {
+      EXPECT_GE(route.role, Role::operator_) << route.pattern;
+    }
   }
 }
 
