@@ -33,8 +33,8 @@ insert into _bemi.relation_version (source, epoch, position, relation, schema, "
 select $1, $2, $3, $4, $5, $6, $7, $8::jsonb,
        array(select jsonb_array_elements_text($9::jsonb)), $10, $12::jsonb, $13, $14, $15::boolean
 where $11 or not exists (
-  select from (select * from _bemi.relation_version where source = $1 and relation = $4
-               order by epoch desc, position desc, sequence desc limit 1) newest
+  select from (select * from _bemi.relation_version where source = $1 and relation = $4 and epoch = $2
+               order by position desc, sequence desc limit 1) newest
   where schema = $5 and "table" = $6 and replica_identity = $7 and columns = $8::jsonb
     and to_jsonb(primary_key) = $9::jsonb and leaves = $12::jsonb
     and dropped = $15::boolean)
