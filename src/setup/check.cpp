@@ -174,6 +174,12 @@ base::Status check_table(pg::Connection& source, const wal::Table& table, const 
                         "is not in the publication " + settings.publication,
                         fmt::format("alter publication {} add table only {}",
                                     pg::quote_identifier(settings.publication), name)});
+  } else if (table.narrowed) {
+    findings.push_back({Severity::error, subject,
+                        "is published with a row filter or a list of columns: changes go unseen",
+                        fmt::format("alter publication {0} drop table only {1}; "
+                                    "alter publication {0} add table only {1}",
+                                    pg::quote_identifier(settings.publication), name)});
   }
   return {};
 }
@@ -188,6 +194,11 @@ base::Status check_tables(pg::Connection& source, const Settings& settings, Find
         {Severity::error, "publication " + settings.publication, "does not publish all operations",
          fmt::format("alter publication {} set (publish = 'insert, update, delete, truncate')",
                      pg::quote_identifier(settings.publication))});
+  } else if (publication->via_root) {
+    findings.push_back({Severity::error, "publication " + settings.publication,
+                        "sends partitions by their root: what empties one of them goes unseen",
+                        fmt::format("alter publication {} set (publish_via_partition_root = false)",
+                                    pg::quote_identifier(settings.publication))});
   } else if (!publication->publishes_generated_columns) {
     findings.push_back({Severity::error, "publication " + settings.publication,
                         "does not publish generated columns: updates of tables that have some fail",

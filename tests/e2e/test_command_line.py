@@ -47,6 +47,24 @@ def test_wal_level_and_password_have_hints() -> None:
         assert "wal_level" in checked.stdout + checked.stderr
 
 
+def test_check_says_how_to_widen_a_publication(database: Database) -> None:
+    database.sql("create table item (id int primary key, name text)")
+    env = {"BEMI_SOURCE_URL": database.url}
+    bemi("init", env=env)
+    publication = f"bemi_{database.name}"
+    for statement, words in (
+        (f"alter publication {publication} set (publish_via_partition_root = true)", "by their root"),
+        (f"alter publication {publication} set table item where (id > 100)", "a row filter"),
+    ):
+        database.sql(statement)
+        checked = bemi("check", env=env, check=False)
+        assert checked.returncode == 1 and words in checked.stdout, checked
+        after = checked.stdout.split(words, 1)[1]
+        for fix in after.split("fix: ", 1)[1].split("\n", 1)[0].split(";"):
+            database.sql(fix)
+        assert words not in bemi("check", env=env, check=False).stdout
+
+
 def test_toml_speaks_after_environment_and_flags(database: Database, tmp_path: Path) -> None:
     (tmp_path / "bemi.toml").write_text(f'source = "{database.url}"\ninclude = ["public.a", "public.b"]\n')
     database.sql(
