@@ -134,6 +134,16 @@ create type _bemi.place as (
   mixed boolean    -- it had other shapes before
 );
 
+-- Whether it was made a partition since it was described last. One that was detached is described anew.
+create function _bemi.is_partition(in_source text, in_epoch int, in_relation bigint, described bigint,
+                                   described_sequence bigint, at timestamptz)
+returns boolean language sql stable set search_path = pg_catalog as $$
+  select exists (
+    select from _bemi.relation_version r
+    where r.source = in_source and r.epoch = in_epoch and r.leaves @> to_jsonb(in_relation)
+      and (r.position, r.sequence) > (described, described_sequence) and r.effective_at <= at)
+$$;
+
 create function _bemi.relation_at(in_source text, in_epoch int, in_schema text, in_table text, at timestamptz)
 returns _bemi.relation_version language sql stable set search_path = pg_catalog as $$
   select v.*
@@ -144,7 +154,8 @@ returns _bemi.relation_version language sql stable set search_path = pg_catalog 
     where v.source = in_source and v.epoch = in_epoch and v.relation = named.relation and v.effective_at <= at
     order by v.position desc, v.sequence desc limit 1
   ) v
-  where not v.dropped and ((v.schema, v."table") = (in_schema, in_table) or exists (
+  where not v.dropped and not _bemi.is_partition(in_source, in_epoch, v.relation, v.position, v.sequence, at)
+    and ((v.schema, v."table") = (in_schema, in_table) or exists (
     select from _bemi.relation_version n
     where n.source = in_source and n.epoch = in_epoch and n.relation = v.relation and n.schema = in_schema
       and n."table" = in_table and not n.dropped and n.effective_at > at))
@@ -168,6 +179,9 @@ begin
   if known.dropped then
     raise exception '%.% was dropped before %', in_schema, in_table, at
       using errcode = 'undefined_table', hint = 'ask for a time before that';
+  elsif _bemi.is_partition(in_source, in_epoch, known.relation, known.position, known.sequence, at) then
+    raise exception '%.% was a partition of another table at %', in_schema, in_table, at
+      using errcode = 'undefined_table', hint = 'ask for the rows of that table';
   elsif known.relation is not null then
     raise exception '%.% had another name at %: %.%', in_schema, in_table, at, known.schema, known."table"
       using errcode = 'undefined_table', hint = 'ask for a time before that, or by its new name';
@@ -199,6 +213,12 @@ begin
   select * into known from _bemi.coverage c
   where c.source = found.source and c.epoch = found.epoch and c.relation = found.relation and c.since <= find_place.at
   order by c.position desc limit 1;
+  -- One that was a partition since has rows that others wrote under another name.
+  if exists (select from _bemi.relation_version r
+             where r.source = found.source and r.epoch = found.epoch and r.leaves @> to_jsonb(found.relation)
+               and r.effective_at <= find_place.at and r.position > known.position) then
+    known.whole := false;
+  end if;
   if known.source is null and not partial then
     raise exception 'there is no history of %.% as of %', named.schema, named."table", at
       using errcode = 'object_not_in_prerequisite_state', hint = 'it begins later';
@@ -400,11 +420,14 @@ $$;
 create function bemi.rows_as_of(name text, at timestamptz, source text default null,
                                 partial boolean default false, allow_stale boolean default false)
 returns setof bemi.row_version language plpgsql stable set search_path = pg_catalog as $$
-declare
-  place _bemi.place := _bemi.find_place(name, at, source, partial, allow_stale);
-  plan record;
 begin
-  plan := _bemi.plan_rows(place);
+  return query select * from _bemi.rows_of(_bemi.find_place(name, at, source, partial, allow_stale));
+end $$;
+
+create function _bemi.rows_of(place _bemi.place) returns setof bemi.row_version
+language plpgsql stable set search_path = pg_catalog as $$
+declare plan record := _bemi.plan_rows(place);
+begin
   if plan.way = 'keys' then
     return query execute plan.query using place;
   elsif plan.way = 'content' then

@@ -149,8 +149,16 @@ language plpgsql stable set search_path = pg_catalog as $$
 declare
   place _bemi.place := _bemi.asked(view_id);
   v _bemi.view;
+  retyped text;
 begin
   select * into v from _bemi.view where id = view_id;
+  -- Of a column that had another type then, its text.
+  select string_agg(format('jsonb_build_object(%L, (%s)::text)', w ->> 'name', _bemi.typed_value(
+                           o, format('(r."row" -> %L)', w ->> 'name'), format('(r.exact ->> %L)', w ->> 'name'))), ' || ')
+  into retyped
+  from jsonb_array_elements(v.columns) w join jsonb_array_elements(place.columns) o
+    on case when o ? 'number' and w ? 'number' then o -> 'number' = w -> 'number' else o -> 'name' = w -> 'name' end
+  where o -> 'form' <> w -> 'form';
   -- A column that came later has no value yet.
   place.columns := (
     select jsonb_agg(case when exists (
@@ -161,7 +169,9 @@ begin
     from jsonb_array_elements(v.columns) w);
   place.mixed := place.mixed or _bemi.column_names(place.columns) <> _bemi.column_names(v.columns)
     or exists (select from _bemi.shape_maps(place) m where m.map is not null);
-  return query select * from _bemi.keyless_rows_as_of(place);
+  return query execute format(
+    'select r.primary_key, r."row", %s, r.fidelity, r.operation, r.effective_at, r.context from _bemi.keyless_rows_as_of($1) r',
+    coalesce('coalesce(r.exact, ''{}'') || jsonb_strip_nulls(' || retyped || ')', 'r.exact')) using place;
 end $$;
 
 -- ---- Types ----
@@ -248,6 +258,13 @@ returns text language sql immutable set search_path = pg_catalog as $$
          else format(' and (%1$s.epoch, %1$s.commit_position, %1$s.sequence) < %2$s', alias, ends) end
 $$;
 
+-- The same where the column had another type when the value was written: its text then, as the type of now.
+create function _bemi.retyped_value(written jsonb, col jsonb, from_json text, exact text) returns text
+language sql stable set search_path = pg_catalog as $$
+  select case when written -> 'form' = col -> 'form' then _bemi.typed_value(col, from_json, exact)
+    else format('(%s)::text::%s', _bemi.typed_value(written, from_json, exact), coalesce(_bemi.type_here(col), 'text')) end
+$$;
+
 -- SQL for one column: where its value stands changes with the table's shapes.
 create function _bemi.view_column(view_id int, in_source text, in_relation bigint, col jsonb) returns text
 language plpgsql stable set search_path = pg_catalog as $$
@@ -259,30 +276,32 @@ declare
   now_is text;
 begin
   for version in
-    select format('(%s, %s, %s)', v.epoch, v.position, v.sequence) as place, w.name, n.added_at, n.missing, n.missing_exact
+    select format('(%s, %s, %s)', v.epoch, v.position, v.sequence) as place, w.written, n.added_at, n.added
     from _bemi.relation_version v
     left join lateral (
-      select o ->> 'name' as name from jsonb_array_elements(v.columns) o
+      select o as written from jsonb_array_elements(v.columns) o
       where case when o ? 'number' and col ? 'number' then o -> 'number' = col -> 'number' else o -> 'name' = col -> 'name' end
       limit 1) w on true
     left join lateral (  -- when it came
-      select l.effective_at as added_at, o ->> 'missing' as missing, o ->> 'missing_exact' as missing_exact
+      select l.effective_at as added_at, o as added
       from _bemi.relation_version l cross join lateral jsonb_array_elements(l.columns) o
       where l.source = v.source and l.relation = v.relation and o -> 'number' = col -> 'number'
         and (l.epoch, l.position, l.sequence) > (v.epoch, v.position, v.sequence)
-      order by l.epoch, l.position, l.sequence limit 1) n on w.name is null
+      order by l.epoch, l.position, l.sequence limit 1) n on w.written is null
     where v.source = in_source and v.relation = in_relation and not v.dropped
     order by v.epoch, v.position, v.sequence
   loop
     now_is := case
-      when version.name is not null then format(
+      when version.written is not null then format(
         'case when c.fidelity is null or c.fidelity -> ''after'' ->> %1$L is distinct from ''unknown'' then %2$s '
-        'else _bemi.unknown_value(%3$s, %1$L)::%4$s end', version.name,
-        _bemi.typed_value(col, format('(c.after -> %L)', version.name), format('(c.exact -> ''after'' ->> %L)', version.name)),
+        'else _bemi.unknown_value(%3$s, %1$L)::%4$s end', version.written ->> 'name',
+        _bemi.retyped_value(version.written, col, format('(c.after -> %L)', version.written ->> 'name'),
+                            format('(c.exact -> ''after'' ->> %L)', version.written ->> 'name')),
         view_id, type)
-      when version.missing is not null then format(
+      when version.added ? 'missing' then format(
         'case when (select _bemi.asked_time(%s, %L)) >= %L::timestamptz then %s end', view_id, in_source, version.added_at,
-        _bemi.typed_value(col, format('%L::jsonb', version.missing), format('%L::text', version.missing_exact)))
+        _bemi.retyped_value(version.added, col, format('%L::jsonb', version.added ->> 'missing'),
+                            format('%L::text', version.added ->> 'missing_exact')))
       else format('null::%s', type) end;
     if was is not null and was <> now_is then
       spans := spans || format('when (c.epoch, c.commit_position, c.sequence) < %s then %s ', version.place, was);
@@ -707,7 +726,7 @@ begin
     order by v.relation, v.position desc, v.sequence desc
   ) v
   cross join lateral jsonb_array_elements(v.columns) with ordinality as c (c, place)
-  where not v.dropped
+  where not v.dropped and not _bemi.is_partition(source_name, in_epoch, v.relation, v.position, v.sequence, tables_at.at)
     -- One that was dropped before drops were told, and made again.
     and not exists (
       select from _bemi.relation_version o

@@ -100,6 +100,19 @@ Oid Relations::root_of(Oid leaf) const {
   return root == known_.end() ? 0 : root->first;
 }
 
+// A partition with other columns than its root was altered with it, and nobody told: a trigger
+// failed.
+base::Status Relations::mend_root(const Relation& leaf) {
+  Oid oid = root_of(leaf.oid);
+  Relation twin = leaf;
+  if (!told_ || oid == 0 || take_types(known_.at(oid), twin)) return {};
+  auto root = wal::read_relation(*catalog_, oid);
+  if (!root) return {};
+  TRY(complete(*root));
+  known_.insert_or_assign(oid, std::move(*root));
+  return {};
+}
+
 // What was told holds at this position; else what the catalog says now.
 base::Status Relations::name_by_root(Relation& leaf) {
   leaf.root = root_of(leaf.oid);
@@ -183,6 +196,7 @@ base::Status Relations::learn(const decode::RelationMessage& message, std::uint3
   Relation sent = message.relation;
   sent.again = !told_ && described_.contains(sent.oid);
   std::optional<Relation> before = known_of(sent.oid);
+  TRY(mend_root(sent));
   TRY_ASSIGN(RelationPtr relation, resolve(sent));
   Oid oid = sent.oid;
   described_.insert_or_assign(oid, Described{std::move(sent), relation});
@@ -249,7 +263,8 @@ base::Result<std::vector<RelationPtr>> Relations::truncated(const std::vector<Oi
 base::Result<std::optional<Relations::Step>> Relations::take(decode::SchemaChange told,
                                                              std::uint32_t sequence,
                                                              BatchBuilder& out) {
-  if (!told.listed && !blame_partition(told)) return std::nullopt;
+  bool of_partition = told.dropped && blame_partition(told);
+  if (!told.listed && !of_partition) return std::nullopt;
   Relation& relation = told.relation;
   if (!selection_->tracks(relation.schema, relation.table)) return std::nullopt;
   if (told.unseen) {
@@ -267,6 +282,7 @@ base::Result<std::optional<Relations::Step>> Relations::take(decode::SchemaChang
     bool moved = relation.leaves != known->second.leaves && !grown;
     if (!told.dropped && (moved || told.rewritten || !same_key(known->second, relation)))
       out.add_covered(covered(relation, change::Coverage::broken, told.membership));
+    note_detached(known->second, relation, out);
   }
   step.after = decode::schema_change_json(told);
   relation.assumed = false;
@@ -282,6 +298,16 @@ base::Result<std::optional<Relations::Step>> Relations::take(decode::SchemaChang
   if (told.empty) out.add_covered(covered(relation, change::Coverage::whole, told.membership));
   out.add_described(step.relation, sequence);
   return step;
+}
+
+// A partition that is a table again, as it was once, has rows that were stored as its root's.
+void Relations::note_detached(const Relation& before, const Relation& now,
+                              BatchBuilder& out) const {
+  for (Oid leaf : before.leaves) {
+    auto own = known_.find(leaf);
+    if (own == known_.end() || std::ranges::binary_search(now.leaves, leaf)) continue;
+    out.add_covered(covered(own->second, change::Coverage::broken));
+  }
 }
 
 // A dropped table that was a partition becomes a change of its root. False when it was none.

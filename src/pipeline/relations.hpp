@@ -62,10 +62,13 @@ class Relations {
   };
 
   [[nodiscard]] change::Oid root_of(change::Oid leaf) const;
+  base::Status mend_root(const change::Relation& leaf);
   base::Status name_by_root(change::Relation& leaf);
   bool take_told(change::Relation& relation) const;
   base::Status complete(change::Relation& relation);
   base::Result<change::RelationPtr> mark(change::Relation relation) const;
+  void note_detached(const change::Relation& before, const change::Relation& now,
+                     BatchBuilder& out) const;
   bool blame_partition(decode::SchemaChange& told) const;
   base::Status refresh(const change::Relation& told);
   [[nodiscard]] std::optional<change::Relation> known_of(change::Oid oid) const;

@@ -20,7 +20,7 @@ join pg_event_trigger t on t.evtfoid = p.oid
 where n.nspname = '_bemi' and p.proname = 'track_ddl' and t.evtname = 'bemi_track_ddl')";
 
 // What the functions below are, for the look whether those that are there are these.
-constexpr const char* functions_version = "8";
+constexpr const char* functions_version = "9";
 
 // Whatever goes wrong in here must not fail the application's DDL: it is counted, and the worker
 // finds by looking what it was not told. The messages are read by decode/schema_change.cpp.
@@ -85,6 +85,16 @@ language sql stable set search_path = pg_catalog as $bemi$
     when classid = 'pg_class'::regclass then (select c.reltype from pg_class c where c.oid = objid) else objid end || ',%'
 $bemi$;
 
+-- What rows from before the column have. A partitioned table has no rows: its partitions know.
+create or replace function _bemi.missing_text(c pg_class, a pg_attribute) returns text
+language sql stable set search_path = pg_catalog as $bemi$
+  select case when a.atthasmissing then (a.attmissingval::text::text[])[1]
+    when c.relkind = 'p' then (
+      select (l.attmissingval::text::text[])[1] from pg_partition_tree(c.oid) t
+      join pg_attribute l on l.attrelid = t.relid and l.attname = a.attname
+      where t.isleaf and l.atthasmissing and not l.attisdropped order by t.relid::oid limit 1) end
+$bemi$;
+
 create or replace function _bemi.describe(relation oid) returns json
 language sql stable set search_path = pg_catalog set timezone = 'UTC' set datestyle = 'ISO'
 set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex' set lc_monetary = 'C' as $bemi$
@@ -98,7 +108,7 @@ set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'he
     'columns', (
       select coalesce(json_agg(json_strip_nulls(json_build_object(
                'name', a.attname, 'number', a.attnum,
-               'missing_text', case when a.atthasmissing then (a.attmissingval::text::text[])[1] end, 'type', format_type(a.atttypid, a.atttypmod), 'type_oid', a.atttypid::bigint,
+               'missing_text', _bemi.missing_text(c, a), 'type', format_type(a.atttypid, a.atttypmod), 'type_oid', a.atttypid::bigint,
                'type_modifier', a.atttypmod, 'form', _bemi.type_form(a.atttypid))) order by a.attnum), '[]')
       from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
         and (a.attgenerated = '' or a.attgenerated = 's' and current_setting('server_version_num')::int >= 180000)),
@@ -119,7 +129,8 @@ begin
   -- Not yet there in 14: not to be read before it runs.
   execute $q$ select exists (
     select from pg_publication_tables t join pg_publication p using (pubname)
-    join pg_class c on c.relname = t.tablename and c.relnamespace = t.schemaname::regnamespace
+    join pg_namespace n on n.nspname = t.schemaname
+    join pg_class c on c.relname = t.tablename and c.relnamespace = n.oid
     join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
     where c.oid = $1 and t.pubname <> $2 and (p.pubupdate or p.pubdelete)
       and (a.attgenerated = '' or current_setting('server_version_num')::int >= 180000)
@@ -361,7 +372,8 @@ std::vector<Step> drop_event_trigger() {
 drop event trigger if exists bemi_track_drop;
 drop event trigger if exists bemi_track_rewrite;
 drop function if exists _bemi.track_ddl(), _bemi.track_drop(), _bemi.track_rewrite(), _bemi.track_relation(oid, text),
-  _bemi.settle_identity(oid, boolean), _bemi.is_narrowly_published(oid), _bemi.describe(oid), _bemi.type_form(oid), _bemi.uses_type(oid, oid, oid), _bemi.note_failure(text),
+  _bemi.settle_identity(oid, boolean), _bemi.is_narrowly_published(oid), _bemi.describe(oid),
+  _bemi.missing_text(pg_class, pg_attribute), _bemi.type_form(oid), _bemi.uses_type(oid, oid, oid), _bemi.note_failure(text),
   _bemi.emit_schema(text, boolean, boolean, json),
   _bemi.emit_schema(text, boolean, boolean, json, boolean), _bemi.emit_schema(text, boolean, boolean, json, boolean, boolean);
 drop table if exists _bemi.trigger_failure, _bemi.ddl_mark;
