@@ -623,6 +623,12 @@ begin
         and c.epoch = s.epoch and (c.commit_position, c.sequence) >= (s.from_position, s.from_sequence)
         and (c.commit_position, c.sequence) < (s.to_position, s.to_sequence)
     ) c
+  ), told as (  -- What a checkpoint repeats is no version.
+    select v.* from (select v.*, row_number() over (order by v.epoch, v.commit_position, v.sequence) as number
+                     from versions v) v
+    where v.number = 1 or v.operation <> 'SNAPSHOT' or not exists (
+      select from _bemi.coverage k where k.checkpoint and k.source = v.source and k.epoch = v.epoch
+        and k.position = v.commit_position)
   ), ends as (
     select t.epoch, t.commit_position, t.sequence, t.effective_at
     from stretch s join @schema@.changes t on t."table" = s."table" and t.schema = s.schema and t.epoch = s.epoch
@@ -645,7 +651,7 @@ begin
            select min(e.effective_at) from ends e
            where (e.epoch, e.commit_position, e.sequence) > (c.epoch, c.commit_position, c.sequence)) end),
          c.operation, _bemi.difference(c.before, c.after), c.context, c.after, c.transaction_id, c.id
-  from versions c
+  from told c
   window w as (order by c.epoch, c.commit_position, c.sequence)
   order by c.epoch, c.commit_position, c.sequence;
 end $$;

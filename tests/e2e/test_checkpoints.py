@@ -1,0 +1,94 @@
+"""Checkpoints: later questions start from one, so that older partitions can go."""
+
+from __future__ import annotations
+
+import random
+from contextlib import closing
+
+import psycopg
+import pytest
+
+from e2e.random_past import SCHEMA, Moment, Table, Work, catalog, quoted
+from e2e.test_every_door import by_copy, by_functions, by_views, wait_until_all_is_known
+from support.fixtures import Database, StartWorker
+
+oldest_and_newest = pytest.mark.parametrize("server", [14, 18], indirect=True, ids=["pg14", "pg18"])
+
+
+def work_on(work: Work, rounds: int) -> None:
+    for _ in range(rounds):
+        for _ in range(3):
+            work.transact()
+        work.alter_plainly()
+        work.remember()
+
+
+@oldest_and_newest
+def test_what_was_dropped_is_refused_and_the_rest_stays_right(
+    database: Database, start_worker: StartWorker
+) -> None:
+    seed = random.randrange(1 << 30)
+    print("seed", seed)
+    database.sql(SCHEMA)
+    start_worker("--heartbeat-interval", "1").wait_ready()
+    with closing(Work(database.url, seed)) as work:
+        boundaries: list[int] = []
+        for _ in range(3):
+            work_on(work, 6)
+            boundaries.append(len(work.moments) - 1)
+            work_on(work, 2)
+        wait_until_all_is_known(database, work)
+        with psycopg.connect(database.url, options="-c TimeZone=UTC", autocommit=True) as connection:
+            today = {table.oid: table for table in catalog(connection)}
+            everything_is_right(connection, work.moments, today)
+            # One that only makes questions cheap.
+            write_checkpoint(connection, work.moments[boundaries[0]])
+            assert write_checkpoint(connection, work.moments[boundaries[0]]) == 0
+            everything_is_right(connection, work.moments, today)
+            histories_know_no_checkpoints(connection)
+            for boundary in boundaries[1:]:
+                moment = work.moments[boundary]
+                assert write_checkpoint(connection, moment, forget=True) > 0
+                everything_is_right(connection, work.moments[boundary:], today)
+                # As a partition that is dropped: what is left starts from the checkpoint.
+                connection.execute("delete from changes where effective_at < %s", (moment.at,))
+                connection.execute("select bemi.refresh_time_travel()")
+                everything_is_right(connection, work.moments[boundary:], today)
+                for earlier in work.moments[:boundary]:
+                    with pytest.raises(psycopg.Error, match="begins at"):
+                        connection.execute("select * from bemi.rows_as_of('app.item', %s)", (earlier.at,))
+            # And goes on.
+            work_on(work, 2)
+            wait_until_all_is_known(database, work)
+            today = {table.oid: table for table in catalog(connection)}
+            connection.execute("select bemi.refresh_time_travel()")
+            everything_is_right(connection, work.moments[boundaries[-1] :], today)
+        by_copy(database, work.moments[boundaries[-1]])
+
+
+def write_checkpoint(connection: psycopg.Connection, moment: Moment, forget: bool = False) -> int:
+    [[rows]] = connection.execute("select _bemi.checkpoint(%s, %s)", (moment.at, forget)).fetchall()
+    return int(rows)
+
+
+def everything_is_right(
+    connection: psycopg.Connection, moments: list[Moment], today: dict[int, Table]
+) -> None:
+    for moment in moments:
+        by_functions(connection, moment)
+        by_views(connection, moment, today)
+
+
+def histories_know_no_checkpoints(connection: psycopg.Connection) -> None:
+    repeated = (
+        'select distinct c.schema, c."table", c.primary_key from changes c join _bemi.coverage k'
+        " on k.checkpoint and k.position = c.commit_position where c.primary_key is not null"
+    )
+    keys = connection.execute(repeated).fetchall()
+    assert keys
+    for schema, table, key in keys:
+        versions = connection.execute(
+            "select operation from bemi.history(%s, %s) order by version",
+            (f"{quoted(schema)}.{quoted(table)}", key),
+        ).fetchall()
+        assert ("SNAPSHOT",) not in versions[1:], (schema, table, key, versions)
