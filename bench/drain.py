@@ -11,7 +11,6 @@ indexes, in the same batches. Then the worker drains the other slot. In turns, s
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
@@ -23,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+from _report import save, server_cpu, show
 
 from support.bemi import Worker, bemi
 from support.postgres import Server, available
@@ -31,7 +31,8 @@ SIZES = {"200 B": 100, "1.6 kB": 1500}
 BATCH_BYTES = 8 << 20  # as the worker commits
 COLUMNS = (
     'id, source, database, schema, "table", primary_key, operation, before, after, context, committed_at, '
-    "effective_at, queued_at, created_at, transaction_id, position, epoch, commit_position, sequence, exact, fidelity"
+    "effective_at, queued_at, created_at, transaction_id, position, epoch, commit_position, sequence, exact, "
+    "fidelity"
 )
 
 
@@ -42,27 +43,14 @@ class Timing:
     server_cpu: float
 
 
-def cpu_of(pid: int) -> float:
-    """Of the process and the children that it has waited for."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(int(fields[n]) for n in (11, 12, 13, 14)) / os.sysconf("SC_CLK_TCK")
-
-
-def server_cpu(server: Server) -> float:
-    """Of the postmaster, its living children, and those that ended."""
-    pids = [int(word) for word in Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()]
-    total = cpu_of(server.pid)
-    for pid in pids:
-        try:
-            total += cpu_of(pid)
-        except FileNotFoundError:
-            continue
-    return total
-
-
 class Bench:
     def __init__(self, changes: int, size: int, source: Server, destination: Server) -> None:
-        self.changes, self.size, self.source, self.destination = changes, size, source, destination
+        self.changes, self.size, self.source, self.destination = (
+            changes,
+            size,
+            source,
+            destination,
+        )
         self.home = Path(tempfile.mkdtemp(prefix="bemi-drain-"))
 
     def prepare(self) -> None:
@@ -129,7 +117,8 @@ class Bench:
         self.source.sql("select pg_copy_logical_replication_slot('floor', 'bemi_app')", dbname="app")
         self.destination.sql("truncate changes", dbname="history")
         self.destination.sql(
-            "update _bemi.source set position = (select position from start)", dbname="history"
+            "update _bemi.source set position = (select position from start)",
+            dbname="history",
         )
 
     def remember_start(self) -> None:
@@ -144,11 +133,12 @@ class Bench:
             dbname="history",
         )
         for (name, bound) in self.destination.sql(
-            "select c.relname, pg_get_expr(c.relpartbound, c.oid) from pg_inherits i join pg_class c on c.oid = inhrelid"
-            " where inhparent = 'changes'::regclass", dbname="history",
+            "select c.relname, pg_get_expr(c.relpartbound, c.oid) from pg_inherits i"
+            " join pg_class c on c.oid = inhrelid where inhparent = 'changes'::regclass", dbname="history",
         ):  # fmt: skip
             self.destination.sql(
-                f"create table floor_{name} partition of floor_rows {bound}", dbname="history"
+                f"create table floor_{name} partition of floor_rows {bound}",
+                dbname="history",
             )
         self.batches: list[bytes] = []
         with (
@@ -169,7 +159,10 @@ class Bench:
         self.destination.sql("truncate floor_rows", dbname="history")
         self.destination.sql("checkpoint")
         # A slot that is read moves: read a copy.
-        self.source.sql("select pg_copy_logical_replication_slot('floor', 'floor_read')", dbname="app")
+        self.source.sql(
+            "select pg_copy_logical_replication_slot('floor', 'floor_read')",
+            dbname="app",
+        )
         end = self.source.sql("select pg_current_wal_flush_lsn()")[0][0]
         server_before = server_cpu(self.source) + server_cpu(self.destination)
         began = time.monotonic()
@@ -252,10 +245,7 @@ def measure(changes: int, name: str, size: int, runs: int) -> dict[str, object]:
         "heap, bytes per change": round(heap),
         "indexes, bytes per change": round(indexes),
     }
-    width = max(map(len, figures))
-    print(f"  changes of {name}")
-    for key, value in figures.items():
-        print(f"    {key:{width}}  {value}", flush=True)
+    show(f"changes of {name}", figures)
     return figures
 
 
@@ -265,13 +255,8 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--sizes", nargs="*", default=list(SIZES))
     options = parser.parse_args()
-    results = {
-        name: measure(options.changes, name, SIZES[name], options.runs) for name in options.sizes
-    }
-    path = Path("build/bench/drain.json")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n")
-    print(f"  {path}")
+    results = {name: measure(options.changes, name, SIZES[name], options.runs) for name in options.sizes}
+    save("drain", results)
     return 0
 
 
