@@ -11,6 +11,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/maintenance_app.hpp"
 #include "cli/revert_options.hpp"
 #include "cli/toml_config.hpp"
 
@@ -61,6 +62,7 @@ struct Program {
   CheckoutOptions checkout;
   TrendsOptions trends;
   RevertProgram revert;
+  MaintenanceProgram maintenance;
   TeardownOptions teardown;
   DevOptions dev;
   ServeOptions serve;
@@ -92,6 +94,7 @@ void add_run(CLI::App& app, Program& program) {
   add_connection_options(*run, program.config);
   add_tracking_options(*run, program.config);
   add_worker_options(*run, program.config);
+  add_maintenance_options(*run, program.config);
   add_http_options(*run, program.config);
   add_log_options(*run, program.config);
 
@@ -106,6 +109,7 @@ void add_run(CLI::App& app, Program& program) {
                   "Port on 127.0.0.1 [default: a free one, then always that]");
   add_tracking_options(*dev, program.config);
   add_worker_options(*dev, program.config);
+  add_maintenance_options(*dev, program.config);
   add_http_options(*dev, program.config);
   add_log_options(*dev, program.config);
 
@@ -307,13 +311,12 @@ int run_program(int argc, char** argv) {
   add_reading(app, program);
   add_past(app, program);
   add_groups(app, program);
-  add_revert_commands(
-      app, program.config, program.revert, stop_interrupt(),
-      [&](CLI::App& parent, const char* name, const char* description,
-          std::function<int()> action) {
-        return add_command(parent, program, name, description, std::move(action));
-      },
-      report);
+  AddCommand add = [&](CLI::App& parent, const char* name, const char* description,
+                       std::function<int()> action) {
+    return add_command(parent, program, name, description, std::move(action));
+  };
+  add_revert_commands(app, program.config, program.revert, stop_interrupt(), add, report);
+  add_maintenance_commands(app, program.config, program.maintenance, add, report);
   add_checkout(app, program);
   program.teardown.destination =
       std::ranges::any_of(std::span(argv, static_cast<std::size_t>(argc)),

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "query/table_name.hpp"
 #include "wal/source.hpp"
 
 namespace cli {
@@ -107,6 +108,24 @@ void add_worker_options(CLI::App& command, Config& config) {
       ->capture_default_str();
 }
 
+void add_maintenance_options(CLI::App& command, Config& config) {
+  auto* group = command.add_option_group("Retention", "");
+  group
+      ->add_option(
+          "--retention", config.retention,
+          "How long changes are kept: 90d, or one table's: todo=30d; the last version of each "
+          "row stays [default: for ever]")
+      ->envname("BEMI_RETENTION")
+      ->delimiter(',')
+      ->type_name("[TABLE=]TIME");
+  group
+      ->add_option("--archive", config.archive_directory,
+                   "Write each partition there, compressed, once nobody writes into it any more")
+      ->envname("BEMI_ARCHIVE")
+      ->check(CLI::ExistingDirectory)
+      ->type_name("DIRECTORY");
+}
+
 void add_log_options(CLI::App& command, Config& config) {
   auto* group = command.add_option_group("Log", "");
   group->add_option("--log-format", config.log_format, "For a person, or JSON lines")
@@ -149,6 +168,20 @@ base::Result<pipeline::SnapshotPolicy> snapshot_policy(const std::string& text) 
   if (text == "none") return pipeline::SnapshotPolicy::none;
   return base::fail(base::ErrorKind::usage, "not a snapshot policy: " + text,
                     "use auto, initial or none");
+}
+
+base::Result<store::MaintenanceSettings> maintenance_settings(const Config& config) {
+  store::MaintenanceSettings settings{.archive_directory = config.archive_directory};
+  for (const std::string& text : config.retention) {
+    std::size_t equals = text.rfind('=');
+    store::Retention& one = settings.retention.emplace_back();
+    one.keep = equals == std::string::npos ? text : text.substr(equals + 1);
+    if (equals == std::string::npos) continue;
+    TRY_ASSIGN(query::TableName table, query::parse_table_name(text.substr(0, equals)));
+    one.schema = table.schema.empty() ? "public" : table.schema;
+    one.table = table.table;
+  }
+  return settings;
 }
 
 base::Result<bool> same_database(pg::Connection& source, pg::Connection& destination) {

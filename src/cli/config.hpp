@@ -36,6 +36,8 @@ struct Config {
   int heartbeat_interval_s = 30;
   std::string spool_directory = "/var/tmp";
   bool no_event_trigger = false;
+  std::vector<std::string> retention;  // "90d", "todo=30d"
+  std::string archive_directory;
   std::string http;               // where the dashboard listens; empty: nowhere
   std::string http_token;         // empty: one is made, and kept in the destination as a hash
   bool any_http_port = false;     // when that one is taken
@@ -52,6 +54,7 @@ struct Config {
 void add_connection_options(CLI::App& command, Config& config);
 void add_tracking_options(CLI::App& command, Config& config);
 void add_worker_options(CLI::App& command, Config& config);
+void add_maintenance_options(CLI::App& command, Config& config);
 void add_http_options(CLI::App& command, Config& config);
 void add_log_options(CLI::App& command, Config& config);
 
@@ -61,6 +64,7 @@ base::Status require_source(const Config& config);
 // What setup and the worker agree on; `source` tells the default name.
 base::Result<setup::Settings> setup_settings(const Config& config, pg::Connection& source);
 base::Result<pipeline::SnapshotPolicy> snapshot_policy(const std::string& text);
+base::Result<store::MaintenanceSettings> maintenance_settings(const Config& config);
 
 // Whether both URLs lead to one database, asked of the servers themselves.
 base::Result<bool> same_database(pg::Connection& source, pg::Connection& destination);

@@ -35,6 +35,7 @@ base::Status run_command(const Config& config, const base::Interrupt& stop) {
   settings.spool_directory = config.spool_directory;
   settings.stop = &stop;
   TRY_ASSIGN(settings.snapshot, snapshot_policy(config.snapshot));
+  TRY_ASSIGN(settings.maintenance, maintenance_settings(config));
   auto settle = [&] { return settle_ends(config, settings); };
   if (base::Status settled = pipeline::keep_trying(settle, stop); !settled) return settled;
   if (stop.triggered()) return {};

@@ -9,6 +9,7 @@
 
 #include "base/interrupt.hpp"
 #include "setup/setup.hpp"
+#include "store/maintenance.hpp"
 
 namespace pipeline {
 
@@ -23,6 +24,7 @@ struct Settings {
   std::int64_t snapshot_bytes_max = 10'000'000'000;  // automatic: beyond it, no baseline
   std::chrono::seconds heartbeat_interval{30};
   std::string spool_directory = "/var/tmp";
+  store::MaintenanceSettings maintenance;
   const base::Interrupt* stop = nullptr;  // must outlive the worker
 };
 

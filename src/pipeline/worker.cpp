@@ -10,6 +10,7 @@
 #include "pipeline/error_policy.hpp"
 #include "pipeline/first_start.hpp"
 #include "pipeline/housekeeper.hpp"
+#include "pipeline/keeper.hpp"
 #include "pipeline/late_baseline.hpp"
 #include "pipeline/past_views.hpp"
 #include "pipeline/resume.hpp"
@@ -92,6 +93,7 @@ base::Status run_session(const Settings& settings, store::Writer::Mode mode) {
                   change::format(writer.progress().position));
   Housekeeper housekeeper(settings, session_interrupt);
   LateBaseline late_baseline(settings, writer.progress(), session_interrupt);
+  Keeper keeper(settings, session_interrupt);
   PastViews past_views(settings, writer.progress().source, session_interrupt);
   Session session({.reader = reader,
                    .renderer = renderer,

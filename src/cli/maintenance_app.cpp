@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// The flags of maintain and archive.
+#include "cli/maintenance_app.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace cli {
+namespace {
+
+constexpr const char* archive_about =
+    "Partitions that were written to files, by bemi run --archive or bemi maintain --archive.\n"
+    "To search one without restoring it: bemi changes --archive FILE ...";
+
+void add_archive(CLI::App& app, Config& config, MaintenanceProgram& program, const AddCommand& add,
+                 int (*report)(const base::Error&)) {
+  auto code = [report](const base::Status& done) { return done ? 0 : report(done.error()); };
+  CLI::App* archive = app.add_subcommand("archive", archive_about);
+  archive->require_subcommand(1);
+
+  CLI::App* list = add(*archive, "list", "The files of a directory", [&config, &program, code] {
+    return code(list_archives_command(config, program.format));
+  });
+  list->add_option("DIRECTORY", config.archive_directory, "Where they are")
+      ->required()
+      ->check(CLI::ExistingDirectory);
+  list->add_option("--format", program.format, "table, json (one object a line) or csv")
+      ->check(CLI::IsMember({"table", "json", "csv"}))
+      ->capture_default_str();
+
+  CLI::App* restore = add(
+      *archive, "restore", "Make a file's rows part of changes again",
+      [&config, &program, code] { return code(restore_archive_command(config, program.file)); });
+  restore->add_option("FILE", program.file, "The archive")->required()->check(CLI::ExistingFile);
+  add_connection_options(*restore, config);
+
+  CLI::App* drop = add(
+      *archive, "drop", "Let go of what was restored; its file stays",
+      [&config, &program, code] { return code(drop_restored_command(config, program.window)); });
+  drop->add_option("WINDOW", program.window, "The partition's name, as list shows it")->required();
+  add_connection_options(*drop, config);
+}
+
+}  // namespace
+
+void add_maintenance_commands(CLI::App& app, Config& config, MaintenanceProgram& program,
+                              const AddCommand& add, int (*report)(const base::Error&)) {
+  CLI::App* maintain =
+      add(app, "maintain",
+          "Make partitions ahead, seal, archive and drop old ones: as a worker does, once",
+          [&config, &program, report] {
+            base::Status done = maintain_command(config, program.dry_run);
+            return done ? 0 : report(done.error());
+          });
+  maintain->add_flag("--dry-run", program.dry_run, "Say what would be done, do nothing");
+  add_connection_options(*maintain, config);
+  add_maintenance_options(*maintain, config);
+  add_archive(app, config, program, add, report);
+}
+
+}  // namespace cli

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "store/archive_file.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace store {
+namespace {
+
+constexpr int compression_level = 9;  // written once, kept for years
+constexpr std::size_t gathered_bytes_target = 1UL << 18;
+
+std::unexpected<base::Error> failed(const char* what, const std::filesystem::path& path) {
+  bool full = errno == ENOSPC || errno == EDQUOT;
+  return base::fail(
+      full ? base::ErrorKind::disk_full : base::ErrorKind::usage,
+      std::string("cannot ") + what + " " + path.string() + ": " + std::strerror(errno));
+}
+
+base::Status write_all(int file, const char* bytes, std::size_t count,
+                       const std::filesystem::path& path) {
+  while (count > 0) {
+    ssize_t wrote = ::write(file, bytes, count);
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0) return failed("write", path);
+    bytes += wrote;
+    count -= static_cast<std::size_t>(wrote);
+  }
+  return {};
+}
+
+// A rename is durable when its folder is.
+base::Status sync_folder(const std::filesystem::path& path) {
+  std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+  FileDescriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (opened.number < 0 || ::fsync(opened.number) != 0) return failed("sync", folder);
+  return {};
+}
+
+}  // namespace
+
+FileDescriptor::~FileDescriptor() {
+  if (number >= 0) ::close(number);
+}
+
+// ---- Writing ----
+
+void ArchiveWriter::Free::operator()(ZSTD_CCtx_s* context) const { ZSTD_freeCCtx(context); }
+
+base::Result<ArchiveWriter> ArchiveWriter::create(const std::filesystem::path& path) {
+  std::filesystem::path part = path.string() + ".part";
+  FileDescriptor file(::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640));
+  if (file.number < 0) return failed("create", part);
+  return ArchiveWriter(path, std::move(file));
+}
+
+ArchiveWriter::ArchiveWriter(std::filesystem::path path, FileDescriptor file)
+    : path_(std::move(path)),
+      file_(std::move(file)),
+      context_(ZSTD_createCCtx()),
+      buffer_(ZSTD_CStreamOutSize()) {
+  ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_compressionLevel, compression_level);
+  ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_checksumFlag, 1);
+}
+
+ArchiveWriter::ArchiveWriter(ArchiveWriter&&) noexcept = default;
+
+ArchiveWriter::~ArchiveWriter() {
+  if (file_.number >= 0) ::unlink(unfinished().c_str());
+}
+
+base::Status ArchiveWriter::append(std::string_view line) {
+  gathered_ += line;
+  gathered_ += '\n';
+  if (gathered_.size() < gathered_bytes_target) return {};
+  TRY(compress(gathered_, /*last=*/false));
+  gathered_.clear();
+  return {};
+}
+
+base::Status ArchiveWriter::compress(std::string_view bytes, bool last) {
+  ZSTD_inBuffer in{bytes.data(), bytes.size(), 0};
+  while (true) {
+    ZSTD_outBuffer out{buffer_.data(), buffer_.size(), 0};
+    std::size_t left =
+        ZSTD_compressStream2(context_.get(), &out, &in, last ? ZSTD_e_end : ZSTD_e_continue);
+    if (ZSTD_isError(left) != 0) {
+      return base::fail(base::ErrorKind::internal,
+                        std::string("cannot compress: ") + ZSTD_getErrorName(left));
+    }
+    TRY(write_all(file_.number, buffer_.data(), out.pos, unfinished()));
+    written_ += static_cast<std::int64_t>(out.pos);
+    if (last ? left == 0 : in.pos == in.size) return {};
+  }
+}
+
+base::Result<std::int64_t> ArchiveWriter::finish() {
+  TRY(compress(gathered_, /*last=*/true));
+  if (::fsync(file_.number) != 0) return failed("sync", unfinished());
+  if (::rename(unfinished().c_str(), path_.c_str()) != 0) return failed("make", path_);
+  FileDescriptor closed(std::move(file_));
+  TRY(sync_folder(path_));
+  return written_;
+}
+
+// ---- Reading ----
+
+void ArchiveReader::Free::operator()(ZSTD_DCtx_s* context) const { ZSTD_freeDCtx(context); }
+
+base::Result<ArchiveReader> ArchiveReader::open(const std::filesystem::path& path) {
+  FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.number < 0) return failed("open", path);
+  return ArchiveReader(path, std::move(file));
+}
+
+ArchiveReader::ArchiveReader(std::filesystem::path path, FileDescriptor file)
+    : path_(std::move(path)),
+      file_(std::move(file)),
+      context_(ZSTD_createDCtx()),
+      packed_(ZSTD_DStreamInSize()) {}
+
+std::unexpected<base::Error> ArchiveReader::broken(const std::string& why) const {
+  return base::fail(base::ErrorKind::malformed_message, path_.string() + " is damaged: " + why,
+                    "take another copy of the file");
+}
+
+base::Result<std::optional<std::string_view>> ArchiveReader::next() {
+  while (true) {
+    std::size_t end = text_.find('\n', looked_until_);
+    if (end != std::string::npos) {
+      std::string_view line(text_.data() + text_at_, end - text_at_);
+      text_at_ = looked_until_ = end + 1;
+      return line;
+    }
+    if (ended_) {
+      if (!frame_ended_ || text_at_ != text_.size()) return broken("it ends too early");
+      return std::nullopt;
+    }
+    text_.erase(0, text_at_);
+    text_at_ = 0;
+    looked_until_ = text_.size();
+    TRY(read_more());
+  }
+}
+
+base::Status ArchiveReader::read_more() {
+  if (packed_at_ == packed_end_) {
+    ssize_t got = ::read(file_.number, packed_.data(), packed_.size());
+    if (got < 0) return failed("read", path_);
+    packed_at_ = 0;
+    packed_end_ = static_cast<std::size_t>(got);
+    ended_ = got == 0;
+    if (ended_) return {};
+  }
+  ZSTD_inBuffer in{packed_.data(), packed_end_, packed_at_};
+  std::size_t before = text_.size();
+  text_.resize(before + ZSTD_DStreamOutSize());
+  ZSTD_outBuffer out{text_.data() + before, text_.size() - before, 0};
+  std::size_t left = ZSTD_decompressStream(context_.get(), &out, &in);
+  text_.resize(before + out.pos);
+  packed_at_ = in.pos;
+  if (ZSTD_isError(left) != 0) return broken(ZSTD_getErrorName(left));
+  frame_ended_ = left == 0;
+  return {};
+}
+
+}  // namespace store

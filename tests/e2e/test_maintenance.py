@@ -1,0 +1,203 @@
+"""A history that grows: partitions are made ahead, sealed, archived, dropped and restored. The source's clock
+was set back for its first months, so that what is old is old by its own commit times."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from e2e.oracle import COMMIT_ORDER, history, live_rows, replayed_rows, sync
+from support.bemi import BemiError, bemi
+from support.clock import at
+from support.fixtures import StartWorker
+from support.postgres import Server, available
+
+SCHEMA = "create table item (id int primary key, name text); create table log (id int primary key, line text)"
+
+
+@dataclass
+class Old:
+    """A history whose months are long ago, two months ago, and now."""
+
+    source: Server
+    destination: Server
+
+    @property
+    def source_url(self) -> str:
+        return self.source.url("app")
+
+    @property
+    def url(self) -> str:
+        return self.destination.url("history")
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {"BEMI_SOURCE_URL": self.source_url, "BEMI_DESTINATION_URL": self.url}
+
+    def sql(self, statement: str, *params: object) -> list[tuple[object, ...]]:
+        return self.destination.sql(statement, *params, dbname="history")
+
+    def do(self, statement: str) -> None:
+        self.source.sql(statement, dbname="app")
+
+    def move_clock(self, offset: str) -> None:
+        sync(self.source_url, self.url)
+        self.source.stop()
+        self.source.env = at(offset)
+        self.source.launch()
+
+    def maintain(self, *flags: str) -> str:
+        return bemi("maintain", *flags, env=self.env).stdout
+
+    def windows(self, which: str = "true") -> list[str]:
+        return [str(name) for (name,) in self.sql(f"select name from _bemi.window where {which}")]
+
+    def rows(self, table: str = "changes") -> list[str]:
+        with psycopg.connect(self.url) as connection:
+            found = connection.execute(f"select t::text from {table} t {COMMIT_ORDER}".encode())
+            return [row for (row,) in found]
+
+
+@pytest.fixture(params=[available()[0], available()[-1]])
+def old(request: pytest.FixtureRequest, start_worker: StartWorker) -> Iterator[Old]:
+    major = request.param
+    with Server.start(major) as source, Server.start(major) as destination:
+        source.create_database("app")
+        destination.create_database("history")
+        old = Old(source, destination)
+        source.stop()
+        source.env = at("-100d")
+        source.launch()
+        old.do(SCHEMA)
+        worker = start_worker(env=old.env).wait_ready()
+        old.do("insert into item select i, 'first' from generate_series(1, 50) i")
+        old.do("insert into log select i, 'line' from generate_series(1, 500) i")
+        old.do("update item set name = 'second' where id <= 40")
+        old.move_clock("-40d")
+        old.do("update item set name = 'third' where id <= 20")
+        old.do("delete from item where id in (5, 45)")
+        old.move_clock("+0d")
+        old.do("update item set name = E'fo\\turth\\\\' where id <= 10")
+        sync(old.source_url, old.url)
+        assert worker.is_running
+        yield old
+
+
+def test_windows_are_made_ahead_and_closed_ones_sealed(old: Old) -> None:
+    closed = old.windows("closed")
+    assert len(closed) == 2 and old.windows("sealed") == []
+    said = old.maintain("--dry-run")
+    assert "would make" in said and "would seal" in said and old.windows("sealed") == []
+    old.maintain()
+    assert old.windows("sealed") == closed
+    [[ahead]] = old.sql("select count(*) from _bemi.window where from_time > now()")
+    assert ahead == 1
+    plan = old.sql("explain (costs off) select * from changes where committed_at > '2100-01-01'")
+    assert not any(name in str(line) for name in closed for line in plan), "the commit time prunes too"
+    assert old.maintain().strip() == "nothing to do"
+
+
+def test_a_closed_window_is_archived_and_can_be_read_without_bemi(old: Old, tmp_path: Path) -> None:
+    before = {name: old.rows(name) for name in old.windows("closed")}
+    old.maintain("--archive", str(tmp_path))
+    files = sorted(tmp_path.glob("changes*"))
+    assert [file.name for file in files] == [f"{name}.copy.zst" for name in before]
+    for file, (name, rows) in zip(files, before.items(), strict=True):
+        text = subprocess.run(["zstd", "-dc", file], check=True, capture_output=True).stdout
+        header, copied = text.split(b"\n", 1)
+        said = json.loads(header)
+        assert said["rows"] == len(rows) and said["window"] == name
+        with psycopg.connect(old.url) as connection:
+            connection.execute("create temp table again (like changes)")
+            with connection.cursor().copy(f"copy again ({said['columns']}) from stdin".encode()) as copy:
+                copy.write(copied)
+            found = connection.execute(f"select t::text from again t {COMMIT_ORDER}".encode()).fetchall()
+            assert [row for (row,) in found] == rows
+    listed = bemi("archive", "list", str(tmp_path), "--format", "json", env=old.env).stdout.splitlines()
+    assert [json.loads(line)["rows"] for line in listed] == [len(rows) for rows in before.values()]
+    assert old.maintain("--archive", str(tmp_path)).strip() == "nothing to do"
+
+
+def test_what_is_dropped_leaves_each_rows_last_version(old: Old, tmp_path: Path) -> None:
+    archive = ("--archive", str(tmp_path))
+    oldest = old.windows("closed")[0]
+    rows = old.rows(oldest)
+    said = old.maintain("--retention", "60 days", *archive)
+    assert f"drop     {oldest}" in said
+    assert oldest not in old.windows()
+    for table in ("item", "log"):
+        found = bemi("as-of", str(now(old)), table, "--format", "json", "--allow-stale", env=old.env).stdout
+        assert sorted(canonical_lines(found)) == live_rows(old.source_url, table)
+    [[untouched]] = old.sql("select count(*) from bemi.history('item', '50')")
+    assert untouched == 1, "it was not changed since, and is still known"
+    with pytest.raises(BemiError, match=r"begins|known|before"):
+        bemi("as-of", "2000-01-01", "item", env=old.env)
+    [file] = tmp_path.glob(f"{oldest}*")
+    bemi("archive", "restore", str(file), env=old.env)
+    assert old.rows(oldest) == rows
+    assert old.maintain("--retention", "60 days", *archive).strip() == "nothing to do"
+    bemi("archive", "drop", oldest, env=old.env)
+    assert oldest not in old.windows()
+    old.do("update item set name = 'fifth' where id = 50")
+    sync(old.source_url, old.url)
+    [[name]] = old.sql(
+        "select before ->> 'name' from changes where primary_key = '50' and operation = 'UPDATE'"
+    )
+    assert name == "first"
+
+
+def test_one_table_is_kept_less_long(old: Old) -> None:
+    count = "select count(*) from changes where \"table\" = %s and operation = 'CREATE'"
+    [[items]] = old.sql(count, "item")
+    old.maintain("--retention", "log=60d")
+    assert old.sql(count, "log") == [(0,)]
+    assert old.sql(count, "item") == [(items,)]
+    found = bemi("as-of", str(now(old)), "log", "--format", "json", "--allow-stale", env=old.env).stdout
+    assert sorted(canonical_lines(found)) == live_rows(old.source_url, "log")
+
+
+def test_a_damaged_archive_is_refused(old: Old, tmp_path: Path) -> None:
+    old.maintain("--archive", str(tmp_path))
+    file = min(tmp_path.glob("changes*"))
+    window = file.name.removesuffix(".copy.zst")
+    old.sql(f"alter table changes detach partition {window}")
+    old.sql(f"drop table {window}")
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-20])
+    with pytest.raises(BemiError, match="damaged"):
+        bemi("archive", "restore", str(file), env=old.env)
+    file.write_bytes(
+        whole[: len(whole) // 2] + bytes([whole[len(whole) // 2] ^ 1]) + whole[len(whole) // 2 + 1 :]
+    )
+    with pytest.raises(BemiError):
+        bemi("archive", "restore", str(file), env=old.env)
+    file.write_text("a letter")
+    with pytest.raises(BemiError, match="archive"):
+        bemi("archive", "restore", str(file), env=old.env)
+    assert window not in old.windows()
+    file.write_bytes(whole)
+    bemi("archive", "restore", str(file), env=old.env)
+    with pytest.raises(BemiError, match="already"):
+        bemi("archive", "restore", str(file), env=old.env)
+    assert replayed_rows(history(old.url), "item") == live_rows(old.source_url, "item")
+
+
+def test_a_wrong_retention_is_refused(old: Old) -> None:
+    with pytest.raises(BemiError, match="soon"):
+        old.maintain("--retention", "soon")
+    with pytest.raises(BemiError, match="Directory"):
+        old.maintain("--archive", "/nowhere")
+
+
+def now(old: Old) -> object:
+    return old.sql("select clock_timestamp()")[0][0]
+
+
+def canonical_lines(text: str) -> list[str]:
+    return [json.dumps(json.loads(line), sort_keys=True) for line in text.splitlines()]
