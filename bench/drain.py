@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
-from _report import save, server_cpu, show
+from _report import cpu_of, save, server_cpu, show
 
 from support.bemi import Worker, bemi
 from support.postgres import Server, available
@@ -41,6 +41,12 @@ class Timing:
     seconds: float
     client_cpu: float
     server_cpu: float
+
+
+def sessions(server: Server) -> dict[str, float]:
+    """The worker's sessions in a server, and their CPU in seconds."""
+    found = server.sql("select application_name, pid from pg_stat_activity where application_name ~ '^bemi'")
+    return {name: cpu_of(pid) for name, pid in found}
 
 
 class Bench:
@@ -107,6 +113,7 @@ class Bench:
             bemi("sync", env=self.env, timeout=600)
             seconds = time.monotonic() - began
             client = worker.cpu_seconds()
+            self.sessions = {**sessions(self.source), **sessions(self.destination)}
             self.rss_mb = worker.rss_peak_kb() / 1024
         server = server_cpu(self.source) + server_cpu(self.destination) - server_before
         return Timing(seconds, client, server)
@@ -238,6 +245,10 @@ def measure(changes: int, name: str, size: int, runs: int) -> dict[str, object]:
         "servers' CPU, µs per change": round(
             statistics.median(w.server_cpu for w in worker) / changes * 1e6, 2
         ),
+        **{
+            f"  of {name}": round(seconds / changes * 1e6, 2)
+            for name, seconds in sorted(bench.sessions.items())
+        },
         "floor, servers' CPU, µs per change": round(
             statistics.median(f.server_cpu for f in floor) / changes * 1e6, 2
         ),

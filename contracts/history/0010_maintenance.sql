@@ -37,3 +37,17 @@ cross join lateral (
 where i.inhparent = '@schema@.changes'::regclass
 order by w.from_time;
 comment on view _bemi.window is 'The partitions of changes, and what may be done with each.';
+
+-- What each worker's stages did in the last seconds in which they did anything; see bemi status --stages.
+create table _bemi.stage (
+  source text not null,
+  place int not null,
+  stage text not null,
+  items bigint not null,
+  bytes bigint not null,
+  input_wait_us bigint not null,
+  output_wait_us bigint not null,
+  elapsed_us bigint not null,
+  until timestamptz not null default now(),
+  primary key (source, stage)
+) with (fillfactor = 50);

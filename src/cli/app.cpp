@@ -170,6 +170,9 @@ void add_reading(CLI::App& app, Program& program) {
   CLI::App* status =
       add_command(app, program, "status", "Slot, lag, gaps, context coverage",
                   [&program] { return exit_code(status_command(program.config, program.status)); });
+  status->add_flag(
+      "--stages", program.status.stages,
+      "Which of the worker's stages the others wait for, in the last seconds with work");
   add_connection_options(*status, program.config);
   add_format(*status, program.status.format);
 

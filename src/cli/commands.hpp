@@ -33,6 +33,7 @@ base::Result<bool> check_command(const Config& config);
 base::Status sync_command(const Config& config, int timeout_s);
 
 struct StatusOptions {
+  bool stages = false;  // which of the worker's stages the others wait for
   std::string format = "table";
 };
 base::Status status_command(const Config& config, const StatusOptions& options);

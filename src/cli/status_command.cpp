@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
+#include <algorithm>
 #include <iostream>
 
 #include <fmt/format.h>
@@ -64,6 +65,49 @@ Table as_table(const nlohmann::ordered_json& status) {
   return table;
 }
 
+constexpr const char* select_stages = R"(
+select stage, items, bytes, input_wait_us, output_wait_us, elapsed_us, until::text
+from _bemi.stage where source = $1 order by place)";
+
+std::string share(std::int64_t part, std::int64_t whole) {
+  return fmt::format("{:.0f} %", 100.0 * static_cast<double>(part) / static_cast<double>(whole));
+}
+
+// Who waits neither for work nor for the next stage is who the others wait for.
+base::Status print_stages(pg::Connection& destination, const std::string& source,
+                          const std::string& format) {
+  TRY_ASSIGN(pg::Rows rows, destination.query(select_stages, {source}));
+  Table table{.headers = {"stage", "items/s", "MB/s", "busy", "waits for input", "waits for output",
+                          "until"},
+              .rows = {}};
+  for (int row = 0; row < rows.count(); ++row) {
+    std::int64_t elapsed = std::max<std::int64_t>(rows.integer(row, 5), 1);
+    std::int64_t input = std::min(rows.integer(row, 3), elapsed);
+    std::int64_t output = std::min(rows.integer(row, 4), elapsed - input);
+    double seconds = static_cast<double>(elapsed) / 1e6;
+    if (format == "json") {
+      std::cout << nlohmann::ordered_json{{"stage", rows.text(row, 0)},
+                                          {"items", rows.integer(row, 1)},
+                                          {"bytes", rows.integer(row, 2)},
+                                          {"input_wait_us", input},
+                                          {"output_wait_us", output},
+                                          {"elapsed_us", elapsed},
+                                          {"until", rows.text(row, 6)}}
+                       .dump()
+                << "\n";
+    }
+    table.rows.push_back(
+        {rows.text(row, 0),
+         fmt::format("{:.0f}", static_cast<double>(rows.integer(row, 1)) / seconds),
+         fmt::format("{:.1f}", static_cast<double>(rows.integer(row, 2)) / 1e6 / seconds),
+         share(elapsed - input - output, elapsed), share(input, elapsed), share(output, elapsed),
+         rows.text(row, 6)});
+  }
+  if (format == "csv") std::cout << render_csv(table, true);
+  if (format == "table") std::cout << render_table(table, terminal_width());
+  return {};
+}
+
 }  // namespace
 
 base::Status status_command(const Config& config, const StatusOptions& options) {
@@ -77,6 +121,7 @@ base::Status status_command(const Config& config, const StatusOptions& options) 
                       "the source " + settings.source_name + " has no history here",
                       "start the worker with: bemi run");
   }
+  if (options.stages) return print_stages(destination, settings.source_name, options.format);
   TRY_ASSIGN(auto slot, wal::find_slot(source, row.text(0, 1)));
   TRY_ASSIGN(pg::Rows lag,
              source.query("select greatest(pg_wal_lsn_diff(case when pg_is_in_recovery() then "

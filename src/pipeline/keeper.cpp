@@ -1,32 +1,74 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "pipeline/keeper.hpp"
 
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
 #include "base/log.hpp"
 
 namespace pipeline {
 namespace {
 
 using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
 
 // Soon after the start, since a worker may be started only now and then; not at once, since a
 // session that fails starts again and again.
-constexpr auto first_pause = 20s;
-constexpr auto interval = 1h;
+constexpr auto first_maintenance = 20s;
+constexpr auto maintenance_interval = 1h;
+constexpr auto noting_interval = 5s;
+
+// $2: counters as counters_of() writes them, now, and $3 when they were last noted, $4 microseconds
+// ago.
+constexpr const char* save_stages = R"(
+insert into _bemi.stage (source, place, stage, items, bytes, input_wait_us, output_wait_us, elapsed_us)
+select $1, n.place, n.value ->> 0, (n.value ->> 1)::bigint - (b.value ->> 1)::bigint,
+       (n.value ->> 2)::bigint - (b.value ->> 2)::bigint, (n.value ->> 3)::bigint - (b.value ->> 3)::bigint,
+       (n.value ->> 4)::bigint - (b.value ->> 4)::bigint, $4
+from jsonb_array_elements($2::jsonb) with ordinality n (value, place)
+join jsonb_array_elements($3::jsonb) with ordinality b (value, place) using (place)
+on conflict (source, stage) do update
+set items = excluded.items, bytes = excluded.bytes, input_wait_us = excluded.input_wait_us,
+    output_wait_us = excluded.output_wait_us, elapsed_us = excluded.elapsed_us, until = now())";
+
+std::string counters_of(const Stages& stages) {
+  auto counters = nlohmann::json::array();
+  for (const auto& [name, stage] : stages.all()) {
+    counters.push_back({name, stage->items.load(), stage->bytes.load(), stage->input_wait_us.load(),
+                        stage->output_wait_us.load()});
+  }
+  return counters.dump();
+}
 
 }  // namespace
 
-Keeper::Keeper(const Settings& settings, const base::Interrupt& interrupt)
-    : settings_(&settings), interrupt_(&interrupt), periodic_(first_pause, [this] {
-        base::Status kept = keep();
-        if (!kept && kept.error().kind != base::ErrorKind::lock_timeout &&
-            !interrupt_->triggered()) {
-          base::log::warning("the history could not be maintained: {}{}", kept.error().message,
-                             kept.error().hint.empty() ? "" : " (" + kept.error().hint + ")");
+Keeper::Keeper(const Settings& settings, std::string source_name, const Stages& stages,
+               const base::Interrupt& interrupt)
+    : settings_(&settings),
+      source_name_(std::move(source_name)),
+      stages_(&stages),
+      interrupt_(&interrupt),
+      noted_(counters_of(stages)),
+      noted_at_(Clock::now()),
+      maintenance_(first_maintenance,
+                   [this] {
+                     base::Status kept = maintain();
+                     if (!kept && kept.error().kind != base::ErrorKind::lock_timeout &&
+                         !interrupt_->triggered()) {
+                       base::log::warning("the history could not be maintained: {}",
+                                          kept.error().message);
+                     }
+                     return std::chrono::milliseconds(maintenance_interval);
+                   }),
+      noting_(noting_interval, [this] {
+        if (base::Status noted = note_stages(); !noted && !interrupt_->triggered()) {
+          base::log::debug("noting the stages: {}", noted.error().message);
         }
-        return std::chrono::milliseconds(interval);
+        return std::chrono::milliseconds(noting_interval);
       }) {}
 
-base::Status Keeper::keep() {
+base::Status Keeper::maintain() {
   TRY_ASSIGN(pg::Connection destination, pg::Connection::open({.url = settings_->destination_url,
                                                                .purpose = "bemi/maintenance",
                                                                .interrupt = interrupt_}));
@@ -35,6 +77,24 @@ base::Status Keeper::keep() {
                            base::log::info("{} {}: {}", store::name(step.kind), step.window,
                                            step.detail);
                          });
+}
+
+// Nothing is written while nothing happens.
+base::Status Keeper::note_stages() {
+  auto now = Clock::now();
+  bool busy = stages_->store.items != store_items_;
+  std::string counters = counters_of(*stages_);
+  std::string before = std::exchange(noted_, counters);
+  auto elapsed =
+      std::chrono::duration_cast<std::chrono::microseconds>(now - std::exchange(noted_at_, now));
+  if (!busy) return {};
+  store_items_ = stages_->store.items;
+  TRY_ASSIGN(pg::Connection destination, pg::Connection::open({.url = settings_->destination_url,
+                                                               .purpose = "bemi/stages",
+                                                               .interrupt = interrupt_}));
+  TRY(destination.query(save_stages,
+                        {source_name_, counters, before, std::to_string(elapsed.count())}));
+  return {};
 }
 
 }  // namespace pipeline

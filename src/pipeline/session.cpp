@@ -71,8 +71,11 @@ base::Status Session::read_loop() {
       bytes += frame->bytes();
       frames.push_back(std::move(*frame));
     }
+    parts_.stages.read.items += static_cast<std::int64_t>(frames.size());
+    parts_.stages.read.bytes += static_cast<std::int64_t>(bytes);
     if (settings_->stop->triggered()) break;
     if (frames.empty()) {
+      Wait waiting(parts_.stages.read.input_wait_us);
       // The session's own end wakes us too; the reader's connection watches settings_->stop.
       if (base::Status waited = parts_.reader.wait(parts_.session_interrupt.fd()); !waited) {
         if (waited.error().kind == base::ErrorKind::interrupted) break;
@@ -96,6 +99,7 @@ base::Status Session::read_loop() {
 // Waits for room without falling silent towards the source.
 base::Status Session::hand_over(std::vector<wal::Frame> frames, std::size_t bytes) {
   using Pushed = BoundedQueue<wal::Frame>::Pushed;
+  Wait waiting(parts_.stages.read.output_wait_us);
   while (true) {
     Pushed pushed = frames_.push_for(frames, bytes, 100ms);
     if (pushed == Pushed::closed) return std::unexpected(closed());
@@ -113,7 +117,7 @@ base::Status Session::stitch_loop() {
   stitch::SpoolBudget budget(settings_->spool_directory);
   stitch::Stitcher stitcher(budget);
   while (true) {
-    auto frames = frames_.pop(1s);
+    auto frames = waited(parts_.stages.stitch.input_wait_us, [&] { return frames_.pop(1s); });
     if (!frames) return std::unexpected(closed());
     for (wal::Frame& frame : *frames) {
       // Freed before the next one is taken: a single one can be a gigabyte.
@@ -186,6 +190,12 @@ bool Session::send(StoreItem item, std::size_t bytes) {
 
 bool Session::send_gathered() {
   if (gathered_.empty()) return true;
+  for (const StoreItem& item : gathered_) {
+    const auto* batch = std::get_if<change::Batch>(&item);
+    if (batch != nullptr) parts_.stages.stitch.items += std::ssize(batch->changes);
+  }
+  parts_.stages.stitch.bytes += static_cast<std::int64_t>(gathered_bytes_);
+  Wait waiting(parts_.stages.stitch.output_wait_us);
   return items_.push(std::exchange(gathered_, {}), std::exchange(gathered_bytes_, 0));
 }
 
@@ -195,7 +205,7 @@ base::Status Session::store_loop() {
   store::Writer& writer = parts_.writer;
   committed_at_ = std::chrono::steady_clock::now();
   while (true) {
-    auto items = items_.pop(1s);
+    auto items = waited(parts_.stages.store.input_wait_us, [&] { return items_.pop(1s); });
     if (!items) return std::unexpected(closed());
     for (StoreItem& item : *items) TRY(take_item(item));
     if (!writer.at_boundary()) continue;
@@ -218,6 +228,8 @@ base::Status Session::take_item(StoreItem& item) {
   }
   auto& batch = std::get<change::Batch>(item);
   TRY(writer.append(batch));
+  parts_.stages.store.items += std::ssize(batch.changes);
+  parts_.stages.store.bytes += static_cast<std::int64_t>(batch.bytes);
   fence_waits_ = fence_waits_ || batch.transaction.fence;
   if (!writer.at_boundary()) return {};
   auto age = std::chrono::steady_clock::now() - committed_at_;
@@ -228,6 +240,7 @@ base::Status Session::take_item(StoreItem& item) {
 
 base::Status Session::commit() {
   store::Writer& writer = parts_.writer;
+  Wait waiting(parts_.stages.store.output_wait_us);
   if (writer.has_content() || writer.has_progress()) TRY(writer.commit());
   fence_waits_ = source_waits_ = false;
   committed_at_ = std::chrono::steady_clock::now();

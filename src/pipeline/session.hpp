@@ -18,6 +18,7 @@
 #include "pipeline/queue.hpp"
 #include "pipeline/renderer.hpp"
 #include "pipeline/settings.hpp"
+#include "pipeline/stages.hpp"
 #include "store/writer.hpp"
 #include "wal/reader.hpp"
 
@@ -37,6 +38,7 @@ class Session {
     wal::Reader& reader;
     Renderer& renderer;
     store::Writer& writer;
+    Stages& stages;
     base::Interrupt& session_interrupt;  // ends the destination's and the catalog's waits
     std::uint64_t transaction_id;        // a recent 64-bit one
   };

@@ -93,11 +93,13 @@ base::Status run_session(const Settings& settings, store::Writer::Mode mode) {
                   change::format(writer.progress().position));
   Housekeeper housekeeper(settings, session_interrupt);
   LateBaseline late_baseline(settings, writer.progress(), session_interrupt);
-  Keeper keeper(settings, session_interrupt);
+  Stages stages;
+  Keeper keeper(settings, writer.progress().source, stages, session_interrupt);
   PastViews past_views(settings, writer.progress().source, session_interrupt);
   Session session({.reader = reader,
                    .renderer = renderer,
                    .writer = writer,
+                   .stages = stages,
                    .session_interrupt = session_interrupt,
                    .transaction_id = now.transaction_id},
                   settings);
