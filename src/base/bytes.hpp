@@ -2,11 +2,13 @@
 //
 // ByteReader: checked reading of PostgreSQL's wire format (big-endian integers, zero-ended
 // strings). A read past the end sets failed() and yields zeros; the caller checks once at the end.
+// append_wire: writing of its integers.
 #pragma once
 
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <string>
 #include <string_view>
 
 namespace base {
@@ -70,5 +72,14 @@ class ByteReader {
   std::string_view rest_;
   bool failed_ = false;
 };
+
+template <class Int>
+void append_wire(std::string& out, Int value) {
+  char bytes[sizeof(Int)];
+  for (std::size_t i = 0; i < sizeof(Int); ++i) {
+    bytes[i] = static_cast<char>(value >> (8 * (sizeof(Int) - 1 - i)));
+  }
+  out.append(bytes, sizeof(Int));
+}
 
 }  // namespace base

@@ -17,9 +17,9 @@
 
 #include <fmt/format.h>
 
+#include "base/bytes.hpp"
 #include "base/number.hpp"
 #include "change/relation.hpp"
-#include "decode/copy_row.hpp"
 #include "decode/row.hpp"
 #include "stitch/stitcher.hpp"
 #include "store/copy_row.hpp"
@@ -458,18 +458,24 @@ class Worker {
                    .context = stitched.context});
   }
 
-  // Through COPY's text and back.
+  // Through COPY's binary format and back.
   Stored stored(const change::Change& change) {
-    std::string line;
-    auto whole = encoder_.append(line, change, [](std::string&) { return base::Status{}; });
+    std::string row;
+    auto whole = encoder_.append(row, change, [](std::string&) { return base::Status{}; });
     if (!whole) fail(whole.error().message);
-    line.pop_back();
-    decode::CopyRow row;
-    auto fields = row.parse(line, 20);
-    if (!fields) fail(fields.error().message);
-    auto field = [&](std::size_t at) { return (**fields)[at].text; };
-    return fmt::format("{} {} {} {} {} {} {}", field(15), field(17), field(6), field(5), field(7),
-                       field(8), field(9));
+    base::ByteReader reader(row);
+    std::vector<std::string_view> fields(reader.integer<std::uint16_t>());
+    for (std::string_view& field : fields) {
+      auto length = reader.integer<std::uint32_t>();
+      if (length != 0xffff'ffff) field = reader.take(length);
+    }
+    if (reader.failed() || !reader.rest().empty() || fields.size() != 20) fail("no row of COPY's");
+    auto number = [&](std::size_t at) {
+      return base::ByteReader(fields[at]).integer<std::uint64_t>();
+    };
+    auto json = [&](std::size_t at) { return fields[at].substr(1); };
+    return fmt::format("{} {} {} {} {} {} {}", number(15), number(17), fields[6], fields[5],
+                       json(7), json(8), json(9));
   }
 
   stitch::SpoolBudget budget_;

@@ -67,8 +67,7 @@ BaselineWriter::BaselineWriter(std::unique_ptr<pg::Connection> destination,
       progress_(progress),
       place_(place),
       encoder_(progress.source, progress.database),
-      copy_command_(
-          fmt::format("copy {} ({}) from stdin", changes_name(schema), RowEncoder::columns())) {
+      copy_command_(RowEncoder::copy_command(changes_name(schema))) {
   encoder_.begin(transaction_of(place), place.effective_at, progress.epoch);
 }
 
@@ -76,6 +75,7 @@ base::Status BaselineWriter::append(const change::Batch& batch) {
   if (!copy_) {
     TRY_ASSIGN(pg::CopyIn copy, destination_->copy_in("begin; " + copy_command_));
     copy_.emplace(std::move(copy));
+    TRY(copy_->send(RowEncoder::header()));
   }
   auto send = [this](std::string& lines) -> base::Status {
     TRY(copy_->send(lines));
@@ -94,6 +94,7 @@ base::Status BaselineWriter::end_copy() {
   }
   pg::CopyIn copy = std::move(*copy_);
   copy_.reset();
+  TRY(copy.send(RowEncoder::trailer()));
   TRY(copy.finish());
   return {};
 }

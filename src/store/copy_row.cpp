@@ -1,57 +1,58 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "store/copy_row.hpp"
 
-#include <charconv>
-
 #include "base/assert.hpp"
+#include "base/bytes.hpp"
 #include "store/change_id.hpp"
 
 namespace store {
 namespace {
 
+using namespace std::string_view_literals;
+
 constexpr std::size_t slice_bytes = 256UL << 10;
+constexpr std::int16_t field_count = 20;
+constexpr std::int32_t null_length = -1;
+constexpr char jsonb_version = 1;  // jsonb_recv takes a version and text
 
-bool is_special(char c) { return c == '\\' || c == '\n' || c == '\t' || c == '\r'; }
-
-void append_uuid(std::string& out, const Uuid& id) {
-  static constexpr char hex[] = "0123456789abcdef";
-  for (unsigned char byte : id) {
-    out.push_back(hex[byte >> 4]);
-    out.push_back(hex[byte & 15]);
-  }
+void append_field(std::string& out, std::string_view bytes) {
+  base::append_wire(out, static_cast<std::int32_t>(bytes.size()));
+  out += bytes;
 }
 
-void append_integer(std::string& out, std::uint64_t value) {
-  char digits[20];
-  auto [end, error] = std::to_chars(digits, digits + sizeof(digits), value);
-  out.append(digits, end);
+template <class Int>
+void append_number(std::string& out, Int value) {
+  base::append_wire(out, static_cast<std::int32_t>(sizeof(Int)));
+  base::append_wire(out, value);
 }
 
-void append_field(std::string& out, std::string_view text) {
-  append_copy_text(out, text);
-  out.push_back('\t');
+void append_null(std::string& out) { base::append_wire(out, null_length); }
+
+void append_json_head(std::string& out, std::string_view text) {
+  base::append_wire(out, static_cast<std::int32_t>(text.size() + 1));
+  out.push_back(jsonb_version);
+}
+
+// Empty stands for SQL NULL.
+void append_json(std::string& out, std::string_view text) {
+  if (text.empty()) return append_null(out);
+  append_json_head(out, text);
+  out += text;
 }
 
 // A large row in slices, so that it is not held once more as a whole.
 base::Status append_row(std::string& out, std::string_view text, const RowEncoder::Drain& drain) {
+  append_json_head(out, text);
   while (text.size() > slice_bytes) {
-    append_copy_text(out, text.substr(0, slice_bytes));
+    out += text.substr(0, slice_bytes);
     text.remove_prefix(slice_bytes);
     TRY(drain(out));
   }
-  append_field(out, text);
+  out += text;
   return {};
 }
 
-// Empty stands for SQL NULL.
-void append_optional(std::string& out, std::string_view text, char separator) {
-  if (text.empty()) {
-    out += "\\N";
-  } else {
-    append_copy_text(out, text);
-  }
-  out.push_back(separator);
-}
+bool is_special(char c) { return c == '\\' || c == '\n' || c == '\t' || c == '\r'; }
 
 }  // namespace
 
@@ -79,6 +80,14 @@ const char* RowEncoder::columns() {
          R"(position, sequence, exact, fidelity)";
 }
 
+std::string RowEncoder::copy_command(const std::string& table) {
+  return "copy " + table + " (" + columns() + ") from stdin (format binary)";
+}
+
+// The signature, no flags, no extension.
+std::string_view RowEncoder::header() { return "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0"sv; }
+std::string_view RowEncoder::trailer() { return "\377\377"sv; }
+
 void RowEncoder::begin(const change::Transaction& transaction, base::Timestamp effective_at,
                        int epoch) {
   transaction_ = transaction;
@@ -88,41 +97,40 @@ void RowEncoder::begin(const change::Transaction& transaction, base::Timestamp e
   append_field(place_, database_);
   times_.clear();
   for (base::Timestamp time : {transaction.committed_at, effective_at, transaction.queued_at}) {
-    append_field(times_, base::format(time));
+    append_number(times_, time.postgres_us());
   }
-  append_field(times_, std::to_string(transaction.id));
-  append_field(times_, std::to_string(epoch));
-  append_field(times_, std::to_string(transaction.commit_position.value));
+  append_number(times_, static_cast<std::int64_t>(transaction.id));
+  append_number(times_, static_cast<std::int32_t>(epoch));
+  append_number(times_, static_cast<std::int64_t>(transaction.commit_position.value));
 }
 
 base::Status RowEncoder::append(std::string& out, const change::Change& change,
                                 const Drain& drain) const {
   ASSERT(change.relation != nullptr);
-  append_uuid(out,
-              change_id(transaction_.committed_at, {.source = source_,
-                                                    .epoch = epoch_,
-                                                    .commit_position = transaction_.commit_position,
-                                                    .sequence = change.sequence}));
-  out.push_back('\t');
+  base::append_wire(out, field_count);
+  Uuid id = change_id(transaction_.committed_at, {.source = source_,
+                                                  .epoch = epoch_,
+                                                  .commit_position = transaction_.commit_position,
+                                                  .sequence = change.sequence});
+  base::append_wire(out, static_cast<std::int32_t>(id.size()));
+  out.append(reinterpret_cast<const char*>(id.data()), id.size());
   out += place_;
   append_field(out, change.relation->schema);
   append_field(out, change.relation->table);
   if (change.has_key) {
     append_field(out, change.primary_key);
   } else {
-    out += "\\N\t";
+    append_null(out);
   }
   append_field(out, change::name(change.operation));
   TRY(append_row(out, change.before, drain));
   TRY(append_row(out, change.after, drain));
-  append_field(out, change.context);
+  append_json(out, change.context);
   out += times_;
-  append_integer(out, change.position.value);
-  out.push_back('\t');
-  append_integer(out, change.sequence);
-  out.push_back('\t');
-  append_optional(out, change.exact, '\t');
-  append_optional(out, change.fidelity, '\n');
+  append_number(out, static_cast<std::int64_t>(change.position.value));
+  append_number(out, static_cast<std::int64_t>(change.sequence));
+  append_json(out, change.exact);
+  append_json(out, change.fidelity);
   return {};
 }
 

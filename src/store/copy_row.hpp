@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Change -> one line of COPY's text format (manual, COPY, "Text Format").
+// Change -> one row of COPY's binary format (manual, COPY, "Binary Format"): what the server would
+// parse from text, times, numbers and escapes, costs it a sixth of all that storing a change costs.
 #pragma once
 
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
@@ -19,22 +21,27 @@ class RowEncoder {
       : source_(std::move(source)), database_(std::move(database)) {}
 
   void begin(const change::Transaction& transaction, base::Timestamp effective_at, int epoch);
-  // Appends the line to `out`. What grows large on the way is handed to `drain`, which empties it.
+  // Appends the row to `out`. What grows large on the way is handed to `drain`, which empties it.
   using Drain = std::function<base::Status(std::string& out)>;
   base::Status append(std::string& out, const change::Change& change, const Drain& drain) const;
 
   // The columns in the order of append(), for the COPY statement.
   static const char* columns();
+  // COPY TABLE (columns) FROM STDIN; what is sent begins with header() and ends with trailer().
+  static std::string copy_command(const std::string& table);
+  static std::string_view header();
+  static std::string_view trailer();
 
  private:
   std::string source_;
   std::string database_;
   change::Transaction transaction_;
   int epoch_ = 1;
-  std::string place_;  // source and database, escaped
-  std::string times_;  // committed_at to epoch and commit_position, with their tabs
+  std::string place_;  // the fields source and database
+  std::string times_;  // the fields committed_at to commit_position
 };
 
+// For COPY's text format.
 void append_copy_text(std::string& out, std::string_view text);
 
 }  // namespace store

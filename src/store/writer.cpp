@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/assert.hpp"
+#include "base/json.hpp"
 #include "base/log.hpp"
 #include "store/complete.hpp"
 #include "store/relation_note.hpp"
@@ -75,6 +76,32 @@ std::string hex_bytea(std::string_view bytes) {
   return hex;
 }
 
+// What a person, or a program that stores it after all, needs to know of it.
+std::string parked_content(const change::Change& change) {
+  std::string json = "{";
+  auto member = [&json](std::string_view key, std::string_view text, bool is_json) {
+    if (json.size() > 1) json.push_back(',');
+    base::append_json_string(json, key);
+    json.push_back(':');
+    if (is_json) {
+      json += text.empty() ? "null" : text;
+    } else {
+      base::append_json_string(json, text);
+    }
+  };
+  member("schema", change.relation->schema, false);
+  member("table", change.relation->table, false);
+  member("operation", change::name(change.operation), false);
+  member("primary_key", change.has_key ? change.primary_key : "", !change.has_key);
+  member("position", change::format(change.position), false);
+  member("before", change.before, true);
+  member("after", change.after, true);
+  member("context", change.context, true);
+  member("exact", change.exact, true);
+  member("fidelity", change.fidelity, true);
+  return json + "}";
+}
+
 }  // namespace
 
 base::Status lock_source(pg::Connection& destination, const std::string& source) {
@@ -97,8 +124,7 @@ Writer::Writer(std::unique_ptr<pg::Connection> destination, Progress progress,
       progress_(std::move(progress)),
       partitions_(std::move(partitions)),
       encoder_(progress_.source, progress_.database),
-      copy_command_(
-          fmt::format("copy {} ({}) from stdin", changes_name(schema), RowEncoder::columns())),
+      copy_command_(RowEncoder::copy_command(changes_name(schema))),
       durable_lsn_(progress_.position),
       mode_(mode) {}
 
@@ -121,7 +147,7 @@ base::Status Writer::begin(const change::Transaction& transaction) {
 base::Status Writer::begin_copy() {
   TRY_ASSIGN(pg::CopyIn copy, destination_->copy_in((in_block_ ? "" : "begin; ") + copy_command_));
   copy_.emplace(std::move(copy));
-  return {};
+  return copy_->send(RowEncoder::header());
 }
 
 base::Status Writer::append(change::Batch& batch) {
@@ -165,8 +191,9 @@ base::Status Writer::append_rows(const change::Batch& batch) {
 base::Status Writer::append_or_park(const change::Change& change,
                                     const change::Transaction& transaction) {
   if (!std::exchange(in_block_, true)) TRY(destination_->run("begin"));
-  lines_.clear();
+  lines_ = RowEncoder::header();
   TRY(encoder_.append(lines_, change, [](std::string&) { return base::Status{}; }));
+  lines_ += RowEncoder::trailer();
   uncommitted_bytes_ += lines_.size();
   TRY_ASSIGN(pg::CopyIn copy, destination_->copy_in("savepoint one_row; " + copy_command_));
   TRY(copy.send(lines_));
@@ -181,7 +208,7 @@ base::Status Writer::append_or_park(const change::Change& change,
       "the destination refuses a change of {}.{} at {}: {}; it is kept in _bemi.parked",
       change.relation->schema, change.relation->table, change::format(transaction.commit_position),
       stored.error().message);
-  park(transaction, change.sequence, "change", stored.error().message, lines_);
+  park(transaction, change.sequence, "change", stored.error().message, parked_content(change));
   parked_ = true;
   return {};
 }
@@ -250,6 +277,7 @@ base::Status Writer::end_copy() {
   pg::CopyIn copy = std::move(*copy_);
   copy_.reset();
   in_block_ = true;
+  TRY(copy.send(RowEncoder::trailer()));
   TRY(copy.finish());
   return {};
 }
