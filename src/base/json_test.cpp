@@ -2,6 +2,7 @@
 #include "base/json.hpp"
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 namespace base {
 namespace {
@@ -14,6 +15,21 @@ std::string quoted(std::string_view text) {
 
 TEST(JsonString, EscapesWhatJsonMustEscape) {
   EXPECT_EQ(quoted("a\"b\\c\n\t\x01é"), R"("a\"b\\c\n\t\u0001é")");
+}
+
+TEST(JsonString, EscapesAtEveryPlaceOfALongText) {
+  for (std::size_t at = 0; at < 40; ++at) {
+    for (char special : {'"', '\\', '\n', '\x1f', '\0'}) {
+      std::string text(40, 'x');
+      text[at] = special;
+      std::string json;
+      append_json_string(json, text);
+      EXPECT_EQ(nlohmann::json::parse(json).get<std::string>(), text) << at << " " << int{special};
+    }
+  }
+  std::string json;
+  append_json_string(json, "\xc3\xa9\xf0\x9f\x98\x80 and more of it");
+  EXPECT_EQ(json, "\"\xc3\xa9\xf0\x9f\x98\x80 and more of it\"");
 }
 
 TEST(JsonScan, TakesWhatJsonbTakes) {
