@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """How many bytes a change takes, in heap and indexes, beside the plain layout that others use.
 
-The plain layout has every field as text or jsonb and an index for each question (nine of them). The same
-changes, made by a worker from real transactions, are stored in both.
+The plain layout has every field as text or jsonb and nine indexes, one for each thing that is asked for. The
+same changes, made by a worker from real transactions, are stored in both.
 
     ./dev bench storage [--changes N]
 """
@@ -10,8 +10,10 @@ changes, made by a worker from real transactions, are stored in both.
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 
+import psycopg
 from _report import save, show, show_columns
 
 from support.bemi import Worker, bemi
@@ -21,9 +23,9 @@ SETTINGS = {"shared_buffers": "256MB", "max_wal_size": "8GB"}
 
 PLAIN = """
 create table plain (
-  id uuid primary key default gen_random_uuid(), database text, schema text, "table" text, primary_key text,
-  operation text, before jsonb, after jsonb, context jsonb, committed_at timestamptz, queued_at timestamptz,
-  created_at timestamptz, transaction_id bigint, position bigint);
+  id text primary key, database text, schema text, "table" text, primary_key text, operation text,
+  before jsonb, after jsonb, context jsonb, committed_at text, queued_at text, created_at text,
+  transaction_id text, position text);
 create index on plain using gin (context jsonb_path_ops);
 create index on plain using gin (before jsonb_path_ops);
 create index on plain using gin (after jsonb_path_ops);
@@ -31,11 +33,9 @@ create index on plain (committed_at);
 create index on plain ("table");
 create index on plain (primary_key);
 create index on plain (operation);
-create index on plain (database, schema, "table", committed_at);
-create unique index on plain (position, "table", schema, database, operation, transaction_id, id);
-insert into plain (database, schema, "table", primary_key, operation, before, after, context, committed_at,
-  queued_at, created_at, transaction_id, position)
-select database, schema, "table", primary_key, operation, before, after, context, committed_at, queued_at,
+create index on plain (position, "table", schema, database, operation, transaction_id);
+insert into plain
+select id, database, schema, "table", primary_key, operation, before, after, context, committed_at, queued_at,
   created_at, transaction_id, position from changes order by epoch, commit_position, sequence;
 """
 
@@ -77,6 +77,18 @@ def sizes(server: Server, parent: str) -> tuple[int, int, list[tuple[str, int]]]
     return heap, indexes, each
 
 
+def archived(server: Server) -> int:
+    """The size of all rows, compressed as `bemi maintain --archive` does it."""
+    with (
+        psycopg.connect(server.url("history")) as connection,
+        connection.cursor().copy(
+            "copy (select * from changes order by effective_at, commit_position, sequence) to stdout"
+        ) as copy,
+    ):
+        text = b"".join(bytes(block) for block in copy)
+    return len(subprocess.run(["zstd", "-9", "-c"], input=text, capture_output=True, check=True).stdout)
+
+
 def measure(changes: int, width: int) -> dict[str, object]:
     with Server.start(available()[-1], SETTINGS) as server:
         env = {
@@ -93,6 +105,7 @@ def measure(changes: int, width: int) -> dict[str, object]:
         server.sql("vacuum plain", dbname="history")
         heap, indexes, each = sizes(server, "changes")
         plain_heap, plain_indexes, plain_each = sizes(server, "plain")
+        packed = archived(server)
         count = int(server.sql("select count(*) from changes", dbname="history")[0][0])
     for title, found in (("changes", each), ("plain", plain_each)):
         show_columns(
@@ -104,6 +117,7 @@ def measure(changes: int, width: int) -> dict[str, object]:
         "indexes, bytes per change": round(indexes / count),
         "plain layout, heap": round(plain_heap / count),
         "plain layout, indexes": round(plain_indexes / count),
+        "archived, bytes per change": round(packed / count),
         "of the plain layout": round((heap + indexes) / (plain_heap + plain_indexes), 3),
     }
 

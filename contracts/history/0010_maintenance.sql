@@ -51,3 +51,35 @@ create table _bemi.stage (
   until timestamptz not null default now(),
   primary key (source, stage)
 ) with (fillfactor = 50);
+
+-- Which tables' rows go from the windows that end at or before a time. `rules` as store/maintenance.cpp writes them:
+-- [schema, table, interval], the general one with nulls.
+create function _bemi.tables_over(rules jsonb, before timestamptz)
+returns table (schema text, "table" text) language sql stable set search_path = pg_catalog as $$
+  with rule as (
+    select r ->> 0 as schema, r ->> 1 as "table", before <= now() - (r ->> 2)::interval as over
+    from jsonb_array_elements(rules) r
+  )
+  select distinct v.schema, v."table" from _bemi.relation_version v
+  left join rule named on (named.schema, named."table") = (v.schema, v."table")
+  where coalesce(named.over, (select g.over from rule g where g."table" is null), false)
+$$;
+
+-- Questions about these tables before that time are refused from then on; the rows that they had at that time
+-- stay, as a checkpoint.
+create function _bemi.forget_tables(rules jsonb, before timestamptz) returns void
+language plpgsql set search_path = pg_catalog as $$
+declare marked text;
+begin
+  perform _bemi.checkpoint(before);
+  select m.name into marked from _bemi.mark m where m.effective_at < before and m.protected limit 1;
+  if marked is not null then
+    raise exception 'the mark % is protected, and older than %', marked, before
+      using errcode = 'object_in_use', hint = 'bemi mark delete it, or keep the tables for longer';
+  end if;
+  delete from _bemi.mark m where m.effective_at < before;
+  delete from _bemi.coverage c using _bemi.tables_over(rules, before) o
+  where (o.schema, o."table") = (c.schema, c."table") and c.since < before;
+  delete from _bemi.key_change k using _bemi.tables_over(rules, before) o
+  where (o.schema, o."table") = (k.schema, k."table") and k.effective_at < before;
+end $$;

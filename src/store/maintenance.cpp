@@ -10,7 +10,6 @@
 #include "store/archive.hpp"
 #include "store/partitions.hpp"
 #include "store/schema.hpp"
-#include "store/writer.hpp"
 
 namespace store {
 namespace {
@@ -19,7 +18,7 @@ using namespace std::chrono_literals;
 using Kind = MaintenanceStep::Kind;
 
 constexpr const char* take_lock = "select pg_try_advisory_lock(1650814313, 1)";
-constexpr const char* free_locks = "select pg_advisory_unlock_all()";  // sources' too
+constexpr const char* free_lock = "select pg_advisory_unlock(1650814313, 1)";
 constexpr auto lock_spell = 2s;
 constexpr int thinned_rows = 20'000;  // in one transaction
 
@@ -40,30 +39,25 @@ std::string rules_of(const std::vector<Retention>& retention) {
 // only when there is a general one: a table that nobody named is kept for ever else.
 constexpr const char* select_windows = R"(
 with rule as (
-  select r ->> 0 as schema, r ->> 1 as "table", (r ->> 2)::interval as keep from jsonb_array_elements($1::jsonb) r
+  select r ->> 1 as "table", (r ->> 2)::interval as keep from jsonb_array_elements($1::jsonb) r
 )
 select w.name, (extract(epoch from w.from_time) * 1000000)::bigint, (extract(epoch from w.to_time) * 1000000)::bigint,
        w.closed, w.sealed, w.detaching, w.restored, w.archived,
        coalesce(w.to_time <= now() - (select max(keep) from rule), false)
          and exists (select from rule where "table" is null),
-       (select coalesce(jsonb_agg(jsonb_build_array(schema, "table")), '[]') from rule
-        where w.to_time <= now() - keep),
-       pg_size_pretty(w.bytes)
+       exists (select from _bemi.tables_over($1::jsonb, w.to_time)), pg_size_pretty(w.bytes)
 from _bemi.window w)";
 
-// Rows of the tables whose retention is over ($2: [schema, table], nulls: all others than $3).
 constexpr const char* thin_sql = R"(
-with over as (select d ->> 0 as schema, d ->> 1 as "table" from jsonb_array_elements($1::jsonb) d),
-     named as (select n ->> 0 as schema, n ->> 1 as "table" from jsonb_array_elements($2::jsonb) n
-               where n ->> 1 is not null),
-     gone as (
-  select c.ctid from {0} c
-  where exists (select from over where over.schema = c.schema and over."table" = c."table")
-     or exists (select from over where over."table" is null)
-        and not exists (select from named where named.schema = c.schema and named."table" = c."table")
+with gone as (
+  select c.ctid from {0} c join _bemi.tables_over($1::jsonb, $2) o on (o.schema, o."table") = (c.schema, c."table")
   limit {1}
 )
 delete from {0} c using gone where c.ctid = gone.ctid)";
+
+constexpr const char* count_thinned = R"(
+select exists (select from {0} c join _bemi.tables_over($1::jsonb, $2) o
+               on (o.schema, o."table") = (c.schema, c."table")))";
 
 struct State {
   Window window;
@@ -73,7 +67,7 @@ struct State {
   bool restored = false;
   bool archived = false;
   bool due = false;
-  std::string over;  // tables whose retention is over here, as thin_sql takes them
+  bool thins = false;  // the retention of some tables is over
   std::string size;
 };
 
@@ -93,14 +87,12 @@ class Maintenance {
  private:
   base::Result<std::vector<State>> windows();
   base::Status make_ahead();
+  base::Status make(base::Timestamp time, const char* why);
   base::Status end_what_was_cut_short();
   base::Status seal(const State& state);
   base::Status archive(const State& state);
   base::Status thin(const State& state);
   base::Status drop(const State& state);
-  base::Status detach_and_drop(const State& state);
-  base::Result<bool> is_left_alone(const State& state);
-  base::Status checkpoint(const State& state);
   bool tell(Kind kind, const std::string& window, std::string detail) {
     (*report_)({kind, window, std::move(detail)});
     return !dry_run_;
@@ -130,7 +122,7 @@ base::Result<std::vector<State>> Maintenance::windows() {
          .restored = rows->truth(row, 6),
          .archived = rows->truth(row, 7),
          .due = rows->truth(row, 8),
-         .over = rows->text(row, 9),
+         .thins = rows->truth(row, 9),
          .size = rows->text(row, 10)});
   }
   return states;
@@ -139,16 +131,16 @@ base::Result<std::vector<State>> Maintenance::windows() {
 // The worker makes a window too, when it meets a time without one; ahead, nobody waits for the
 // lock.
 base::Status Maintenance::make_ahead() {
+  TRY(make(base::Timestamp::now(), "for now"));
   TRY_ASSIGN(Partitions partitions, Partitions::load(*destination_, schema_));
-  Window now = window_of(base::Timestamp::now(), partitions.partition_by());
-  for (base::Timestamp time : {now.from, now.to}) {
-    if (partitions.covers(time)) continue;
-    std::string window = window_of(time, partitions.partition_by()).name;
-    if (tell(Kind::make, window, "ahead of its time")) {
-      TRY(partitions.create(*destination_, time));
-    }
-  }
-  return {};
+  return make(window_of(base::Timestamp::now(), partitions.partition_by()).to, "ahead of its time");
+}
+
+base::Status Maintenance::make(base::Timestamp time, const char* why) {
+  TRY_ASSIGN(Partitions partitions, Partitions::load(*destination_, schema_));
+  if (partitions.covers(time)) return {};
+  if (!tell(Kind::make, window_of(time, partitions.partition_by()).name, why)) return {};
+  return partitions.create(*destination_, time);
 }
 
 base::Status Maintenance::end_what_was_cut_short() {
@@ -190,83 +182,51 @@ base::Status Maintenance::seal(const State& state) {
 }
 
 base::Status Maintenance::archive(const State& state) {
-  std::string target = settings_->archive_directory + "/" + state.window.name;
   if (!tell(Kind::archive, state.window.name, "to " + settings_->archive_directory)) return {};
   TRY_ASSIGN(Archive made,
              write_archive(*destination_, schema_, state.window, settings_->archive_directory));
   return {};
 }
 
-// What later questions need of the window and those before it: each row as it was at its end.
-base::Status Maintenance::checkpoint(const State& state) {
-  TRY(destination_->query("select _bemi.checkpoint($1)", {base::format(state.window.to)}));
-  return {};
-}
-
+// First nobody asks for them any more, then they go.
 base::Status Maintenance::thin(const State& state) {
-  std::string sql = fmt::format(fmt::runtime(thin_sql), quoted(state.window.name), thinned_rows);
-  bool told = false;
+  std::string table = quoted(state.window.name);
+  std::string until = base::format(state.window.to);
+  TRY_ASSIGN(pg::Rows any,
+             destination_->query(fmt::format(fmt::runtime(count_thinned), table), {rules_, until}));
+  if (!any.truth(0, 0)) return {};
+  if (!tell(Kind::thin, state.window.name, "of tables that are kept less long")) return {};
+  TRY(make(state.window.to, "for a checkpoint"));
+  TRY(destination_->query("select _bemi.forget_tables($1::jsonb, $2)", {rules_, until}));
+  std::string sql = fmt::format(fmt::runtime(thin_sql), table, thinned_rows);
   while (true) {
-    TRY(destination_->run("begin"));
-    auto gone = destination_->query(sql, {state.over, rules_});
-    if (gone && gone->affected() > 0 && !told) {
-      told = true;
-      if (!tell(Kind::thin, state.window.name, "of tables that are kept less long")) {
-        TRY(destination_->run("rollback"));
-        return {};
-      }
-      // Only now is it known that something goes: first what must stay.
-      TRY(destination_->run("rollback"));
-      TRY(checkpoint(state));
-      continue;
-    }
-    TRY(destination_->run(gone ? "commit" : "rollback"));
-    if (!gone) return std::unexpected(gone.error());
-    if (gone->affected() == 0) break;
+    TRY_ASSIGN(pg::Rows gone, destination_->query(sql, {rules_, until}));
+    if (gone.affected() == 0) break;
   }
-  if (told) TRY(destination_->run("vacuum " + quoted(state.window.name)));
+  TRY(destination_->run("vacuum " + table));
   return {};
 }
 
-// A source that lags behind would write into the window that is dropped. Where no worker is storing
-// it, none can begin before the drop is done.
-base::Result<bool> Maintenance::is_left_alone(const State& state) {
-  TRY_ASSIGN(pg::Rows behind,
-             destination_->query("select name from _bemi.source where effective_at < $1",
-                                 {base::format(state.window.to)}));
-  for (int row = 0; row < behind.count(); ++row) {
-    std::string source = behind.text(row, 0);
-    if (base::Status locked = lock_source(*destination_, source); !locked) {
-      tell(Kind::keep, state.window.name, "the source " + source + " is still storing there");
-      return false;
-    }
-  }
-  return true;
-}
-
+// What later questions need of the window and those before it is written first. DETACH CONCURRENTLY
+// waits for who reads, and nobody waits for it.
 base::Status Maintenance::drop(const State& state) {
-  bool archived = state.archived || settings_->archive_directory.empty();
-  if (!archived) {
-    tell(Kind::keep, state.window.name, "it is not archived yet");
+  const std::string& window = state.window.name;
+  if (!state.closed) {
+    tell(Kind::keep, window, "a source has not gone past it: see _bemi.source");
     return {};
   }
-  if (!tell(Kind::drop, state.window.name, state.size)) return {};
-  TRY_ASSIGN(bool alone, is_left_alone(state));
-  if (!alone) return {};
-  TRY(checkpoint(state));
-  TRY(destination_->query(
-      "insert into _bemi.dropped_window (\"window\", from_time, to_time) values "
-      "($1, $2, $3) on conflict (\"window\") do update set began_at = now(), "
-      "dropped_at = null",
-      {state.window.name, base::format(state.window.from), base::format(state.window.to)}));
-  return detach_and_drop(state);
-}
-
-// DETACH ... CONCURRENTLY waits for who reads, and nobody waits for it.
-base::Status Maintenance::detach_and_drop(const State& state) {
-  std::string window = quoted(state.window.name);
+  if (!tell(Kind::drop, window, state.size)) return {};
+  if (!state.detaching) {
+    TRY(make(state.window.to, "for a checkpoint"));
+    TRY(destination_->query("select _bemi.checkpoint($1, true)", {base::format(state.window.to)}));
+    TRY(destination_->query(
+        "insert into _bemi.dropped_window (\"window\", from_time, to_time) values "
+        "($1, $2, $3) on conflict (\"window\") do update set began_at = now(), dropped_at = null",
+        {window, base::format(state.window.from), base::format(state.window.to)}));
+  }
   TRY(destination_->run(fmt::format("alter table {} detach partition {} {}", changes_name(schema_),
-                                    window, state.detaching ? "finalize" : "concurrently")));
+                                    quoted(window),
+                                    state.detaching ? "finalize" : "concurrently")));
   return end_what_was_cut_short();
 }
 
@@ -282,7 +242,7 @@ base::Status Maintenance::run() {
     }
     if (state.due) {
       TRY(drop(state));
-    } else if (state.closed && state.over != "[]") {
+    } else if (state.closed && state.thins) {
       TRY(thin(state));
     }
   }
@@ -312,7 +272,7 @@ base::Status maintain(pg::Connection& destination, const MaintenanceSettings& se
                       "a worker does it too, once an hour");
   }
   base::Status done = Maintenance(destination, std::move(schema), settings, dry_run, report).run();
-  TRY(destination.run(free_locks));
+  TRY(destination.run(free_lock));
   return done;
 }
 
