@@ -118,6 +118,23 @@ base::Status check_slot(pg::Connection& source, const Settings& settings, Findin
   return {};
 }
 
+// Whether each change of it is sent.
+void check_published(const wal::Table& table, const std::string& publication, Findings& findings) {
+  std::string subject = "table " + table.schema + "." + table.name;
+  std::string ours = pg::quote_identifier(publication);
+  std::string name = pg::quote_name(table.schema, table.name);
+  if (!table.published && !table.is_partition) {
+    findings.push_back({Severity::error, subject, "is not in the publication " + publication,
+                        fmt::format("alter publication {} add table only {}", ours, name)});
+  } else if (table.narrowed) {
+    findings.push_back({Severity::error, subject,
+                        "is published with a row filter or a list of columns: changes go unseen",
+                        fmt::format("alter publication {0} drop table only {1}; "
+                                    "alter publication {0} add table only {1}",
+                                    ours, name)});
+  }
+}
+
 base::Status check_table(pg::Connection& source, const wal::Table& table, const Settings& settings,
                          Findings& findings) {
   std::string subject = "table " + table.schema + "." + table.name;
@@ -169,18 +186,7 @@ base::Status check_table(pg::Connection& source, const wal::Table& table, const 
                             : "has no whole rows before a change",
                         full_harms ? "" : fix});
   }
-  if (!table.published && !table.is_partition) {
-    findings.push_back({Severity::error, subject,
-                        "is not in the publication " + settings.publication,
-                        fmt::format("alter publication {} add table only {}",
-                                    pg::quote_identifier(settings.publication), name)});
-  } else if (table.narrowed) {
-    findings.push_back({Severity::error, subject,
-                        "is published with a row filter or a list of columns: changes go unseen",
-                        fmt::format("alter publication {0} drop table only {1}; "
-                                    "alter publication {0} add table only {1}",
-                                    pg::quote_identifier(settings.publication), name)});
-  }
+  check_published(table, settings.publication, findings);
   return {};
 }
 

@@ -153,6 +153,19 @@ def test_what_is_dropped_leaves_each_rows_last_version(old: Old, tmp_path: Path)
     assert name == "first"
 
 
+def test_a_drop_that_was_cut_short_is_ended(old: Old) -> None:
+    """After the note, and after the detaching; by hand, as a killed one leaves them."""
+    oldest = old.windows("closed")[0]
+    note = 'insert into _bemi.dropped_window ("window", from_time, to_time) select name, from_time, to_time from'
+    old.sql(f"{note} _bemi.window where name = %s", oldest)
+    old.maintain()
+    assert oldest in old.windows(), "only noted: nothing was done yet"
+    old.sql(f"alter table changes detach partition {oldest} concurrently")
+    assert f"drop     {oldest}" in old.maintain()
+    assert old.sql("select to_regclass(%s)", oldest) == [(None,)]
+    assert old.maintain().strip() == "nothing to do"
+
+
 def test_one_table_is_kept_less_long(old: Old) -> None:
     count = "select count(*) from changes where \"table\" = %s and operation = 'CREATE'"
     [[items]] = old.sql(count, "item")
