@@ -57,24 +57,6 @@ std::string summary(const revert::TablePlan& table) {
   return words.empty() ? "nothing to do" : words;
 }
 
-const char* sentence(revert::ConflictKind kind) {
-  using revert::ConflictKind;
-  switch (kind) {
-    case ConflictKind::overwritten: return "changed again since";
-    case ConflictKind::built_on: return "to be removed, but others have changed it since";
-    case ConflictKind::deleted: return "deleted since";
-    case ConflictKind::taken: return "its key or another unique value is taken";
-    case ConflictKind::changed: return "not as the history says";
-    case ConflictKind::missing: return "not there, and the history does not say why";
-    case ConflictKind::referenced: return "to be removed, but others refer to it";
-    case ConflictKind::orphan: return "would refer to a row that is not there";
-    case ConflictKind::unknown: return "its old value is not in the history";
-    case ConflictKind::rejected: return "refused by the source";
-    case ConflictKind::table_gone: return "the table is gone";
-  }
-  return "";
-}
-
 std::string by_whom(const revert::ChangeRef& change) {
   auto context = nlohmann::ordered_json::parse(change.context, nullptr, false);
   std::string who;
@@ -89,8 +71,9 @@ std::string by_whom(const revert::ChangeRef& change) {
 }
 
 void print_conflict(std::string& out, const revert::Conflict& conflict, const Page& page) {
-  out += fmt::format("  {} {}.{} {}: {}\n", page.red("\xe2\x9c\x97"), conflict.schema,
-                     conflict.table, conflict.key.value_or("(no key)"), sentence(conflict.kind));
+  out +=
+      fmt::format("  {} {}.{} {}: {}\n", page.red("\xe2\x9c\x97"), conflict.schema, conflict.table,
+                  conflict.key.value_or("(no key)"), revert::sentence(conflict.kind));
   for (const revert::ColumnSides& sides : conflict.columns) {
     bool values = conflict.kind == revert::ConflictKind::overwritten ||
                   conflict.kind == revert::ConflictKind::changed;

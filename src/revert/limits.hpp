@@ -16,6 +16,9 @@ inline constexpr int transactions_named_max = 10'000;
 // Conflicts that a plan shows with their values; all are counted.
 inline constexpr int conflicts_shown_max = 100;
 
+// And those that an error names.
+inline constexpr std::size_t conflicts_named_max = 3;
+
 // How often --cascade may find more to undo, and how much of it.
 inline constexpr int cascade_rounds_max = 20;
 inline constexpr std::int64_t cascade_changes_max = 100'000;

@@ -75,6 +75,33 @@ std::string name(ConflictKind kind) {
   return "";
 }
 
+std::string sentence(ConflictKind kind) {
+  switch (kind) {
+    case ConflictKind::overwritten: return "changed again since";
+    case ConflictKind::built_on: return "to be removed, but others have changed it since";
+    case ConflictKind::deleted: return "deleted since";
+    case ConflictKind::taken: return "its key or another unique value is taken";
+    case ConflictKind::changed: return "not as the history says";
+    case ConflictKind::missing: return "not there, and the history does not say why";
+    case ConflictKind::referenced: return "to be removed, but others refer to it";
+    case ConflictKind::orphan: return "would refer to a row that is not there";
+    case ConflictKind::unknown: return "its old value is not in the history";
+    case ConflictKind::rejected: return "refused by the source";
+    case ConflictKind::table_gone: return "the table is gone";
+  }
+  return "";
+}
+
+std::string described(const Conflict& conflict) {
+  std::string line = conflict.schema + "." + conflict.table;
+  if (conflict.key) line += " " + *conflict.key;
+  line += ": " + sentence(conflict.kind);
+  if (!conflict.detail.empty()) line += ": " + conflict.detail;
+  bool named = conflict.detail.find(conflict.constraint) != std::string::npos;
+  if (!named) line += " (" + conflict.constraint + ")";
+  return line;
+}
+
 std::int64_t Plan::rows() const {
   std::int64_t sum = 0;
   for (const TablePlan& table : tables) sum += table.inserts + table.updates + table.deletes;

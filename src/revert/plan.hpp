@@ -41,6 +41,7 @@ enum class ConflictKind {
   table_gone,   // the table was dropped, or made anew under the same name
 };
 std::string name(ConflictKind kind);
+std::string sentence(ConflictKind kind);  // "deleted since": what is said of the row
 
 struct Conflict {
   ConflictKind kind = ConflictKind::changed;
@@ -52,6 +53,9 @@ struct Conflict {
   std::string constraint;          // referenced, orphan, taken, rejected
   std::string detail;              // a sentence more, or empty
 };
+
+// In a line: table, row, what is the matter, constraint.
+std::string described(const Conflict& conflict);
 
 struct Trigger {
   std::string name;

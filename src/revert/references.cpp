@@ -103,13 +103,33 @@ class Checks {
                                            array_of(*parent_columns));
     return fmt::format(
         " from pg_temp._bemi_state s join {} r using (n) join {}{} c on {} where s.tab = {} and {} "
-        "and "
-        "(s.kind = 'D'{}) and not {}",
+        "and (s.kind = 'D'{}) and not {}{}",
         parent->rows(), key.child_only, key.child_name, match, parent->tab, active(policy_, "s"),
-        change, moves_away(child, child_columns, "c", policy_));
+        change, moves_away(child, child_columns, "c", policy_),
+        replaced(key, *parent, *parent_columns));
   }
 
  private:
+  // Another row comes back with the key that this one gives up: who referred to the one refers to
+  // the other. Where the foreign key acts on what goes, that is so of the rows' own key (slots).
+  [[nodiscard]] std::string replaced(const ForeignKey& key, const StageTable& parent,
+                                     const std::vector<int>& columns) const {
+    bool own = columns.size() == parent.live->key.size() &&
+               std::ranges::all_of(parent.live->key, [&](const KeyColumn& one) {
+                 return std::ranges::find(columns, one.column) != columns.end();
+               });
+    if (!own && (key.on_delete != 'a' || key.on_update != 'a')) return "";
+    std::string match;
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      match += fmt::format(" and q.t{} {} c.{}", columns[i], key.equals[i],
+                           pg::quote_identifier(key.child_columns[i]));
+    }
+    return fmt::format(
+        " and not exists (select from pg_temp._bemi_state o join {} q using (n) where o.tab = {} "
+        "and o.n <> s.n and {} and o.kind in ('I', 'U', 'R') and o.columns @> '{}'{})",
+        parent.rows(), parent.tab, active(policy_, "o"), array_of(columns), match);
+  }
+
   base::Result<std::int64_t> note(const std::string& kind, const std::string& constraint,
                                   const std::string& found) {
     TRY_ASSIGN(

@@ -418,7 +418,14 @@ base::Status Undoing::finish_plan() {
 base::Error refusal(const Plan& plan) {
   base::Error error;
   error.kind = base::ErrorKind::conflict;
-  error.message = fmt::format("{} rows are in conflict: nothing was undone", plan.conflict_count);
+  bool one = plan.conflict_count == 1;
+  error.message = fmt::format("{} {} in conflict, nothing was undone", plan.conflict_count,
+                              one ? "row is" : "rows are");
+  auto shown = std::min<std::size_t>(plan.conflicts.size(), limits::conflicts_named_max);
+  for (std::size_t i = 0; i < shown; ++i) {
+    error.message += (i == 0 ? ": " : "; ") + described(plan.conflicts[i]);
+  }
+  if (plan.conflict_count > static_cast<std::int64_t>(shown)) error.message += "; ...";
   error.hint = "see the plan; then --on-conflict skip or force, or --cascade";
   return error;
 }

@@ -58,6 +58,23 @@ def test_rows_that_others_attached_are_a_conflict_never_a_silent_cascade(undo: U
     assert undo.rows("parent") == undo.rows("child") == undo.rows("toy") == []
 
 
+@oldest_and_newest
+@pytest.mark.parametrize("action", ["", "on delete cascade", "on delete set null", "on delete restrict"])
+def test_who_refers_to_a_key_refers_to_the_row_that_comes_back_with_it(undo: Undo, action: str) -> None:
+    undo.database.sql(
+        "create table parent (id int primary key, name text);"
+        f"create table child (id int primary key, parent_id int references parent {action})"
+    )
+    undo.as_user(1, "insert into parent values (5, 'old')")
+    undo.as_user(42, "update parent set id = 1005", "delete from parent")
+    undo.as_user(42, "insert into parent values (5, 'new')")
+    undo.as_user(7, "insert into child values (1, 5)")
+    undo.apply(*USER)
+    assert undo.rows("parent") == ["(5,old)"] and undo.rows("child") == ["(1,5)"]
+    undo.run("redo", "--apply")
+    assert undo.rows("parent") == ["(5,new)"] and undo.rows("child") == ["(1,5)"]
+
+
 def test_a_row_whose_parent_is_gone_is_a_conflict(undo: Undo) -> None:
     undo.database.sql(FAMILY)
     undo.as_user(1, "insert into parent values (1, 'a'), (2, 'b')", "insert into child values (1, 1), (2, 2)")
