@@ -88,10 +88,14 @@ base::Status add_filter(Where& where, const ChangeFilter& filter) {
                               filter.after->position));
   }
   if (!filter.ids.empty()) {
-    where.add("id in (select id::uuid from jsonb_array_elements_text({}::jsonb) as ids (id))",
-              nlohmann::json(filter.ids).dump());
+    where.add_raw(among_ids(where.bind(nlohmann::json(filter.ids).dump())));
   }
   return {};
+}
+
+std::string among_ids(std::string_view parameter) {
+  return fmt::format(
+      "id in (select id::uuid from jsonb_array_elements_text({}::jsonb) as ids (id))", parameter);
 }
 
 base::Result<Condition> condition_of(const ChangeFilter& filter) {

@@ -34,6 +34,9 @@ struct ChangeFilter {
   std::optional<Commit> after;  // committed later than that
 };
 
+// Changes of an array of ids; `parameter` is $1 or the like, and holds it as JSON.
+std::string among_ids(std::string_view parameter);
+
 // A WHERE clause under construction, with its parameters.
 class Where {
  public:

@@ -61,7 +61,7 @@ EventReader::EventReader(const PastTable& table, const Places& places, const std
 const Places::Since& EventReader::places_at(const At& at) const {
   const Places::Since* found = &places_->since.front();
   for (const Places::Since& since : places_->since) {
-    if (std::pair(since.epoch, since.position) > std::pair(at.epoch, at.position)) break;
+    if (since.at > at) break;
     found = &since;
   }
   return *found;

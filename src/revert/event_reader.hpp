@@ -27,12 +27,6 @@ class EventReader {
   [[nodiscard]] const Net& net() const { return net_; }
 
  private:
-  struct At {
-    std::int64_t epoch = 0;
-    std::int64_t position = 0;
-    std::int64_t sequence = 0;
-    auto operator<=>(const At&) const = default;
-  };
   struct Truncate {
     At at;
     std::string id;

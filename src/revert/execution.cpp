@@ -12,7 +12,7 @@ namespace revert {
 namespace {
 
 const StageTable& table_of(const Stage& stage, const StageShape& shape) {
-  return stage.tables()[static_cast<std::size_t>(shape.tab) - 1];
+  return stage.table(shape.tab);
 }
 
 UpdateBy update_by(const Execution& execution, int tab) {
@@ -190,7 +190,7 @@ base::Status park(pg::Connection& source, const StageTable& table, const UniqueK
 
 base::Status park_all(pg::Connection& source, Stage& stage, const Execution& execution) {
   for (const auto& [tab, keys] : execution.parked) {
-    const StageTable table = stage.tables()[static_cast<std::size_t>(tab) - 1];
+    const StageTable table = stage.table(tab);
     for (const UniqueKey* key : keys) TRY(park(source, table, *key, execution));
     TRY(stage.find_again(tab));
   }
@@ -392,7 +392,7 @@ base::Result<std::vector<SideEffect>> side_effects(pg::Connection& source, const
                         "'go' group by 1, 2"));
   for (int row = 0; row < ours.count(); ++row) {
     int tab = static_cast<int>(ours.integer(row, 0));
-    const LiveTable& live = *stage.tables()[static_cast<std::size_t>(tab) - 1].live;
+    const LiveTable& live = *stage.table(tab).live;
     SideEffect& effect = now[{live.schema, live.table}];
     std::int64_t count = ours.integer(row, 2);
     bool replaced = update_by(execution, tab) == UpdateBy::replacing;
@@ -411,7 +411,7 @@ base::Result<std::vector<SideEffect>> side_effects(pg::Connection& source, const
       effect.deleted -= moved;
     }
     bool parked = std::ranges::any_of(execution.parked, [&](const auto& one) {
-      const LiveTable& live = *stage.tables()[static_cast<std::size_t>(one.first) - 1].live;
+      const LiveTable& live = *stage.table(one.first).live;
       return live.schema == name.first && live.table == name.second;
     });
     if (parked || (effect.inserted <= 0 && effect.updated <= 0 && effect.deleted <= 0)) continue;

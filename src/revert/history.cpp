@@ -30,9 +30,9 @@ base::Result<History> History::open(pg::Connection& destination, query::ChangeFi
   TRY_ASSIGN(history.condition_, query::condition_of(filter));
   if (!extra.empty()) {
     history.condition_.parameters.emplace_back(json(extra).dump());
-    history.condition_.sql = fmt::format(
-        "(({}) or id in (select id::uuid from jsonb_array_elements_text(${}::jsonb) as ids (id)))",
-        history.condition_.sql, history.condition_.parameters.size());
+    std::string parameter = fmt::format("${}", history.condition_.parameters.size());
+    history.condition_.sql =
+        fmt::format("(({}) or {})", history.condition_.sql, query::among_ids(parameter));
   }
   TRY(destination.run("begin isolation level repeatable read read only"));
   TRY(history.select());
@@ -175,12 +175,10 @@ base::Result<std::vector<ChangeRef>> History::changes(const std::vector<std::str
   std::vector<ChangeRef> found;
   if (ids.empty()) return found;
   TRY_ASSIGN(pg::Rows rows,
-             destination_->query(
-                 fmt::format("select id::text, transaction_id, effective_at::text, "
-                             "(context - 'SQL')::text from {} where id in (select id::uuid from "
-                             "jsonb_array_elements_text($1::jsonb) as ids (id))",
-                             changes_),
-                 {json(ids).dump()}));
+             destination_->query(fmt::format("select id::text, transaction_id, effective_at::text, "
+                                             "(context - 'SQL')::text from {} where {}",
+                                             changes_, query::among_ids("$1")),
+                                 {json(ids).dump()}));
   for (int row = 0; row < rows.count(); ++row) {
     found.push_back({.id = rows.text(row, 0),
                      .transaction_id = rows.integer(row, 1),

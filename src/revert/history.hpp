@@ -24,8 +24,7 @@ namespace revert {
 struct Places {
   std::size_t count = 0;  // the live table's columns
   struct Since {
-    std::int64_t epoch = 0;
-    std::int64_t position = 0;
+    At at;
     std::unordered_map<std::string, int> by_name;  // names as in JSON text, with quotes
   };
   std::vector<Since> since;  // oldest first; never empty

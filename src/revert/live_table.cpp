@@ -36,7 +36,7 @@ select c.attrelid::bigint, c.attname, format_type(b.oid, b.modifier), c.attgener
        c.attidentity = 'a', c.attnotnull,
        case when t.oid in ('json'::regtype, 'jsonb'::regtype) then 'json'
          when e.oid is not null then 'hstore' else 'plain' end,
-       quote_ident(n.nspname), c.atttypid::bigint
+       quote_ident(n.nspname), c.atttypid::bigint, c.attnum
 from columns c join base b using (attrelid, attnum) join pg_type t on t.oid = b.oid and t.typtype <> 'd'
 join pg_namespace n on n.oid = t.typnamespace
 left join pg_depend d on d.classid = 'pg_type'::regclass and d.objid = t.oid and d.deptype = 'e'
@@ -115,6 +115,7 @@ base::Status load_columns(pg::Connection& source, const std::string& oids, LiveS
       continue;
     }
     table->second.columns.push_back({.name = rows.text(row, 1),
+                                     .number = static_cast<int>(rows.integer(row, 9)),
                                      .type = rows.text(row, 2),
                                      .type_oid = rows.integer(row, 8),
                                      .form = form_of(rows.text(row, 6)),
@@ -205,26 +206,12 @@ void set_key(LiveTable& live, const PastTable& past, const Places& places) {
   live.key = std::move(key);
 }
 
-using Names = std::vector<Shape::Column>;
-
-bool has(const Names& names, const std::string& name) {
-  return std::ranges::find(names, name, &Shape::Column::name) != names.end();
-}
-
-// old name -> new name, from one shape to the next. A column that another one took the place of
-// is the same one renamed only if the DDL says so.
-std::map<std::string, std::string> step(const Names& from, const Names& to, bool renames) {
-  std::map<std::string, std::string> names;
-  for (std::size_t i = 0; i < from.size(); ++i) {
-    const std::string& name = from[i].name;
-    if (has(to, name)) {
-      names[name] = name;
-    } else if (renames && from.size() == to.size() && !has(from, to[i].name) &&
-               from[i].type == to[i].type) {
-      names[name] = to[i].name;
-    }
-  }
-  return names;
+// By its number, which a new name does not change; by its name where that is not known.
+std::optional<int> place_now(const LiveTable& live, const Shape::Column& column) {
+  if (column.number == 0) return live.place_of(column.name);
+  auto found = std::ranges::find(live.columns, column.number, &LiveColumn::number);
+  if (found == live.columns.end()) return std::nullopt;
+  return static_cast<int>(found - live.columns.begin());
 }
 
 }  // namespace
@@ -237,39 +224,18 @@ std::optional<int> LiveTable::place_of(const std::string& name) const {
 
 Places places_of(const PastTable& past, const LiveTable& live, std::vector<std::string>& notes) {
   Places places{.count = live.columns.size(), .since = {}};
-  std::map<std::string, int> now;
-  for (std::size_t i = 0; i < live.columns.size(); ++i) {
-    now[live.columns[i].name] = static_cast<int>(i);
-  }
   std::set<std::string> gone;
-  std::map<std::string, int> current = now;
-  for (std::size_t i = past.shapes.size(); i-- > 0;) {
-    const Shape& shape = past.shapes[i];
-    std::map<std::string, int> here;
-    if (i + 1 < past.shapes.size()) {
-      const Shape& next = past.shapes[i + 1];
-      for (const auto& [name, renamed] : step(shape.columns, next.columns, next.renames)) {
-        if (auto found = current.find(renamed); found != current.end()) here[name] = found->second;
-      }
-    } else {
-      for (const Shape::Column& column : shape.columns) {
-        if (auto found = now.find(column.name); found != now.end())
-          here[column.name] = found->second;
-      }
-    }
+  for (const Shape& shape : past.shapes) {
+    Places::Since& since = places.since.emplace_back();
+    since.at = shape.since;
     for (const Shape::Column& column : shape.columns) {
-      if (!here.contains(column.name) && !live.generated.contains(column.name)) {
-        gone.insert(column.name);
-      }
-    }
-    Places::Since since{.epoch = shape.epoch, .position = shape.position, .by_name = {}};
-    for (const auto& [name, place] : here) {
+      auto place = place_now(live, column);
+      if (!place && !live.generated.contains(column.name)) gone.insert(column.name);
+      if (!place) continue;
       std::string raw;
-      base::append_json_string(raw, name);
-      since.by_name[raw] = place;
+      base::append_json_string(raw, column.name);
+      since.by_name[raw] = *place;
     }
-    places.since.insert(places.since.begin(), std::move(since));
-    current = std::move(here);
   }
   if (places.since.empty()) places.since.emplace_back();
   for (const std::string& name : gone) {

@@ -21,6 +21,7 @@ enum class ValueForm : char { plain, json, hstore };
 
 struct LiveColumn {
   std::string name;
+  int number = 0;    // attnum
   std::string type;  // the base type, under a domain
   std::int64_t type_oid = 0;
   ValueForm form = ValueForm::plain;

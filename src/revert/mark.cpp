@@ -82,6 +82,7 @@ Request request_for(const std::string& name, const char* action, const std::stri
   Request request;
   request.rows_max = std::numeric_limits<std::int64_t>::max();
   request.fire_triggers = false;
+  request.raise_sequences = false;  // they are set as they were
   request.actor = actor;
   request.context = json{{"mark", name}, {"mark_action", action}}.dump();
   return request;
@@ -148,6 +149,7 @@ base::Result<Outcome> roll_back(const Ends& ends, const std::string& name, bool 
   if (!force) TRY(check_protected(ends, stored.mark));
   Request request = request_for(name, "rollback", actor);
   request.filter.after = {.epoch = stored.mark.epoch, .position = stored.mark.commit_position};
+  request.filter.since = stored.mark.effective_at;  // rises with the commits: by an index
   TRY_ASSIGN(std::string before, read_sequences(ends.source));
   TRY_ASSIGN(Outcome done, apply(ends, request, ""));
   TRY(set_sequences(ends.source, stored.sequences));

@@ -24,11 +24,8 @@ with named as (
   select distinct v.schema, v."table" from _bemi.relation_version v
   where v.source = $1 and v.relation in (select relation from named)
 )
-select v.relation, v.schema, v."table", v.epoch, v.position, v.columns::text, to_jsonb(v.primary_key)::text,
-       exists (select from {} c where c.operation = 'SCHEMA' and c."table" = v."table"
-                 and c.schema = v.schema and c.source = $1 and c.epoch = v.epoch
-                 and c.commit_position = v.position
-                 and c.after ->> 'command' = 'ALTER TABLE' and c.context::text || c.after::text ~* '\mrename\M')
+select v.relation, v.schema, v."table", v.epoch, v.position, v.sequence, v.columns::text,
+       to_jsonb(v.primary_key)::text
 from _bemi.relation_version v
 where v.source = $1 and not v.dropped
   and ((v.schema, v."table") in (select schema, "table" from alike)
@@ -51,16 +48,16 @@ base::Result<std::vector<Version>> read_versions(const pg::Rows& rows) {
     version.relation = rows.integer(row, 0);
     version.schema = rows.text(row, 1);
     version.table = rows.text(row, 2);
-    version.shape = {.epoch = rows.integer(row, 3),
-                     .position = rows.integer(row, 4),
-                     .columns = {},
-                     .renames = rows.truth(row, 7)};
+    version.shape = {.since = {.epoch = rows.integer(row, 3),
+                               .position = rows.integer(row, 4),
+                               .sequence = rows.integer(row, 5)},
+                     .columns = {}};
     try {
-      for (const json& column : json::parse(rows.text(row, 5))) {
-        version.shape.columns.push_back({.name = column.at("name").get<std::string>(),
-                                         .type = column.at("type_oid").get<std::int64_t>()});
+      for (const json& column : json::parse(rows.text(row, 6))) {
+        version.shape.columns.push_back(
+            {.name = column.at("name").get<std::string>(), .number = column.value("number", 0)});
       }
-      version.key = json::parse(rows.text(row, 6)).get<std::vector<std::string>>();
+      version.key = json::parse(rows.text(row, 7)).get<std::vector<std::string>>();
     } catch (const json::exception&) {
       return base::fail(base::ErrorKind::internal, "the history's note of how " + version.schema +
                                                        "." + version.table +
@@ -77,8 +74,7 @@ PastTable table_of(std::int64_t oid, const std::vector<Version>& versions) {
     const Version& version = versions[i];
     bool ours = version.relation == oid;
     bool same_name = version.schema == table.schema && version.table == table.table;
-    query::ChangeFilter::Commit at{.epoch = version.shape.epoch,
-                                   .position = version.shape.position};
+    const At& at = version.shape.since;
     bool open = !table.stretches.empty() && !table.stretches.back().to;
     if (open && ours != same_name) table.stretches.back().to = at;
     if (!ours) continue;
@@ -86,12 +82,10 @@ PastTable table_of(std::int64_t oid, const std::vector<Version>& versions) {
       bool first_of_name = std::none_of(
           versions.begin(), versions.begin() + static_cast<std::ptrdiff_t>(i),
           [&](const Version& v) { return v.schema == version.schema && v.table == version.table; });
-      table.stretches.push_back(
-          {.schema = version.schema,
-           .table = version.table,
-           .from_epoch = first_of_name && table.shapes.empty() ? 0 : at.epoch,
-           .from_position = first_of_name && table.shapes.empty() ? 0 : at.position,
-           .to = {}});
+      table.stretches.push_back({.schema = version.schema,
+                                 .table = version.table,
+                                 .from = first_of_name && table.shapes.empty() ? At{} : at,
+                                 .to = {}});
     }
     table.schema = version.schema;
     table.table = version.table;
@@ -108,12 +102,13 @@ std::string is_of(const PastTable& table, const std::string& source) {
   std::string sql;
   for (const Stretch& stretch : table.stretches) {
     sql += fmt::format(
-        "{}(c.\"table\" = {} and c.schema = {} and (c.epoch, c.commit_position) >= ({}, {})",
+        "{}(c.\"table\" = {} and c.schema = {} and (c.epoch, c.commit_position, c.sequence) >= "
+        "({}, {}, {})",
         sql.empty() ? "" : " or ", literal(stretch.table), literal(stretch.schema),
-        stretch.from_epoch, stretch.from_position);
+        stretch.from.epoch, stretch.from.position, stretch.from.sequence);
     if (stretch.to) {
-      sql += fmt::format(" and (c.epoch, c.commit_position) < ({}, {})", stretch.to->epoch,
-                         stretch.to->position);
+      sql += fmt::format(" and (c.epoch, c.commit_position, c.sequence) < ({}, {}, {})",
+                         stretch.to->epoch, stretch.to->position, stretch.to->sequence);
     }
     sql += ")";
   }
@@ -128,8 +123,7 @@ base::Result<std::vector<PastTable>> load_past_tables(
   if (names.empty()) return tables;
   json wanted_names = json::array();
   for (const auto& [schema, table] : names) wanted_names.push_back({schema, table});
-  TRY_ASSIGN(pg::Rows rows, destination.query(fmt::format(fmt::runtime(select_versions), changes),
-                                              {source, wanted_names.dump()}));
+  TRY_ASSIGN(pg::Rows rows, destination.query(select_versions, {source, wanted_names.dump()}));
   TRY_ASSIGN(std::vector<Version> versions, read_versions(rows));
   std::map<std::int64_t, bool> wanted;
   for (const Version& version : versions) {

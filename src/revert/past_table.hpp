@@ -14,25 +14,30 @@
 
 namespace revert {
 
-// A table's columns from a commit on.
-struct Shape {
+// A place in the order of all changes.
+struct At {
   std::int64_t epoch = 0;
-  std::int64_t position = 0;
-  struct Column {
-    std::string name;
-    std::int64_t type = 0;
-  };
-  std::vector<Column> columns;
-  bool renames = false;  // the DDL that made it says RENAME
+  std::int64_t position = 0;  // of the commit
+  std::int64_t sequence = 0;
+  auto operator<=>(const At&) const = default;
 };
 
-// While a table had one name: [from, to) in commit order.
+// A table's columns from a change on.
+struct Shape {
+  At since;
+  struct Column {
+    std::string name;
+    int number = 0;  // what stays when it is renamed; 0: not known
+  };
+  std::vector<Column> columns;
+};
+
+// While a table had one name: [from, to).
 struct Stretch {
   std::string schema;
   std::string table;
-  std::int64_t from_epoch = 0;
-  std::int64_t from_position = 0;
-  std::optional<query::ChangeFilter::Commit> to;
+  At from;
+  std::optional<At> to;
 };
 
 // A table of the source that selected changes are of, whatever its names were.

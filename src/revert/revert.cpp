@@ -12,6 +12,7 @@
 #include "revert/limits.hpp"
 #include "revert/references.hpp"
 #include "revert/script.hpp"
+#include "revert/sequences.hpp"
 
 namespace revert {
 namespace {
@@ -42,13 +43,21 @@ class Undoing {
     TRY(summarize());
     TRY(try_it());
     TRY(finish_plan());
+    TRY(add_digest());
     return plan_;
   }
 
   base::Result<std::int64_t> commit() {
     TRY_ASSIGN(pg::Rows id, ends_.source.run("select pg_current_xact_id()::text"));
-    TRY(ends_.source.run("commit"));
+    TRY(raise_sequences(ends_.source, behind_));
+    auto done = ends_.source.run("commit");
     open_ = false;
+    if (!done && done.error().kind == base::ErrorKind::connection) {
+      return base::fail(base::ErrorKind::connection,
+                        "the source did not answer to COMMIT: whether it is done is not known",
+                        "plan it again: what is undone already has nothing left to do");
+    }
+    TRY(done);
     return id.integer(0, 0);
   }
 
@@ -71,6 +80,7 @@ class Undoing {
     int tab;
     Places places;
   };
+  [[nodiscard]] bool came_after(const PastTable& table) const;
   std::vector<Loaded> find_tables(const std::vector<PastTable>& past);
   base::Status load_table(const Loaded& table, const Stage::Put& put);
   base::Status load(const std::vector<PastTable>& past);
@@ -81,10 +91,11 @@ class Undoing {
   base::Status emit_context();
   base::Result<std::set<int>> used_shapes();
   base::Status finish_plan();
+  base::Status note_sequences();
   base::Status count_rows();
   base::Status add_digest();
   [[nodiscard]] std::string context_text() const;
-  TablePlan& plan_of(const LiveTable& live);
+  TablePlan& plan_of(int tab) { return plan_.tables[of_tab_[static_cast<std::size_t>(tab) - 1]]; }
   void abandon();
 
   const Ends& ends_;
@@ -93,6 +104,7 @@ class Undoing {
   LiveSchema schema_;
   std::optional<Stage> stage_;
   Execution execution_;
+  std::vector<BehindSequence> behind_;
   Plan plan_;
   std::vector<std::size_t> of_tab_;  // plan_.tables by the stage's tables
   bool open_ = false;
@@ -178,11 +190,24 @@ base::Status Undoing::check_rights() const {
   return {};
 }
 
+// All that the selection is about began before the table.
+bool Undoing::came_after(const PastTable& table) const {
+  const auto& after = request_.filter.after;
+  if (!after || table.shapes.empty()) return false;
+  const At& first = table.shapes.front().since;
+  return std::pair(first.epoch, first.position) > std::pair(after->epoch, after->position);
+}
+
 // The tables that are there, each with its place in the plan; a conflict for each that is not.
 std::vector<Undoing::Loaded> Undoing::find_tables(const std::vector<PastTable>& past) {
   std::vector<Loaded> found;
   for (const PastTable& table : past) {
     auto live = schema_.tables.find(table.oid);
+    if (live == schema_.tables.end() && came_after(table)) {
+      plan_.warnings.push_back(fmt::format(
+          "{}.{} was made and dropped since: nothing is left of it", table.schema, table.table));
+      continue;
+    }
     if (live == schema_.tables.end()) {
       Conflict& conflict = plan_.conflicts.emplace_back();
       conflict.kind = ConflictKind::table_gone;
@@ -213,7 +238,7 @@ base::Status Undoing::load_table(const Loaded& table, const Stage::Put& put) {
                       "narrow the selection, or raise --max-rows");
   };
   TRY_ASSIGN(History::Remarks remarks, history_->net_rows(*table.past, table.places, sink));
-  TablePlan& shown = plan_.tables[of_tab_[static_cast<std::size_t>(table.tab) - 1]];
+  TablePlan& shown = plan_of(table.tab);
   shown.already_undone += remarks.undone;
   const std::vector<LiveColumn>& columns = schema_.tables[table.past->oid].columns;
   for (int column : remarks.redacted) {
@@ -231,12 +256,6 @@ base::Status Undoing::load(const std::vector<PastTable>& past) {
   });
 }
 
-TablePlan& Undoing::plan_of(const LiveTable& live) {
-  return *std::ranges::find_if(plan_.tables, [&](const TablePlan& table) {
-    return table.schema == live.schema && table.table == live.table;
-  });
-}
-
 base::Status Undoing::count_rows() {
   for (std::size_t place : of_tab_) {
     TablePlan& table = plan_.tables[place];
@@ -246,7 +265,7 @@ base::Status Undoing::count_rows() {
              ends_.source.run("select tab, kind, state, count(*) from pg_temp._bemi_state "
                               "group by 1, 2, 3"));
   for (int row = 0; row < rows.count(); ++row) {
-    TablePlan& table = plan_.tables[of_tab_[static_cast<std::size_t>(rows.integer(row, 0)) - 1]];
+    TablePlan& table = plan_of(static_cast<int>(rows.integer(row, 0)));
     std::int64_t count = rows.integer(row, 3);
     std::string kind = rows.text(row, 1);
     std::string state = rows.text(row, 2);
@@ -266,8 +285,7 @@ base::Status Undoing::summarize() {
              ends_.source.run("select tab, count(*) from pg_temp._bemi_state where state = "
                               "'undone' group by 1"));
   for (int row = 0; row < undone.count(); ++row) {
-    plan_.tables[of_tab_[static_cast<std::size_t>(undone.integer(row, 0)) - 1]].already_undone +=
-        undone.integer(row, 1);
+    plan_of(static_cast<int>(undone.integer(row, 0))).already_undone += undone.integer(row, 1);
   }
   return count_rows();
 }
@@ -317,7 +335,7 @@ base::Status Undoing::attempt() {
   TRY_ASSIGN(plan_.side_effects, side_effects(ends_.source, *stage_, execution_, before));
   TRY_ASSIGN(auto differing, verify(ends_.source, *stage_));
   for (auto& [tab, columns] : differing) {
-    plan_.tables[of_tab_[static_cast<std::size_t>(tab) - 1]].not_restored = std::move(columns);
+    plan_of(tab).not_restored = std::move(columns);
   }
   return switch_triggers(true);
 }
@@ -400,7 +418,7 @@ base::Status Undoing::finish_plan() {
       !open.truth(0, 0) && (!tables_gone || request_.on_conflict == OnConflict::skip);
   TRY_ASSIGN(std::set<int> used, used_shapes());
   for (const StageTable& table : stage_->tables()) {
-    TablePlan& shown = plan_of(*table.live);
+    TablePlan& shown = plan_of(table.tab);
     shown.statements = described(*stage_, execution_, table.tab, used);
     for (const LiveTrigger& trigger : table.live->triggers) {
       bool on = trigger.enabled == 'O' || trigger.enabled == 'A';
@@ -412,7 +430,23 @@ base::Status Undoing::finish_plan() {
     }
   }
   if (plan_.changes == 0) plan_.warnings.emplace_back("no change is selected");
-  return add_digest();
+  return note_sequences();
+}
+
+base::Status Undoing::note_sequences() {
+  for (const StageTable& table : stage_->tables()) {
+    TablePlan& shown = plan_of(table.tab);
+    if (shown.inserts == 0 || !plan_.applicable || !request_.raise_sequences) continue;
+    TRY_ASSIGN(auto found, sequences_behind(ends_.source, table));
+    for (BehindSequence& one : found) {
+      shown.notes.push_back(
+          fmt::format("the sequence {} is behind what comes back: {}", one.sequence,
+                      one.may_set ? fmt::format("it goes on after {}", one.value)
+                                  : fmt::format("set it to {}, or grant UPDATE on it", one.value)));
+      if (one.may_set) behind_.push_back(std::move(one));
+    }
+  }
+  return {};
 }
 
 base::Error refusal(const Plan& plan) {

@@ -34,6 +34,7 @@ struct Request {
   bool cascade = false;  // undo what others built on it too
   std::int64_t rows_max = 10'000;
   bool fire_triggers = true;  // false: the tables' own triggers are off meanwhile (needs the owner)
+  bool raise_sequences = true;  // where what comes back is ahead of them
   // Into the revert's own context, beside "revert_of".
   std::string actor;
   std::string reason;

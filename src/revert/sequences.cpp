@@ -34,4 +34,46 @@ join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = s.sequence 
   return std::unexpected(set.error().within("the rows are back, but not the sequences"));
 }
 
+base::Result<std::vector<BehindSequence>> sequences_behind(pg::Connection& source,
+                                                           const StageTable& table) {
+  const LiveTable& live = *table.live;
+  TRY_ASSIGN(pg::Rows owned,
+             source.query("select a.attname, s.name from pg_attribute a cross join lateral "
+                          "pg_get_serial_sequence($1, a.attname) as s (name) "
+                          "where a.attrelid = $2::oid and a.attnum > 0 and not a.attisdropped "
+                          "and s.name is not null",
+                          {live.quoted(), std::to_string(live.oid)}));
+  std::vector<BehindSequence> behind;
+  for (int row = 0; row < owned.count(); ++row) {
+    auto place = live.place_of(owned.text(row, 0));
+    if (!place) continue;
+    const std::string& type = live.columns[static_cast<std::size_t>(*place)].type;
+    if (type != "integer" && type != "bigint" && type != "smallint") continue;
+    TRY_ASSIGN(
+        pg::Rows found,
+        source.query(
+            fmt::format("select w.value, has_sequence_privilege(q.seqrelid, 'update') from "
+                        "pg_sequence q cross join (select max(r.t{})::bigint as value from "
+                        "pg_temp._bemi_state s join {} r using (n) where s.state = 'go' and "
+                        "s.kind in ('I', 'R')) w where q.seqrelid = $1::regclass and "
+                        "q.seqincrement > 0 and w.value >= q.seqmin and w.value <= q.seqmax "
+                        "and w.value > coalesce(pg_sequence_last_value(q.seqrelid), q.seqmin - 1)",
+                        *place, table.rows()),
+            {owned.text(row, 1)}));
+    if (found.empty()) continue;
+    behind.push_back({.sequence = owned.text(row, 1),
+                      .value = found.integer(0, 0),
+                      .may_set = found.truth(0, 1)});
+  }
+  return behind;
+}
+
+base::Status raise_sequences(pg::Connection& source, const std::vector<BehindSequence>& behind) {
+  for (const BehindSequence& one : behind) {
+    TRY(source.query("select pg_catalog.setval($1::regclass, $2::bigint)",
+                     {one.sequence, std::to_string(one.value)}));
+  }
+  return {};
+}
+
 }  // namespace revert

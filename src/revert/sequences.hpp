@@ -4,9 +4,12 @@
 // transaction: set after the rows' commit, a failure leaves values too high, never too low.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "pg/connection.hpp"
+#include "revert/stage.hpp"
 
 namespace revert {
 
@@ -14,5 +17,17 @@ namespace revert {
 base::Result<std::string> read_sequences(pg::Connection& source);
 // Those that have gone since are left out.
 base::Status set_sequences(pg::Connection& source, const std::string& values);
+
+// A sequence that a column's new values come from, and that would give out what came back.
+struct BehindSequence {
+  std::string sequence;  // quoted
+  std::int64_t value = 0;
+  bool may_set = false;
+};
+// After the table's rows came back.
+base::Result<std::vector<BehindSequence>> sequences_behind(pg::Connection& source,
+                                                           const StageTable& table);
+// No transaction takes it back.
+base::Status raise_sequences(pg::Connection& source, const std::vector<BehindSequence>& behind);
 
 }  // namespace revert

@@ -106,7 +106,7 @@ base::Status keep_slots_of(pg::Connection& source, Stage& stage, const StageTabl
 
 base::Status keep_slots(pg::Connection& source, Stage& stage, const Execution& execution) {
   for (int tab : execution.by_slot) {
-    const StageTable table = stage.tables()[static_cast<std::size_t>(tab) - 1];
+    const StageTable table = stage.table(tab);
     if (!table.live->key.empty()) TRY(keep_slots_of(source, stage, table, execution));
   }
   return {};

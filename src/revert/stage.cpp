@@ -177,7 +177,7 @@ int Stage::shape_id(int tab, RowKind kind, const std::vector<int>& columns) {
 }
 
 std::string Stage::copy_line(int tab, const NetRow& row) {
-  const LiveTable& live = *tables_[static_cast<std::size_t>(tab) - 1].live;
+  const LiveTable& live = *table(tab).live;
   std::vector<int> columns = needed(row, live);
   auto [target, target_exact] = row.target.empty() ? std::pair<std::string, std::string>("{}", "{}")
                                                    : json_of(row.target, columns, live.columns);
@@ -235,7 +235,7 @@ base::Status Stage::type_rows(const StageTable& table) {
 }
 
 std::string Stage::locking(const StageShape& shape) const {
-  const StageTable& table = tables_[static_cast<std::size_t>(shape.tab) - 1];
+  const StageTable& table = this->table(shape.tab);
   if (shape.kind == RowKind::none) return "";
   if (table.live->key.empty()) return locking_keyless(table, shape);
   auto [moved, same] = comparison(*table.live, shape);

@@ -57,6 +57,10 @@ class Stage {
   base::Status find_again(int but_tab);
 
   [[nodiscard]] const std::vector<StageTable>& tables() const { return tables_; }
+  // Tables are numbered from 1.
+  [[nodiscard]] const StageTable& table(int tab) const {
+    return tables_[static_cast<std::size_t>(tab) - 1];
+  }
   [[nodiscard]] const std::vector<StageShape>& shapes() const { return shapes_; }
   [[nodiscard]] std::int64_t rows() const { return rows_; }
   [[nodiscard]] const StageTable* table_of(std::int64_t oid) const;

@@ -295,6 +295,6 @@ def test_a_killed_revert_leaves_nothing(undo: Undo) -> None:
         assert worker.is_running, worker.lines()
         time.sleep(0.01)
     worker.terminate()
-    while undo.database.sql("select from pg_stat_activity where application_name = 'bemi/revert'"):
+    while undo.database.sql("select pid from pg_stat_activity where application_name = 'bemi/revert'"):
         time.sleep(0.01)
     assert len(undo.rows("todo")) == 1000
