@@ -61,13 +61,13 @@ class Watcher:
         self.connection.close()
 
 
-def commits(folder: Path) -> dict[tuple[int, int], float]:
-    """By client and number of its transaction: when COMMIT had returned, by pgbench's log."""
-    done = {}
+def commits(folder: Path) -> dict[int, list[float]]:
+    """By client, in order: when its COMMITs had returned, by pgbench's log."""
+    done: dict[int, list[float]] = {}
     for path in folder.glob("log.*"):
         for line in path.read_text().splitlines():
-            client, number, _, _, seconds, microseconds, *_ = line.split()
-            done[int(client), int(number)] = int(seconds) + int(microseconds) / 1e6
+            client, _, _, _, seconds, microseconds, *_ = line.split()
+            done.setdefault(int(client), []).append(int(seconds) + int(microseconds) / 1e6)
     return done
 
 
@@ -107,28 +107,26 @@ def measure(rate: int, seconds: int) -> dict[str, object]:
 def summary(
     rate: int,
     stored: list[tuple[int, int]],
-    done: dict[tuple[int, int], float],
+    done: dict[int, list[float]],
     seen: list[tuple[int, float]],
     costs: tuple[float, float, float],
 ) -> dict[str, object]:
     positions = [position for position, _ in seen]
-    numbers: dict[int, int] = {}
+    left = {client: iter(times) for client, times in done.items()}
     waits = []
     for client, position in stored:
-        number = numbers.get(client, -1) + 1
-        numbers[client] = number
         visible = seen[bisect.bisect_left(positions, position)][1]
-        waits.append(max(0.0, visible - done[client, number]) * 1000)
-    begin, end = min(done.values()), max(done.values())
+        waits.append(max(0.0, visible - next(left[client])) * 1000)
+    times = [time for one in done.values() for time in one]
     cpu, servers, peak = costs
     return {
         "transactions per second, wanted": rate,
-        "transactions per second, written": round(len(done) / (end - begin)),
+        "transactions per second, written": round(len(times) / (max(times) - min(times))),
         "p50, ms": round(statistics.median(waits), 2),
         "p99, ms": round(percentile(waits, 0.99), 2),
         "longest, ms": round(max(waits), 1),
-        "worker CPU, µs per transaction": round(cpu / len(done) * 1e6, 1),
-        "destination's CPU, µs per transaction": round(servers / len(done) * 1e6, 1),
+        "worker CPU, µs per transaction": round(cpu / len(times) * 1e6, 1),
+        "destination's CPU, µs per transaction": round(servers / len(times) * 1e6, 1),
         "resident peak, MB": round(peak, 1),
     }
 
