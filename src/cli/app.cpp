@@ -194,6 +194,12 @@ void add_reading(CLI::App& app, Program& program) {
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   changes->add_flag("--follow", options.follow, "Go on with new ones as they come");
+  changes
+      ->add_option("--archive", options.archive,
+                   "Of a file that bemi archive lists, instead of the table; nothing is stored")
+      ->check(CLI::ExistingFile)
+      ->excludes("--follow")
+      ->type_name("FILE");
   add_connection_options(*changes, program.config);
   add_format(*changes, options.format);
 }

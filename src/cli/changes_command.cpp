@@ -8,6 +8,8 @@
 #include "cli/commands.hpp"
 #include "cli/ends.hpp"
 #include "cli/output.hpp"
+#include "store/archive.hpp"
+#include "store/schema.hpp"
 
 namespace cli {
 namespace {
@@ -124,10 +126,31 @@ void advance(std::vector<query::Position>& seen, const pg::Rows& rows) {
   }
 }
 
+// The file's rows in a table of this session alone.
+base::Result<query::Changes> open_archive(pg::Connection& destination, const std::string& file) {
+  constexpr const char* table = "pg_temp.bemi_archive";
+  TRY_ASSIGN(std::string schema, store::history_schema(destination));
+  TRY(destination.run(std::string("create temp table bemi_archive (like ") +
+                      store::changes_name(schema) + " including defaults)"));
+  TRY(store::load_archive(destination, file, table));
+  TRY(destination.run(std::string("analyze ") + table));
+  return query::Changes::in(destination, table);
+}
+
+base::Status search_archive(const Config& config, const ChangesOptions& options) {
+  TRY_ASSIGN(query::ChangeFilter filter, filter_of(options));
+  TRY_ASSIGN(pg::Connection destination, open_destination(config, Access::read_write));
+  TRY_ASSIGN(query::Changes changes, open_archive(destination, options.archive));
+  TRY_ASSIGN(pg::Rows page, changes.newest(filter, options.limit));
+  print(page, options.format, true);
+  return {};
+}
+
 }  // namespace
 
 base::Status changes_command(const Config& config, const ChangesOptions& options,
                              const base::Interrupt& stop) {
+  if (!options.archive.empty()) return search_archive(config, options);
   TRY_ASSIGN(query::ChangeFilter filter, filter_of(options));
   TRY_ASSIGN(pg::Connection destination, open_destination(config, Access::read_only));
   TRY_ASSIGN(query::Changes changes, query::Changes::open(destination));

@@ -47,6 +47,7 @@ struct ChangesOptions {
   std::string since;
   std::string until;
   std::string source;  // its name in the history
+  std::string archive;  // a file to look into instead of the table
   std::int64_t limit = 50;
   bool follow = false;
   std::string format = "table";

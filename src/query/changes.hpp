@@ -27,6 +27,10 @@ struct Position {
 class Changes {
  public:
   static base::Result<Changes> open(pg::Connection& destination);
+  // Of another table (quoted) with the columns of `changes`.
+  static Changes in(pg::Connection& destination, std::string table) {
+    return {destination, std::move(table)};
+  }
 
   // The newest `limit` that match, oldest first.
   base::Result<pg::Rows> newest(const ChangeFilter& filter, std::int64_t limit);

@@ -122,6 +122,11 @@ def test_a_closed_window_is_archived_and_can_be_read_without_bemi(old: Old, tmp_
     listed = bemi("archive", "list", str(tmp_path), "--format", "json", env=old.env).stdout.splitlines()
     assert [json.loads(line)["rows"] for line in listed] == [len(rows) for rows in before.values()]
     assert old.maintain("--archive", str(tmp_path)).strip() == "nothing to do"
+    found = bemi(
+        *("changes", "--archive", str(files[0]), "--table", "item", "--primary-key", "7", "--format", "json"),
+        env=old.env,
+    ).stdout.splitlines()
+    assert [json.loads(line)["after"]["name"] for line in found] == ["first", "second"]
 
 
 def test_what_is_dropped_leaves_each_rows_last_version(old: Old, tmp_path: Path) -> None:
@@ -156,7 +161,9 @@ def test_what_is_dropped_leaves_each_rows_last_version(old: Old, tmp_path: Path)
 def test_a_drop_that_was_cut_short_is_ended(old: Old) -> None:
     """After the note, and after the detaching; by hand, as a killed one leaves them."""
     oldest = old.windows("closed")[0]
-    note = 'insert into _bemi.dropped_window ("window", from_time, to_time) select name, from_time, to_time from'
+    note = (
+        'insert into _bemi.dropped_window ("window", from_time, to_time) select name, from_time, to_time from'
+    )
     old.sql(f"{note} _bemi.window where name = %s", oldest)
     old.maintain()
     assert oldest in old.windows(), "only noted: nothing was done yet"
