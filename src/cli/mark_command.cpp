@@ -44,7 +44,10 @@ std::string json_line(const pg::Rows& rows, int row) {
     line += line.empty() ? "{" : ", ";
     base::append_json_string(line, rows.column_name(column));
     line += ": ";
-    if (auto value = rows.get(row, column))
+    auto value = rows.get(row, column);
+    if (value && rows.column_name(column) == "changes_since")
+      line += *value;
+    else if (value)
       base::append_json_string(line, *value);
     else
       line += "null";

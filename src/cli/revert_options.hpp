@@ -41,7 +41,6 @@ struct MarkOptions {
   std::string name;
   std::string comment;
   bool protect = false;
-  bool unprotect = false;
   bool force = false;  // also a protected one
   std::string actor;
   std::string format = "table";

@@ -88,12 +88,37 @@ Request request_for(const std::string& name, const char* action, const std::stri
   return request;
 }
 
+base::Result<Outcome> apply_for_mark(const Ends& ends, const Request& request) {
+  auto done = apply(ends, request, "");
+  if (!done && done.error().kind == base::ErrorKind::conflict) {
+    done.error().hint =
+        "rows are not as the history has them: was something written just now? then "
+        "again; else see what is wrong with: bemi status";
+  }
+  return done;
+}
+
+// What the role may not set is said: the rows are back already.
+base::Status set_back(const Ends& ends, const std::string& sequences, Plan& plan) {
+  TRY_ASSIGN(std::vector<std::string> left, set_sequences(ends.source, sequences));
+  for (const std::string& name : left) {
+    plan.warnings.push_back("the sequence " + name + " stays as it is: grant UPDATE on it to " +
+                            ends.source.user());
+  }
+  return {};
+}
+
 }  // namespace
 
 base::Result<Mark> create_mark(const Ends& ends, const NewMark& wanted) {
-  TRY_ASSIGN(std::string sequences, read_sequences(ends.source));
   TRY_ASSIGN(pg::Rows tables, ends.source.run(select_tables));
   TRY(ends.catch_up());
+  TRY_ASSIGN(pg::Rows at, ends.destination.query(
+                              "select epoch, position - '0/0', coalesce(effective_at, now())::text "
+                              "from _bemi.source where name = $1",
+                              {ends.source_name}));
+  // After the position: never behind the rows that are there.
+  TRY_ASSIGN(std::string sequences, read_sequences(ends.source));
   TRY_ASSIGN(pg::Rows uncovered,
              ends.destination.query(select_not_covered, {ends.source_name, tables.text(0, 0)}));
   Mark mark{.name = wanted.name, .effective_at = {}, .not_covered = {}};
@@ -103,12 +128,12 @@ base::Result<Mark> create_mark(const Ends& ends, const NewMark& wanted) {
       pg::Rows made,
       ends.destination.query(
           "insert into _bemi.mark (source, name, epoch, commit_position, effective_at, sequences, "
-          "not_covered, protected, comment) select s.name, $2, s.epoch, s.position - '0/0', "
-          "coalesce(s.effective_at, now()), $3::jsonb, $4::jsonb, $5::boolean, nullif($6, '') "
-          "from _bemi.source s where s.name = $1 on conflict do nothing "
-          "returning effective_at::text, epoch, commit_position",
+          "not_covered, protected, comment) values ($1, $2, $7::int, $8::bigint, "
+          "$9::timestamptz, $3::jsonb, $4::jsonb, $5::boolean, nullif($6, '')) "
+          "on conflict do nothing returning effective_at::text, epoch, commit_position",
           {ends.source_name, wanted.name, sequences, json(mark.not_covered).dump(),
-           std::string(wanted.is_protected ? "true" : "false"), wanted.comment}));
+           std::string(wanted.is_protected ? "true" : "false"), wanted.comment, at.text(0, 0),
+           at.text(0, 1), at.text(0, 2)}));
   if (made.empty()) {
     return base::fail(base::ErrorKind::conflict, "there is a mark " + wanted.name + " already",
                       "choose another name, or: bemi mark delete " + wanted.name);
@@ -151,8 +176,8 @@ base::Result<Outcome> roll_back(const Ends& ends, const std::string& name, bool 
   request.filter.after = {.epoch = stored.mark.epoch, .position = stored.mark.commit_position};
   request.filter.since = stored.mark.effective_at;  // rises with the commits: by an index
   TRY_ASSIGN(std::string before, read_sequences(ends.source));
-  TRY_ASSIGN(Outcome done, apply(ends, request, ""));
-  TRY(set_sequences(ends.source, stored.sequences));
+  TRY_ASSIGN(Outcome done, apply_for_mark(ends, request));
+  TRY(set_back(ends, stored.sequences, done.plan));
   TRY(ends.destination.query(
       "update _bemi.mark set rollback_transaction = $3::bigint, rollback_sequences = "
       "$4::jsonb, rolled_back_at = now() where source = $1 and name = $2",
@@ -171,9 +196,10 @@ base::Result<Outcome> roll_forward(const Ends& ends, const std::string& name,
   if (*stored.rollback_transaction != 0) {
     Request request = request_for(name, "forward", actor);
     request.filter.transaction = stored.rollback_transaction;
-    TRY_ASSIGN(done, apply(ends, request, ""));
+    request.filter.since = stored.mark.effective_at;
+    TRY_ASSIGN(done, apply_for_mark(ends, request));
   }
-  TRY(set_sequences(ends.source, stored.rollback_sequences));
+  TRY(set_back(ends, stored.rollback_sequences, done.plan));
   TRY(ends.destination.query(
       "update _bemi.mark set rollback_transaction = null, rollback_sequences = null "
       "where source = $1 and name = $2",

@@ -23,15 +23,22 @@ where c.relkind = 'S' and c.relpersistence <> 't' and n.nspname not in ('_bemi',
   return values.text(0, 0);
 }
 
-base::Status set_sequences(pg::Connection& source, const std::string& values) {
+base::Result<std::vector<std::string>> set_sequences(pg::Connection& source,
+                                                     const std::string& values) {
   auto set = source.query(R"(
-select pg_catalog.setval(c.oid::regclass, s.last_value, s.is_called)
+select pg_catalog.format('%I.%I', s.schema, s.sequence),
+       case when pg_catalog.has_sequence_privilege(c.oid, 'update')
+            then pg_catalog.setval(c.oid::regclass, s.last_value, s.is_called) end
 from pg_catalog.jsonb_to_recordset($1::jsonb) as s (schema text, sequence text, last_value bigint, is_called boolean)
 join pg_catalog.pg_namespace n on n.nspname = s.schema
 join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = s.sequence and c.relkind = 'S')",
                           {values});
-  if (set) return {};
-  return std::unexpected(set.error().within("the rows are back, but not the sequences"));
+  if (!set) return std::unexpected(set.error().within("the rows are back, but not the sequences"));
+  std::vector<std::string> left;
+  for (int row = 0; row < set->count(); ++row) {
+    if (!set->get(row, 1)) left.push_back(set->text(row, 0));
+  }
+  return left;
 }
 
 base::Result<std::vector<BehindSequence>> sequences_behind(pg::Connection& source,

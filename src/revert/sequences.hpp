@@ -16,7 +16,9 @@ namespace revert {
 // [{"schema", "sequence", "last_value", "is_called"}, ...]
 base::Result<std::string> read_sequences(pg::Connection& source);
 // Those that have gone since are left out.
-base::Status set_sequences(pg::Connection& source, const std::string& values);
+// Tells those that the role may not set.
+base::Result<std::vector<std::string>> set_sequences(pg::Connection& source,
+                                                     const std::string& values);
 
 // A sequence that a column's new values come from, and that would give out what came back.
 struct BehindSequence {

@@ -175,8 +175,8 @@ def test_marks_can_be_nested_listed_protected_and_deleted(undo: Undo) -> None:
     sync(undo.database.url)
     listed = [json.loads(line) for line in mark(undo, "list", "--format", "json").stdout.splitlines()]
     assert [(row["name"], row["changes_since"], row["protected"]) for row in listed] == [
-        ("a", "24", "no"),
-        ("b", "23", "yes"),
+        ("a", 24, "no"),
+        ("b", 23, "yes"),
     ]
     assert "public.tag: " in listed[0]["tables"]
     refused = mark(undo, "rollback", "a", check=False)
@@ -228,3 +228,40 @@ def test_a_mark_works_without_a_superuser_and_leaves_triggers_as_they_were(undo:
         ) == [(0,)]
     finally:
         undo.database.sql("reassign owned by app to postgres; drop owned by app; drop role app")
+
+
+def test_what_the_role_may_not_do_is_said(undo: Undo) -> None:
+    undo.database.sql("create role app login")
+    try:
+        undo.database.sql(
+            "grant all on all tables in schema public to app;"
+            "grant select on all sequences in schema public to app"
+        )
+        mark(undo, "create", "m")
+        undo.database.sql(
+            "select nextval('loose_numbers'); update account set balance = balance + 1 where id = 1"
+        )
+        url = undo.database.server.url(undo.database.name, user="app")
+        env = {"BEMI_SOURCE_URL": undo.database.url, "BEMI_REVERT_URL": url}
+        said = bemi("mark", "rollback", "m", env=env).stdout
+        assert "the sequence public.loose_numbers stays as it is" in said
+        assert "trigger touch fires" in said
+        assert undo.database.sql("select balance from account where id = 1") == [(0,)]
+        bemi("mark", "forward", "m", env=env)
+        assert undo.database.sql("select balance from account where id = 1") == [(1,)]
+    finally:
+        undo.database.sql("drop owned by app; drop role app")
+
+
+def test_a_table_that_came_and_went_since_is_no_obstacle(undo: Undo) -> None:
+    before = dump(undo.database)
+    mark(undo, "create", "m")
+    undo.database.sql(
+        "create table work (n int); insert into work values (1)",
+    )
+    undo.database.sql("drop table work; delete from tag; create table other (id int primary key)")
+    undo.database.sql("insert into other values (1); update part set v = 'x'; drop table entry")
+    refused = mark(undo, "rollback", "m", check=False)
+    assert refused.returncode == 0 and "not undone" in refused.stdout and "public.entry" in refused.stdout
+    undo.database.sql("drop table other")
+    assert [block for block in before if "entry" not in block] == dump(undo.database)
