@@ -2,6 +2,7 @@
 #include "revert/history.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -22,7 +23,8 @@ constexpr const char* row_changes = "operation in ('CREATE', 'UPDATE', 'DELETE')
 
 base::Result<History> History::open(pg::Connection& destination, query::ChangeFilter filter,
                                     const std::string& source,
-                                    const std::vector<std::string>& extra) {
+                                    const std::vector<std::string>& extra,
+                                    const FindPartitions& partitions) {
   TRY_ASSIGN(std::string schema, store::history_schema(destination));
   History history(destination, store::changes_name(schema));
   history.source_ = source;
@@ -34,10 +36,10 @@ base::Result<History> History::open(pg::Connection& destination, query::ChangeFi
     history.condition_.sql =
         fmt::format("(({}) or {})", history.condition_.sql, query::among_ids(parameter));
   }
+  history.asked_ = history.condition_.sql;
   TRY(destination.run("begin isolation level repeatable read read only"));
   TRY(history.select());
-  TRY_ASSIGN(history.tables_, load_past_tables(destination, history.changes_, source,
-                                               history.names_, history.condition_));
+  TRY(history.load_tables(partitions));
   TRY(history.note_gaps());
   return history;
 }
@@ -53,11 +55,17 @@ base::Status History::select() {
                       "from {} c where {} and operation <> 'SNAPSHOT' group by 1, 2 order by 1, 2",
                       changes_, condition_.sql),
           condition_.parameters));
+  std::string altered;
   for (int row = 0; row < rows.count(); ++row) {
     selected_.changes += rows.integer(row, 2);
-    selected_.ddl += rows.integer(row, 3);
+    if (rows.integer(row, 3) > 0) {
+      altered += (altered.empty() ? "" : ", ") + rows.text(row, 0) + "." + rows.text(row, 1);
+    }
     if (rows.integer(row, 2) > 0) names_.emplace_back(rows.text(row, 0), rows.text(row, 1));
     if (since_.empty() || rows.text(row, 4) < since_) since_ = rows.text(row, 4);
+  }
+  if (!altered.empty()) {
+    selected_.warnings.push_back("how tables are defined is not undone: " + altered);
   }
   if (selected_.changes == 0) return {};
   TRY_ASSIGN(pg::Rows ids,
@@ -65,16 +73,12 @@ base::Status History::select() {
                  fmt::format("select transaction_id from {} c where {} and operation <> 'SNAPSHOT' "
                              "group by epoch, transaction_id order by epoch desc, "
                              "transaction_id desc limit {}",
-                             changes_, condition_.sql, limits::transactions_named_max),
+                             changes_, condition_.sql, limits::transactions_known_max),
                  condition_.parameters));
   for (int row = ids.count() - 1; row >= 0; --row) {
     selected_.transactions.push_back(ids.integer(row, 0));
   }
   TRY(find_reverts());
-  if (selected_.ddl > 0) {
-    selected_.warnings.push_back(
-        fmt::format("{} changes of tables' definitions are not undone", selected_.ddl));
-  }
   return {};
 }
 
@@ -84,6 +88,7 @@ struct PastRevert {
   std::int64_t id = 0;
   std::vector<std::int64_t> of;
   bool partial = false;
+  bool more = false;  // it does not name all that it undid
   bool cancelled = false;
 };
 
@@ -97,6 +102,7 @@ std::vector<PastRevert> read_reverts(const pg::Rows& rows) {
       if (id.is_number_integer()) revert.of.push_back(id.get<std::int64_t>());
     }
     revert.partial = rows.truth(row, 2);
+    revert.more = rows.truth(row, 3);
   }
   return reverts;
 }
@@ -105,7 +111,8 @@ std::vector<PastRevert> read_reverts(const pg::Rows& rows) {
 void cancel_pairs(std::vector<PastRevert>& reverts, const std::set<std::int64_t>& ours) {
   for (std::size_t i = reverts.size(); i-- > 0;) {
     PastRevert& later = reverts[i];
-    if (later.cancelled || later.partial || later.of.size() != 1 || ours.contains(later.id))
+    if (later.cancelled || later.partial || later.more || later.of.size() != 1 ||
+        ours.contains(later.id))
       continue;
     auto earlier = std::ranges::find(reverts, later.of.front(), &PastRevert::id);
     if (earlier == reverts.end() || earlier->cancelled || ours.contains(earlier->id)) continue;
@@ -119,25 +126,28 @@ std::string listed(const std::string& list, std::int64_t id) {
 
 }  // namespace
 
-// Reverts of nothing but selected transactions, and the reverts of these, belong to the selection:
-// what was undone has no effect left, and what was redone has it again.
+// Reverts of nothing but selected transactions, and the reverts of these, belong to the selection
+// as far as they wrote the same rows: what was undone has no effect left, what was redone has it
+// again.
 base::Status History::find_reverts() {
-  TRY_ASSIGN(pg::Rows rows,
-             destination_->query(
-                 fmt::format("select transaction_id, (array_agg(context -> 'revert_of'))[1]::text, "
-                             "bool_or(context ? 'revert_partial') from {} c where source = $1 and "
-                             "effective_at >= $2::timestamptz and context ? 'revert_of' "
-                             "group by epoch, commit_position, transaction_id "
-                             "order by epoch, commit_position",
-                             changes_),
-                 {source_, since_}));
+  TRY_ASSIGN(
+      pg::Rows rows,
+      destination_->query(
+          fmt::format("select transaction_id, (array_agg(context -> 'revert_of'))[1]::text, "
+                      "bool_or(context ? 'revert_partial'), bool_or(context ? 'revert_more') "
+                      "from {} c where source = $1 and "
+                      "effective_at >= $2::timestamptz and context ? 'revert_of' "
+                      "group by epoch, commit_position, transaction_id "
+                      "order by epoch, commit_position",
+                      changes_),
+          {source_, since_}));
   std::vector<PastRevert> past = read_reverts(rows);
   std::set<std::int64_t> ours(selected_.transactions.begin(), selected_.transactions.end());
   std::string reverts;
   for (const PastRevert& revert : past) {
-    bool only_ours = !revert.of.empty() && std::ranges::all_of(revert.of, [&](std::int64_t id) {
-      return ours.contains(id);
-    });
+    bool only_ours =
+        !revert.of.empty() && !revert.more &&
+        std::ranges::all_of(revert.of, [&](std::int64_t id) { return ours.contains(id); });
     if (only_ours && ours.insert(revert.id).second) reverts = listed(reverts, revert.id);
   }
   cancel_pairs(past, ours);
@@ -152,6 +162,27 @@ base::Status History::find_reverts() {
     condition_.sql = fmt::format("(({}) or transaction_id in ({}) and context ? 'revert_of')",
                                  condition_.sql, reverts);
   }
+  return {};
+}
+
+// A partition that was emptied by itself has no history of its own: its rows have the root's name.
+base::Status History::load_tables(const FindPartitions& partitions) {
+  TRY_ASSIGN(pg::Rows known,
+             destination_->query("select distinct schema, \"table\" from _bemi.relation_version "
+                                 "where source = $1",
+                                 {source_}));
+  std::set<std::pair<std::string, std::string>> tables;
+  for (int row = 0; row < known.count(); ++row) {
+    tables.emplace(known.text(row, 0), known.text(row, 1));
+  }
+  std::ranges::copy_if(names_, std::back_inserter(selected_.unknown),
+                       [&](const auto& name) { return !tables.contains(name); });
+  TRY_ASSIGN(std::vector<EmptiedPartition> emptied, partitions(selected_.unknown));
+  for (const EmptiedPartition& one : emptied) {
+    std::erase(selected_.unknown, std::pair(one.schema, one.table));
+  }
+  TRY_ASSIGN(tables_,
+             load_past_tables(*destination_, changes_, source_, names_, emptied, condition_));
   return {};
 }
 

@@ -32,17 +32,23 @@ struct Places {
 
 struct Selected {
   std::int64_t changes = 0;
-  std::int64_t ddl = 0;  // SCHEMA changes among what the filter found: not undone
   std::vector<std::int64_t> transactions;
   std::vector<std::string> warnings;
+  // Schemas and tables that changed, but that the history does not know as tables of their own.
+  std::vector<std::pair<std::string, std::string>> unknown;
 };
+
+// Of tables that the history does not know, those that are partitions of the source.
+using FindPartitions = std::function<base::Result<std::vector<EmptiedPartition>>(
+    const std::vector<std::pair<std::string, std::string>>& names)>;
 
 class History {
  public:
   // `extra`: ids of changes that are selected too.
   static base::Result<History> open(pg::Connection& destination, query::ChangeFilter filter,
                                     const std::string& source,
-                                    const std::vector<std::string>& extra);
+                                    const std::vector<std::string>& extra,
+                                    const FindPartitions& partitions);
 
   [[nodiscard]] const Selected& selected() const { return selected_; }
   [[nodiscard]] const std::vector<PastTable>& tables() const { return tables_; }
@@ -71,8 +77,10 @@ class History {
   base::Status select();
   base::Status find_reverts();
   base::Status note_gaps();
+  base::Status load_tables(const FindPartitions& partitions);
   struct Moves;
   base::Result<Moves> load_moves(const PastTable& table);
+  [[nodiscard]] std::string taken_sql(const PastTable& table) const;
   [[nodiscard]] std::string touched_sql(const PastTable& table) const;
   [[nodiscard]] std::string settled_rows_sql(const PastTable& table, const Moves& moves) const;
   [[nodiscard]] std::string moved_rows_sql(const PastTable& table, const Moves& moves) const;
@@ -83,7 +91,8 @@ class History {
   pg::Connection* destination_;
   std::string changes_;  // the table's quoted name
   std::string source_;
-  query::Condition condition_;
+  query::Condition condition_;    // what counts as selected of a row that was asked for
+  std::string asked_;             // and which rows those are, with the same parameters
   std::string counted_ = "true";  // which changes had an effect that was not taken back
   std::vector<std::pair<std::string, std::string>> names_;  // schema, table of selected changes
   std::string since_;                                       // effective_at of the first of them

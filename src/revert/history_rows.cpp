@@ -134,16 +134,34 @@ base::Status History::stream(const std::string& sql,
   return {};
 }
 
+// What selected TRUNCATEs took, of the table and of partitions of it.
+std::string History::taken_sql(const PastTable& table) const {
+  std::string sql = fmt::format(
+      "select e.epoch, e.commit_position, e.sequence, e.id, r.key, r.\"row\", r.exact, r.fidelity "
+      "from (select c.* from {} c where {} and ({}) and c.operation = 'TRUNCATE') e cross join "
+      "lateral _bemi.rows_before(e.source, e.schema, e.\"table\", e.epoch, e.commit_position, "
+      "e.sequence) r",
+      changes_, is_of(table, source_), asked_);
+  for (const EmptiedPartition& partition : table.emptied) {
+    sql += fmt::format(
+        " union all select e.epoch, e.commit_position, e.sequence, e.id, r.key, r.\"row\", "
+        "r.exact, "
+        "r.fidelity from (select c.* from {} c where c.source = {} and c.schema = {} and "
+        "c.\"table\" = {} and ({}) and c.operation = 'TRUNCATE') e cross join lateral "
+        "_bemi.rows_before(e.source, {}, {}, e.epoch, e.commit_position, e.sequence, true) r "
+        "where (select ({}) from jsonb_to_record(r.\"row\") as one ({}))",
+        changes_, literal(source_), literal(partition.schema), literal(partition.table), asked_,
+        literal(table.schema), literal(table.table), partition.constraint, partition.columns);
+  }
+  return sql;
+}
+
 // The events of all rows that selected changes touched: a head that later parts of the statement
 // take from. What a selected TRUNCATE took is as if it had been deleted row by row.
 std::string History::touched_sql(const PastTable& table) const {
   return fmt::format(R"(
-with emptied as (
-  select c.* from {0} c where {1} and ({2}) and c.operation = 'TRUNCATE'
-), taken as (
-  select e.epoch, e.commit_position, e.sequence, e.id, r.key, r."row", r.exact, r.fidelity
-  from emptied e cross join lateral _bemi.rows_before(e.source, e.schema, e."table", e.epoch, e.commit_position, e.sequence) r
-  where r.key is not null
+with taken as (
+  select * from ({4}) t where t.key is not null
 ), touched as (
   select distinct on (k) k, e, p, s from (
     select c.primary_key as k, c.epoch as e, c.commit_position as p, c.sequence as s
@@ -151,7 +169,7 @@ with emptied as (
     union all select key, epoch, commit_position, sequence from taken
   ) t order by k, e, p, s
 ))",
-                     changes_, is_of(table, source_), condition_.sql, row_changes);
+                     changes_, is_of(table, source_), asked_, row_changes, taken_sql(table));
 }
 
 // Rows whose keys never moved: a key is a group of its own.
@@ -207,22 +225,21 @@ base::Status History::net_keyless_rows(const PastTable& table, const Places& pla
   std::string of = is_of(table, source_);
   std::string sql = fmt::format(R"(
 with chosen as (
-  select c.* from {0} c where {1} and ({2}) and c.primary_key is null
+  select c.*, ({4}) as asked from {0} c where {1} and ({2}) and c.primary_key is null
 ), events as (
   select after::text as content, (exact -> 'after')::text as said, (fidelity -> 'after')::text as remarks, -1 as count,
-         epoch, commit_position
+         asked, epoch, commit_position
   from chosen where operation in ('CREATE', 'UPDATE')
   union all
-  select before::text, (exact -> 'before')::text, (fidelity -> 'before')::text, 1, epoch, commit_position
+  select before::text, (exact -> 'before')::text, (fidelity -> 'before')::text, 1, asked, epoch, commit_position
   from chosen where operation in ('UPDATE', 'DELETE')
   union all
-  select r."row"::text, r.exact::text, r.fidelity::text, 1, e.epoch, e.commit_position
-  from chosen e cross join lateral _bemi.rows_before(e.source, e.schema, e."table", e.epoch, e.commit_position, e.sequence) r
-  where e.operation = 'TRUNCATE' and r.key is null
+  select t."row"::text, t.exact::text, t.fidelity::text, 1, true, t.epoch, t.commit_position
+  from ({3}) t where t.key is null
 )
 select content, said, remarks, sum(count), max(epoch), max(commit_position) from events
-group by 1, 2, 3 having sum(count) <> 0 order by 1)",
-                                changes_, of, condition_.sql);
+group by 1, 2, 3 having sum(count) <> 0 and bool_or(asked) order by 1)",
+                                changes_, of, condition_.sql, taken_sql(table), asked_);
   EventReader reader(table, places, "[]");
   return stream(
       sql, [&](const pg::Rows& rows, int row) { return reader.take_keyless(rows, row, sink); });

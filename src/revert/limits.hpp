@@ -10,8 +10,11 @@ namespace revert::limits {
 // Rows asked of a cursor at a time.
 inline constexpr int fetched_rows = 2000;
 
-// Transactions that a revert's context names; beyond it the newest.
-inline constexpr int transactions_named_max = 10'000;
+// Transactions that are told apart in a selection; beyond it the newest.
+inline constexpr int transactions_known_max = 10'000;
+
+// And that a revert's context names: each of its changes is stored with it.
+inline constexpr std::size_t transactions_named_max = 500;
 
 // Conflicts that a plan shows with their values; all are counted.
 inline constexpr int conflicts_shown_max = 100;

@@ -2,6 +2,7 @@
 #include "revert/past_table.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 #include <fmt/format.h>
@@ -19,6 +20,9 @@ with named as (
   select distinct v.relation, v.schema, v."table" from _bemi.relation_version v
   join jsonb_array_elements($2::jsonb) as n (name) on v.schema = n.name ->> 0 and v."table" = n.name ->> 1
   where v.source = $1
+  union
+  select distinct v.relation, v.schema, v."table" from _bemi.relation_version v
+  where v.source = $1 and v.relation in (select r::bigint from jsonb_array_elements_text($3::jsonb) r)
 ), alike as (
   -- All that ever had one of the names, and all their other names.
   select distinct v.schema, v."table" from _bemi.relation_version v
@@ -118,20 +122,27 @@ std::string is_of(const PastTable& table, const std::string& source) {
 base::Result<std::vector<PastTable>> load_past_tables(
     pg::Connection& destination, const std::string& changes, const std::string& source,
     const std::vector<std::pair<std::string, std::string>>& names,
-    const query::Condition& selected) {
+    const std::vector<EmptiedPartition>& emptied, const query::Condition& selected) {
   std::vector<PastTable> tables;
   if (names.empty()) return tables;
   json wanted_names = json::array();
   for (const auto& [schema, table] : names) wanted_names.push_back({schema, table});
-  TRY_ASSIGN(pg::Rows rows, destination.query(select_versions, {source, wanted_names.dump()}));
+  json roots = json::array();
+  for (const EmptiedPartition& partition : emptied) roots.push_back(partition.root);
+  TRY_ASSIGN(pg::Rows rows,
+             destination.query(select_versions, {source, wanted_names.dump(), roots.dump()}));
   TRY_ASSIGN(std::vector<Version> versions, read_versions(rows));
   std::map<std::int64_t, bool> wanted;
   for (const Version& version : versions) {
     auto named = std::pair(version.schema, version.table);
-    if (std::ranges::find(names, named) != names.end()) wanted[version.relation] = true;
+    bool root =
+        std::ranges::find(emptied, version.relation, &EmptiedPartition::root) != emptied.end();
+    if (root || std::ranges::find(names, named) != names.end()) wanted[version.relation] = true;
   }
   for (const auto& [oid, ignored] : wanted) {
     PastTable table = table_of(oid, versions);
+    std::ranges::copy_if(emptied, std::back_inserter(table.emptied),
+                         [&](const EmptiedPartition& partition) { return partition.root == oid; });
     // A name can have had several tables: only those with selected changes.
     TRY_ASSIGN(pg::Rows any,
                destination.query(
@@ -139,7 +150,7 @@ base::Result<std::vector<PastTable>> load_past_tables(
                                "in ('CREATE', 'UPDATE', 'DELETE', 'TRUNCATE'))",
                                changes, is_of(table, source), selected.sql),
                    selected.parameters));
-    if (any.truth(0, 0)) tables.push_back(std::move(table));
+    if (any.truth(0, 0) || !table.emptied.empty()) tables.push_back(std::move(table));
   }
   return tables;
 }

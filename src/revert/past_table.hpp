@@ -11,6 +11,7 @@
 
 #include "pg/connection.hpp"
 #include "query/changes.hpp"
+#include "revert/partitions.hpp"
 
 namespace revert {
 
@@ -48,16 +49,17 @@ struct PastTable {
   std::vector<Stretch> stretches;
   std::vector<Shape> shapes;  // oldest first
   std::vector<std::string> key;
+  std::vector<EmptiedPartition> emptied;  // by selected changes, one by one
 };
 
 // The condition for the changes (alias c) that are of the table, whatever its name was then.
 std::string is_of(const PastTable& table, const std::string& source);
 
-// Every table that had one of the names (schema, table) and has changes that `selected` selects.
-// `changes`: the quoted name of the table of changes.
+// Every table that had one of the names (schema, table) and has changes that `selected` selects,
+// and the roots of `emptied`. `changes`: the quoted name of the table of changes.
 base::Result<std::vector<PastTable>> load_past_tables(
     pg::Connection& destination, const std::string& changes, const std::string& source,
     const std::vector<std::pair<std::string, std::string>>& names,
-    const query::Condition& selected);
+    const std::vector<EmptiedPartition>& emptied, const query::Condition& selected);
 
 }  // namespace revert

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "revert/plan.hpp"
 
+#include <algorithm>
+
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
+
+#include "revert/limits.hpp"
 
 namespace revert {
 namespace {
@@ -85,7 +90,7 @@ std::string sentence(ConflictKind kind) {
     case ConflictKind::missing: return "not there, and the history does not say why";
     case ConflictKind::referenced: return "to be removed, but others refer to it";
     case ConflictKind::orphan: return "would refer to a row that is not there";
-    case ConflictKind::unknown: return "its old value is not in the history";
+    case ConflictKind::unknown: return "what it was is not in the history";
     case ConflictKind::rejected: return "refused by the source";
     case ConflictKind::table_gone: return "the table is gone";
   }
@@ -100,6 +105,21 @@ std::string described(const Conflict& conflict) {
   bool named = conflict.detail.find(conflict.constraint) != std::string::npos;
   if (!named) line += " (" + conflict.constraint + ")";
   return line;
+}
+
+base::Error refusal(const Plan& plan) {
+  base::Error error;
+  error.kind = base::ErrorKind::conflict;
+  bool one = plan.conflict_count == 1;
+  error.message = fmt::format("{} {} in conflict, nothing was undone", plan.conflict_count,
+                              one ? "row is" : "rows are");
+  auto shown = std::min<std::size_t>(plan.conflicts.size(), limits::conflicts_named_max);
+  for (std::size_t i = 0; i < shown; ++i) {
+    error.message += (i == 0 ? ": " : "; ") + described(plan.conflicts[i]);
+  }
+  if (plan.conflict_count > static_cast<std::int64_t>(shown)) error.message += "; ...";
+  error.hint = "see the plan; then --on-conflict skip or force, or --cascade";
+  return error;
 }
 
 std::int64_t Plan::rows() const {

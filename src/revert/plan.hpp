@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "base/error.hpp"
+
 namespace revert {
 
 // A change of the history, as far as a person needs to know whose it is.
@@ -56,6 +58,10 @@ struct Conflict {
 
 // In a line: table, row, what is the matter, constraint.
 std::string described(const Conflict& conflict);
+
+struct Plan;
+// Why a plan that is not applicable was not applied.
+base::Error refusal(const Plan& plan);
 
 struct Trigger {
   std::string name;

@@ -148,8 +148,9 @@ class Checks {
     if (!rows) return 0;
     return note(
         "referenced", key.name,
-        fmt::format("select s.n, count(*) || ' rows of ' || {} || ' refer to it' as detail{} "
-                    "group by s.n",
+        fmt::format("select s.n, case count(*) when 1 then '1 row' else count(*) || ' rows' end || "
+                    "' of ' || {} || case count(*) when 1 then ' refers' else ' refer' end || "
+                    "' to it' as detail{} group by s.n",
                     pg::quote_literal(key.child_name), *rows));
   }
 

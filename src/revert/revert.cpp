@@ -6,9 +6,9 @@
 #include <set>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "revert/conflicts.hpp"
+#include "revert/context.hpp"
 #include "revert/limits.hpp"
 #include "revert/references.hpp"
 #include "revert/script.hpp"
@@ -17,7 +17,6 @@
 namespace revert {
 namespace {
 
-using nlohmann::json;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::int64_t progress_rows = 20'000;  // between two words of progress
@@ -63,7 +62,7 @@ class Undoing {
 
   [[nodiscard]] const Stage& stage() const { return *stage_; }
   [[nodiscard]] const Execution& execution() const { return execution_; }
-  [[nodiscard]] std::string context() const { return context_text(); }
+  [[nodiscard]] std::string context() const { return context_of(request_, plan_); }
   base::Status undo_writes() {
     if (plan_.rows() == 0) return {};
     TRY(ends_.source.run("rollback to savepoint bemi_try"));
@@ -94,7 +93,6 @@ class Undoing {
   base::Status note_sequences();
   base::Status count_rows();
   base::Status add_digest();
-  [[nodiscard]] std::string context_text() const;
   TablePlan& plan_of(int tab) { return plan_.tables[of_tab_[static_cast<std::size_t>(tab) - 1]]; }
   void abandon();
 
@@ -150,8 +148,9 @@ base::Status Undoing::stage_all() {
 // False when --cascade found more to undo.
 base::Result<bool> Undoing::stage_once(std::set<std::string>& extra) {
   ends_.progress({.step = "reading the history"});
+  auto partitions = [&](const auto& names) { return find_partitions(ends_.source, names); };
   TRY_ASSIGN(History history, History::open(ends_.destination, request_.filter, ends_.source_name,
-                                            {extra.begin(), extra.end()}));
+                                            {extra.begin(), extra.end()}, partitions));
   history_ = std::move(history);
   stage_.emplace(ends_.source);
   TRY(stage_->begin());
@@ -201,6 +200,13 @@ bool Undoing::came_after(const PastTable& table) const {
 // The tables that are there, each with its place in the plan; a conflict for each that is not.
 std::vector<Undoing::Loaded> Undoing::find_tables(const std::vector<PastTable>& past) {
   std::vector<Loaded> found;
+  for (const auto& [schema, name] : history_->selected().unknown) {
+    Conflict& conflict = plan_.conflicts.emplace_back();
+    conflict.kind = ConflictKind::unknown;
+    conflict.schema = schema;
+    conflict.table = name;
+    conflict.detail = "the history does not know which rows it had";
+  }
   for (const PastTable& table : past) {
     auto live = schema_.tables.find(table.oid);
     if (live == schema_.tables.end() && came_after(table)) {
@@ -280,7 +286,8 @@ base::Status Undoing::summarize() {
   plan_.source = ends_.source_name;
   plan_.changes = history_->selected().changes;
   plan_.transactions = history_->selected().transactions;
-  plan_.warnings = history_->selected().warnings;
+  const std::vector<std::string>& said = history_->selected().warnings;
+  plan_.warnings.insert(plan_.warnings.begin(), said.begin(), said.end());
   TRY_ASSIGN(pg::Rows undone,
              ends_.source.run("select tab, count(*) from pg_temp._bemi_state where state = "
                               "'undone' group by 1"));
@@ -290,21 +297,8 @@ base::Status Undoing::summarize() {
   return count_rows();
 }
 
-std::string Undoing::context_text() const {
-  json context = json::parse(request_.context, nullptr, /*allow_exceptions=*/false);
-  if (!context.is_object()) context = json::object();
-  context["revert_of"] = plan_.transactions;
-  if (!request_.actor.empty()) context["actor"] = request_.actor;
-  if (!request_.reason.empty()) context["reason"] = request_.reason;
-  bool partial =
-      std::ranges::any_of(plan_.tables, [](const TablePlan& t) { return t.skipped > 0; });
-  if (partial) context["revert_partial"] = true;
-  context["_bemi"] = {{"v", 1}, {"scope", "transaction"}};
-  return context.dump(-1, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace);
-}
-
 base::Status Undoing::emit_context() {
-  TRY(ends_.source.query("select pg_logical_emit_message(true, '_bemi', $1)", {context_text()}));
+  TRY(ends_.source.query("select pg_logical_emit_message(true, '_bemi', $1)", {context()}));
   return {};
 }
 
@@ -447,21 +441,6 @@ base::Status Undoing::note_sequences() {
     }
   }
   return {};
-}
-
-base::Error refusal(const Plan& plan) {
-  base::Error error;
-  error.kind = base::ErrorKind::conflict;
-  bool one = plan.conflict_count == 1;
-  error.message = fmt::format("{} {} in conflict, nothing was undone", plan.conflict_count,
-                              one ? "row is" : "rows are");
-  auto shown = std::min<std::size_t>(plan.conflicts.size(), limits::conflicts_named_max);
-  for (std::size_t i = 0; i < shown; ++i) {
-    error.message += (i == 0 ? ": " : "; ") + described(plan.conflicts[i]);
-  }
-  if (plan.conflict_count > static_cast<std::int64_t>(shown)) error.message += "; ...";
-  error.hint = "see the plan; then --on-conflict skip or force, or --cascade";
-  return error;
 }
 
 }  // namespace

@@ -211,7 +211,7 @@ base::Status Stage::load(const std::function<base::Status(const Put&)>& feed) {
                                  shape.id, shape.tab, static_cast<char>(shape.kind),
                                  array_of(shape.columns))));
   }
-  TRY(source_->run("analyze pg_temp._bemi_net"));
+  TRY(source_->run("analyze pg_temp._bemi_net (n, tab, kind, shape)"));
   for (const StageTable& table : tables_) TRY(type_rows(table));
   return {};
 }

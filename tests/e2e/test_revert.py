@@ -162,6 +162,38 @@ def test_the_revert_of_a_revert_restores_and_redo_finds_it(undo: Undo) -> None:
     assert again["applied"] and undo.rows("todo") == before
 
 
+@pytest.mark.parametrize("by_script", [False, True], ids=["apply", "script"])
+def test_a_part_of_what_is_undone_already_has_nothing_left_to_undo(undo: Undo, by_script: bool) -> None:
+    undo.database.sql("create table loose (v int)")
+    undo.as_user(1, "insert into todo values (1, 'Walk'), (2, 'Sleep')", "insert into loose values (1)")
+    undo.as_user(
+        42,
+        "update todo set task = 'Run' where id = 1",
+        "delete from todo where id = 2",
+        "insert into todo values (3, 'Fly')",
+        "insert into loose values (2)",
+        "delete from loose where v = 1",
+    )
+    undo.apply(*USER)
+    before = [undo.rows("todo"), undo.rows("loose")]
+    for part in (
+        "operation => 'CREATE'",
+        "operation => 'UPDATE'",
+        "table_name => 'loose'",
+        "operation => 'DELETE'",
+    ):
+        name, value = part.replace("'", "").split(" => ")
+        if by_script:
+            sync(undo.database.url)
+            [(script,)] = undo.database.sql(
+                f"select bemi.revert_sql(context => '{{\"user_id\": 42}}', {part})"
+            )
+            undo.database.sql(script)
+        else:
+            assert undo.apply(*USER, f"--{name.removesuffix('_name')}", value)["applied"] is False
+        assert [undo.rows("todo"), undo.rows("loose")] == before
+
+
 def test_a_changed_key_goes_back_and_a_chain_of_them(undo: Undo) -> None:
     undo.as_user(1, "insert into todo values (1, 'a'), (10, 'b')")
     before = undo.rows("todo")

@@ -1,4 +1,4 @@
-"""Undoing in tables of every build: partitions that came and went, other identities, sequences, late contexts."""
+"""Undoing in tables of every build: partitions that came and went, identities, sequences, late contexts."""
 
 from __future__ import annotations
 
@@ -63,6 +63,39 @@ def test_a_partition_that_was_detached_or_attached_since(undo: Undo) -> None:
     ] == ["missing"]
     undo.apply(*USER, "--on-conflict", "skip", expect=1)
     assert undo.rows("p") == ["(1,1,a)", "(4,25,d)"] and undo.rows("p2") == ["(2,11,x)"]
+
+
+@oldest_and_newest
+@pytest.mark.parametrize("keyed", [True, False])
+def test_a_partition_that_was_emptied_by_itself_gets_its_rows_back(undo: Undo, keyed: bool) -> None:
+    ddl = PARTITIONED.split("create table r")[0]
+    undo.database.sql(ddl if keyed else ddl.replace(", primary key (k, day)", ""))
+    undo.as_user(1, "insert into p select i, i % 20, 'a' from generate_series(1, 40) i")
+    undo.as_user(7, "update p set day = 15 where k = 1", "delete from p where k = 2")
+    before = undo.rows("p")
+    undo.as_user(
+        42, "update p set v = 'x' where k in (3, 12)", "truncate p1", "insert into p values (4, 4, 'new')"
+    )
+    undo.as_user(42, "update p set v = 'y' where k = 13")
+    undo.apply(*USER)
+    assert undo.rows("p") == before
+    undo.run("redo", "--apply")
+    assert len(undo.rows("p")) == len([row for row in before if int(row.split(",")[1]) >= 10]) + 1
+
+
+@oldest_and_newest
+def test_a_partition_of_unknown_rows_that_was_emptied_is_refused_by_name(undo: Undo) -> None:
+    undo.database.sql(
+        "create table p (k int primary key, v text) partition by hash (k);"
+        "create table p1 partition of p for values with (modulus 2, remainder 0);"
+        "create table p2 partition of p for values with (modulus 2, remainder 1)"
+    )
+    undo.as_user(1, "insert into p select i, 'a' from generate_series(1, 9) i")
+    undo.as_user(42, "truncate p1")
+    [conflict] = undo.plan(*USER)["conflicts"]
+    assert (conflict["kind"], conflict["table"]) == ("unknown", "p1")
+    refused = undo.run("revert", *USER, "--apply")
+    assert refused.returncode == 1 and "public.p1" in refused.stderr
 
 
 @oldest_and_newest
@@ -172,6 +205,6 @@ def test_ddl_in_the_middle_of_a_transaction(undo: Undo) -> None:
         "delete from thing where id = 2",
     )
     plan = undo.plan(*USER)
-    assert plan["conflicts"] == [] and any("definition" in w for w in plan["warnings"])
+    assert plan["conflicts"] == [] and any("public.item" in w for w in plan["warnings"])
     undo.apply(*USER)
     assert undo.rows("thing") == ["(1,1,new)", "(2,2,new)"]

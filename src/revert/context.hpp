@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// The context of a revert's own transaction: what it undid, who did it and why.
+#pragma once
+
+#include <string>
+
+#include "revert/plan.hpp"
+#include "revert/revert.hpp"
+
+namespace revert {
+
+std::string context_of(const Request& request, const Plan& plan);
+
+}  // namespace revert
