@@ -11,6 +11,7 @@ patience, and whether each row is there once with the value that it had.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import tempfile
 import threading
@@ -41,17 +42,19 @@ select count(*), count(*), min(id), max(id), sum(hashtextextended(note, 0)::nume
 class Spool:
     """The most that the worker kept on disk, looked at while it runs."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.peak_bytes, self.ended = folder, 0, threading.Event()
+    def __init__(self, folder: Path, pid: int) -> None:
+        self.folder, self.pid, self.peak_bytes, self.ended = folder, pid, 0, threading.Event()
         self.thread = threading.Thread(target=self.watch, daemon=True)
         self.thread.start()
 
     def watch(self) -> None:
         while not self.ended.wait(0.5):
             used = 0
-            for path in self.folder.rglob("*"):
+            # Its files have no names: what a killed worker leaves would fill the disk.
+            for path in Path(f"/proc/{self.pid}/fd").iterdir():
                 try:
-                    used += path.stat().st_size
+                    if str(path.readlink()).startswith(str(self.folder)):
+                        used += path.stat().st_size
                 except FileNotFoundError:
                     continue
             self.peak_bytes = max(self.peak_bytes, used)
@@ -79,7 +82,7 @@ def run(major: int, rows: int, megabytes_per_second: float) -> dict[str, object]
         folder.mkdir()
         with Worker.start("--spool-directory", str(folder), env=env, log_file=Path(home) / "log") as worker:
             worker.wait_ready()
-            spool = Spool(folder)
+            spool = Spool(folder, worker.pid)
             if megabytes_per_second:
                 line.limit(int(megabytes_per_second * 1_000_000))
             began = time.monotonic()
@@ -91,7 +94,9 @@ def run(major: int, rows: int, megabytes_per_second: float) -> dict[str, object]
             bemi("sync", "--timeout", "3600", env=env, timeout=3700)
             stored = time.monotonic() - began
             spool.end()
-            impatient = [line for line in worker.lines() if "trying again" in line]
+            impatient = [line for line in worker.lines() if re.search(r"trying again in \d+ ms", line)]
+            for reason in impatient:
+                print(f"    {reason}")
             figures: dict[str, object] = {
                 "PostgreSQL": major,
                 "rows": rows,
