@@ -770,5 +770,16 @@ begin
     raise exception 'another transaction after % has the same time; nothing between them can be told apart', said
       using errcode = 'cardinality_violation';
   end if;
-  return found.effective_at;
+  -- Up to the next commit nothing happens: a baseline that was taken meanwhile counts.
+  return greatest(found.effective_at, case when said ~ '/' then (
+    select max(k.since) from _bemi.coverage k
+    where k.source = in_source and k.epoch = found.epoch and k.position <= said::pg_lsn - '0/0'
+      and k.since < (
+        select coalesce(min(n.effective_at), max(s.effective_at))
+        from _bemi.source s left join lateral (
+          select c.effective_at from @schema@.changes c
+          where c.source = s.name and c.epoch = found.epoch and c.effective_at >= found.effective_at
+            and c.commit_position > said::pg_lsn - '0/0'
+          order by c.effective_at, c.commit_position limit 1) n on true
+        where s.name = in_source)) end);
 end $$;

@@ -193,7 +193,14 @@ void add_reading(CLI::App& app, Program& program) {
   changes->add_option("--limit", options.limit, "The newest so many")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  changes->add_flag("--follow", options.follow, "Go on with new ones as they come");
+  CLI::Option* before =
+      changes->add_option("--before", options.before, "The page before the change of this id")
+          ->type_name("ID");
+  changes->add_option("--after", options.after, "The page after the change of this id")
+      ->type_name("ID")
+      ->excludes(before);
+  changes->add_flag("--follow", options.follow, "Go on with new ones as they come")
+      ->excludes(before);
   changes
       ->add_option("--archive", options.archive,
                    "Of a file that bemi archive lists, instead of the table; nothing is stored")
@@ -251,6 +258,10 @@ void add_past(CLI::App& app, Program& program) {
   as_of->add_option("TIME", options.time, time)->required();
   as_of->add_option("TABLE", options.table, "table, schema.table, or quoted as in SQL")->required();
   as_of->add_option("KEY", options.key, "One record");
+  as_of->add_option("--limit", options.limit, "So many rows, in the order of their keys")
+      ->check(CLI::NonNegativeNumber);
+  as_of->add_option("--after", options.after, "Rows behind this key")->type_name("KEY");
+  as_of->add_flag("--explain", options.explain, "Only tell how the rows would be found");
   add_past_options(*as_of, program);
 
   CLI::App* diff =

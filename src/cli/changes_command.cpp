@@ -4,10 +4,9 @@
 #include <chrono>
 #include <iostream>
 
-#include "base/json.hpp"
 #include "cli/commands.hpp"
 #include "cli/ends.hpp"
-#include "cli/output.hpp"
+#include "cli/rows_output.hpp"
 #include "store/archive.hpp"
 #include "store/schema.hpp"
 
@@ -17,28 +16,38 @@ namespace {
 constexpr std::chrono::milliseconds follow_pause{200};
 constexpr std::int64_t follow_page = 1000;
 
-// In the order of query::change_columns.
-enum Column : int {
-  schema_column = 3,
-  table_column,
-  key_column,
-  operation_column,
-  before_column,
-  after_column,
-  context_column,
-  committed_at_column
-};
-constexpr int json_columns[] = {before_column, after_column, context_column, 19, 20};
-constexpr int number_columns[] = {14, 15, 16, 17, 18};
+// In the order of query::change_columns. The table shows what a person looks for.
+const Columns columns{{"id", Form::text, false},
+                      {"source", Form::text, false},
+                      {"database", Form::text, false},
+                      {"schema", Form::text, false},
+                      {"table"},
+                      {"primary_key"},
+                      {"operation"},
+                      {"before", Form::json},
+                      {"after", Form::json},
+                      {"context", Form::json},
+                      {"committed_at"},
+                      {"effective_at", Form::text, false},
+                      {"queued_at", Form::text, false},
+                      {"created_at", Form::text, false},
+                      {"transaction_id", Form::number, false},
+                      {"position", Form::number, false},
+                      {"epoch", Form::number, false},
+                      {"commit_position", Form::number, false},
+                      {"sequence", Form::number, false},
+                      {"exact", Form::json, false},
+                      {"fidelity", Form::json, false}};
+
+std::optional<std::string> given(const std::string& text) {
+  return text.empty() ? std::nullopt : std::optional(text);
+}
 
 base::Result<query::ChangeFilter> filter_of(const ChangesOptions& options) {
   query::ChangeFilter filter;
   if (!options.table.empty()) {
     TRY_ASSIGN(filter.table, query::parse_table_name(options.table));
   }
-  auto given = [](const std::string& text) {
-    return text.empty() ? std::nullopt : std::optional(text);
-  };
   filter.primary_key = given(options.primary_key);
   filter.operation = given(options.operation);
   if (filter.operation) {
@@ -53,66 +62,6 @@ base::Result<query::ChangeFilter> filter_of(const ChangesOptions& options) {
   return filter;
 }
 
-bool contains(const auto& columns, int column) {
-  return std::ranges::find(columns, column) != std::end(columns);
-}
-
-// One object a line: every column, JSON columns as JSON.
-std::string json_line(const pg::Rows& rows, int row) {
-  std::string line = "{";
-  for (int column = 0; column < rows.columns(); ++column) {
-    if (column > 0) line += ", ";
-    base::append_json_string(line, query::change_columns[static_cast<std::size_t>(column)]);
-    line += ": ";
-    auto value = rows.get(row, column);
-    if (!value) {
-      line += "null";
-    } else if (contains(json_columns, column) || contains(number_columns, column)) {
-      line += *value;
-    } else {
-      base::append_json_string(line, *value);
-    }
-  }
-  return line + "}\n";
-}
-
-std::vector<Cell> cells_of(const pg::Rows& rows, int row, const std::vector<int>& columns) {
-  std::vector<Cell> cells;
-  for (int column : columns) {
-    auto value = rows.get(row, column);
-    cells.push_back(value ? Cell(std::string(*value)) : std::nullopt);
-  }
-  return cells;
-}
-
-Table table_of(const pg::Rows& rows, const std::vector<int>& columns) {
-  Table table;
-  for (int column : columns) {
-    table.headers.push_back(query::change_columns[static_cast<std::size_t>(column)]);
-  }
-  for (int row = 0; row < rows.count(); ++row) table.rows.push_back(cells_of(rows, row, columns));
-  return table;
-}
-
-void print(const pg::Rows& rows, const std::string& format, bool first) {
-  static const std::vector<int> shown{key_column,         table_column, operation_column,
-                                      before_column,      after_column, context_column,
-                                      committed_at_column};
-  static const std::vector<int> all = [] {
-    std::vector<int> columns(query::change_columns.size());
-    for (std::size_t i = 0; i < columns.size(); ++i) columns[i] = static_cast<int>(i);
-    return columns;
-  }();
-  if (format == "json") {
-    for (int row = 0; row < rows.count(); ++row) std::cout << json_line(rows, row);
-  } else if (format == "csv") {
-    std::cout << render_csv(table_of(rows, all), first);
-  } else {
-    std::cout << render_table(table_of(rows, shown), terminal_width());
-  }
-  std::cout.flush();
-}
-
 void advance(std::vector<query::Position>& seen, const pg::Rows& rows) {
   for (int row = 0; row < rows.count(); ++row) {
     query::Position position{rows.text(row, 1), rows.integer(row, 16), rows.integer(row, 17),
@@ -124,6 +73,12 @@ void advance(std::vector<query::Position>& seen, const pg::Rows& rows) {
       *known = std::move(position);
     }
   }
+}
+
+base::Result<pg::Rows> page_of(query::Changes& changes, const query::ChangeFilter& filter,
+                               const ChangesOptions& options) {
+  if (!options.after.empty()) return changes.next(filter, options.limit, options.after);
+  return changes.newest(filter, options.limit, given(options.before));
 }
 
 // The file's rows in a table of this session alone.
@@ -141,9 +96,18 @@ base::Status search_archive(const Config& config, const ChangesOptions& options)
   TRY_ASSIGN(query::ChangeFilter filter, filter_of(options));
   TRY_ASSIGN(pg::Connection destination, open_destination(config, Access::read_write));
   TRY_ASSIGN(query::Changes changes, open_archive(destination, options.archive));
-  TRY_ASSIGN(pg::Rows page, changes.newest(filter, options.limit));
-  print(page, options.format, true);
+  TRY_ASSIGN(pg::Rows page, page_of(changes, filter, options));
+  print(page, columns, options.format);
   return {};
+}
+
+// For a person, on the way to the next page.
+void hint_at_more(const ChangesOptions& options, const pg::Rows& page) {
+  if (options.format != "table" || page.count() < options.limit || page.empty()) return;
+  if (!terminal_width()) return;
+  bool onwards = !options.after.empty();
+  std::cerr << (onwards ? "newer ones: --after " : "older ones: --before ")
+            << page.text(onwards ? page.count() - 1 : 0, 0) << "\n";
 }
 
 }  // namespace
@@ -156,13 +120,14 @@ base::Status changes_command(const Config& config, const ChangesOptions& options
   TRY_ASSIGN(query::Changes changes, query::Changes::open(destination));
   // Before the page: what comes between both is shown, not lost.
   TRY_ASSIGN(std::vector<query::Position> seen, changes.ends());
-  TRY_ASSIGN(pg::Rows page, changes.newest(filter, options.limit));
-  print(page, options.format, true);
+  TRY_ASSIGN(pg::Rows page, page_of(changes, filter, options));
+  print(page, columns, options.format);
+  if (!options.follow) hint_at_more(options, page);
   if (!options.follow) return {};
   advance(seen, page);
   while (!stop.triggered() && std::cout.good()) {
     TRY_ASSIGN(pg::Rows fresh, changes.after(filter, seen, follow_page));
-    if (!fresh.empty()) print(fresh, options.format, false);
+    if (!fresh.empty()) print(fresh, columns, options.format, /*first=*/false);
     advance(seen, fresh);
     if (fresh.count() < follow_page) base::pause(&stop, follow_pause);
   }

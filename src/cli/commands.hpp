@@ -49,6 +49,8 @@ struct ChangesOptions {
   std::string source;  // its name in the history
   std::string archive;  // a file to look into instead of the table
   std::int64_t limit = 50;
+  std::string before;  // ids of changes: where a page ends or begins
+  std::string after;
   bool follow = false;
   std::string format = "table";
 };
@@ -63,6 +65,9 @@ struct PastOptions {
   std::string source;  // its name in the history
   bool partial = false;
   bool allow_stale = false;
+  bool explain = false;    // only tell how the answer would be found
+  std::string after;       // a key: where a page begins
+  std::int64_t limit = 0;  // 0: all
   std::string format = "table";
 };
 base::Status history_command(const Config& config, const PastOptions& options);

@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <cwchar>
 
+#include "query/past.hpp"
+
 namespace cli {
 namespace {
 
@@ -24,9 +26,14 @@ struct Character {
   std::size_t columns;
 };
 
+bool is_mark(char c) {
+  return c == query::old_mark || c == query::new_mark || c == query::end_mark;
+}
+
 // The UTF-8 character at `at`; a byte that starts none counts as one column.
 Character character_at(std::string_view text, std::size_t at) {
   auto lead = static_cast<unsigned char>(text[at]);
+  if (is_mark(text[at])) return {1, 0};
   std::size_t bytes = lead < 0x80 ? 1 : lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
   bytes = std::min(bytes, text.size() - at);
   std::uint32_t point = bytes == 1 ? lead : lead & (0xffU >> (bytes + 1));
@@ -48,11 +55,11 @@ std::size_t width_of(std::string_view text) {
 }
 
 // Control characters would break the table, or the terminal.
-std::string visible(std::string_view text) {
+std::string visible(std::string_view text, bool marked) {
   std::string out;
   for (char c : text) {
     auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte != 0x7f)
+    if ((byte >= 0x20 && byte != 0x7f) || (marked && is_mark(c)))
       out.push_back(c);
     else
       out += c == '\n' ? "\xe2\x8f\x8e" : "\xc2\xb7";
@@ -71,7 +78,11 @@ std::string fitted(const std::string& text, std::size_t width) {
     at += character.bytes;
     columns += character.columns;
   }
-  return text.substr(0, at) + "\xe2\x80\xa6" + std::string(width - columns - 1, ' ');
+  std::string cut = text.substr(0, at) + "\xe2\x80\xa6";
+  // What was marked ends with it.
+  auto mark = std::ranges::find_if(cut.rbegin(), cut.rend(), is_mark);
+  if (mark != cut.rend() && *mark != query::end_mark) cut.push_back(query::end_mark);
+  return cut + std::string(width - columns - 1, ' ');
 }
 
 std::vector<std::size_t> natural_widths(const Table& table) {
@@ -79,7 +90,7 @@ std::vector<std::size_t> natural_widths(const Table& table) {
   for (const std::string& header : table.headers) widths.push_back(width_of(header));
   for (const auto& row : table.rows) {
     for (std::size_t i = 0; i < row.size(); ++i) {
-      widths[i] = std::max(widths[i], width_of(visible(row[i].value_or(""))));
+      widths[i] = std::max(widths[i], width_of(visible(row[i].value_or(""), table.marked == i)));
     }
   }
   return widths;
@@ -98,6 +109,21 @@ void shrink(std::vector<std::size_t>& widths, std::size_t width) {
     if (*widest <= least) return;
     --*widest;
   }
+}
+
+// What was in red, what is in green; or without.
+std::string painted(std::string_view text, bool colour) {
+  std::string out;
+  bool open = false;
+  for (char c : text) {
+    if (!is_mark(c)) {
+      out.push_back(c);
+    } else if (colour) {
+      open = c != query::end_mark;
+      out += c == query::old_mark ? "\x1b[31m" : c == query::new_mark ? "\x1b[32m" : "\x1b[0m";
+    }
+  }
+  return open ? out + "\x1b[0m" : out;
 }
 
 void append_line(std::string& out, const std::vector<std::string>& cells,
@@ -124,7 +150,9 @@ std::string csv_field(const Cell& cell) {
 
 }  // namespace
 
-std::string render_table(const Table& table, std::optional<std::size_t> width) {
+std::string unmarked(std::string_view text) { return painted(text, /*colour=*/false); }
+
+std::string render_table(const Table& table, std::optional<std::size_t> width, bool colour) {
   std::vector<std::size_t> widths = natural_widths(table);
   if (width) shrink(widths, *width);
   std::string out;
@@ -137,8 +165,12 @@ std::string render_table(const Table& table, std::optional<std::size_t> width) {
   out += "\n";
   for (const auto& row : table.rows) {
     std::vector<std::string> cells;
-    for (const Cell& cell : row) cells.push_back(visible(cell.value_or("")));
-    append_line(out, cells, widths, " \xe2\x94\x82 ");
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      cells.push_back(visible(row[i].value_or(""), table.marked == i));
+    }
+    std::string line;
+    append_line(line, cells, widths, " \xe2\x94\x82 ");
+    out += painted(line, colour);
   }
   return out;
 }

@@ -15,11 +15,15 @@ using Cell = std::optional<std::string>;  // nullopt: SQL NULL
 struct Table {
   std::vector<std::string> headers;
   std::vector<std::vector<Cell>> rows;
+  std::optional<std::size_t> marked;  // a column with the marks of query/past.hpp
 };
 
 // Box-drawn and fitted to the terminal's width there; plain and whole elsewhere.
-std::string render_table(const Table& table, std::optional<std::size_t> width);
+std::string render_table(const Table& table, std::optional<std::size_t> width, bool colour = false);
 std::string render_csv(const Table& table, bool with_header);
+
+// Without the marks of query/past.hpp.
+std::string unmarked(std::string_view text);
 
 // The terminal's width when stdout is one.
 std::optional<std::size_t> terminal_width();

@@ -7,7 +7,9 @@ namespace cli {
 namespace {
 
 TEST(Table, AlignsAndNeverLetsControlCharactersOut) {
-  Table table{.headers = {"key", "value"}, .rows = {{"1", "a\nb\x1b[31m"}, {std::nullopt, "x"}}};
+  Table table{.headers = {"key", "value"},
+              .rows = {{"1", "a\nb\x1b[31m"}, {std::nullopt, "x"}},
+              .marked = {}};
   EXPECT_EQ(render_table(table, std::nullopt),
             " key │ value\n"
             "─────┼─────────\n"
@@ -16,7 +18,7 @@ TEST(Table, AlignsAndNeverLetsControlCharactersOut) {
 }
 
 TEST(Table, FitsTheTerminal) {
-  Table table{.headers = {"key", "value"}, .rows = {{"1", std::string(200, 'x')}}};
+  Table table{.headers = {"key", "value"}, .rows = {{"1", std::string(200, 'x')}}, .marked = {}};
   std::string text = render_table(table, 40);
   EXPECT_NE(text.find("…"), std::string::npos);
   for (std::size_t at = 0, end = 0; (end = text.find('\n', at)) != std::string::npos;
@@ -27,8 +29,21 @@ TEST(Table, FitsTheTerminal) {
   }
 }
 
+TEST(Table, ColoursWhatWasAndWhatIs) {
+  Table table{.headers = {"changes", "n"}, .rows = {{"a: \1x\3 → \2y\3", "1"}}, .marked = 0};
+  std::string plain = render_table(table, std::nullopt);
+  EXPECT_NE(plain.find(" a: x → y │ 1\n"), std::string::npos) << plain;
+  std::string coloured = render_table(table, std::nullopt, /*colour=*/true);
+  EXPECT_NE(coloured.find("a: \x1b[31mx\x1b[0m → \x1b[32my\x1b[0m │ 1\n"), std::string::npos);
+  // Cut short, it does not run into what follows.
+  EXPECT_NE(render_table(table, 10, true).find("\x1b[0m"), std::string::npos);
+  // Elsewhere a mark is a character like others, and not let out.
+  table.marked.reset();
+  EXPECT_EQ(render_table(table, std::nullopt).find('\1'), std::string::npos);
+}
+
 TEST(Csv, QuotesAsRfc4180) {
-  Table table{.headers = {"a", "b"}, .rows = {{"x,\"y\"", std::nullopt}, {"", "z"}}};
+  Table table{.headers = {"a", "b"}, .rows = {{"x,\"y\"", std::nullopt}, {"", "z"}}, .marked = {}};
   EXPECT_EQ(render_csv(table, true), "a,b\r\n\"x,\"\"y\"\"\",\r\n\"\",z\r\n");
 }
 

@@ -190,17 +190,23 @@ class Work {
   std::optional<base::Error> error_;
 };
 
+base::Result<pg::Connection> open_snapshot(const Snapshot& snapshot, const Settings& settings,
+                                           const base::Interrupt& interrupt) {
+  TRY_ASSIGN(pg::Connection source, pg::Connection::open({.url = settings.source_url,
+                                                          .purpose = "bemi/baseline",
+                                                          .interrupt = &interrupt}));
+  // row_security=off: a policy that would hide rows is an error instead.
+  TRY(source.run("begin isolation level repeatable read read only; set transaction snapshot " +
+                 pg::quote_literal(snapshot.name) + "; set local row_security = off"));
+  return source;
+}
+
 // One connection to each end.
 class Reader {
  public:
   static base::Status run(Work& work, const Snapshot& snapshot, const store::Progress& progress,
                           const Settings& settings, const base::Interrupt& interrupt) {
-    TRY_ASSIGN(pg::Connection source, pg::Connection::open({.url = settings.source_url,
-                                                            .purpose = "bemi/baseline",
-                                                            .interrupt = &interrupt}));
-    // row_security=off: a policy that would hide rows is an error instead.
-    TRY(source.run("begin isolation level repeatable read read only; set transaction snapshot " +
-                   pg::quote_literal(snapshot.name) + "; set local row_security = off"));
+    TRY_ASSIGN(pg::Connection source, open_snapshot(snapshot, settings, interrupt));
     TRY_ASSIGN(pg::Connection destination, pg::Connection::open({.url = settings.destination_url,
                                                                  .purpose = "bemi/baseline",
                                                                  .interrupt = &interrupt}));
@@ -340,6 +346,24 @@ bool wants_baseline(const Tables& tables, const Settings& settings) {
       std::accumulate(tables.begin(), tables.end(), std::int64_t{0},
                       [](auto sum, const auto& table) { return sum + table.bytes; });
   return bytes <= settings.snapshot_bytes_max;
+}
+
+base::Status describe_tables(const Tables& tables, const Snapshot& snapshot,
+                             const store::Progress& progress, const Settings& settings,
+                             const base::Interrupt& interrupt) {
+  TRY_ASSIGN(pg::Connection source, open_snapshot(snapshot, settings, interrupt));
+  TRY_ASSIGN(pg::Connection destination, pg::Connection::open({.url = settings.destination_url,
+                                                               .purpose = "bemi/baseline",
+                                                               .interrupt = &interrupt}));
+  Renderer renderer(source, settings.setup.selection, /*told=*/false);
+  for (const wal::Table& table : tables) {
+    TRY_ASSIGN(change::Relation columns, wal::read_relation(source, table.oid));
+    TRY_ASSIGN(change::RelationPtr resolved, renderer.resolve(std::move(columns)));
+    change::Relation relation = *resolved;
+    relation.assumed = false;
+    TRY(store::note_described(destination, progress, snapshot.place, relation, table.membership));
+  }
+  return {};
 }
 
 base::Result<std::vector<change::Oid>> read_baseline(const Tables& tables, const Snapshot& snapshot,

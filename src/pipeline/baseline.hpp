@@ -47,6 +47,11 @@ base::Timestamp last_look(const store::Progress& progress);
 // Whether the settings want these tables' rows: all or none.
 bool wants_baseline(const std::vector<wal::Table>& tables, const Settings& settings);
 
+// Notes how the tables look, where their rows are not read: from here on their changes are known.
+base::Status describe_tables(const std::vector<wal::Table>& tables, const Snapshot& snapshot,
+                             const store::Progress& progress, const Settings& settings,
+                             const base::Interrupt& interrupt);
+
 // `interrupt`: ends it between two rows. A table that the source or the destination cannot take is
 // left out with a warning, and told.
 base::Result<std::vector<change::Oid>> read_baseline(const std::vector<wal::Table>& tables,

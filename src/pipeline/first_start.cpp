@@ -30,19 +30,19 @@ base::Status begin_tracking(pg::Connection& source, pg::Connection& destination,
   bool baseline = wants_baseline(tables, settings);
   writer.note_epoch(slot.consistent_point, known_until, baseline);
   TRY(writer.commit());
+  Snapshot snapshot{.name = slot.snapshot,
+                    .place = {.position = slot.consistent_point,
+                              .effective_at = writer.progress().effective_at,
+                              .since = std::max(after.time, writer.progress().effective_at),
+                              .transaction_id = after.transaction_id}};
   if (!baseline) {
     if (settings.snapshot != SnapshotPolicy::none) {
       base::log::warning(
           "no baseline: the tracked tables hold more than --snapshot-limit; rows are known from "
           "their first change on (--snapshot initial takes it all the same)");
     }
-    return {};
+    return describe_tables(tables, snapshot, writer.progress(), settings, *settings.stop);
   }
-  Snapshot snapshot{.name = slot.snapshot,
-                    .place = {.position = slot.consistent_point,
-                              .effective_at = writer.progress().effective_at,
-                              .since = std::max(after.time, writer.progress().effective_at),
-                              .transaction_id = after.transaction_id}};
   TRY(read_baseline(tables, snapshot, writer.progress(), settings, *settings.stop));
   return {};
 }

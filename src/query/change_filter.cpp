@@ -18,20 +18,12 @@ std::string object_text(const std::string& key, const std::string& json_value) {
 
 // 42 is stored as a number or as a string, whichever the application passed: either matches.
 base::Status add_context(Where& where, const std::string& text) {
-  std::size_t equals = text.find('=');
-  if (equals == std::string::npos || equals == 0) {
-    return base::fail(base::ErrorKind::usage, "not a context filter: " + text, "write KEY=VALUE");
-  }
-  std::string key = text.substr(0, equals);
-  std::string value = text.substr(equals + 1);
-  std::string quoted;
-  base::append_json_string(quoted, value);
-  std::string as_text = where.bind(object_text(key, quoted));
-  auto scalar = nlohmann::json::parse(value, nullptr, /*allow_exceptions=*/false);
-  if (scalar.is_discarded() || !(scalar.is_number() || scalar.is_boolean())) {
+  TRY_ASSIGN(ContextFilter filter, parse_context_filter(text));
+  std::string as_text = where.bind(filter.as_text);
+  if (!filter.as_scalar) {
     where.add_raw("context @> " + as_text + "::jsonb");
   } else {
-    std::string as_scalar = where.bind(object_text(key, value));
+    std::string as_scalar = where.bind(*filter.as_scalar);
     where.add_raw(
         fmt::format("(context @> {}::jsonb or context @> {}::jsonb)", as_text, as_scalar));
   }
@@ -49,6 +41,22 @@ std::string like_pattern(std::string_view text) {
 }
 
 }  // namespace
+
+base::Result<ContextFilter> parse_context_filter(const std::string& text) {
+  std::size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    return base::fail(base::ErrorKind::usage, "not a context filter: " + text, "write KEY=VALUE");
+  }
+  std::string key = text.substr(0, equals);
+  std::string value = text.substr(equals + 1);
+  std::string quoted;
+  base::append_json_string(quoted, value);
+  ContextFilter filter{.as_text = object_text(key, quoted), .as_scalar = {}};
+  auto scalar = nlohmann::json::parse(value, nullptr, /*allow_exceptions=*/false);
+  bool plain = !scalar.is_discarded() && (scalar.is_number() || scalar.is_boolean());
+  if (plain) filter.as_scalar = object_text(key, value);
+  return filter;
+}
 
 void Where::add(std::string_view condition, std::string value) {
   add_raw(fmt::format(fmt::runtime(condition), bind(std::move(value))));

@@ -37,6 +37,14 @@ struct ChangeFilter {
 // Changes of an array of ids; `parameter` is $1 or the like, and holds it as JSON.
 std::string among_ids(std::string_view parameter);
 
+// KEY=VALUE as JSON objects: with the value as a string and, where it reads as one, as a number or
+// a truth value, digits kept. Error of kind usage: it is not KEY=VALUE.
+struct ContextFilter {
+  std::string as_text;
+  std::optional<std::string> as_scalar;
+};
+base::Result<ContextFilter> parse_context_filter(const std::string& text);
+
 // A WHERE clause under construction, with its parameters.
 class Where {
  public:

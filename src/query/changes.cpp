@@ -32,14 +32,51 @@ base::Result<Changes> Changes::open(pg::Connection& destination) {
   return Changes(destination, store::changes_name(schema));
 }
 
-base::Result<pg::Rows> Changes::newest(const ChangeFilter& filter, std::int64_t limit) {
+// Where the change of that id stands in the order.
+base::Status Changes::add_cursor(Where& where, const std::string& id, const char* comparison) {
+  TRY_ASSIGN(
+      pg::Rows rows,
+      destination_->query(fmt::format("select effective_at, epoch, commit_position, sequence "
+                                      "from {} where id::text = lower($1) and "
+                                      "id = case when $1 ~* '^[0-9a-f-]{{36}}$' then $1::uuid end",
+                                      table_),
+                          {id}));
+  if (rows.empty()) {
+    return base::fail(base::ErrorKind::usage, "there is no change of id " + id,
+                      "give the `id` of a change, as --format json or csv has it");
+  }
+  std::string at = where.bind(rows.text(0, 0));
+  std::string tie = where.bind(id);
+  // The first condition is for the index.
+  where.add_raw(
+      fmt::format("effective_at {0}= {1}::timestamptz and (effective_at, epoch, commit_position, "
+                  "sequence, id) {0} "
+                  "({1}::timestamptz, {2}, {3}, {4}, {5}::uuid)",
+                  comparison, at, rows.integer(0, 1), rows.integer(0, 2), rows.integer(0, 3), tie));
+  return {};
+}
+
+base::Result<pg::Rows> Changes::newest(const ChangeFilter& filter, std::int64_t limit,
+                                       const std::optional<std::string>& before) {
   TRY_ASSIGN(Where where, where_of(filter));
+  if (before) TRY(add_cursor(where, *before, "<"));
   std::string sql = fmt::format(
       "select * from (select {} from {}{} order by effective_at desc, epoch desc, commit_position "
-      "desc, "
-      "sequence desc limit {}) newest order by effective_at, epoch, commit_position, sequence",
+      "desc, sequence desc, id desc limit {}) newest "
+      "order by effective_at, epoch, commit_position, sequence, id",
       select_list, table_, where.clause(), limit);
   return destination_->query(sql, where.parameters());
+}
+
+base::Result<pg::Rows> Changes::next(const ChangeFilter& filter, std::int64_t limit,
+                                     const std::string& after) {
+  TRY_ASSIGN(Where where, where_of(filter));
+  TRY(add_cursor(where, after, ">"));
+  return destination_->query(
+      fmt::format("select {} from {}{} order by effective_at, epoch, commit_position, sequence, id "
+                  "limit {}",
+                  select_list, table_, where.clause(), limit),
+      where.parameters());
 }
 
 base::Result<pg::Rows> Changes::after(const ChangeFilter& filter, const std::vector<Position>& seen,

@@ -32,8 +32,13 @@ class Changes {
     return {destination, std::move(table)};
   }
 
-  // The newest `limit` that match, oldest first.
-  base::Result<pg::Rows> newest(const ChangeFilter& filter, std::int64_t limit);
+  // The newest `limit` that match, oldest first; `before`: of those older than the change of that
+  // id.
+  base::Result<pg::Rows> newest(const ChangeFilter& filter, std::int64_t limit,
+                                const std::optional<std::string>& before = {});
+  // The oldest `limit` that are newer than the change of that id.
+  base::Result<pg::Rows> next(const ChangeFilter& filter, std::int64_t limit,
+                              const std::string& after);
   // At most `limit` that came after `seen`; oldest first.
   base::Result<pg::Rows> after(const ChangeFilter& filter, const std::vector<Position>& seen,
                                std::int64_t limit);
@@ -41,6 +46,7 @@ class Changes {
   base::Result<std::vector<Position>> ends();
 
  private:
+  base::Status add_cursor(Where& where, const std::string& id, const char* comparison);
   Changes(pg::Connection& destination, std::string table)
       : destination_(&destination), table_(std::move(table)) {}
   pg::Connection* destination_;

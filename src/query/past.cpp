@@ -4,13 +4,17 @@
 namespace query {
 namespace {
 
-// {"task": ["Sleep", "Run"]} as a person reads it; done by the server, which keeps numbers exact.
+// {"task": ["Sleep", "Run"]} as a person reads it, with marks; done by the server, which keeps
+// numbers exact.
 constexpr const char* readable = R"(
 (select string_agg(key || ': ' || case
-          when operation in ('CREATE', 'SNAPSHOT') then coalesce(value ->> 1, 'null')
-          when operation = 'DELETE' then coalesce(value ->> 0, 'null')
-          else coalesce(value ->> 0, 'null') || ' → ' || coalesce(value ->> 1, 'null') end, ', '
-        order by key) from jsonb_each(changed)))";
+          when operation in ('CREATE', 'SNAPSHOT') then chr(2) || now_is || chr(3)
+          when operation = 'DELETE' then chr(1) || was || chr(3)
+          else chr(1) || was || chr(3) || ' → ' || chr(2) || now_is || chr(3) end, ', '
+        order by key)
+ from jsonb_each(changed) cross join lateral (
+   select translate(coalesce(value ->> 0, 'null'), chr(1) || chr(2) || chr(3), '···') as was,
+          translate(coalesce(value ->> 1, 'null'), chr(1) || chr(2) || chr(3), '···') as now_is) v))";
 
 constexpr const char* as_texts =
     R"((select json_object_agg(key, value) from jsonb_each_text(v."row")))";
@@ -22,6 +26,22 @@ std::string quoted(const TableName& table) {
 std::string truth(bool value) { return value ? "true" : "false"; }
 
 }  // namespace
+
+std::vector<PastRow> past_rows(const pg::Rows& rows) {
+  auto optional = [&](int row, int column) {
+    auto value = rows.get(row, column);
+    return value ? std::optional(std::string(*value)) : std::nullopt;
+  };
+  std::vector<PastRow> past;
+  for (int row = 0; row < rows.count(); ++row) {
+    past.push_back({.row = rows.text(row, 0),
+                    .texts = rows.text(row, 1),
+                    .exact = optional(row, 2),
+                    .fidelity = optional(row, 3),
+                    .primary_key = optional(row, 4)});
+  }
+  return past;
+}
 
 base::Result<pg::Rows> rows_as_of(pg::Connection& destination, const std::string& moment,
                                   const TableName& table, const std::optional<std::string>& key,
@@ -37,8 +57,11 @@ base::Result<pg::Rows> rows_as_of(pg::Connection& destination, const std::string
   return destination.query(
       "select " + columns +
           " from bemi.rows_as_of($1, bemi.moment($2, $3), $3, $4, $5) v "
-          "order by length(v.primary_key), v.primary_key",
-      {quoted(table), moment, options.source, truth(options.partial), truth(options.allow_stale)});
+          "where $6::text is null or (length(v.primary_key), v.primary_key) > (length($6), $6) "
+          "order by length(v.primary_key), v.primary_key limit $7::bigint",
+      {quoted(table), moment, options.source, truth(options.partial), truth(options.allow_stale),
+       options.after,
+       options.limit ? pg::Parameter(std::to_string(*options.limit)) : std::nullopt});
 }
 
 base::Result<pg::Rows> history(pg::Connection& destination, const TableName& table,

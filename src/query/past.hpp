@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "pg/connection.hpp"
 #include "query/table_name.hpp"
@@ -15,15 +16,33 @@ namespace query {
 
 struct PastOptions {
   std::optional<std::string> source;
-  bool partial = false;      // also where not every row is known
-  bool allow_stale = false;  // also where the history is not yet known to be complete
+  bool partial = false;              // also where not every row is known
+  bool allow_stale = false;          // also where the history is not yet known to be complete
+  std::optional<std::string> after;  // rows_as_of(): only keys behind this one
+  std::optional<std::int64_t> limit;
 };
+
+struct PastRow {
+  std::string row;    // JSON
+  std::string texts;  // the same with all values as text
+  std::optional<std::string> exact;
+  std::optional<std::string> fidelity;
+  std::optional<std::string> primary_key;
+};
+// Of the columns row, texts, exact, fidelity, primary_key.
+std::vector<PastRow> past_rows(const pg::Rows& rows);
 
 // "row" as jsonb, and the same with all values as text (`texts`); exact, fidelity, primary_key.
 // `moment`: a timestamp, an LSN or a transaction id.
 base::Result<pg::Rows> rows_as_of(pg::Connection& destination, const std::string& moment,
                                   const TableName& table, const std::optional<std::string>& key,
                                   const PastOptions& options);
+
+// Around what was and what is, in the column `changes`: for who colours it, or takes it out. Values
+// never have them.
+inline constexpr char old_mark = '\x01';
+inline constexpr char new_mark = '\x02';
+inline constexpr char end_mark = '\x03';
 
 // version, valid_from, valid_to, operation, changes (readable), changed, context, row, ...
 base::Result<pg::Rows> history(pg::Connection& destination, const TableName& table,

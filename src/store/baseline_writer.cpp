@@ -30,9 +30,15 @@ where not coalesce((select whole from _bemi.coverage
 on conflict (source, epoch, relation, schema, "table", position) do update
 set since = excluded.since, whole = true, membership = excluded.membership, rows_at = excluded.rows_at)";
 
+constexpr const char* insert_described = R"(
+insert into _bemi.coverage (source, epoch, relation, schema, "table", position, since, whole, membership)
+values ($1, $2, $3, $4, $5, $6, $7, false, $8) on conflict do nothing)";
+
+// Behind what is stored, so that no note of a commit is written over: those end on multiples of
+// eight.
 constexpr const char* insert_unseen = R"(
 insert into _bemi.coverage (source, epoch, relation, schema, "table", position, since, whole)
-select name, epoch, $3, $4, $5, position - '0/0', $6, false
+select name, epoch, $3, $4, $5, position - '0/0' + 1, $6, false
 from _bemi.source where name = $1 and epoch = $2
 on conflict (source, epoch, relation, schema, "table", position) do update
 set since = excluded.since, whole = false)";
@@ -108,6 +114,23 @@ base::Status BaselineWriter::finish(change::Oid table, const std::vector<Piece>&
                        std::to_string(piece.first_block)}));
   }
   TRY(destination_->run("commit"));
+  return {};
+}
+
+base::Status note_described(pg::Connection& destination, const Progress& progress,
+                            const BaselinePlace& place, const change::Relation& relation,
+                            change::Oid membership) {
+  TRY(destination.query(insert_described, {progress.source, std::to_string(progress.epoch),
+                                           std::to_string(relation.oid), relation.schema,
+                                           relation.table, std::to_string(place.position.value),
+                                           base::format(place.since), std::to_string(membership)}));
+  TRY(destination.query(
+      insert_relation_version,
+      relation_version_parameters(relation, {.source = progress.source,
+                                             .epoch = progress.epoch,
+                                             .position = place.position,
+                                             .sequence = 0,
+                                             .effective_at = place.effective_at})));
   return {};
 }
 

@@ -72,6 +72,11 @@ class BaselineWriter {
 // The facts of the transaction that baseline rows appear to be of.
 change::Transaction transaction_of(const BaselinePlace& place);
 
+// The table is known from there on, without the rows that it has.
+base::Status note_described(pg::Connection& destination, const Progress& progress,
+                            const BaselinePlace& place, const change::Relation& relation,
+                            change::Oid membership);
+
 // What an earlier start has read and stored already: (table, leaf, file, first block).
 base::Result<DonePieces> load_done_pieces(pg::Connection& destination, const Progress& progress);
 

@@ -212,7 +212,7 @@ def fill(database: Database, first: int, last: int) -> None:
 def test_partitions_come_and_go(database: Database, start_worker: StartWorker) -> None:
     """Rows that come and go with a partition are no changes: the history says that it does not know, until
     it has looked, and then answers exactly."""
-    env = {"BEMI_SOURCE_URL": database.url}
+    env = {"BEMI_DESTINATION_URL": database.url}  # what is stored, not the live table
     database.sql("create table part (id int, name text, primary key (id)) partition by range (id)")
     for number in range(3):
         database.sql(
@@ -316,7 +316,7 @@ def test_publications_changed_under_way(
     keys = [c["primary_key"] for c in history(database.url, "operation = 'CREATE'")]
     assert keys == ["1", "3"]
     # Without being told not at once, but soon: what came between is found by reading the table anew.
-    env = {"BEMI_SOURCE_URL": database.url}
+    env = {"BEMI_DESTINATION_URL": database.url}
     if flags:
         worker.wait_for_line("was, not published in full")
     wait_until(lambda: bemi("as-of", now_of(database), "item", env=env, check=False).returncode == 0)
@@ -336,7 +336,8 @@ def now_of(database: Database) -> str:
 
 def known_rows(database: Database, when: str, table: str) -> list[str] | None:
     """As of then; None when the history says that it does not know."""
-    said = bemi("as-of", when, table, "--format", "json", env={"BEMI_SOURCE_URL": database.url}, check=False)
+    env = {"BEMI_DESTINATION_URL": database.url}
+    said = bemi("as-of", when, table, "--format", "json", env=env, check=False)
     if said.returncode != 0:
         return None
     return sorted(canonical(json.loads(line)) for line in said.stdout.splitlines())

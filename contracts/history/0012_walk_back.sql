@@ -1,0 +1,143 @@
+-- What walking back from the live table needs of the history: whether it leads to a time, and the rows of that
+-- time that changed since. Asked by the command line and the API (src/query/walk_back.hpp), which read the rest
+-- from the source.
+
+-- From when on nothing happened without a word that this entry is about. What was found by looking later than it
+-- happened is known from the first commit after the look.
+create function _bemi.known_since(c _bemi.coverage) returns timestamptz
+language sql stable set search_path = pg_catalog as $$
+  select case
+    when c.whole or c.position <= (select e.consistent_point - '0/0' from _bemi.epoch e
+                                   where e.source = c.source and e.epoch = c.epoch) then c.since
+    else coalesce((select o.effective_at from @schema@.changes o
+                   where o.source = c.source and o.epoch = c.epoch and o.effective_at >= c.since
+                     and o.commit_position >= c.position
+                   order by o.effective_at, o.commit_position limit 1), 'infinity') end
+$$;
+
+-- The table as of a time to which one can walk back from now; raises where nobody can.
+create function _bemi.walk_place(name text, at timestamptz, in_source text) returns _bemi.place
+language plpgsql stable set search_path = pg_catalog as $$
+declare
+  place _bemi.place := _bemi.find_place(name, at, in_source, true, false);
+  since timestamptz;
+  emptied timestamptz;
+begin
+  if exists (select from _bemi.epoch e where e.source = place.source and e.epoch > place.epoch) then
+    raise exception 'nobody can walk back to %: there is a gap in the history of %', at, place.source
+      using errcode = 'object_not_in_prerequisite_state', hint = 'ask for a later time';
+  end if;
+  select max(case when c.position = f.first then greatest(c.since, _bemi.known_since(c))
+               when not c.whole and not c.checkpoint then _bemi.known_since(c) end) into since
+  from _bemi.coverage c,
+    (select min(f.position) as first from _bemi.coverage f
+     where f.source = place.source and f.epoch = place.epoch and f.relation = place.relation) f
+  where c.source = place.source and c.epoch = place.epoch and c.relation = place.relation;
+  if since is null or since > at then
+    raise exception 'nobody can walk back to %: rows of %.% came, went or were rewritten without a word until %',
+      at, place.schema, place."table", coalesce(since::text, 'now')
+      using errcode = 'object_not_in_prerequisite_state', hint = 'ask for a later time';
+  end if;
+  place.since := 0;
+  select min(t.effective_at) into emptied
+  from _bemi.later_segments(place) s join @schema@.changes t on t."table" = s."table" and t.schema = s.schema
+  where t.operation = 'TRUNCATE' and t.source = place.source and t.epoch = place.epoch and t.effective_at > at
+    and (t.commit_position, t.sequence) >= (s.from_position, s.from_sequence)
+    and (t.commit_position, t.sequence) < (s.to_position, s.to_sequence);
+  if emptied is not null then
+    raise exception 'nobody can walk back to %: %.% was emptied at %', at, place.schema, place."table", emptied
+      using errcode = 'object_not_in_prerequisite_state',
+            hint = 'the rows that went are known only from a baseline before (bemi run --snapshot initial)';
+  end if;
+  return place;
+end $$;
+
+create function _bemi.later_segments(place _bemi.place)
+returns table (schema text, "table" text, from_position bigint, from_sequence bigint, to_position bigint,
+               to_sequence bigint)
+language plpgsql stable rows 1 set search_path = pg_catalog as $$
+begin
+  place.at := 'infinity';
+  return query select * from _bemi.segments(place);
+end $$;
+
+-- A row that was written after the place's time, in the shape of that time. What a column that was dropped since
+-- had then is not known.
+create function _bemi.walked_row(place _bemi.place, commit_position bigint, sequence bigint,
+                                 inout "row" jsonb, inout exact jsonb, inout fidelity jsonb)
+language plpgsql stable set search_path = pg_catalog as $$
+declare map jsonb; lost jsonb;
+begin
+  place.at := 'infinity';
+  map := _bemi.map_of(place, walked_row.commit_position, walked_row.sequence);
+  if map is null then return; end if;
+  select jsonb_agg(m) filter (where m ->> 1 is not null),
+         jsonb_object_agg(m ->> 0, 'unknown') filter (where m ->> 1 is null)
+  into map, lost from jsonb_array_elements(map) m;
+  "row" := _bemi.reshaped(map, "row");
+  exact := _bemi.reshaped_remarks(map, exact, false);
+  fidelity := nullif(coalesce(_bemi.reshaped_remarks(map, fidelity, false), '{}') || coalesce(lost, '{}'), '{}');
+end $$;
+
+create function _bemi.changes_since(place _bemi.place, seen pg_snapshot, key text default null)
+returns setof @schema@.changes language sql stable set search_path = pg_catalog as $$
+  select c.* from _bemi.later_segments(place) s
+  join @schema@.changes c on c."table" = s."table" and c.schema = s.schema
+    and (c.commit_position, c.sequence) >= (s.from_position, s.from_sequence)
+    and (c.commit_position, c.sequence) < (s.to_position, s.to_sequence)
+  where c.source = place.source and c.epoch = place.epoch and c.effective_at > place.at
+    and c.operation in ('CREATE', 'UPDATE', 'DELETE')
+    -- Only what is in the live rows that were read is undone.
+    and pg_visible_in_snapshot(c.transaction_id::text::xid8, seen)
+$$;
+
+-- Each key that changed since, with the row that it had; none: it had none.
+create function _bemi.walked_keys(place _bemi.place, seen pg_snapshot, key text default null)
+returns table (primary_key text, existed boolean, "row" jsonb, exact jsonb, fidelity jsonb)
+language sql stable set search_path = pg_catalog as $$
+  select distinct on (e.key) e.key, e.was, r."row", r.exact, r.fidelity
+  from _bemi.changes_since(place, seen) c
+  left join _bemi.key_change k on k."table" = c."table" and k.schema = c.schema and k.source = c.source
+    and k.epoch = c.epoch and k.commit_position = c.commit_position and k.sequence = c.sequence
+    and k.effective_at = c.effective_at
+  cross join lateral (
+    select coalesce(k.previous_key, c.primary_key) as key, true as was where c.operation <> 'CREATE'
+    union all
+    select c.primary_key, false where c.operation = 'CREATE' or k.previous_key is not null
+  ) e
+  left join lateral _bemi.walked_row(place, c.commit_position, c.sequence, c.before, c.exact -> 'before',
+                                     c.fidelity -> 'before') r on e.was
+  where walked_keys.key is null or e.key = walked_keys.key
+  order by e.key, c.commit_position, c.sequence, e.was desc
+$$;
+
+-- Rows without a key: how many of a content there were more then than now, or fewer.
+create function _bemi.walked_contents(place _bemi.place, seen pg_snapshot)
+returns table (content text, exact jsonb, count bigint)
+language plpgsql stable set search_path = pg_catalog as $$
+begin
+  if exists (select from _bemi.changes_since(place, seen) c where c.fidelity is not null) then
+    raise exception 'rows of %.% have no key, and a change does not say which row it was', place.schema, place."table"
+      using errcode = 'object_not_in_prerequisite_state', hint = 'such tables need REPLICA IDENTITY FULL';
+  end if;
+  return query
+  select r."row"::text, r.exact, sum(p.count)
+  from _bemi.changes_since(place, seen) c
+  cross join lateral (
+    select c.before as content, c.exact -> 'before' as said, 1 as count where c.operation <> 'CREATE'
+    union all
+    select c.after, c.exact -> 'after', -1 where c.operation <> 'DELETE'
+  ) p
+  cross join lateral _bemi.walked_row(place, c.commit_position, c.sequence, p.content, p.said, null) r
+  group by r."row"::text, r.exact having sum(p.count) <> 0;
+end $$;
+
+-- Transactions that the live rows do not have yet, but the time that was asked for has: the rows are to be read again.
+create function _bemi.is_ahead(place _bemi.place, seen pg_snapshot) returns boolean
+language sql stable set search_path = pg_catalog as $$
+  select exists (select from pg_snapshot_xip(seen)) and exists (
+    select from @schema@.changes c
+    where c.source = place.source and c.epoch = place.epoch and c.effective_at <= place.at
+      and c.effective_at > place.at - interval '1 day'
+      and c.transaction_id in (select x::text::bigint from pg_snapshot_xip(seen) x))
+$$;

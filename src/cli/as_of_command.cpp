@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <algorithm>
+#include <iostream>
+#include <optional>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.hpp"
+#include "cli/ends.hpp"
+#include "cli/live_end.hpp"
+#include "cli/output.hpp"
+#include "query/plan.hpp"
+
+namespace cli {
+namespace {
+
+using PastRows = std::vector<query::PastRow>;
+
+// The rows' own columns, as the newest of them has them.
+Table past_table(const PastRows& rows) {
+  Table table;
+  for (const query::PastRow& row : rows) {
+    auto texts = nlohmann::ordered_json::parse(row.texts, nullptr, false);
+    if (!texts.is_object()) continue;
+    for (const auto& [name, value] : texts.items()) {
+      if (std::ranges::find(table.headers, name) == table.headers.end())
+        table.headers.push_back(name);
+    }
+    auto& cells = table.rows.emplace_back();
+    for (const std::string& name : table.headers) {
+      auto found = texts.find(name);
+      bool none = found == texts.end() || found->is_null();
+      cells.push_back(none ? Cell() : Cell(found->get<std::string>()));
+    }
+  }
+  for (auto& cells : table.rows) cells.resize(table.headers.size());
+  return table;
+}
+
+void print(const PastRows& rows, const std::string& format) {
+  if (format == "json") {
+    for (const query::PastRow& row : rows) std::cout << row.row << '\n';
+  } else if (format == "csv") {
+    Table table{.headers = {"row", "texts", "exact", "fidelity", "primary_key"}, .rows = {}};
+    for (const query::PastRow& row : rows) {
+      table.rows.push_back({row.row, row.texts, row.exact, row.fidelity, row.primary_key});
+    }
+    std::cout << render_csv(table, true);
+  } else {
+    std::cout << render_table(past_table(rows), terminal_width());
+  }
+}
+
+void note_unknown(const PastRows& rows) {
+  auto marked =
+      std::ranges::count_if(rows, [](const auto& row) { return row.fidelity.has_value(); });
+  if (marked > 0) {
+    std::cerr << "bemi: " << marked
+              << " rows have values that are not plainly known; see `fidelity` in --format csv\n";
+  }
+}
+
+// Numbers in their order: 2 before 10.
+void sort(PastRows& rows) {
+  std::ranges::sort(rows, [](const auto& left, const auto& right) {
+    auto place = [](const auto& row) {
+      return std::pair(row.primary_key.value_or("").size(), row.primary_key.value_or(row.row));
+    };
+    return place(left) < place(right);
+  });
+}
+
+void cut(PastRows& rows, const query::PastOptions& options) {
+  auto is_behind = [&](const query::PastRow& row) {
+    std::string key = row.primary_key.value_or("");
+    return std::pair(key.size(), key) > std::pair(options.after->size(), *options.after);
+  };
+  if (options.after) std::erase_if(rows, [&](const auto& row) { return !is_behind(row); });
+  if (options.limit && rows.size() > static_cast<std::size_t>(*options.limit)) {
+    rows.resize(static_cast<std::size_t>(*options.limit));
+  }
+}
+
+query::Asked asked_of(const PastOptions& options, query::TableName table) {
+  return {
+      .table = std::move(table),
+      .key = options.key.empty() ? std::nullopt : std::optional(options.key),
+      .moment = options.time,
+      .options = {.source = options.source.empty() ? std::nullopt : std::optional(options.source),
+                  .partial = options.partial,
+                  .allow_stale = options.allow_stale,
+                  .after = options.after.empty() ? std::nullopt : std::optional(options.after),
+                  .limit = options.limit == 0 ? std::nullopt : std::optional(options.limit)}};
+}
+
+void print(const query::Plan& plan) {
+  for (const std::string& line : plan.lines) std::cout << line << "\n";
+  std::cout << (plan.way == query::Plan::Way::walk_back ? "taken: back from the live table\n"
+                : plan.forward_refused                  ? "taken: none\n"
+                                                        : "taken: forward\n");
+}
+
+// Where nobody can walk back, stored data may be enough.
+base::Result<PastRows> forward(pg::Connection& history, const query::Asked& asked) {
+  TRY_ASSIGN(pg::Rows rows,
+             query::rows_as_of(history, asked.moment, asked.table, asked.key, asked.options));
+  return query::past_rows(rows);
+}
+
+}  // namespace
+
+base::Status as_of_command(const Config& config, const PastOptions& options) {
+  TRY_ASSIGN(query::TableName table, query::parse_table_name(options.table));
+  TRY_ASSIGN(pg::Connection history, open_destination(config, Access::read_only));
+  query::Asked asked = asked_of(options, table);
+  std::optional<LiveEnd> live;
+  auto reach = [&]() -> base::Result<pg::Connection*> {
+    TRY_ASSIGN(LiveEnd end, LiveEnd::open(config, history, options.source));
+    live.emplace(std::move(end));
+    return &live->connection();
+  };
+  TRY_ASSIGN(query::Plan plan, query::plan(history, reach, asked, options.explain));
+  if (options.explain) {
+    print(plan);
+    return {};
+  }
+  PastRows rows;
+  if (plan.way == query::Plan::Way::walk_back) {
+    query::LiveSide side = live->side();
+    auto walked = query::walk_back(history, side, asked);
+    if (!walked && plan.forward_refused) {
+      base::Error error = walked.error();
+      error.message = plan.forward_refused->message + ", and " + error.message;
+      return std::unexpected(std::move(error));
+    }
+    rows = walked ? std::move(*walked) : PastRows();
+    sort(rows);
+    cut(rows, asked.options);
+    if (!walked) plan.way = query::Plan::Way::forward;
+  }
+  if (plan.way == query::Plan::Way::forward) {
+    TRY_ASSIGN(rows, forward(history, asked));
+  }
+  print(rows, options.format);
+  note_unknown(rows);
+  return {};
+}
+
+}  // namespace cli

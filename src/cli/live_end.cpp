@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "cli/live_end.hpp"
+
+#include <memory>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/catch_up.hpp"
+#include "cli/ends.hpp"
+#include "decode/copy_row.hpp"
+#include "decode/row.hpp"
+
+namespace cli {
+namespace {
+
+constexpr int catch_up_timeout_s = 60;
+
+// Several sources can stand in one history, and a URL can lead anywhere.
+base::Result<std::string> name_in(pg::Connection& history, pg::Connection& source,
+                                  const std::string& source_name) {
+  constexpr const char* who =
+      "select (select system_identifier from pg_control_system())::text, current_database()";
+  TRY_ASSIGN(pg::Rows self, source.run(who));
+  TRY_ASSIGN(pg::Rows known,
+             history.query("select name from _bemi.source where system_identifier = $1 and "
+                           "database = $2 and ($3 = '' or name = $3) order by name limit 1",
+                           {self.text(0, 0), self.text(0, 1), source_name}));
+  if (!known.empty()) return known.text(0, 0);
+  return base::fail(base::ErrorKind::usage, "the source is not the one that the history is of",
+                    "see --source and --source-name");
+}
+
+// {"after": {...}} -> {...}
+std::string of_after(const std::string& remarks) {
+  if (remarks.empty()) return remarks;
+  return nlohmann::json::parse(remarks).at("after").dump();
+}
+
+query::ReadRow reader_of(change::Relation relation, const change::Selection& selection) {
+  for (change::Column& column : relation.columns) {
+    column.redacted = selection.redacts(relation.schema, relation.table, column.name);
+  }
+  auto parser = std::make_shared<decode::CopyRow>();
+  return [parser,
+          relation = std::move(relation)](std::string_view line) -> base::Result<query::LiveRow> {
+    TRY_ASSIGN(const decode::Tuple* tuple, parser->parse(line, relation.columns.size()));
+    query::LiveRow row;
+    decode::RowRemarks remarks;
+    decode::append_row(row.row, relation, *tuple, nullptr, /*key_only=*/false, decode::Side::after,
+                       remarks);
+    row.has_key = decode::append_primary_key(row.key, relation, *tuple, nullptr);
+    row.exact = of_after(remarks.exact.text());
+    row.fidelity = of_after(remarks.fidelity.text());
+    return row;
+  };
+}
+
+}  // namespace
+
+base::Result<LiveEnd> LiveEnd::open(const Config& config, pg::Connection& history,
+                                    const std::string& source_name) {
+  TRY_ASSIGN(change::Selection selection,
+             change::Selection::parse({.include = config.include,
+                                       .exclude = config.exclude,
+                                       .ignore_columns = config.ignore_columns,
+                                       .redact_columns = config.redact_columns}));
+  TRY_ASSIGN(pg::Connection reader, open_source(config, Access::read_only));
+  TRY_ASSIGN(std::string name, name_in(history, reader, source_name));
+  TRY_ASSIGN(pg::Connection fence, open_source(config, Access::read_write));
+  return LiveEnd(std::move(reader), std::move(fence), history, std::move(name),
+                 std::move(selection));
+}
+
+query::LiveSide LiveEnd::side() {
+  return {.connection = reader_,
+          .catch_up = [this] { return catch_up(fence_, *history_, name_, catch_up_timeout_s); },
+          .reader =
+              [this](const change::Relation& relation) { return reader_of(relation, selection_); }};
+}
+
+}  // namespace cli

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "query/plan.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "store/schema.hpp"
+
+namespace query {
+namespace {
+
+using nlohmann::json;
+
+// What a fence and its way through the worker cost, and what a row costs that is read from the
+// application's own database.
+constexpr double fence_cost = 20'000;
+constexpr double live_row_cost = 2;
+
+// Where a forward answer begins.
+constexpr const char* select_start = R"(
+select p.at::text, coalesce(k.checkpoint, false), coalesce(k.since, '-infinity')::text, p.schema, p."table", p.relation,
+       (select string_agg(e, E'\n') from bemi.explain_as_of($1, p.at, $3, $4, $5) e)
+from bemi.moment($2, $3) m cross join lateral _bemi.find_place($1, m, $3, $4, $5) p
+left join lateral (
+  select c.checkpoint, c.since from _bemi.coverage c
+  where c.source = p.source and c.epoch = p.epoch and c.relation = p.relation and c.since <= p.at
+  order by c.position desc limit 1) k on true)";
+
+constexpr const char* select_live_rows = R"(
+select coalesce(sum(case when c.reltuples >= 0 then c.reltuples else pg_relation_size(c.oid) / 100 end), 0)::bigint
+from pg_class c
+where c.oid = $1::oid or c.oid in (select t.relid from pg_partition_tree($1::oid::regclass) t where t.isleaf))";
+
+struct Start {
+  std::string at;
+  bool checkpoint = false;
+  std::string since;
+  std::string schema;
+  std::string table;
+  std::string relation;
+  std::string words;
+};
+
+std::string truth(bool value) { return value ? "true" : "false"; }
+
+base::Result<Start> find_start(pg::Connection& history, const Asked& asked, bool partial) {
+  std::string name =
+      pg::quote_name(asked.table.schema.empty() ? "public" : asked.table.schema, asked.table.table);
+  TRY_ASSIGN(pg::Rows rows,
+             history.query(select_start, {name, asked.moment, asked.options.source, truth(partial),
+                                          truth(asked.options.allow_stale)}));
+  return Start{.at = rows.text(0, 0),
+               .checkpoint = rows.truth(0, 1),
+               .since = rows.text(0, 2),
+               .schema = rows.text(0, 3),
+               .table = rows.text(0, 4),
+               .relation = rows.text(0, 5),
+               .words = rows.text(0, 6)};
+}
+
+// The server's own estimate of how many changes of the table there are between two times.
+base::Result<double> changes_between(pg::Connection& history, const Start& start,
+                                     const std::string& from, const std::string& to) {
+  TRY_ASSIGN(std::string schema, store::history_schema(history));
+  TRY_ASSIGN(pg::Rows rows,
+             history.run(fmt::format(
+                 "explain (format json) select from {} where \"table\" = {} and "
+                 "schema = {} and effective_at > {} and effective_at <= {}",
+                 store::changes_name(schema), pg::quote_literal(start.table),
+                 pg::quote_literal(start.schema), pg::quote_literal(from), pg::quote_literal(to))));
+  auto plan = json::parse(rows.text(0, 0), nullptr, /*allow_exceptions=*/false);
+  json::json_pointer estimated("/0/Plan/Plan Rows");
+  return plan.is_array() && plan.contains(estimated) ? plan.at(estimated).get<double>() : 0;
+}
+
+// The way back, as far as it can be gone.
+base::Result<double> back_cost(pg::Connection& source, const Asked& asked, const Start& start,
+                               double since_then, Plan& made) {
+  TRY_ASSIGN(pg::Rows rows, source.query(select_live_rows, {start.relation}));
+  double live = asked.key ? 1 : static_cast<double>(rows.integer(0, 0));
+  double cost = fence_cost + live * live_row_cost + since_then;
+  made.lines.push_back(
+      fmt::format("back from the live table, cost {:.0f}: about {:.0f} rows, {:.0f} changes since",
+                  cost, live, since_then));
+  return cost;
+}
+
+}  // namespace
+
+base::Result<Plan> plan(pg::Connection& history, const Reach& reach, const Asked& asked,
+                        bool thorough) {
+  Plan made;
+  auto start = find_start(history, asked, asked.options.partial);
+  if (!start) {
+    made.forward_refused = start.error();
+    start = find_start(history, asked, /*partial=*/true);
+    if (!start) return std::unexpected(start.error());
+  }
+  double forward_cost = 1;
+  if (!asked.key) {
+    TRY_ASSIGN(forward_cost, changes_between(history, *start, start->since, start->at));
+  }
+  made.lines.push_back(made.forward_refused
+                           ? "forward: " + made.forward_refused->message
+                           : fmt::format("forward from the {} of {}, cost {:.0f}: {}",
+                                         start->checkpoint ? "checkpoint" : "baseline",
+                                         start->since, forward_cost, start->words));
+  bool wanted = thorough || made.forward_refused || forward_cost > fence_cost;
+  if (!wanted || asked.options.partial || asked.options.allow_stale) return made;
+  if (auto source = reach(); !source) {
+    made.lines.push_back("back from the live table: " + source.error().message);
+  } else {
+    TRY_ASSIGN(double since_then, changes_between(history, *start, start->at, "infinity"));
+    TRY_ASSIGN(double cost, back_cost(**source, asked, *start, since_then, made));
+    if (made.forward_refused || cost < forward_cost) made.way = Plan::Way::walk_back;
+  }
+  return made;
+}
+
+}  // namespace query

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// How a table's rows of a time are best found: forward from a baseline or a checkpoint, or back
+// from the live table. Costs are in rows that are read, as the servers' statistics estimate them.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pg/connection.hpp"
+#include "query/walk_back.hpp"
+
+namespace query {
+
+struct Plan {
+  enum class Way { forward, walk_back };
+  Way way = Way::forward;
+  std::vector<std::string> lines;  // for who asked: each way, what it costs, which is taken
+  std::optional<base::Error> forward_refused;  // why stored data alone cannot answer
+};
+
+// The source, or why it cannot be asked; called where that could matter.
+using Reach = std::function<base::Result<pg::Connection*>()>;
+
+// `thorough`: all ways are looked at, also where one is cheap.
+base::Result<Plan> plan(pg::Connection& history, const Reach& reach, const Asked& asked,
+                        bool thorough);
+
+}  // namespace query
