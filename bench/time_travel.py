@@ -2,9 +2,10 @@
 """What a question to the past costs while the history grows, beside a plain SELECT of the live table.
 
 100,000 live rows, one of them hot; a baseline, then updates in rounds, each asked in the same ways.
-PostgreSQL's own times (EXPLAIN ANALYZE), the median of several runs.
+PostgreSQL's own times (EXPLAIN ANALYZE), the median of several runs. The worker stores the first round; with
+--generate the others are copies of it, made in the destination as the worker would have stored them.
 
-    ./dev bench time_travel [--rows N] [--changes N] [--steps N] [--explain]
+    ./dev bench time_travel [--rows N] [--changes N[,N...]] [--generate] [--explain]
 """
 
 from __future__ import annotations
@@ -37,6 +38,33 @@ def milliseconds(connection: psycopg.Connection, query: str) -> float:
     return float(statistics.median(times))
 
 
+# A round of updates, as the worker stores it: one transaction of all rows, and 100 of the hot one.
+ROUND = """
+insert into changes (id, source, database, schema, "table", primary_key, operation, before, after, context,
+                     committed_at, effective_at, queued_at, transaction_id, position, epoch, commit_position,
+                     sequence)
+select gen_random_uuid(), s.name, s.database, 'public', 'item', k.id::text, 'UPDATE',
+       jsonb_build_object('id', k.id, 'name', 'item ' || k.id, 'n', %(round)s),
+       jsonb_build_object('id', k.id, 'name', 'item ' || k.id, 'n', %(round)s + 1),
+       jsonb_build_object('user_id', k.id %% 1000), t.at, t.at, t.at, %(round)s * 1000 + k.hot,
+       (s.position - '0/0') + 8 * (k.hot + 1), s.epoch, (s.position - '0/0') + 8 * (k.hot + 1), k.sequence
+from _bemi.source s
+cross join lateral (
+  select i as id, 0 as hot, i as sequence from generate_series(1, %(rows)s) i
+  union all select 1, h, 1 from generate_series(1, 100) h) k
+cross join lateral (select s.effective_at + interval '1 ms' * (k.hot + 1) as at) t
+"""
+PASS = (
+    "update _bemi.source set position = position + 8 * 200, effective_at = effective_at + interval '1 second'"
+)
+
+
+def generate(server: Server, rows: int, number: int) -> None:
+    with psycopg.connect(server.url("bench")) as connection:
+        connection.execute(ROUND, {"round": number, "rows": rows})
+        connection.execute(PASS)
+
+
 def ask(url: str, moment: str, changes: int, explain: bool) -> None:
     with psycopg.connect(url) as connection:
         for name, query in QUESTIONS.items():
@@ -63,8 +91,8 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rows", type=int, default=100_000)
-    parser.add_argument("--changes", type=int, default=1_000_000)
-    parser.add_argument("--steps", type=int, default=2)
+    parser.add_argument("--changes", default="500000,1000000", help="where to stop and ask")
+    parser.add_argument("--generate", action="store_true")
     parser.add_argument("--explain", action="store_true")
     options = parser.parse_args()
     with Server.start(available()[-1], {"shared_buffers": "512MB", "max_wal_size": "4GB"}) as server:
@@ -77,17 +105,28 @@ def main() -> None:
         with Worker.start("--source", url) as worker:
             worker.wait_ready()
             done = 0
-            for step in range(1, options.steps + 1):
-                while done < options.changes * step // options.steps:
-                    server.sql("update item set n = n + 1", dbname="bench")
-                    for _ in range(100):
-                        server.sql("update item set n = n + 1 where id = 1", dbname="bench")
+            for stop in map(int, options.changes.split(",")):
+                while done < stop:
+                    if options.generate and done > 0:
+                        generate(server, options.rows, done // options.rows)
+                    else:
+                        update(server)
+                        bemi("sync", "--source", url, timeout=3600)
+                        if options.generate:
+                            worker.terminate()
                     done += options.rows + 100
-                [(moment,)] = server.sql("select clock_timestamp()::text", dbname="bench")
-                bemi("sync", "--source", url, timeout=3600)
-                bemi("sync", "--source", url, timeout=3600)
-                server.sql("analyze", dbname="bench")
+                [(moment,)] = server.sql(
+                    "select (effective_at - interval '1 ms')::text from _bemi.source", dbname="bench"
+                )
+                server.sql("select bemi.refresh_time_travel()", dbname="bench")
+                server.sql("vacuum analyze", dbname="bench")
                 ask(url, moment, done, options.explain)
+
+
+def update(server: Server) -> None:
+    server.sql("update item set n = n + 1", dbname="bench")
+    for _ in range(100):
+        server.sql("update item set n = n + 1 where id = 1", dbname="bench")
 
 
 if __name__ == "__main__":
