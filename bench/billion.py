@@ -62,12 +62,18 @@ def main() -> int:
     for part in parts(drain):
         at_peak = peak * part.cpu_us / 1e6
         rows.append(
-            [part.name, part.cpu_us, f"{average * part.cpu_us / 1e6:.2f}", f"{at_peak:.2f}", part.split]
+            [
+                part.name,
+                f"{part.cpu_us:.2f}",
+                f"{average * part.cpu_us / 1e6:.2f}",
+                f"{at_peak:.2f}",
+                part.split,
+            ]
         )
     print(f"  {average:,.0f} changes a second, {peak:,.0f} in the busiest hour")
     show_columns(["CPU", "µs/change", "cores", "at peak", "when a core is not enough"], rows)
-    # One backend stores for one worker: it is a single thread.
-    one_core = 1e6 / drain["  of bemi/store"]
+    # One backend stores for one worker: it is a single thread, which here shared two cores with the others.
+    one_core = drain["changes per second"]
     heap = storage["heap, bytes per change"] + storage["indexes, bytes per change"]
     figures = {
         "full first": "the backend that stores, one core of the destination",

@@ -46,8 +46,10 @@ begin
   for t in 1 .. transactions loop
     perform pg_logical_emit_message(true, '_bemi', json_build_object('user_id', t % 1000,
       'endpoint', '/items/' || t % 20, 'method', 'POST', 'request_id', gen_random_uuid())::text);
-    insert into item select t * 6 + i, t % 100, left(repeat(md5((t * 6 + i)::text), 1 + width / 32), width),
-      i + 0.5, now() from generate_series(0, 5) i;
+    -- Of many lengths, so that how many rows just fit into a page is no matter of luck.
+    insert into item select t * 6 + i, t % 100,
+      left(repeat(md5((t * 6 + i)::text), 1 + width / 16), (width * (0.5 + random()))::int), i + 0.5, now()
+    from generate_series(0, 5) i;
     update item set n = n + 1 where id between t * 6 and t * 6 + 2;
     delete from item where id = t * 6 + 5;
     commit;
