@@ -146,7 +146,8 @@ declare
   c pg_class; name text; full_harms boolean; has_key boolean; identified boolean;
 begin
   select * into c from pg_class where oid = relation;
-  name := format('%I.%I', c.relnamespace::regnamespace::name, c.relname);
+  -- Not by regnamespace: its text is quoted already.
+  select format('%I.%I', n.nspname, c.relname) into name from pg_namespace n where n.oid = c.relnamespace;
   full_harms := exists (select from pg_attribute a where a.attrelid = c.oid and a.attgenerated = 'v')
                 or _bemi.is_narrowly_published(c.oid);
   has_key := exists (select from pg_index i where i.indrelid = c.oid and i.indisprimary);
@@ -185,7 +186,7 @@ begin
   if is_new and not c.relispartition and not published then
     if not _bemi.settle_identity(c.oid, true) then return; end if;
     execute format('alter publication %I add table only %I.%I', @publication_name@,
-                   c.relnamespace::regnamespace::name, c.relname);
+                   (select n.nspname from pg_namespace n where n.oid = c.relnamespace), c.relname);
   elsif c.relispartition or published then
     if not _bemi.settle_identity(c.oid, is_new) then return; end if;
   end if;

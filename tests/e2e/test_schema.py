@@ -51,6 +51,20 @@ def test_ddl_is_a_change(database: Database, start_worker: StartWorker) -> None:
 
 
 @every_major
+def test_a_schema_of_any_name_is_followed(database: Database, start_worker: StartWorker) -> None:
+    database.sql('create schema "Odd ""S"')
+    start_worker().wait_ready()
+    database.sql('create table "Odd ""S"."<b>" (k text)')
+    database.sql('insert into "Odd ""S"."<b>" values (\'a\')')
+    database.sql('update "Odd ""S"."<b>" set k = \'b\'')
+    database.sql('alter table "Odd ""S"."<b>" add column v text')
+    sync(database.url)
+    assert database.sql("select * from _bemi.trigger_failure") == []
+    found = [(c["operation"], c["schema"], c["table"]) for c in history(database.url)]
+    assert found == [(o, 'Odd "S', "<b>") for o in ("SCHEMA", "CREATE", "UPDATE", "SCHEMA")]
+
+
+@every_major
 def test_ddl_and_rows_in_one_transaction(database: Database, start_worker: StartWorker) -> None:
     """Also when the worker sees it only after everything is over and gone."""
     database.sql("create table todo (id int primary key, a text, b text)")
