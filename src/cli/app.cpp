@@ -13,6 +13,7 @@
 #include "cli/commands.hpp"
 #include "cli/maintenance_app.hpp"
 #include "cli/revert_options.hpp"
+#include "cli/source_command.hpp"
 #include "cli/toml_config.hpp"
 
 namespace cli {
@@ -63,6 +64,7 @@ struct Program {
   TrendsOptions trends;
   RevertProgram revert;
   MaintenanceProgram maintenance;
+  SourceOptions source;
   TeardownOptions teardown;
   DevOptions dev;
   ServeOptions serve;
@@ -337,6 +339,7 @@ int run_program(int argc, char** argv) {
   };
   add_revert_commands(app, program.config, program.revert, stop_interrupt(), add, report);
   add_maintenance_commands(app, program.config, program.maintenance, add, report);
+  add_source_commands(app, program.config, program.source, stop_interrupt(), add, report);
   add_checkout(app, program);
   program.teardown.destination =
       std::ranges::any_of(std::span(argv, static_cast<std::size_t>(argc)),

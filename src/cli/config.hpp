@@ -38,8 +38,10 @@ struct Config {
   bool no_event_trigger = false;
   std::vector<std::string> retention;  // "90d", "todo=30d"
   std::string archive_directory;
-  std::string http;               // where the dashboard listens; empty: nowhere
-  std::string http_token;         // empty: one is made, and kept in the destination as a hash
+  std::string http;              // where the dashboard listens; empty: nowhere
+  std::string http_token;        // empty: one is made, and kept in the destination as a hash
+  std::string http_user_header;  // by which a trusted proxy says who asks
+  std::vector<std::string> http_trusted_proxies;
   bool any_http_port = false;     // when that one is taken
   bool shows_http_token = false;  // at each start: it is in a folder of ours
   std::string log_format = "text";

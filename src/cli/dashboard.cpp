@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "cli/dashboard.hpp"
 
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
 #include <iostream>
 
 #include "base/log.hpp"
 #include "cli/ends.hpp"
+#include "cli/managed_ends.hpp"
+#include "cli/source_control.hpp"
 #include "cli/source_probe.hpp"
 #include "cli/source_undo.hpp"
 #include "store/schema.hpp"
@@ -19,6 +24,29 @@ void tell(const serve::Server& server, const std::string& given_token) {
   base::log::info("the dashboard is at {}", server.url());
 }
 
+// Of the environment alone: a flag is there for all to see.
+std::string secret_key() {
+  const char* key = std::getenv("BEMI_SECRET_KEY");
+  return key == nullptr ? "" : key;
+}
+
+base::Status manage_sources(const Config& config, serve::ServerSettings& settings,
+                            const base::Interrupt& stop) {
+  TRY_ASSIGN(secret::Box box, box_of_environment());
+  auto control = std::make_shared<SourceControl>(config, box, stop);
+  settings.control = control;
+  settings.probe = std::make_shared<ManagedProbe>(settings.probe, *control, stop);
+  settings.undo = std::make_shared<ManagedUndo>(settings.undo, *control, stop);
+  control->supervise();
+  return {};
+}
+
+std::string lower_case(std::string text) {
+  std::ranges::transform(text, text.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
 }  // namespace
 
 base::Result<std::unique_ptr<serve::Server>> start_dashboard(const Config& config,
@@ -27,6 +55,9 @@ base::Result<std::unique_ptr<serve::Server>> start_dashboard(const Config& confi
   TRY_ASSIGN(serve::ServerSettings settings, serve::parse_listen_address(config.http));
   settings.destination_url = config.destination();
   settings.token = config.http_token;
+  settings.user_header = lower_case(config.http_user_header);
+  settings.trusted_proxies = config.http_trusted_proxies;
+  settings.secret_key = secret_key();
   settings.make_new_token = options.new_token;
   settings.version = BEMI_VERSION;
   settings.stop = &stop;
@@ -34,6 +65,7 @@ base::Result<std::unique_ptr<serve::Server>> start_dashboard(const Config& confi
     settings.probe = std::make_shared<SourceProbe>(config.source_url, config.source_name, stop);
     settings.undo = std::make_shared<SourceUndo>(config, stop);
   }
+  if (options.supervises) TRY(manage_sources(config, settings, stop));
   auto server = serve::Server::start(settings);
   if (!server && options.any_port && settings.port != 0) {
     settings.port = 0;

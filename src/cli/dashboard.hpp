@@ -15,6 +15,8 @@ struct DashboardOptions {
   bool new_token = false;
   // A taken port is no error then: another one is.
   bool any_port = false;
+  // Runs the workers of the sources that are managed here.
+  bool supervises = false;
 };
 
 // Prints the address, with the token when it was made now: the one time that it is shown.

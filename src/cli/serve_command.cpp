@@ -5,12 +5,27 @@
 #include "cli/commands.hpp"
 #include "cli/dashboard.hpp"
 #include "cli/ends.hpp"
+#include "cli/source_control.hpp"
+#include "store/migrate.hpp"
 #include "store/schema.hpp"
 
 namespace cli {
 namespace {
 
 constexpr const char* address_default = "127.0.0.1:7070";
+
+// Where sources are connected from here, the history begins here; else somebody's worker made it.
+base::Status find_history(const Config& config, bool makes_it) {
+  TRY_ASSIGN(pg::Connection destination,
+             open_destination(config, makes_it ? Access::read_write : Access::read_only));
+  if (makes_it) {
+    store::DestinationSettings settings;
+    settings.schema = config.schema;
+    return store::migrate(destination, settings);
+  }
+  TRY(store::history_schema(destination));
+  return {};
+}
 
 }  // namespace
 
@@ -25,6 +40,16 @@ void add_http_options(CLI::App& command, Config& config) {
       ->envname("BEMI_HTTP_TOKEN")
       ->type_name("TOKEN");
   group
+      ->add_option("--http-user-header", config.http_user_header,
+                   "The header by which a proxy says who has signed in with it")
+      ->envname("BEMI_HTTP_USER_HEADER")
+      ->type_name("NAME");
+  group
+      ->add_option("--http-trusted-proxy", config.http_trusted_proxies,
+                   "The address of a proxy that is believed; may be given again")
+      ->envname("BEMI_HTTP_TRUSTED_PROXY")
+      ->type_name("ADDRESS");
+  group
       ->add_option("--revert-url", config.revert_url,
                    "The source, for undoing: a role that may write its tables [default: --source]")
       ->envname("BEMI_REVERT_URL")
@@ -38,11 +63,11 @@ base::Status serve_command(Config config, const ServeOptions& options,
       config.verbose ? base::log::Level::debug : base::log::Level::info);
   if (config.destination_url.empty()) TRY(require_source(config));
   if (config.http.empty()) config.http = address_default;
-  {
-    TRY_ASSIGN(pg::Connection destination, open_destination(config, Access::read_only));
-    TRY(store::history_schema(destination));
-  }
-  TRY_ASSIGN(auto server, start_dashboard(config, {.new_token = options.new_token}, stop));
+  bool supervises = has_secret_key();
+  TRY(find_history(config, supervises));
+  TRY_ASSIGN(
+      auto server,
+      start_dashboard(config, {.new_token = options.new_token, .supervises = supervises}, stop));
   while (!stop.triggered()) base::pause(&stop, std::chrono::hours(1));
   return {};
 }

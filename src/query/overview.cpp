@@ -11,6 +11,7 @@ namespace {
 // So many of the newest changes tell which keys contexts have.
 constexpr std::int64_t context_sample = 5000;
 constexpr std::int64_t values_shown = 8;
+constexpr std::int64_t coverage_max = 1000;
 
 base::Result<std::string> changes_of(pg::Connection& destination) {
   TRY_ASSIGN(std::string schema, store::history_schema(destination));
@@ -99,19 +100,24 @@ select coalesce(json_agg(json_build_object('source', s.name, 'database', s.datab
 }
 
 base::Result<std::string> context_coverage(pg::Connection& destination, const ChangeFilter& filter,
-                                           const std::string& key) {
+                                           const std::string& key, const std::string& by) {
   TRY_ASSIGN(std::string changes, changes_of(destination));
   Where where;
   TRY(add_filter(where, filter));
   where.add_raw("operation in ('CREATE', 'UPDATE', 'DELETE', 'TRUNCATE')");
   std::string wanted = where.bind(key);
-  return only_value(destination.query(fmt::format(R"(
-select coalesce(json_agg(g order by g.changes desc), '[]') from (
-  select schema, "table", count(*) as changes, count(*) filter (where context <> '{{}}') as with_context,
+  std::string value = by.empty() ? "" : ", context ->> " + where.bind(by) + " as by";
+  return only_value(destination.query(
+      fmt::format(R"(
+select coalesce(json_agg(g order by {3}), '[]') from (select * from (
+  select schema, "table"{4}, count(*) as changes,
+         count(*) filter (where context <> '{{}}') as with_context,
          count(*) filter (where context ? {0}) as with_key
-  from {1}{2} group by 1, 2) g)",
-                                                  wanted, changes, where.clause()),
-                                      where.parameters()));
+  from {1}{2} group by 1, 2{5}) counted order by {3} limit {6}) g)",
+                  wanted, changes, where.clause(),
+                  by.empty() ? "changes desc" : "changes - with_key desc, changes desc", value,
+                  by.empty() ? "" : ", 3", coverage_max),
+      where.parameters()));
 }
 
 base::Result<std::string> table_as_of(pg::Connection& destination, const TableName& table,

@@ -27,8 +27,10 @@ base::Result<std::string> groups(pg::Connection& destination, const ChangeFilter
 base::Result<std::string> sources(pg::Connection& destination);
 
 // [{"schema", "table", "changes", "with_context", "with_key"}]: which tables' changes say `key`.
+// With `by`, another key of the context, each table by its values: "by" is then among the fields,
+// null where a context has no such key, those that lack most first.
 base::Result<std::string> context_coverage(pg::Connection& destination, const ChangeFilter& filter,
-                                           const std::string& key);
+                                           const std::string& key, const std::string& by);
 
 struct PastPage {
   std::string moment;

@@ -3,10 +3,12 @@
 
 #include <sodium.h>
 
+#include <algorithm>
 #include <array>
 #include <mutex>
 
 #include "base/assert.hpp"
+#include "base/json.hpp"
 #include "serve/limits.hpp"
 
 namespace serve {
@@ -45,14 +47,9 @@ bool same(std::string_view a, std::string_view b) {
   return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-Role role_of(std::string_view text) {
-  if (text == "admin") return Role::admin;
-  return text == "operator" ? Role::operator_ : Role::viewer;
-}
-
 Identity identity_of(const pg::Rows& rows, const std::string& session_secret) {
   return {.name = rows.text(0, 0),
-          .role = role_of(rows.text(0, 1)),
+          .role = read_role(rows.text(0, 1)).value_or(Role::viewer),
           .csrf = session_secret.empty() ? "" : hash_of(session_secret, "csrf")};
 }
 
@@ -70,23 +67,15 @@ base::Error no_table(const base::Error& error) {
 
 }  // namespace
 
-std::string_view name(Role role) {
-  switch (role) {
-    case Role::viewer: return "viewer";
-    case Role::operator_: return "operator";
-    case Role::admin: return "admin";
-  }
-  return "";
-}
-
-Access::Access(Destination& destination, std::string own_token)
-    : destination_(&destination), own_token_(std::move(own_token)) {
+Access::Access(Destination& destination, Users& users, AccessSettings settings)
+    : destination_(&destination), users_(&users), settings_(std::move(settings)) {
   static std::once_flag once;
   std::call_once(once, [] { ASSERT(sodium_init() >= 0); });
+  proxy_secret_ = new_secret();
 }
 
 base::Result<std::optional<std::string>> Access::make_first_token() {
-  if (!own_token_.empty()) return std::nullopt;
+  if (!settings_.own_token.empty()) return std::nullopt;
   std::string token = std::string(token_prefix) + new_secret();
   TRY_ASSIGN(pg::Connection connection, destination_->writer());
   // Of several that start at once, one makes it.
@@ -132,33 +121,90 @@ base::Result<std::optional<Identity>> Access::find(const std::string& secret, bo
   if (!rows) return std::unexpected(no_table(rows.error()));
   if (rows->empty()) return std::nullopt;
   Identity identity = identity_of(*rows, is_session ? secret : "");
-  std::scoped_lock lock(mutex_);
-  if (known_.size() >= remembered_max) known_.clear();
-  known_[hash] = {identity, Clock::now() + remembered_for};
+  remember(hash, identity, remembered_for);
   return identity;
 }
 
-base::Result<std::optional<Identity>> Access::identify(const std::string& bearer,
-                                                       const std::string& cookie) {
-  if (!bearer.empty()) {
-    if (own_token_.empty()) return find(bearer, /*is_session=*/false);
-    if (!same(bearer, own_token_)) return std::nullopt;
-    return Identity{.name = first_token_name, .role = Role::admin, .csrf = {}};
+void Access::remember(const std::string& hash, const Identity& identity, Clock::duration how_long) {
+  std::scoped_lock lock(mutex_);
+  if (known_.size() >= remembered_max) known_.clear();
+  known_[hash] = {identity, Clock::now() + how_long};
+}
+
+void Access::forget(const std::string& name) {
+  std::scoped_lock lock(mutex_);
+  std::erase_if(known_, [&](const auto& known) { return known.second.identity.name == name; });
+}
+
+bool Access::is_trusted_proxy(const Request& request) const {
+  return std::ranges::find(settings_.trusted_proxies, request.peer) !=
+         settings_.trusted_proxies.end();
+}
+
+// What the nearest proxy added: the rest is what anybody may have said.
+std::string Access::client(const Request& request) const {
+  if (!is_trusted_proxy(request)) return request.peer;
+  std::string_view all = request.header("x-forwarded-for");
+  std::string_view last = all.substr(all.rfind(',') + 1);
+  while (last.starts_with(' ')) last.remove_prefix(1);
+  return last.empty() || !base::valid_utf8(last) ? request.peer : std::string(last);
+}
+
+base::Result<std::optional<Identity>> Access::of_token(const std::string& token) {
+  if (settings_.own_token.empty()) return find(token, /*is_session=*/false);
+  if (!same(token, settings_.own_token)) return std::nullopt;
+  return Identity{.name = first_token_name, .role = Role::admin, .csrf = {}};
+}
+
+// Whom the proxy lets in may look; who may do more is on the list of users.
+base::Result<std::optional<Identity>> Access::of_proxy(const std::string& name) {
+  std::string hash = hash_of(name, "proxy");
+  if (auto known = remembered(hash)) return known;
+  TRY_ASSIGN(std::optional<Role> role, users_->role_of(name));
+  Identity identity{.name = name,
+                    .role = role.value_or(Role::viewer),
+                    .csrf = hash_of(proxy_secret_ + name, "csrf")};
+  remember(hash, identity, remembered_for);
+  return identity;
+}
+
+base::Result<std::optional<Identity>> Access::identify(const Request& request,
+                                                       const std::string& cookie_name) {
+  constexpr std::string_view scheme = "Bearer ";
+  std::string_view authorization = request.header("authorization");
+  if (authorization.starts_with(scheme) && authorization.size() > scheme.size()) {
+    return of_token(std::string(authorization.substr(scheme.size())));
   }
+  if (!settings_.user_header.empty() && is_trusted_proxy(request)) {
+    std::string_view name = request.header(settings_.user_header);
+    if (!name.empty() && base::valid_utf8(name)) return of_proxy(std::string(name));
+  }
+  std::string cookie = request.cookie(cookie_name);
   if (cookie.empty()) return std::nullopt;
-  if (!own_token_.empty()) return remembered(hash_of(cookie, "session"));
+  if (!settings_.own_token.empty()) return remembered(hash_of(cookie, "session"));
   return find(cookie, /*is_session=*/true);
 }
 
 base::Result<std::optional<NewSession>> Access::sign_in(const std::string& token) {
-  TRY_ASSIGN(std::optional<Identity> identity, identify(token, {}));
+  TRY_ASSIGN(std::optional<Identity> identity, of_token(token));
   if (!identity) return std::nullopt;
-  NewSession session{.cookie_value = new_secret(), .identity = *identity};
+  return begin_session(*identity);
+}
+
+base::Result<std::optional<NewSession>> Access::sign_in(const std::string& name,
+                                                        const std::string& password) {
+  TRY_ASSIGN(std::optional<Role> role, users_->check(name, password));
+  if (!role) return std::nullopt;
+  return begin_session({.name = name, .role = *role, .csrf = {}});
+}
+
+base::Result<NewSession> Access::begin_session(const Identity& identity) {
+  NewSession session{.cookie_value = new_secret(), .identity = identity};
   session.identity.csrf = hash_of(session.cookie_value, "csrf");
   std::string hash = hash_of(session.cookie_value, "session");
-  if (!own_token_.empty()) {  // Nothing may be written: such sessions end with the server.
-    std::scoped_lock lock(mutex_);
-    known_[hash] = {session.identity, Clock::now() + session_lifetime};
+  if (!settings_.own_token.empty()) {
+    // Nothing may be written: such sessions end with the server.
+    remember(hash, session.identity, session_lifetime);
     return session;
   }
   TRY_ASSIGN(pg::Connection connection, destination_->writer());
@@ -177,7 +223,7 @@ base::Status Access::sign_out(const std::string& cookie) {
     std::scoped_lock lock(mutex_);
     known_.erase(hash);
   }
-  if (!own_token_.empty()) return {};
+  if (!settings_.own_token.empty()) return {};
   TRY_ASSIGN(pg::Connection connection, destination_->writer());
   TRY(connection.query("delete from _bemi.login_session where hash = $1", {hash}));
   return {};

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Access: who may ask. A token, as `Authorization: Bearer`, is for programs; signing in with it
-// gives a browser a session cookie. Both are kept in `_bemi` as hashes only. Safe for many threads.
+// Access: who may ask. A token, as `Authorization: Bearer`, is for programs; signing in with it, or
+// by name and password, gives a browser a session cookie. All are kept in `_bemi` as hashes only. A
+// proxy that is trusted may say who asks, in a header. Safe for many threads.
 #pragma once
 
 #include <chrono>
@@ -13,16 +14,23 @@
 
 #include "serve/destination.hpp"
 #include "serve/http.hpp"
+#include "serve/role.hpp"
+#include "serve/users.hpp"
 
 namespace serve {
-
-enum class Role : char { viewer, operator_, admin };
-std::string_view name(Role role);
 
 struct Identity {
   std::string name;
   Role role = Role::viewer;
-  std::string csrf;  // of a session: what a changing request must repeat; empty for a token
+  // What a changing request must repeat where a browser sends its right along by itself; empty for
+  // a token.
+  std::string csrf;
+};
+
+struct AccessSettings {
+  std::string own_token;    // given from outside, then none is made or looked up
+  std::string user_header;  // in lower case: who asks, as a trusted proxy says; empty: none does
+  std::vector<std::string> trusted_proxies;  // their addresses
 };
 
 struct NewSession {
@@ -32,20 +40,29 @@ struct NewSession {
 
 class Access {
  public:
-  // `own_token`: given from outside, then none is made or looked up.
-  Access(Destination& destination, std::string own_token);
+  Access(Destination& destination, Users& users, AccessSettings settings);
 
   // Makes the first token where there is none. What is returned is to be shown once.
   base::Result<std::optional<std::string>> make_first_token();
   // Another one, all earlier ones end.
   base::Result<std::string> make_new_token();
 
-  // nullopt: nobody we know. `cookie`: the session's, or empty.
-  base::Result<std::optional<Identity>> identify(const std::string& bearer,
-                                                 const std::string& cookie);
+  // nullopt: nobody we know. `cookie_name`: a session's.
+  base::Result<std::optional<Identity>> identify(const Request& request,
+                                                 const std::string& cookie_name);
   // nullopt: not a token of ours.
   base::Result<std::optional<NewSession>> sign_in(const std::string& token);
+  // nullopt: there is no such name, or the password is another one.
+  base::Result<std::optional<NewSession>> sign_in(const std::string& name,
+                                                  const std::string& password);
   base::Status sign_out(const std::string& cookie);
+  // After a user was changed or removed: what is remembered of him ends.
+  void forget(const std::string& name);
+
+  // The address that asks: the one that connected, or whom a trusted proxy asks for.
+  [[nodiscard]] std::string client(const Request& request) const;
+  // Whether what is done must be written down in the destination: it may be written to.
+  [[nodiscard]] bool keeps_records() const { return settings_.own_token.empty(); }
 
   // Whether `peer` has failed too often of late; to be asked before a secret is looked at.
   bool is_locked_out(const std::string& peer);
@@ -62,11 +79,18 @@ class Access {
     Clock::time_point since;
   };
 
+  [[nodiscard]] bool is_trusted_proxy(const Request& request) const;
+  base::Result<std::optional<Identity>> of_token(const std::string& token);
+  base::Result<std::optional<Identity>> of_proxy(const std::string& name);
   base::Result<std::optional<Identity>> find(const std::string& secret, bool is_session);
+  base::Result<NewSession> begin_session(const Identity& identity);
+  void remember(const std::string& hash, const Identity& identity, Clock::duration how_long);
   std::optional<Identity> remembered(const std::string& hash);
 
   Destination* destination_;
-  std::string own_token_;
+  Users* users_;
+  AccessSettings settings_;
+  std::string proxy_secret_;  // of this start: what the CSRF tokens of proxied users are made of
   std::mutex mutex_;
   std::unordered_map<std::string, Known> known_;  // by hash, for a short time
   std::map<std::string, Failures> failures_;      // by peer

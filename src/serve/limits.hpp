@@ -36,6 +36,14 @@ inline constexpr std::chrono::seconds live_keepalive{15};
 // One question serves so many different filters.
 inline constexpr std::size_t live_filters_max = 100;
 
+// Changes in one delivery of a webhook, and webhooks that are served at a time.
+inline constexpr std::int64_t webhook_page = 100;
+inline constexpr int webhook_pages_max = 50;  // before others have their turn
+inline constexpr std::size_t webhooks_at_once = 8;
+inline constexpr std::chrono::milliseconds webhook_pause{500};
+// For one delivery, from the first byte to the answer's head.
+inline constexpr std::chrono::seconds http_client_max{10};
+
 inline constexpr int login_failures_max = 10;
 inline constexpr std::chrono::minutes login_failures_window{1};
 inline constexpr std::chrono::hours session_lifetime{24 * 7};

@@ -27,15 +27,6 @@ std::optional<std::string_view> tail_of(std::string_view pattern, std::string_vi
   return fits ? std::optional(path.substr(varies)) : std::nullopt;
 }
 
-// Asks every time: a session may have ended elsewhere.
-base::Result<std::optional<Identity>> who_asks(const Services& services, const Request& request) {
-  constexpr std::string_view scheme = "Bearer ";
-  std::string_view authorization = request.header("authorization");
-  std::string bearer(authorization.starts_with(scheme) ? authorization.substr(scheme.size())
-                                                       : std::string_view{});
-  return services.access->identify(bearer, request.cookie(services.cookie_name));
-}
-
 Response not_signed_in() {
   Response response = problem(401, "this needs a token, or a session",
                               "Authorization: Bearer TOKEN; bemi serve --new-token makes one");
@@ -52,7 +43,8 @@ bool is_forged(const Request& request, const Identity& identity) {
 std::optional<Response> refusal(const Route& route, const Request& request,
                                 const std::optional<Identity>& identity, const Services& services) {
   if (!identity) {
-    if (!request.header("authorization").empty()) services.access->note_failure(request.peer);
+    if (!request.header("authorization").empty())
+      services.access->note_failure(services.access->client(request));
     return not_signed_in();
   }
   if (is_forged(request, *identity)) {
@@ -93,21 +85,21 @@ Response called(const Services& services, const Request& request, const Route& r
                 std::string_view tail) {
   if (auto response = wrong_parameter(route, request)) return std::move(*response);
   if (route.is_open) return handled(route, {&services, &request, nullptr, tail});
-  if (services.access->is_locked_out(request.peer)) {
+  if (services.access->is_locked_out(services.access->client(request))) {
     Response response = problem(429, "too many wrong tokens", "wait a minute");
     response.headers.emplace_back("Retry-After", "60");
     return response;
   }
-  auto identity = who_asks(services, request);
+  // Asked every time: a session may have ended elsewhere.
+  auto identity = services.access->identify(request, services.cookie_name);
   if (!identity) return problem(identity.error());
   if (auto response = refusal(route, request, *identity, services)) return std::move(*response);
   return handled(route, {&services, &request, &**identity, tail});
 }
 
-}  // namespace
-
-std::span<const Route> routes() {
-  static const std::vector<Route> all{
+// What everybody asks who looks.
+std::vector<Route> reading_routes() {
+  return {
       {"GET", "/healthz", health, Role::viewer, true},
       {"GET", "/readyz", readiness, Role::viewer, true},
       {"GET", "/metrics", metrics, Role::viewer, true},
@@ -142,16 +134,47 @@ std::span<const Route> routes() {
        {"every", "by", "since", "until", "source"}},
       {"GET", "/api/tables", tables},
       {"GET", "/api/context-keys", context_keys},
-      {"GET", "/api/context-coverage", context_coverage, Role::viewer, false, with_filter({"key"})},
+      {"GET", "/api/context-coverage", context_coverage, Role::viewer, false,
+       with_filter({"key", "by"})},
       {"GET", "/api/sources", sources},
+  };
+}
+
+// What changes data or settings, and what only they need.
+std::vector<Route> acting_routes() {
+  return {
       {"POST", "/api/revert/plan", plan_revert, Role::operator_},
       {"POST", "/api/revert", apply_revert, Role::operator_},
+      {"GET", "/api/users", list_users, Role::admin},
+      {"POST", "/api/users", set_user, Role::admin},
+      {"DELETE", "/api/users/{name}", remove_user, Role::admin},
+      {"GET", "/api/managed", list_managed},
+      {"POST", "/api/managed/check", check_source, Role::admin},
+      {"POST", "/api/managed", add_source, Role::admin},
+      {"POST", "/api/managed/pause", pause_source, Role::admin},
+      {"POST", "/api/managed/resume", resume_source, Role::admin},
+      {"DELETE", "/api/managed/{name}", remove_source, Role::admin, false, {"keep_slot"}},
+      {"GET", "/api/webhooks", list_webhooks, Role::admin},
+      {"POST", "/api/webhooks", set_webhook, Role::admin},
+      {"POST", "/api/webhooks/test", test_webhook, Role::admin},
+      {"DELETE", "/api/webhooks/{name}", remove_webhook, Role::admin},
+      {"GET", "/api/actions", list_actions, Role::operator_, false, {"before", "limit"}},
       {"GET", "/api/marks", list_marks},
       {"POST", "/api/marks", create_mark, Role::operator_},
       {"POST", "/api/marks/rollback", roll_back, Role::operator_},
       {"POST", "/api/marks/forward", roll_forward, Role::operator_},
       {"DELETE", "/api/marks/{name}", delete_mark, Role::operator_},
   };
+}
+
+}  // namespace
+
+std::span<const Route> routes() {
+  static const std::vector<Route> all = [] {
+    std::vector<Route> both = reading_routes();
+    for (Route& route : acting_routes()) both.push_back(std::move(route));
+    return both;
+  }();
   return all;
 }
 

@@ -13,11 +13,15 @@
 #include "base/log.hpp"
 #include "base/number.hpp"
 #include "serve/access.hpp"
+#include "serve/action_log.hpp"
 #include "serve/connection.hpp"
 #include "serve/destination.hpp"
 #include "serve/limits.hpp"
 #include "serve/live_feed.hpp"
 #include "serve/metrics.hpp"
+#include "serve/users.hpp"
+#include "serve/webhook_sender.hpp"
+#include "serve/webhooks.hpp"
 
 namespace serve {
 
@@ -46,6 +50,20 @@ base::Status open_acceptor(tcp::acceptor& acceptor, const ServerSettings& settin
   return {};
 }
 
+// A header is believed from nobody by default: whoever reaches us could send it.
+base::Status can_be_trusted(const ServerSettings& settings) {
+  if (!settings.user_header.empty() && settings.trusted_proxies.empty()) {
+    return base::fail(base::ErrorKind::usage, "a header names the user, and no proxy is trusted",
+                      "name the proxy's address with --http-trusted-proxy");
+  }
+  for (const std::string& proxy : settings.trusted_proxies) {
+    boost::system::error_code failed;
+    asio::ip::make_address(proxy, failed);
+    if (failed) return base::fail(base::ErrorKind::usage, "not an IP address: " + proxy);
+  }
+  return {};
+}
+
 std::string url_of(const tcp::endpoint& endpoint) {
   std::string host = endpoint.address().to_string();
   // What a person can open: the unspecified address is none.
@@ -57,17 +75,30 @@ std::string url_of(const tcp::endpoint& endpoint) {
 }  // namespace
 
 struct Server::State {
-  State(const ServerSettings& settings)
+  State(const ServerSettings& settings, std::optional<secret::Box> sealing)
       : probe(settings.probe),
         undo(settings.undo),
+        control(settings.control),
         destination(settings.destination_url, *settings.stop),
-        access(destination, settings.token),
+        users(destination),
+        access(destination, users,
+               {.own_token = settings.token,
+                .user_header = settings.user_header,
+                .trusted_proxies = settings.trusted_proxies}),
+        actions(destination, access.keeps_records()),
+        box(std::move(sealing)),
+        webhooks(destination, box ? &*box : nullptr),
         live(destination) {}
 
   std::shared_ptr<Probe> probe;
   std::shared_ptr<Undo> undo;
+  std::shared_ptr<Control> control;
   Destination destination;
+  Users users;
   Access access;
+  ActionLog actions;
+  std::optional<secret::Box> box;
+  Webhooks webhooks;
   LiveFeed live;
   Metrics metrics;
   Services services{};
@@ -78,6 +109,7 @@ struct Server::State {
   std::string url;
   std::optional<std::string> new_token;
   std::jthread thread;
+  std::optional<WebhookSender> sender;
 };
 
 base::Result<ServerSettings> parse_listen_address(const std::string& text) {
@@ -101,7 +133,12 @@ base::Result<ServerSettings> parse_listen_address(const std::string& text) {
 Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 base::Result<std::unique_ptr<Server>> Server::start(const ServerSettings& settings) {
-  auto state = std::make_unique<State>(settings);
+  TRY(can_be_trusted(settings));
+  std::optional<secret::Box> box;
+  if (!settings.secret_key.empty()) {
+    TRY_ASSIGN(box, secret::Box::of_key(settings.secret_key));
+  }
+  auto state = std::make_unique<State>(settings, std::move(box));
   TRY(open_acceptor(state->acceptor, settings));
   tcp::endpoint endpoint = state->acceptor.local_endpoint();
   state->url = url_of(endpoint);
@@ -114,15 +151,20 @@ base::Result<std::unique_ptr<Server>> Server::start(const ServerSettings& settin
   std::string cookie = "bemi_session_" + std::to_string(endpoint.port());
   state->services = {.destination = &state->destination,
                      .access = &state->access,
+                     .users = &state->users,
+                     .actions = &state->actions,
+                     .webhooks = &state->webhooks,
                      .live = &state->live,
                      .metrics = &state->metrics,
                      .probe = state->probe.get(),
+                     .control = state->control.get(),
                      .undo = state->undo.get(),
                      .cookie_name = cookie,
                      .version = settings.version};
   asio::co_spawn(state->network,
                  accept_connections(state->acceptor, state->pool, state->services, state->load),
                  [](std::exception_ptr) {});
+  if (state->box) state->sender.emplace(state->destination, state->webhooks);
   State* running = state.get();
   state->thread = std::jthread([running] {
     while (true) {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/interrupt.hpp"
 #include "base/result.hpp"
@@ -17,16 +18,21 @@ namespace serve {
 
 // Declared, not included: Asio has a function of the name that our namespace query has.
 class Undo;
+class Control;
 
 struct ServerSettings {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;  // 0: any free one
   std::string destination_url;
-  std::string token;  // given from outside; empty: kept in the destination
+  std::string token;                         // given from outside; empty: kept in the destination
+  std::string user_header;                   // by which a trusted proxy says who asks
+  std::vector<std::string> trusted_proxies;  // their addresses
+  std::string secret_key;                    // what secrets are sealed with; empty: no webhooks
   bool make_new_token = false;
   std::string version;
   std::shared_ptr<Probe> probe;
   std::shared_ptr<Undo> undo;
+  std::shared_ptr<Control> control;
   const base::Interrupt* stop = nullptr;  // ends waits for the database; outlives the server
 };
 

@@ -8,19 +8,27 @@
 namespace serve {
 
 class Access;
+class ActionLog;
+class Control;
 class Destination;
 class LiveFeed;
 class Metrics;
 class Probe;
 class Undo;
+class Users;
+class Webhooks;
 
 struct Services {
   Destination* destination;
   Access* access;
+  Users* users;
+  ActionLog* actions;
+  Webhooks* webhooks;
   LiveFeed* live;
   Metrics* metrics;
-  Probe* probe;  // null: nothing is known of sources but what the history says
-  Undo* undo;    // null: nothing can be changed from here
+  Probe* probe;      // null: nothing is known of sources but what the history says
+  Control* control;  // null: no sources are managed from here
+  Undo* undo;        // null: nothing can be changed from here
   std::string cookie_name;
   std::string version;
 };

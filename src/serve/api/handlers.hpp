@@ -54,6 +54,26 @@ base::Result<Response> roll_back(const Call& call);
 base::Result<Response> roll_forward(const Call& call);
 base::Result<Response> delete_mark(const Call& call);
 
+// users_api.cpp
+base::Result<Response> list_users(const Call& call);
+base::Result<Response> set_user(const Call& call);
+base::Result<Response> remove_user(const Call& call);
+base::Result<Response> list_actions(const Call& call);
+
+// managed_api.cpp
+base::Result<Response> list_managed(const Call& call);
+base::Result<Response> check_source(const Call& call);
+base::Result<Response> add_source(const Call& call);
+base::Result<Response> pause_source(const Call& call);
+base::Result<Response> resume_source(const Call& call);
+base::Result<Response> remove_source(const Call& call);
+
+// webhooks_api.cpp
+base::Result<Response> list_webhooks(const Call& call);
+base::Result<Response> set_webhook(const Call& call);
+base::Result<Response> test_webhook(const Call& call);
+base::Result<Response> remove_webhook(const Call& call);
+
 // parameters.cpp
 inline constexpr std::array<std::string_view, 10> filter_parameters{
     "table", "primary_key", "operation", "context", "without_context",

@@ -60,7 +60,8 @@ base::Result<Response> context_coverage(const Call& call) {
   TRY_ASSIGN(query::ChangeFilter filter, filter_of(*call.request));
   TRY_ASSIGN(std::string key, required(*call.request, "key"));
   TRY_ASSIGN(auto connection, call.services->destination->reader());
-  TRY_ASSIGN(std::string found, query::context_coverage(*connection, filter, key));
+  std::string by = given(*call.request, "by").value_or("");
+  TRY_ASSIGN(std::string found, query::context_coverage(*connection, filter, key, by));
   return json("{\"tables\": " + found + "}");
 }
 

@@ -24,12 +24,20 @@ std::string cookie(const Call& call, const std::string& value, std::int64_t seco
          (is_https ? "; Secure" : "");
 }
 
+std::string text_in(const nlohmann::json& body, const char* name) {
+  auto found = body.is_object() ? body.find(name) : body.end();
+  bool is_text = found != body.end() && found->is_string();
+  std::string text = is_text ? found->get<std::string>() : "";
+  return text.contains('\0') ? "" : text;
+}
+
 }  // namespace
 
 base::Result<Response> sign_in(const Call& call) {
   Access& access = *call.services->access;
-  if (access.is_locked_out(call.request->peer)) {
-    Response response = problem(429, "too many wrong tokens", "wait a minute");
+  std::string client = access.client(*call.request);
+  if (access.is_locked_out(client)) {
+    Response response = problem(429, "too many wrong tokens or passwords", "wait a minute");
     response.headers.emplace_back("Retry-After", "60");
     return response;
   }
@@ -38,13 +46,20 @@ base::Result<Response> sign_in(const Call& call) {
     return problem(415, "the body is JSON", R"(Content-Type: application/json, {"token": "..."})");
   }
   auto body = nlohmann::json::parse(call.request->body, nullptr, /*allow_exceptions=*/false);
-  if (!body.is_object() || !body.contains("token") || !body["token"].is_string()) {
-    return problem(400, "there is no token in the body", R"(send {"token": "..."})");
+  std::string token = text_in(body, "token");
+  std::string user = text_in(body, "name");
+  if (token.empty() && user.empty()) {
+    return problem(400, "there is no token in the body, and no name",
+                   R"(send {"token": "..."} or {"name": "...", "password": "..."})");
   }
-  TRY_ASSIGN(std::optional<NewSession> session, access.sign_in(body["token"]));
+  TRY_ASSIGN(
+      std::optional<NewSession> session,
+      token.empty() ? access.sign_in(user, text_in(body, "password")) : access.sign_in(token));
   if (!session) {
-    access.note_failure(call.request->peer);
-    return problem(401, "this token is not known", "bemi serve --new-token makes another");
+    access.note_failure(client);
+    return token.empty()
+               ? problem(401, "no user has this name and password")
+               : problem(401, "this token is not known", "bemi serve --new-token makes another");
   }
   Response response = json(session_json(*call.services, session->identity));
   constexpr std::int64_t lifetime_s = std::chrono::seconds(session_lifetime).count();

@@ -6,7 +6,10 @@
 #include <nlohmann/json.hpp>
 
 #include "serve/access.hpp"
+#include "serve/api/body.hpp"
+#include "serve/api/filter_body.hpp"
 #include "serve/api/handlers.hpp"
+#include "serve/api/recorded.hpp"
 #include "serve/destination.hpp"
 #include "serve/problem.hpp"
 #include "serve/undo.hpp"
@@ -16,77 +19,18 @@ namespace {
 
 using nlohmann::ordered_json;
 
-base::Error wrong(const std::string& what) {
-  return {base::ErrorKind::usage, what, "see /api/openapi.json", {}};
-}
-
 base::Result<Undo*> undo_of(const Call& call) {
   if (call.services->undo != nullptr) return call.services->undo;
   return base::fail(base::ErrorKind::usage, "this server was not told of a source to change",
                     "start it with --source, and BEMI_REVERT_URL for a role that may write");
 }
 
-base::Result<ordered_json> body_of(const Request& request,
-                                   std::span<const std::string_view> known) {
-  auto body = ordered_json::parse(request.body, nullptr, /*allow_exceptions=*/false);
-  if (!body.is_object()) return std::unexpected(wrong("the body is no JSON object"));
-  for (const auto& [name, value] : body.items()) {
-    if (std::ranges::find(known, name) == known.end()) {
-      return std::unexpected(wrong("there is no field " + name));
-    }
-  }
-  return body;
-}
-
-base::Result<std::string> text_of(const ordered_json& body, const char* name) {
-  auto found = body.find(name);
-  if (found == body.end() || found->is_null()) return std::string();
-  if (!found->is_string()) return std::unexpected(wrong(std::string(name) + " is a text"));
-  return found->get<std::string>();
-}
-
-base::Result<bool> truth_of(const ordered_json& body, const char* name, bool otherwise) {
-  auto found = body.find(name);
-  if (found == body.end()) return otherwise;
-  if (!found->is_boolean()) {
-    return std::unexpected(wrong(std::string(name) + " is true or false"));
-  }
-  return found->get<bool>();
-}
-
-// The filter's fields are those of a feed's address: one way to read them.
-base::Result<query::ChangeFilter> filter_in(const ordered_json& body) {
-  auto found = body.find("filter");
-  if (found == body.end() || !found->is_object()) {
-    return std::unexpected(wrong("filter is missing"));
-  }
-  Request fields;
-  query::ChangeFilter filter;
-  for (const auto& [name, value] : found->items()) {
-    auto known = std::ranges::find(filter_parameters, name);
-    if (known == filter_parameters.end() && name != "ids") {
-      return std::unexpected(wrong("filter has no " + name));
-    }
-    ordered_json values = value.is_array() ? value : ordered_json::array({value});
-    for (const ordered_json& one : values) {
-      std::string text = one.is_string() ? one.get<std::string>() : one.dump();
-      if (name == "ids") {
-        filter.ids.push_back(std::move(text));
-      } else {
-        fields.query.emplace_back(name, std::move(text));
-      }
-    }
-  }
-  std::vector<std::string> ids = std::move(filter.ids);
-  TRY_ASSIGN(filter, filter_of(fields));
-  filter.ids = std::move(ids);
-  return filter;
-}
-
 base::Result<revert::Request> revert_request(const Call& call, const ordered_json& body) {
   constexpr std::int64_t rows_most = 1'000'000;
   revert::Request request;
-  TRY_ASSIGN(request.filter, filter_in(body));
+  auto filter = body.find("filter");
+  if (filter == body.end()) return std::unexpected(wrong("filter is missing"));
+  TRY_ASSIGN(request.filter, filter_of_json(*filter));
   TRY_ASSIGN(std::string policy, text_of(body, "on_conflict"));
   if (policy == "skip") {
     request.on_conflict = revert::OnConflict::skip;
@@ -147,7 +91,9 @@ base::Result<Response> apply_revert(const Call& call) {
   // What somebody confirmed is what is done; a plan that nobody saw is not.
   if (digest.empty())
     return std::unexpected(wrong("digest is missing: the plan's, as it was shown"));
-  return finished(undo->apply(request, digest));
+  std::string filter = body["filter"].dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  return finished(recorded(call, "revert", request.reason, R"({"filter": )" + filter + "}",
+                           [&] { return undo->apply(request, digest); }));
 }
 
 base::Result<Response> list_marks(const Call& call) {
@@ -173,7 +119,8 @@ base::Result<Response> create_mark(const Call& call) {
   TRY_ASSIGN(wanted.comment, text_of(body, "comment"));
   TRY_ASSIGN(wanted.is_protected, truth_of(body, "protected", false));
   if (wanted.name.empty()) return std::unexpected(wrong("name is missing"));
-  TRY_ASSIGN(revert::Mark mark, undo->create_mark(wanted));
+  TRY_ASSIGN(revert::Mark mark, recorded(call, "mark create", wanted.name, "",
+                                         [&] { return undo->create_mark(wanted); }));
   return json(ordered_json{
       {"name", mark.name}, {"effective_at", mark.effective_at}, {"not_covered", mark.not_covered}}
                   .dump());
@@ -184,19 +131,23 @@ base::Result<Response> roll_back(const Call& call) {
   TRY_ASSIGN(ordered_json body, body_of(*call.request, rollback_fields));
   TRY_ASSIGN(std::string name, text_of(body, "name"));
   TRY_ASSIGN(bool force, truth_of(body, "force", false));
-  return finished(undo->roll_back(name, force, call.identity->name));
+  return finished(recorded(call, "mark rollback", name, force ? R"({"force": true})" : "",
+                           [&] { return undo->roll_back(name, force, call.identity->name); }));
 }
 
 base::Result<Response> roll_forward(const Call& call) {
   TRY_ASSIGN(Undo * undo, undo_of(call));
   TRY_ASSIGN(ordered_json body, body_of(*call.request, forward_fields));
   TRY_ASSIGN(std::string name, text_of(body, "name"));
-  return finished(undo->roll_forward(name, call.identity->name));
+  return finished(recorded(call, "mark forward", name, "",
+                           [&] { return undo->roll_forward(name, call.identity->name); }));
 }
 
 base::Result<Response> delete_mark(const Call& call) {
   TRY_ASSIGN(Undo * undo, undo_of(call));
-  TRY(undo->delete_mark(std::string(call.tail), /*force=*/false));
+  std::string name(call.tail);
+  TRY(recorded(call, "mark delete", name, "",
+               [&] { return undo->delete_mark(name, /*force=*/false); }));
   return Response{.status = 204, .content_type = ""};
 }
 

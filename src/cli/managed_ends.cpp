@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "cli/managed_ends.hpp"
+
+namespace cli {
+
+base::Result<std::optional<serve::SlotStatus>> ManagedProbe::slot(const std::string& source,
+                                                                  const std::string& slot_name,
+                                                                  const std::string& position) {
+  TRY_ASSIGN(auto managed, control_->registry().one(source));
+  if (!managed) {
+    if (own_) return own_->slot(source, slot_name, position);
+    return std::nullopt;
+  }
+  std::shared_ptr<SourceProbe> probe;
+  {
+    std::scoped_lock lock(mutex_);
+    Known& known = known_[source];
+    if (!known.probe || known.revision != managed->revision) {
+      known = {managed->revision, std::make_shared<SourceProbe>(managed->url, source, *stop_)};
+    }
+    probe = known.probe;
+  }
+  return probe->slot(source, slot_name, position);
+}
+
+base::Result<std::shared_ptr<serve::Undo>> ManagedUndo::undo_of(
+    const std::optional<std::string>& source) {
+  TRY_ASSIGN(auto all, control_->registry().all());
+  if (all.empty() && own_) return own_;
+  if (!source && all.size() + (own_ ? 1 : 0) > 1) {
+    return base::fail(base::ErrorKind::usage, "several sources are managed here",
+                      "say which one to undo in: source:NAME");
+  }
+  for (const control::Source& managed : all) {
+    if (source && managed.name != *source) continue;
+    if (managed.revert_url.empty()) {
+      return base::fail(base::ErrorKind::permission,
+                        "no role that may write to " + managed.name + " is known here",
+                        "connect it again with an address for undoing");
+    }
+    return std::make_shared<SourceUndo>(control_->config_of(managed), *stop_);
+  }
+  if (own_) return own_;
+  return base::fail(base::ErrorKind::usage, "the source is none that is managed here");
+}
+
+base::Result<revert::Plan> ManagedUndo::plan(const revert::Request& request) {
+  TRY_ASSIGN(auto undo, undo_of(request.filter.source));
+  return undo->plan(request);
+}
+
+base::Result<revert::Outcome> ManagedUndo::apply(const revert::Request& request,
+                                                 const std::string& digest) {
+  TRY_ASSIGN(auto undo, undo_of(request.filter.source));
+  return undo->apply(request, digest);
+}
+
+base::Result<revert::Mark> ManagedUndo::create_mark(const revert::NewMark& wanted) {
+  TRY_ASSIGN(auto undo, undo_of(std::nullopt));
+  return undo->create_mark(wanted);
+}
+
+base::Result<revert::Outcome> ManagedUndo::roll_back(const std::string& mark, bool force,
+                                                     const std::string& actor) {
+  TRY_ASSIGN(auto undo, undo_of(std::nullopt));
+  return undo->roll_back(mark, force, actor);
+}
+
+base::Result<revert::Outcome> ManagedUndo::roll_forward(const std::string& mark,
+                                                        const std::string& actor) {
+  TRY_ASSIGN(auto undo, undo_of(std::nullopt));
+  return undo->roll_forward(mark, actor);
+}
+
+base::Status ManagedUndo::delete_mark(const std::string& mark, bool force) {
+  TRY_ASSIGN(auto undo, undo_of(std::nullopt));
+  return undo->delete_mark(mark, force);
+}
+
+}  // namespace cli

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// SourceControl: managing sources for the dashboard and for `bemi source`: checks and prepares both
+// ends, keeps the registry, and starts and ends workers where it has a supervisor.
+#pragma once
+
+#include <memory>
+
+#include "base/interrupt.hpp"
+#include "cli/config.hpp"
+#include "control/registry.hpp"
+#include "control/supervisor.hpp"
+#include "serve/control.hpp"
+
+namespace cli {
+
+class SourceControl : public serve::Control {
+ public:
+  // `config`: where the history is. `stop` outlives it.
+  SourceControl(Config config, const secret::Box& box, const base::Interrupt& stop);
+
+  // From then on, this program runs the workers.
+  void supervise();
+  control::Registry& registry() { return registry_; }
+
+  base::Result<std::string> list() override;
+  base::Result<std::string> check(const serve::NewSource& source) override;
+  base::Result<std::string> add(const serve::NewSource& source) override;
+  base::Result<bool> set_paused(const std::string& name, bool is_paused) override;
+  base::Result<bool> remove(const std::string& name, bool keep_slot) override;
+
+  // As `bemi run` would be told.
+  [[nodiscard]] Config config_of(const serve::NewSource& source) const;
+  [[nodiscard]] Config config_of(const control::Source& source) const;
+
+ private:
+  base::Status prepare(const Config& config);
+  base::Status take_down(const Config& config);
+
+  Config config_;
+  control::Registry registry_;
+  const base::Interrupt* stop_;
+  std::unique_ptr<control::Supervisor> supervisor_;
+};
+
+// The key of the environment. Error of kind usage: there is none.
+base::Result<secret::Box> box_of_environment();
+bool has_secret_key();
+
+}  // namespace cli

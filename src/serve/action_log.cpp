@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "serve/action_log.hpp"
+
+#include "base/log.hpp"
+
+namespace serve {
+
+base::Result<std::int64_t> ActionLog::begin(const Action& action) {
+  base::log::info("{} ({}) from {}: {} {}", action.actor, action.role, action.peer, action.action,
+                  action.target);
+  auto written = [&]() -> base::Result<std::int64_t> {
+    TRY_ASSIGN(pg::Connection connection, destination_->writer());
+    TRY_ASSIGN(
+        pg::Rows rows,
+        connection.query("insert into _bemi.action (actor, role, peer, action, target, details) "
+                         "values ($1, $2, $3, $4, $5, $6::jsonb) returning id",
+                         {action.actor, action.role, action.peer, action.action, action.target,
+                          action.details.empty() ? std::string("{}") : action.details}));
+    return rows.integer(0, 0);
+  }();
+  bool may_do_without =
+      !must_write_ && !written &&
+      (written.error().sqlstate == "42501" || written.error().sqlstate == "25006");
+  return may_do_without ? 0 : written;
+}
+
+void ActionLog::end(std::int64_t id, const std::string& outcome) {
+  if (id == 0) return;
+  auto connection = destination_->writer();
+  if (!connection) return;  // It stays without an outcome, which says so.
+  auto written = connection->query(
+      "update _bemi.action set outcome = $2, ended_at = now() where id = $1::bigint",
+      {std::to_string(id), outcome});
+  if (!written) base::log::warning("action {} has no outcome: {}", id, written.error().message);
+}
+
+base::Result<std::string> ActionLog::list(std::int64_t before, std::int64_t limit) {
+  TRY_ASSIGN(auto connection, destination_->reader());
+  TRY_ASSIGN(pg::Rows rows, connection->query(R"(
+select coalesce(json_agg(a order by id desc), '[]') from (
+  select * from _bemi.action where $1::bigint = 0 or id < $1::bigint order by id desc limit $2::bigint) a)",
+                                              {std::to_string(before), std::to_string(limit)}));
+  return rows.text(0, 0);
+}
+
+}  // namespace serve

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// ActionLog: what was done from here, and by whom, in `_bemi.action`: written before it is done, so
+// that nothing is done unseen. Where the role may not write there (a token from outside), the
+// program's log alone has it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "serve/destination.hpp"
+
+namespace serve {
+
+struct Action {
+  std::string actor;
+  std::string role;
+  std::string peer;
+  std::string action;   // "revert", "user set", ...
+  std::string target;   // a mark's, a user's, a source's name
+  std::string details;  // JSON: an object, without secrets
+};
+
+class ActionLog {
+ public:
+  ActionLog(Destination& destination, bool must_write)
+      : destination_(&destination), must_write_(must_write) {}
+
+  // Which it is; 0 when it is in the program's log alone.
+  base::Result<std::int64_t> begin(const Action& action);
+  // `outcome`: "done", or what went wrong.
+  void end(std::int64_t id, const std::string& outcome);
+
+  // [{"id", "at", "actor", "role", "peer", "action", "target", "details", "outcome", "ended_at"}],
+  // the newest first, older than `before` (0: all).
+  base::Result<std::string> list(std::int64_t before, std::int64_t limit);
+
+ private:
+  Destination* destination_;
+  bool must_write_;
+};
+
+}  // namespace serve

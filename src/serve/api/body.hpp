@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// What stands in a request's JSON body. A field that is not known is an error, so that no typo goes
+// unseen.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+#include "base/result.hpp"
+#include "serve/http.hpp"
+
+namespace serve {
+
+base::Error wrong(const std::string& what);
+base::Result<nlohmann::ordered_json> body_of(const Request& request,
+                                             std::span<const std::string_view> known);
+// Empty where it is not there.
+base::Result<std::string> text_of(const nlohmann::ordered_json& body, const char* name);
+base::Result<bool> truth_of(const nlohmann::ordered_json& body, const char* name, bool otherwise);
+
+}  // namespace serve

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <algorithm>
+#include <array>
+
+#include <nlohmann/json.hpp>
+
+#include "serve/api/body.hpp"
+#include "serve/api/handlers.hpp"
+#include "serve/api/recorded.hpp"
+#include "serve/control.hpp"
+#include "serve/problem.hpp"
+
+namespace serve {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr std::array<std::string_view, 10> source_fields{"name",
+                                                         "url",
+                                                         "admin_url",
+                                                         "revert_url",
+                                                         "include",
+                                                         "exclude",
+                                                         "ignore_columns",
+                                                         "redact_columns",
+                                                         "replica_identity",
+                                                         "snapshot"};
+constexpr std::array<std::string_view, 1> name_fields{"name"};
+constexpr std::size_t patterns_max = 1000;
+
+base::Result<Control*> control_of(const Call& call) {
+  if (call.services->control != nullptr) return call.services->control;
+  return base::fail(base::ErrorKind::usage, "this server manages no sources",
+                    "start bemi serve with BEMI_SECRET_KEY in the environment; make a key with: "
+                    "openssl rand -base64 32");
+}
+
+base::Result<std::vector<std::string>> texts_of(const ordered_json& body, const char* name) {
+  std::vector<std::string> texts;
+  auto found = body.find(name);
+  if (found == body.end() || found->is_null()) return texts;
+  if (!found->is_array() || found->size() > patterns_max) {
+    return std::unexpected(wrong(std::string(name) + " is a list of texts"));
+  }
+  for (const ordered_json& one : *found) {
+    if (!one.is_string()) return std::unexpected(wrong(std::string(name) + " is a list of texts"));
+    texts.push_back(one.get<std::string>());
+  }
+  return texts;
+}
+
+base::Result<std::string> one_of(const ordered_json& body, const char* name,
+                                 std::initializer_list<std::string_view> known) {
+  TRY_ASSIGN(std::string text, text_of(body, name));
+  if (text.empty()) return std::string(*known.begin());
+  if (std::ranges::find(known, text) != known.end()) return text;
+  return std::unexpected(wrong(std::string(name) + " is none that there is"));
+}
+
+base::Result<NewSource> source_in(const Call& call) {
+  TRY_ASSIGN(ordered_json body, body_of(*call.request, source_fields));
+  NewSource source;
+  TRY_ASSIGN(source.name, text_of(body, "name"));
+  TRY_ASSIGN(source.url, text_of(body, "url"));
+  TRY_ASSIGN(source.admin_url, text_of(body, "admin_url"));
+  TRY_ASSIGN(source.revert_url, text_of(body, "revert_url"));
+  TRY_ASSIGN(source.include, texts_of(body, "include"));
+  TRY_ASSIGN(source.exclude, texts_of(body, "exclude"));
+  TRY_ASSIGN(source.ignore_columns, texts_of(body, "ignore_columns"));
+  TRY_ASSIGN(source.redact_columns, texts_of(body, "redact_columns"));
+  TRY_ASSIGN(source.replica_identity, one_of(body, "replica_identity", {"full", "keep"}));
+  TRY_ASSIGN(source.snapshot, one_of(body, "snapshot", {"auto", "initial", "none"}));
+  if (source.url.empty()) {
+    return base::fail(base::ErrorKind::usage, "url is missing",
+                      "write it as postgresql://USER:PASSWORD@HOST/DATABASE");
+  }
+  source.created_by = call.identity->name;
+  return source;
+}
+
+base::Result<Response> pause_or_resume(const Call& call, bool is_paused) {
+  TRY_ASSIGN(Control * control, control_of(call));
+  TRY_ASSIGN(ordered_json body, body_of(*call.request, name_fields));
+  TRY_ASSIGN(std::string name, text_of(body, "name"));
+  TRY_ASSIGN(bool was_there, recorded(call, is_paused ? "source pause" : "source resume", name, "",
+                                      [&] { return control->set_paused(name, is_paused); }));
+  if (!was_there) return problem(404, "no source of this name is managed here");
+  return Response{.status = 204, .content_type = ""};
+}
+
+}  // namespace
+
+base::Result<Response> list_managed(const Call& call) {
+  if (call.services->control == nullptr) return json(R"({"managing": false, "sources": []})");
+  TRY_ASSIGN(std::string sources, call.services->control->list());
+  return json("{\"managing\": true, \"sources\": " + sources + "}");
+}
+
+base::Result<Response> check_source(const Call& call) {
+  TRY_ASSIGN(Control * control, control_of(call));
+  TRY_ASSIGN(NewSource source, source_in(call));
+  TRY_ASSIGN(std::string found, control->check(source));
+  return json(std::move(found));
+}
+
+base::Result<Response> add_source(const Call& call) {
+  TRY_ASSIGN(Control * control, control_of(call));
+  TRY_ASSIGN(NewSource source, source_in(call));
+  // Without its addresses.
+  std::string details = ordered_json{
+      {"include", source.include},
+      {"exclude", source.exclude},
+      {"ignore_columns", source.ignore_columns},
+      {"redact_columns", source.redact_columns},
+      {"replica_identity", source.replica_identity},
+      {"snapshot",
+       source.snapshot}}.dump();
+  TRY_ASSIGN(std::string name, recorded(call, "source add", source.name, details,
+                                        [&] { return control->add(source); }));
+  return json(ordered_json{{"name", name}}.dump());
+}
+
+base::Result<Response> pause_source(const Call& call) { return pause_or_resume(call, true); }
+base::Result<Response> resume_source(const Call& call) { return pause_or_resume(call, false); }
+
+base::Result<Response> remove_source(const Call& call) {
+  TRY_ASSIGN(Control * control, control_of(call));
+  std::string name(call.tail);
+  bool keep_slot = flag_of(*call.request, "keep_slot");
+  TRY_ASSIGN(bool was_there,
+             recorded(call, "source remove", name, keep_slot ? R"({"keep_slot": true})" : "",
+                      [&] { return control->remove(name, keep_slot); }));
+  if (!was_there) return problem(404, "no source of this name is managed here");
+  return Response{.status = 204, .content_type = ""};
+}
+
+}  // namespace serve

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "serve/users.hpp"
+
+#include "serve/passwords.hpp"
+
+namespace serve {
+namespace {
+
+constexpr std::size_t name_bytes_max = 200;
+
+base::Status may_be(const NewUser& user) {
+  if (user.name.empty() || user.name.size() > name_bytes_max || user.name.contains('/')) {
+    return base::fail(base::ErrorKind::usage, "a user's name has 1 to 200 bytes, and no slash");
+  }
+  if (!user.password) return {};
+  std::size_t size = user.password->size();
+  if (size < password_bytes_min || size > password_bytes_max) {
+    return base::fail(base::ErrorKind::usage, "a password has 10 to 1024 bytes",
+                      "a sentence is easier to keep in mind than odd characters");
+  }
+  return {};
+}
+
+}  // namespace
+
+base::Result<std::string> Users::list() {
+  TRY_ASSIGN(auto connection, destination_->reader());
+  TRY_ASSIGN(pg::Rows rows, connection->run(R"(
+select coalesce(json_agg(json_build_object('name', name, 'role', role, 'has_password', password is not null,
+    'created_at', created_at, 'changed_at', changed_at) order by name), '[]') from _bemi.dashboard_user)"));
+  return rows.text(0, 0);
+}
+
+base::Status Users::set(const NewUser& user) {
+  TRY(may_be(user));
+  auto hash = user.password ? pg::Parameter(password_hash(*user.password)) : std::nullopt;
+  TRY_ASSIGN(pg::Connection connection, destination_->writer());
+  TRY(connection.query(
+      "with sessions as (delete from _bemi.login_session where name = $1) "
+      "insert into _bemi.dashboard_user (name, role, password) values ($1, $2, $3) "
+      "on conflict (name) do update set role = excluded.role, changed_at = now(), "
+      "password = coalesce(excluded.password, dashboard_user.password)",
+      {user.name, std::string(name(user.role)), hash}));
+  return {};
+}
+
+base::Result<bool> Users::remove(const std::string& name) {
+  TRY_ASSIGN(pg::Connection connection, destination_->writer());
+  TRY_ASSIGN(pg::Rows rows,
+             connection.query("with sessions as (delete from _bemi.login_session where name = $1) "
+                              "delete from _bemi.dashboard_user where name = $1",
+                              {name}));
+  return rows.affected() > 0;
+}
+
+base::Result<std::optional<Role>> Users::check(const std::string& name,
+                                               const std::string& password) {
+  std::optional<std::string> hash;
+  std::optional<Role> role;
+  {
+    TRY_ASSIGN(auto connection, destination_->reader());
+    TRY_ASSIGN(pg::Rows rows,
+               connection->query("select password, role from _bemi.dashboard_user where name = $1",
+                                 {name}));
+    if (!rows.empty() && rows.get(0, 0)) {
+      hash = rows.text(0, 0);
+      role = read_role(rows.text(0, 1));
+    }
+  }
+  if (!is_password(hash, password)) return std::nullopt;
+  return role;
+}
+
+base::Result<std::optional<Role>> Users::role_of(const std::string& name) {
+  TRY_ASSIGN(auto connection, destination_->reader());
+  TRY_ASSIGN(pg::Rows rows,
+             connection->query("select role from _bemi.dashboard_user where name = $1", {name}));
+  if (rows.empty()) return std::nullopt;
+  return read_role(rows.text(0, 0));
+}
+
+}  // namespace serve

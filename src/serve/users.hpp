@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// Users: who may sign in by name, in `_bemi.dashboard_user`. Safe for many threads.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "serve/destination.hpp"
+#include "serve/role.hpp"
+
+namespace serve {
+
+struct NewUser {
+  std::string name;
+  Role role = Role::viewer;
+  std::optional<std::string> password;  // nullopt: the one that there is, or none
+};
+
+class Users {
+ public:
+  explicit Users(Destination& destination) : destination_(&destination) {}
+
+  // [{"name", "role", "has_password", "created_at", "changed_at"}]
+  base::Result<std::string> list();
+  // Makes or changes one; whose sessions end. Errors of kind usage: a name or password that will
+  // not do.
+  base::Status set(const NewUser& user);
+  // False: there was none.
+  base::Result<bool> remove(const std::string& name);
+
+  // Whose password it is; nullopt: nobody's. Takes its time on purpose.
+  base::Result<std::optional<Role>> check(const std::string& name, const std::string& password);
+  base::Result<std::optional<Role>> role_of(const std::string& name);
+
+ private:
+  Destination* destination_;
+};
+
+}  // namespace serve

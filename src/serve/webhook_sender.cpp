@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "serve/webhook_sender.hpp"
+
+#include <sodium.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <condition_variable>
+
+#include <nlohmann/json.hpp>
+
+#include "base/clock.hpp"
+#include "base/log.hpp"
+#include "serve/api/filter_body.hpp"
+#include "serve/http_client.hpp"
+#include "serve/limits.hpp"
+#include "serve/live_feed.hpp"
+
+namespace serve {
+namespace {
+
+constexpr const char* take_lock =
+    "select pg_try_advisory_lock(1650814313, hashtext('_bemi.webhook'))";
+constexpr std::string_view secret_prefix = "whsec_";
+constexpr int base64 = sodium_base64_VARIANT_ORIGINAL;
+// Nothing matched: how far that is known is stored no oftener.
+constexpr std::chrono::minutes stored_every{1};
+
+std::string signature(const std::string& secret, const std::string& text) {
+  std::string encoded = secret.substr(secret_prefix.size());
+  std::string key(encoded.size(), '\0');
+  std::size_t size = 0;
+  sodium_base642bin(reinterpret_cast<unsigned char*>(key.data()), key.size(), encoded.data(),
+                    encoded.size(), nullptr, &size, nullptr, base64);
+  crypto_auth_hmacsha256_state state;
+  crypto_auth_hmacsha256_init(&state, reinterpret_cast<const unsigned char*>(key.data()), size);
+  crypto_auth_hmacsha256_update(&state, reinterpret_cast<const unsigned char*>(text.data()),
+                                text.size());
+  std::array<unsigned char, crypto_auth_hmacsha256_BYTES> mac{};
+  crypto_auth_hmacsha256_final(&state, mac.data());
+  std::string signed_text(sodium_base64_encoded_len(mac.size(), base64), '\0');
+  sodium_bin2base64(signed_text.data(), signed_text.size(), mac.data(), mac.size(), base64);
+  signed_text.pop_back();
+  return "v1," + signed_text;
+}
+
+// The same changes have the same.
+std::string identity_of(const DueWebhook& webhook, const query::Seen& seen) {
+  std::string text = webhook.name + '\n' + event_id(seen);
+  std::array<unsigned char, 16> hash{};
+  crypto_generichash(hash.data(), hash.size(), reinterpret_cast<const unsigned char*>(text.data()),
+                     text.size(), nullptr, 0);
+  std::string hex(hash.size() * 2 + 1, '\0');
+  sodium_bin2hex(hex.data(), hex.size(), hash.data(), hash.size());
+  hex.pop_back();
+  return "msg_" + hex;
+}
+
+std::string body_of(const DueWebhook& webhook, const std::vector<query::NewChange>& changes) {
+  std::string list;
+  for (const query::NewChange& change : changes) list += (list.empty() ? "" : ", ") + change.json;
+  return "{\"type\": \"changes\", \"webhook\": " + nlohmann::json(webhook.name).dump() +
+         ", \"changes\": [" + list + "]}";
+}
+
+}  // namespace
+
+Delivery deliver(const DueWebhook& webhook, const std::string& identity, const std::string& body) {
+  std::string at = std::to_string(base::Timestamp::now().unix_us / 1'000'000);
+  auto status =
+      post(webhook.url,
+           {{"webhook-id", identity},
+            {"webhook-timestamp", at},
+            {"webhook-signature", signature(webhook.secret, identity + "." + at + "." + body)}},
+           body);
+  if (!status) return {.problem = status.error().message};
+  bool is_taken = *status >= 200 && *status < 300;
+  return {.is_taken = is_taken,
+          .status = *status,
+          .problem = is_taken ? "" : "answered " + std::to_string(*status)};
+}
+
+WebhookSender::WebhookSender(Destination& destination, Webhooks& webhooks)
+    : destination_(&destination),
+      webhooks_(&webhooks),
+      thread_([this](const std::stop_token& stop) { run(stop); }) {}
+
+WebhookSender::~WebhookSender() = default;
+
+void WebhookSender::run(const std::stop_token& stop) {
+  bool is_failing = false;
+  std::mutex mutex;
+  std::condition_variable_any ended;
+  while (!stop.stop_requested()) {
+    base::Status done = round();
+    if (!done && !is_failing) base::log::warning("webhooks wait: {}", done.error().message);
+    is_failing = !done;
+    std::unique_lock lock(mutex);
+    ended.wait_for(lock, stop, is_failing ? webhook_pause * 10 : webhook_pause,
+                   [] { return false; });
+  }
+}
+
+base::Result<bool> WebhookSender::may_send() {
+  if (lock_ && !lock_->run("select 1")) lock_.reset();
+  if (lock_) return true;
+  TRY_ASSIGN(pg::Connection connection, destination_->writer());
+  TRY_ASSIGN(pg::Rows rows, connection.run(take_lock));
+  if (!rows.truth(0, 0)) return false;
+  lock_ = std::move(connection);
+  return true;
+}
+
+// A slow address holds up none but those of its own round.
+base::Status WebhookSender::round() {
+  TRY_ASSIGN(std::vector<DueWebhook> due, webhooks_->due());
+  if (due.empty()) return {};
+  TRY_ASSIGN(bool is_ours, may_send());
+  if (!is_ours) return {};
+  std::vector<base::Status> done(due.size());
+  for (std::size_t begin = 0; begin < due.size(); begin += webhooks_at_once) {
+    std::vector<std::jthread> under_way;  // joined at the end of each turn
+    for (std::size_t i = begin; i < std::min(begin + webhooks_at_once, due.size()); ++i) {
+      under_way.emplace_back([this, &due, &done, i] { done[i] = send(due[i]); });
+    }
+  }
+  auto failed = std::ranges::find_if(done, [](const base::Status& one) { return !one; });
+  return failed == done.end() ? base::Status() : *failed;
+}
+
+base::Status WebhookSender::send(DueWebhook webhook) {
+  {
+    std::scoped_lock lock(mutex_);
+    for (const query::SeenPosition& position : reached_[webhook.name].seen) {
+      query::advance(webhook.seen, position);
+    }
+  }
+  bool is_more = true;
+  for (int page = 0; is_more && page < webhook_pages_max; ++page) {
+    TRY_ASSIGN(is_more, send_page(webhook));
+  }
+  return {};
+}
+
+base::Result<bool> WebhookSender::send_page(DueWebhook& webhook) {
+  TRY_ASSIGN(query::ChangeFilter filter, filter_of_text(webhook.filter));
+  std::int64_t limit = webhook.pending > 0 ? webhook.pending : webhook_page;
+  std::vector<query::NewChange> changes;
+  query::Seen ends;
+  {
+    TRY_ASSIGN(auto connection, destination_->reader());
+    TRY_ASSIGN(query::Feed feed, query::Feed::open(*connection));
+    // Before the look: what is stored during it is found by the next one.
+    TRY_ASSIGN(ends, feed.ends());
+    TRY_ASSIGN(changes, feed.missed(webhook.seen, filter, limit));
+  }
+  if (changes.empty()) {
+    TRY(note_reached(webhook, std::move(ends)));
+    return false;
+  }
+  query::Seen seen = webhook.seen;
+  for (const query::NewChange& change : changes) query::advance(seen, change.position);
+  Delivery delivery = deliver(webhook, identity_of(webhook, seen), body_of(webhook, changes));
+  if (!delivery.is_taken) base::log::warning("webhook {}: {}", webhook.name, delivery.problem);
+  TRY(webhooks_->note_delivery(webhook, delivery, changes.size(), seen));
+  webhook.seen = std::move(seen);
+  webhook.pending = 0;
+  return delivery.is_taken && changes.size() == static_cast<std::size_t>(limit);
+}
+
+base::Status WebhookSender::note_reached(const DueWebhook& webhook, query::Seen reached) {
+  auto now = std::chrono::steady_clock::now();
+  {
+    std::scoped_lock lock(mutex_);
+    Reached& known = reached_[webhook.name];
+    known.seen = reached;
+    bool is_news = event_id(reached) != event_id(webhook.seen);
+    if (!is_news || now - known.stored_at < stored_every) return {};
+    known.stored_at = now;
+  }
+  return webhooks_->note_seen(webhook.name, reached);
+}
+
+}  // namespace serve

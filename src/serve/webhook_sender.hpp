@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// WebhookSender: sends what webhooks wait for. Of several servers on one history, one sends: who
+// holds the lock. Nothing is given up: an address that does not take it is tried again, later and
+// later. Signed as the Standard Webhooks have it.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "serve/destination.hpp"
+#include "serve/webhooks.hpp"
+
+namespace serve {
+
+// One delivery of these changes (JSON objects). `identity` is the same when it is tried again.
+Delivery deliver(const DueWebhook& webhook, const std::string& identity, const std::string& body);
+
+class WebhookSender {
+ public:
+  WebhookSender(Destination& destination, Webhooks& webhooks);
+  ~WebhookSender();
+  WebhookSender(const WebhookSender&) = delete;
+  WebhookSender& operator=(const WebhookSender&) = delete;
+
+ private:
+  void run(const std::stop_token& stop);
+  base::Status round();
+  base::Result<bool> may_send();
+  base::Status send(DueWebhook webhook);
+  // Whether there may be more.
+  base::Result<bool> send_page(DueWebhook& webhook);
+  base::Status note_reached(const DueWebhook& webhook, query::Seen reached);
+
+  Destination* destination_;
+  Webhooks* webhooks_;
+  std::optional<pg::Connection> lock_;
+  // Looked at in this run, beyond what is stored: nothing there matched.
+  struct Reached {
+    query::Seen seen;
+    std::chrono::steady_clock::time_point stored_at;
+  };
+  std::mutex mutex_;
+  std::map<std::string, Reached> reached_;
+  std::jthread thread_;
+};
+
+}  // namespace serve
