@@ -143,6 +143,7 @@ export interface Coverage {
   changes: number;
   with_context: number;
   with_key: number;
+  by?: string | null;
 }
 
 export interface Session {
@@ -150,6 +151,43 @@ export interface Session {
   role: "viewer" | "operator" | "admin";
   csrf: string;
   version: string;
+}
+
+export interface User {
+  name: string;
+  role: Session["role"];
+  has_password: boolean;
+  created_at: string;
+  changed_at: string;
+}
+
+export interface Webhook {
+  name: string;
+  url: string;
+  filter: Record<string, string | string[]>;
+  enabled: boolean;
+  delivered: number;
+  failures: number;
+  last_error: string | null;
+  last_status: number | null;
+  last_attempt_at: string | null;
+  last_success_at: string | null;
+  next_attempt_at: string | null;
+  created_by: string;
+  created_at: string;
+}
+
+export interface Action {
+  id: number;
+  at: string;
+  actor: string;
+  role: string;
+  peer: string;
+  action: string;
+  target: string;
+  details: Row;
+  outcome: string | null;
+  ended_at: string | null;
 }
 
 /** A problem document (RFC 9457), or what stands in for one when the server cannot be reached. */
@@ -219,7 +257,7 @@ export async function get<T>(path: string, parameters?: Parameters, signal?: Abo
 
 export async function post<T>(path: string, body: unknown): Promise<T> {
   const response = await send("POST", path, body);
-  return parse<T>(await response.text());
+  return response.status === 204 ? (undefined as T) : parse<T>(await response.text());
 }
 
 export async function remove(path: string): Promise<void> {
@@ -232,8 +270,8 @@ export async function currentSession(): Promise<Session> {
   return session;
 }
 
-export async function signIn(token: string): Promise<Session> {
-  const session = await post<Session>("/api/session", { token });
+export async function signIn(secret: { token: string } | { name: string; password: string }): Promise<Session> {
+  const session = await post<Session>("/api/session", secret);
   csrf = session.csrf;
   return session;
 }

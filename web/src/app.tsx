@@ -11,6 +11,7 @@ import { ApiDocs } from "./screens/api_docs.tsx";
 import { Changes } from "./screens/changes.tsx";
 import { OneChange } from "./screens/one_change.tsx";
 import { Record } from "./screens/record.tsx";
+import { Settings } from "./screens/settings.tsx";
 import { Sources } from "./screens/sources.tsx";
 import { TimeTravel } from "./screens/time_travel.tsx";
 import { Trends } from "./screens/trends.tsx";
@@ -34,6 +35,7 @@ const SCREENS: Screen[] = [
   { path: "/undo", name: "Undo", icon: "undo", key: "u", screen: Undo },
   { path: "/trends", name: "Trends", icon: "trends", key: "d", screen: Trends },
   { path: "/sources", name: "Sources", icon: "sources", key: "s", screen: Sources },
+  { path: "/settings", name: "Settings", icon: "settings", key: "e", screen: Settings },
   { path: "/api", name: "API", icon: "api", key: "p", screen: ApiDocs },
 ];
 
@@ -48,7 +50,7 @@ function tokenOfAddress(): string | null {
 
 async function begin(): Promise<Session> {
   const token = tokenOfAddress();
-  return token === null ? currentSession() : signIn(token);
+  return token === null ? currentSession() : signIn({ token });
 }
 
 export function App() {
@@ -136,7 +138,7 @@ function Sidebar({ here, onHelp }: { here: string; onHelp: () => void }) {
       </a>
       <div class="nav">
         {SCREENS.map((screen) => (
-          <a key={screen.path} class={screen.path === "/api" ? "minor" : ""} href={screen.path} aria-current={here.startsWith(screen.path) ? "page" : undefined} title={`${screen.name} (g ${screen.key})`}>
+          <a key={screen.path} class={screen.path === "/api" || screen.path === "/settings" ? "minor" : ""} href={screen.path} aria-current={here.startsWith(screen.path) ? "page" : undefined} title={`${screen.name} (g ${screen.key})`}>
             <Icon name={screen.icon} />
             <span class="name">{screen.name}</span>
           </a>

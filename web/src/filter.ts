@@ -180,6 +180,38 @@ export function filterParameters(filter: Filter): [string, string][] {
   return pairs;
 }
 
+export type FilterBody = Record<string, string | string[]>;
+
+/** The same, in the body of a request. */
+export function filterBody(parameters: [string, string][]): FilterBody {
+  const body: FilterBody = {};
+  for (const [name, value] of parameters) {
+    const before = body[name];
+    body[name] = before === undefined ? value : [before, value].flat();
+  }
+  return body;
+}
+
+/** And back, as people write it. */
+export function filterText(body: FilterBody): string {
+  const filter = emptyFilter();
+  const all = (name: string): string[] => (body[name] === undefined ? [] : [body[name]!].flat());
+  const one = (name: string): string | undefined => all(name)[0];
+  const set = (name: "table" | "key" | "operation" | "transaction" | "source", from: string) => {
+    const value = one(from);
+    if (value !== undefined) filter[name] = value;
+  };
+  set("table", "table");
+  set("key", "primary_key");
+  set("operation", "operation");
+  set("transaction", "transaction");
+  set("source", "source");
+  filter.context = all("context").map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]);
+  filter.without = all("without_context");
+  filter.texts = all("q");
+  return writeFilter(filter);
+}
+
 /** A table's name as the API reads it: quoted where SQL would want it. */
 export function tableName(schema: string, table: string): string {
   const one = (name: string) => (/^[a-z_][a-z0-9_$]*$/.test(name) ? name : `"${name.replace(/"/g, '""')}"`);

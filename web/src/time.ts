@@ -70,6 +70,18 @@ export const RANGES: { name: string; seconds: number; title: string }[] = [
   { name: "30d", seconds: 30 * 86_400, title: "Last 30 days" },
 ];
 
+/** The last days, by name, as ranges; the last of each weekday is among them. */
+export function lastDays(now = new Date()): { name: string; range: string }[] {
+  const begin = (back: number) => new Date(now.getFullYear(), now.getMonth(), now.getDate() - back);
+  return Array.from({ length: 8 }, (_, back) => {
+    const weekday = begin(back).toLocaleDateString("en-US", { weekday: "long" });
+    return {
+      name: back === 0 ? "Today" : back === 1 ? `Yesterday, ${weekday}` : `Last ${weekday}`,
+      range: `${begin(back).toISOString()}..${back === 0 ? "" : begin(back - 1).toISOString()}`,
+    };
+  });
+}
+
 export interface Bounds {
   since?: string;
   until?: string;
@@ -88,6 +100,8 @@ export function rangeTitle(range: string | null): string {
   if (!range) return "All time";
   const named = RANGES.find(({ name }) => name === range);
   if (named) return named.title;
+  const day = lastDays().find((one) => one.range === range);
+  if (day) return day.name;
   const { since, until } = boundsOf(range);
   return `${since ? shortTime(since) : "…"} – ${until ? shortTime(until) : "now"}`;
 }

@@ -102,6 +102,16 @@ export async function sql(statement: string): Promise<void> {
   expect(response.status).toBe(200);
 }
 
+/** Changes a setting, as a script does. */
+export async function set(path: string, body: object): Promise<void> {
+  const response = await fetch(seeded.url + path, {
+    method: "POST",
+    headers: { Authorization: `Bearer ${seeded.token}`, "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  expect(response.status).toBeLessThan(300);
+}
+
 export async function api<T>(path: string): Promise<T> {
   const response = await fetch(seeded.url + path, { headers: { Authorization: `Bearer ${seeded.token}` } });
   expect(response.status).toBe(200);

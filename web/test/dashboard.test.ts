@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 // Every screen and every main action, in a real browser, on a real history.
 import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { api, cuttableWire, launch, leave, seeded, sql, visit, type Visit } from "./browser.ts";
+import { api, cuttableWire, launch, leave, seeded, set, sql, visit, type Visit } from "./browser.ts";
 
 let browser: Browser;
 beforeAll(async () => {
@@ -23,6 +25,9 @@ const SCREENS = [
   "/undo?view=marks",
   "/trends?range=7d",
   "/sources",
+  "/settings",
+  "/settings?view=webhooks",
+  "/settings?view=log",
   "/api",
 ];
 
@@ -30,6 +35,18 @@ const SCREENS = [
 async function settled(page: Page): Promise<void> {
   await page.waitForSelector("h1");
   await page.waitForFunction(() => !document.querySelector(".skeleton, .is-stale"));
+}
+
+const axe = readFileSync(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+
+/** What keeps somebody from using the page, as axe finds it. Its script needs bypassCSP. */
+async function barriers(page: Page): Promise<string[]> {
+  await page.addScriptTag({ content: axe });
+  return page.evaluate(async () => {
+    const { axe: tester } = window as unknown as { axe: { run: (options: object) => Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }> } };
+    const { violations } = await tester.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] });
+    return violations.map(({ id, nodes }) => `${id}: ${nodes[0]!.html.slice(0, 160)} ${nodes[0]!.failureSummary.slice(0, 200)}`);
+  });
 }
 
 async function line(page: Page, text: string | RegExp) {
@@ -207,8 +224,62 @@ describe("changes", () => {
 });
 
 describe("what a newcomer finds by clicking only", () => {
+  test("from a to-do of last Tuesday to its request, to yesterday, and one user's changes undone", async () => {
+    await sql(
+      `select pg_logical_emit_message(true, '_bemi', '{"user_id": 4711, "endpoint": "/mess"}');
+       update todo set task = 'messed up' where id in (select id from todo order by id limit 2)`,
+    );
+    const visited = await visit(browser, "/");
+    const { page } = visited;
+    const choose = async (screen: string) => page.getByRole("navigation").getByRole("link", { name: screen, exact: true }).click();
+
+    // Who changed a given to-do last Tuesday?
+    await choose("Record");
+    await page.getByLabel("Table", { exact: true }).selectOption({ label: "payment" });
+    await page.getByRole("link", { name: "Find it among the changes" }).click();
+    await page.getByRole("button", { name: "Choose a time range" }).or(page.getByTitle("Choose a time range")).click();
+    await page.getByRole("button", { name: /Tuesday$/ }).click();
+    await settled(page);
+    await page.locator(".change-line", { hasText: "/checkout" }).first().locator("a.key").click();
+    await page.getByText("Timeline").waitFor();
+    await page.locator(".timeline li.UPDATE button").first().click();
+    await page.locator(".record-who", { hasText: "user_id" }).waitFor();
+
+    // Everything that this request did, across tables and sources.
+    await page.getByRole("link", { name: "All that this request did" }).click();
+    await page.locator(".change-line").first().waitFor();
+    await page.locator(".change-line .table", { hasText: "invoice" }).waitFor();
+    const tables = await page.locator(".change-line .table").allTextContents();
+    expect(new Set(tables)).toEqual(new Set(["payment", "todo", "invoice"]));
+    await page.getByText("billing", { exact: true }).first().waitFor();
+
+    // What the table looked like yesterday.
+    await choose("Time travel");
+    await page.getByLabel("Table", { exact: true }).selectOption({ label: "todo" });
+    await page.getByRole("button", { name: "Yesterday" }).click();
+    await page.getByText(/^[\d,]+ rows$/).waitFor();
+    expect(await page.getByText("messed up").count()).toBe(0);
+    await page.getByRole("button", { name: "What changed since" }).click();
+    await page.getByText(/\d+ added since/).waitFor();
+
+    // One user's changes, undone.
+    await choose("Activity");
+    await page.getByRole("button", { name: "User", exact: true }).click();
+    await page.locator(".group-line", { hasText: "4711" }).click();
+    await page.getByRole("link", { name: "Undo this…" }).click();
+    await page.getByRole("button", { name: "Show what undoing would do" }).click();
+    await page.getByText("2 rows restored").waitFor();
+    await page.locator("input[name=confirmation]").fill("undo 2 rows");
+    await page.getByRole("button", { name: "Undo", exact: true }).click();
+    await page.getByText("Done.", { exact: true }).waitFor();
+    await sql("select 1");
+    await page.getByRole("link", { name: "See what it did" }).click();
+    await page.locator(".change-line", { hasText: "messed up" }).first().waitFor();
+    await leave(visited);
+  });
+
   test("who changed a given to-do", async () => {
-    const [wanted] = await changes("table=todo&operation=update&q=again&limit=1");
+    const [wanted] = await changes("table=todo&operation=update&q=again&context=method%3DPATCH&limit=1");
     const visited = await visit(browser, "/");
     const { page } = visited;
     await page.getByLabel("Filter changes").fill(`table:todo key:${wanted!.primary_key}`);
@@ -238,7 +309,7 @@ describe("what a newcomer finds by clicking only", () => {
     await page.waitForURL(/activity\/one/);
     await page.locator(".change-line").first().waitFor();
     const tables = await page.locator(".change-line .table").allTextContents();
-    expect(new Set(tables)).toEqual(new Set(["payment", "todo"]));
+    expect(new Set(tables)).toEqual(new Set(["payment", "todo", "invoice"]));
     await leave(visited);
   });
 
@@ -325,12 +396,128 @@ describe("undo", () => {
   });
 });
 
+describe("settings", () => {
+  test("a person is added, signs in by name, sees what the role allows, and is removed", async () => {
+    const visited = await visit(browser, "/settings");
+    const { page } = visited;
+    await page.getByLabel("Name", { exact: true }).fill("<b>Ann");
+    await page.locator("input[name=password]").fill("correct horse battery");
+    await page.getByRole("button", { name: "Add", exact: true }).click();
+    await page.getByLabel("Role of <b>Ann").waitFor();
+
+    const context = await browser.newContext();
+    const other = await context.newPage();
+    await other.goto(seeded.url);
+    await other.getByRole("button", { name: "With a name" }).click();
+    await other.getByLabel("Name").fill("<b>Ann");
+    await other.getByLabel("Password").fill("wrong");
+    await other.getByRole("button", { name: "Sign in", exact: true }).click();
+    await other.getByText("no user has this name and password").waitFor();
+    await other.getByLabel("Password").fill("correct horse battery");
+    await other.getByRole("button", { name: "Sign in", exact: true }).click();
+    await other.waitForSelector(".shell");
+    await other.goto(`${seeded.url}/undo?filter=user_id:7`);
+    expect(await other.getByRole("button", { name: "Show what undoing would do" }).isDisabled()).toBe(true);
+    await other.goto(`${seeded.url}/settings`);
+    await other.getByText("who may look").waitFor();
+
+    await page.getByRole("button", { name: "Remove…" }).click();
+    await page.getByRole("button", { name: "Remove <b>Ann" }).click();
+    await page.getByText("Nobody signs in by name yet").waitFor();
+    await other.reload();
+    await other.getByRole("button", { name: "With a name" }).waitFor();
+    await context.close();
+    await page.getByRole("button", { name: "What was done" }).click();
+    await page.getByText("user remove").waitFor();
+    await leave(visited);
+  });
+});
+
+describe("webhooks", () => {
+  test("what is filtered is sent to an address, by clicking", async () => {
+    const taken: string[] = [];
+    const receiver = createServer((request, response) => {
+      let body = "";
+      request.on("data", (piece: Buffer) => (body += piece.toString()));
+      request.on("end", () => {
+        taken.push(body);
+        response.end();
+      });
+    });
+    await new Promise<void>((done) => receiver.listen(0, "127.0.0.1", done));
+    const place = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/%3Cb%3E`;
+    const visited = await visit(browser, "/changes?filter=table%3Aproject");
+    const { page } = visited;
+    await page.getByRole("button", { name: "Views" }).click();
+    await page.getByRole("link", { name: "Send these to a webhook…" }).click();
+    await page.getByLabel("Name", { exact: true }).fill("<i>alarm");
+    await page.getByLabel("Address").fill(place);
+    await page.getByRole("button", { name: "Add", exact: true }).click();
+    await page.getByText("It is shown this once").waitFor();
+    await page.getByText("table:project", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "Test", exact: true }).click();
+    await page.getByText("<i>alarm took the test (200).").waitFor();
+    await sql("insert into project values (77, 'sent', null); insert into todo (id, task) values (7701, 'not sent')");
+    await expect.poll(() => taken.filter((body) => body.includes('"changes"')), { timeout: 20_000 }).toHaveLength(1);
+    expect(taken.at(-1)).toContain('"sent"');
+    expect(taken.join("")).not.toContain("not sent");
+    await page.getByRole("button", { name: "Remove…" }).click();
+    await page.getByRole("button", { name: "Remove <i>alarm" }).click();
+    await page.getByText("Nothing is sent anywhere yet").waitFor();
+    await leave(visited);
+    receiver.close();
+  });
+});
+
+describe("sources", () => {
+  test("what writes without saying who is shown by endpoint", async () => {
+    const visited = await visit(browser, "/sources");
+    const { page } = visited;
+    await page.getByRole("button", { name: "payment", exact: true }).click();
+    await page.getByText("no context at all").waitFor();
+    await page.locator(".coverage-origins a").first().click();
+    await page.waitForURL(/filter=table%3Apublic.payment\+no%3Auser_id\+no%3Aendpoint/);
+    await page.locator(".change-line", { hasText: "no context" }).first().waitFor();
+    await leave(visited);
+  });
+
+  test("a database is connected, tracked, paused and left by clicking", async () => {
+    const visited = await visit(browser, "/sources", { bypassCSP: true, reducedMotion: "reduce" }, seeded.control.url);
+    const { page } = visited;
+    await page.getByRole("button", { name: "Connect a database" }).click();
+    await page.getByLabel("Its address, as the role that reads it").fill("postgresql://nobody@127.0.0.1:1/none");
+    await page.locator(".notice.error").waitFor();
+    await page.getByLabel("Its address, as the role that reads it").fill(seeded.control.source);
+    await page.getByText(/^Source: /).waitFor();
+    await page.getByLabel("Track public.gadget").uncheck();
+    await page.getByText("1 of 2 tables are tracked").waitFor();
+    await page.getByText("Starting does this on the source").click();
+    await page.getByText("create publication").waitFor();
+    expect(await barriers(page)).toEqual([]);
+    await page.getByRole("button", { name: "Start tracking" }).click();
+    await page.getByLabel("Tracked from here").getByText("Tracking", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "Log" }).click();
+    await page.locator(".worker-log", { hasText: "streaming" }).waitFor();
+    await page.getByRole("button", { name: "Pause" }).click();
+    await page.getByText("Paused", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "Resume" }).click();
+    await page.getByLabel("Tracked from here").getByText("Tracking", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "Remove…" }).click();
+    await page.getByRole("button", { name: /Stop tracking/ }).click();
+    await page.getByLabel("Tracked from here").waitFor({ state: "detached" });
+    await leave(visited);
+  });
+});
+
 describe("every screen", () => {
   test("shows hostile names, values and contexts inert", async () => {
     const visited = await visit(browser, "/changes");
     const { page } = visited;
     const [odd] = await changes("q=onerror&limit=1");
     const hostile = String(odd!.context.user_id);
+    const name = "<img src=x onerror=\"document.title='owned'\">";
+    await set("/api/users", { name, role: "viewer" });
+    await set("/api/webhooks", { name, url: "http://127.0.0.1:1/%3Cscript%3E", filter: { q: hostile, context: `${name}=${hostile}` } });
     const table = '"Odd ""Schema"""."<b>Od d</b>"';
     const paths = [
       ...SCREENS,
@@ -357,7 +544,6 @@ describe("every screen", () => {
     await leave(visited);
   });
 
-  const axe = readFileSync(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
   for (const [name, options] of [
     ["light", { colorScheme: "light" }],
     ["dark", { colorScheme: "dark" }],
@@ -371,13 +557,7 @@ describe("every screen", () => {
         await settled(page);
         const opener = page.locator(".change-line").first();
         if (await opener.isVisible()) await opener.click();
-        await page.addScriptTag({ content: axe });
-        const found = await page.evaluate(async () => {
-          const { axe: tester } = window as unknown as { axe: { run: (options: object) => Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }> } };
-          const { violations } = await tester.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] });
-          return violations.map(({ id, nodes }) => `${id}: ${nodes[0]!.html.slice(0, 160)} ${nodes[0]!.failureSummary.slice(0, 200)}`);
-        });
-        expect(found, path).toEqual([]);
+        expect(await barriers(page), path).toEqual([]);
         const tooWide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
         expect(tooWide, `${path} scrolls sideways`).toBeLessThanOrEqual(0);
       }

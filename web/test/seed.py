@@ -25,12 +25,15 @@ from support.bemi import Worker, bemi  # noqa: E402
 from support.postgres import Server, available  # noqa: E402
 
 TOKEN = "seeded-token"
+KEY = "a key that seals the secrets of the tests"
 DAYS = 9
 SEED = 7
 STEPS = 900
 USERS = ["187234", "42", "7", "1001"]
 TASKS = ["Sleep", "Eat", "Repeat", "Call the bank", "Water the plants", "Write the report", "Book a flight"]
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
+# Another service, with a database of its own, and its history in the same place.
+BILLING = "create table invoice (id int primary key, payment int, total numeric(12, 2), state text)"
 ODD_SCHEMA = '"Odd ""Schema"""'
 ODD_TABLE = ODD_SCHEMA + '."<b>Od d</b>"'
 SCHEMA = f"""
@@ -47,9 +50,10 @@ insert into project select i, 'Project ' || i, array[i, i + 1] from generate_ser
 class Story:
     """Transactions of an application, one after the other."""
 
-    def __init__(self, url: str, seed: int) -> None:
+    def __init__(self, url: str, billing: str, seed: int) -> None:
         self.random = random.Random(seed)
         self.connection = psycopg.connect(url)
+        self.billing = psycopg.connect(billing)
         self.todo = 0
         self.payment = 0
 
@@ -106,6 +110,17 @@ class Story:
         context = self.context("POST", "/checkout") if self.random.random() < 0.7 else None
         todo = self.random.randint(1, max(self.todo, 1))
         self.transaction(context, insert, settle, f"update todo set notes = 'paid' where id = {todo}")
+        if context is not None:
+            self.invoice(context, amount)
+
+    def invoice(self, context: dict[str, object], amount: float) -> None:
+        """What the same request does in the other database."""
+        with self.billing.transaction():
+            message = json.dumps({**context, "service": "billing"})
+            self.billing.execute("select pg_logical_emit_message(true, '_bemi', %s)", [message])
+            self.billing.execute(
+                "insert into invoice values (%s, %s, %s, 'sent')", [self.payment, self.payment, amount]
+            )
 
     def step(self) -> None:
         choice = self.random.random()
@@ -154,7 +169,10 @@ def spread(url: str, seed: int) -> None:
                 f"to ('{following[0]:%Y-%m-%d}')"
             )
         positions = [
-            p for (p,) in connection.execute("select distinct commit_position from changes order by 1")
+            p
+            for (p,) in connection.execute(
+                "select distinct commit_position from changes where source = 'shop' order by 1"
+            )
         ]
         connection.execute("create temp table moved (commit_position bigint, at timestamptz)")
         with (
@@ -165,7 +183,14 @@ def spread(url: str, seed: int) -> None:
                 copy.write_row((position, at))
         connection.execute(
             "update changes c set effective_at = at, committed_at = at, queued_at = at, created_at = at "
-            "from moved m where m.commit_position = c.commit_position"
+            "from moved m where m.commit_position = c.commit_position and c.source = 'shop'"
+        )
+        connection.execute(
+            "update changes c set effective_at = s.at, committed_at = s.at, queued_at = s.at, "
+            "created_at = s.at "
+            "from (select context ->> 'request_id' as request, max(effective_at) as at from changes "
+            "where source = 'shop' group by 1) s "
+            "where c.source = 'billing' and c.context ->> 'request_id' = s.request"
         )
         connection.execute(
             "update _bemi.key_change c set effective_at = at from moved m "
@@ -174,6 +199,7 @@ def spread(url: str, seed: int) -> None:
         old = f"now() - interval '{DAYS} days 1 hour'"
         connection.execute(f"update _bemi.epoch set began_at = {old}")
         connection.execute(f"update _bemi.coverage set since = {old}")
+        connection.execute(f"update _bemi.relation_version set effective_at = {old}")
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("vacuum analyze changes")
 
@@ -195,24 +221,43 @@ class Statements(BaseHTTPRequestHandler):
         pass
 
 
+def start_control(server: Server) -> tuple[Worker, dict[str, str]]:
+    """A server that manages sources, with a history of its own; and a database for it to track."""
+    history, source = server.create_database("managed"), server.create_database("gadgets")
+    server.sql("create table gizmo (id int primary key); create table gadget (id int)", dbname="gadgets")
+    env = {"BEMI_DESTINATION_URL": history, "BEMI_HTTP_TOKEN": TOKEN, "BEMI_SECRET_KEY": KEY}
+    control = Worker.start("--http", "127.0.0.1:0", command="serve", env=env)
+    line = control.wait_for_line("the dashboard is at ")
+    return control, {"url": line.split("the dashboard is at ")[1].strip(), "source": source}
+
+
 def main() -> None:
     with Server.start(available()[-1]) as server:
         url = server.create_database("shop")
+        billing = server.create_database("billing")
         server.sql(SCHEMA, dbname="shop")
+        server.sql(BILLING, dbname="billing")
         worker = Worker.start(
-            "--http", "127.0.0.1:0", env={"BEMI_SOURCE_URL": url, "BEMI_HTTP_TOKEN": TOKEN}
+            "--http",
+            "127.0.0.1:0",
+            env={"BEMI_SOURCE_URL": url, "BEMI_HTTP_TOKEN": TOKEN, "BEMI_SECRET_KEY": KEY},
         ).wait_ready()
         line = worker.wait_for_line("the dashboard is at ")
-        story = Story(url, SEED)
+        other = {"BEMI_SOURCE_URL": billing, "BEMI_DESTINATION_URL": url}
+        biller = Worker.start(env=other).wait_ready()
+        story = Story(url, billing, SEED)
         for _ in range(STEPS):
             story.step()
         story.odd_ones()
         bemi("sync", "--timeout", "120", env={"BEMI_SOURCE_URL": url})
+        bemi("sync", "--timeout", "120", env=other)
         spread(url, SEED)
         Statements.database = url
         statements = ThreadingHTTPServer(("127.0.0.1", 0), Statements)
         threading.Thread(target=statements.serve_forever, daemon=True).start()
+        control, controlled = start_control(server)
         places = {
+            "control": controlled,
             "url": line.split("the dashboard is at ")[1].strip(),
             "token": TOKEN,
             "database": url,
@@ -222,6 +267,9 @@ def main() -> None:
         sys.stdin.read()
         statements.shutdown()
         story.connection.close()
+        story.billing.close()
+        biller.terminate()
+        control.terminate()
         worker.terminate()
 
 

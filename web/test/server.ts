@@ -10,6 +10,8 @@ export interface Seeded {
   database: string;
   /** Where SQL is handed in, and answered when its changes are stored. */
   sql: string;
+  /** A server that manages sources, and a database to connect it to. */
+  control: { url: string; source: string };
 }
 
 declare module "vitest" {

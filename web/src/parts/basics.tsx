@@ -7,7 +7,7 @@ import { Problem } from "../api.ts";
 import { Icon, type IconName } from "../icons.tsx";
 import { adjust, query } from "../router.ts";
 import { say } from "../state.ts";
-import { ago, boundsOf, exactTime, RANGES, rangeTitle, toInput } from "../time.ts";
+import { ago, boundsOf, exactTime, lastDays, RANGES, rangeTitle, toInput } from "../time.ts";
 
 const OPERATION_NAMES: Record<Operation, string> = {
   CREATE: "Create",
@@ -164,10 +164,16 @@ export function RangePicker() {
         label={
           <>
             <Icon name="past" size={14} />
-            {isOwn ? rangeTitle(range) : <span class="hide-phone">Custom</span>}
+            {isOwn ? rangeTitle(range) : <span class="hide-phone">Day…</span>}
           </>
         }
       >
+        {lastDays().map((day) => (
+          <button type="button" key={day.name} aria-pressed={range === day.range} onClick={() => adjust({ range: day.range })}>
+            {day.name}
+          </button>
+        ))}
+        <hr />
         <form
           onSubmit={(event) => {
             event.preventDefault();

@@ -69,11 +69,14 @@ export function ChangeDetail({ change, onFilter }: { change: Change; onFilter?: 
           <DiffTable before={change.before} after={change.after} operation={change.operation} />
         </div>
         <div class="row wrap">
+          <WholeDeed context={change.context} />
           {change.primary_key !== null && (
             <a class="button small" href={recordLink(change)}>
               <Icon name="record" size={14} /> History of this record
             </a>
           )}
+        </div>
+        <div class="row wrap">
           <button type="button" class="button small" onClick={() => copy(asSql(change, key), "SQL")}>
             <Icon name="code" size={14} /> Copy SQL
           </button>
@@ -110,6 +113,23 @@ export function ChangeDetail({ change, onFilter }: { change: Change; onFilter?: 
         )}
       </div>
     </div>
+  );
+}
+
+const DEEDS: [string, string][] = [
+  ["request_id", "All that this request did"],
+  ["trace_id", "All that this trace did"],
+  ["job_id", "All that this job did"],
+];
+
+/** The way from one change to everything that belongs together with it. */
+export function WholeDeed({ context }: { context: Row }) {
+  const found = DEEDS.find(([key]) => context[key] !== undefined && context[key] !== null);
+  if (!found) return null;
+  return (
+    <a class="button small" href={link("/activity/one", { by: found[0], value: plain(context[found[0]]!) })}>
+      <Icon name="activity" size={14} /> {found[1]}
+    </a>
   );
 }
 

@@ -52,28 +52,35 @@ export function FilterBar({ text, onChange }: { text: string; onChange: (text: s
   const [isOpen, setOpen] = useState(false);
   const [chosen, setChosen] = useState(-1);
   const input = useRef<HTMLInputElement>(null);
-  // Not while it says the same: a space after a word is where the next one begins.
-  useEffect(() => setDraft((before) => (before.trim() === text ? before : text)), [text]);
+  // What we said ourselves comes back late: by then more may have been typed after it.
+  const said = useRef(text);
+  useEffect(() => {
+    if (text === said.current) return;
+    said.current = text;
+    setDraft(text);
+  }, [text]);
   const { problems } = useMemo(() => parseFilter(draft), [draft]);
   const offered = isOpen ? suggest(draft, caret) : { from: 0, to: 0, list: [] };
   const submit = (value: string) => {
     setOpen(false);
-    if (parseFilter(value).problems.length === 0) onChange(value.trim());
+    if (parseFilter(value).problems.length > 0) return;
+    said.current = value.trim();
+    onChange(value.trim());
   };
   const accept = (suggestion: Suggestion, place: { from: number; to: number }) => {
     const written = input.current!.value;
     const needsValue = suggestion.text.endsWith(":");
     const next = `${written.slice(0, place.from)}${suggestion.text}${needsValue ? "" : " "}${written.slice(place.to).trimStart()}`;
     const at = place.from + suggestion.text.length + (needsValue ? 0 : 1);
+    // Into the field at once: what is typed next comes after it, however late the page is drawn.
+    input.current!.value = next;
+    input.current!.focus();
+    input.current!.setSelectionRange(at, at);
     setDraft(next);
     setCaret(at);
     setChosen(-1);
     if (!needsValue) submit(next);
-    requestAnimationFrame(() => {
-      input.current?.focus();
-      input.current?.setSelectionRange(at, at);
-      setOpen(needsValue);
-    });
+    setOpen(needsValue);
   };
   const onKey = (event: KeyboardEvent) => {
     // Asked of the field itself: keys can come faster than the page is drawn.
@@ -140,7 +147,7 @@ export function FilterBar({ text, onChange }: { text: string; onChange: (text: s
             aria-label="Clear the filter"
             onClick={() => {
               setDraft("");
-              onChange("");
+              submit("");
             }}
           >
             <Icon name="close" size={14} />

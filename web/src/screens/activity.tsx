@@ -9,7 +9,7 @@ import { Ago, Empty, Failed, Notice, RangePicker, Skeleton, useLoad } from "../p
 import { ChangeDetail, ChangeLine, ContextList, Person } from "../parts/change_row.tsx";
 import { FilterBar } from "../parts/filter_bar.tsx";
 import { adjust, link, query } from "../router.ts";
-import { contextKeys } from "../state.ts";
+import { contextKeys, sources } from "../state.ts";
 import { boundsOf, count, exactTime, shortTime, span } from "../time.ts";
 import { placeOf } from "../who.ts";
 
@@ -284,6 +284,7 @@ function TransactionCard({ transaction }: { transaction: Transaction }) {
         <a class="muted plain-link number" href={link("/activity/one", { by: "transaction", value: plain(id), source: transaction.changes[0]!.source })}>
           transaction {plain(id)}
         </a>
+        {(sources.value?.length ?? 0) > 1 && <span class="badge none">{transaction.changes[0]!.source}</span>}
         <span class="spacer" />
         <Person context={transaction.context} />
         <span class="muted ellipsis">{placeOf(transaction.context)}</span>

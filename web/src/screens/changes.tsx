@@ -11,7 +11,7 @@ import { FeedList } from "../parts/feed_list.tsx";
 import { FilterBar } from "../parts/filter_bar.tsx";
 import { Histogram } from "../parts/histogram.tsx";
 import { adjust, link, query } from "../router.ts";
-import { savedViews, setViews } from "../state.ts";
+import { savedViews, session, setViews } from "../state.ts";
 import { boundsOf, count } from "../time.ts";
 
 const HISTOGRAM_PAUSE_MS = 4000;
@@ -19,7 +19,8 @@ const HISTOGRAM_PAUSE_MS = 4000;
 export function Changes() {
   const text = query.value.get("filter") ?? "";
   const range = query.value.get("range");
-  const bounds = boundsOf(range);
+  // Kept while the range stays: the list is not to begin anew every minute.
+  const bounds = useMemo(() => boundsOf(range), [range]);
   const parameters = filterParameters(parseFilter(text).filter);
   if (bounds.since) parameters.push(["since", bounds.since]);
   if (bounds.until) parameters.push(["until", bounds.until]);
@@ -150,6 +151,9 @@ function ViewsMenu() {
           </button>
         </div>
       ))}
+      <a href={link("/settings", { view: "webhooks", filter: query.value.get("filter") ?? undefined })} hidden={session.value?.role !== "admin"}>
+        Send these to a webhook…
+      </a>
       <hr />
       <form
         onSubmit={(event) => {

@@ -5,7 +5,7 @@ import { get, type Version } from "../api.ts";
 import { Icon } from "../icons.tsx";
 import { plain, type Json } from "../json.ts";
 import { Ago, Empty, Failed, OperationBadge, Skeleton, useLoad } from "../parts/basics.tsx";
-import { ContextList, Person } from "../parts/change_row.tsx";
+import { ContextList, Person, WholeDeed } from "../parts/change_row.tsx";
 import { TableSelect } from "../parts/record_picker.tsx";
 import { Value } from "../parts/values.tsx";
 import { adjust, go, link, query } from "../router.ts";
@@ -109,6 +109,7 @@ function Versions({ versions, table, recordKey }: { versions: Version[]; table: 
             <a class="button small" href={link("/time-travel", { table, at: version.valid_from })}>
               <Icon name="past" size={14} /> The whole table then
             </a>
+            <WholeDeed context={version.context} />
             <a class="button small" href={`/change/${version.id}`}>
               <Icon name="link" size={14} /> This change
             </a>

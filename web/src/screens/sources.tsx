@@ -4,9 +4,11 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { get, type Coverage, type Source } from "../api.ts";
 import { shortTableName, tableName, writeFilter, emptyFilter } from "../filter.ts";
 import { Empty, Failed, Notice, RangePicker, Skeleton, useLoad } from "../parts/basics.tsx";
+import { Icon } from "../icons.tsx";
+import { ManagedSources } from "../parts/managed.tsx";
 import { adjust, link, query } from "../router.ts";
 import { contextKeys, loadSources, sources, sourcesFailed, tables } from "../state.ts";
-import { boundsOf, bytes, count, shortTime, span } from "../time.ts";
+import { boundsOf, bytes, count, shortTime, span, type Bounds } from "../time.ts";
 
 const SAMPLE_MS = 2000;
 const SAMPLES = 150;
@@ -27,13 +29,17 @@ export function Sources() {
       ) : sources.value === null ? (
         <Skeleton lines={8} height={26} />
       ) : sources.value.length === 0 ? (
-        <Empty icon="sources" title="No database is tracked yet">
-          <p>
-            Start a worker: <code>bemi run --source postgresql://…</code>
-          </p>
-        </Empty>
+        <div class="stack">
+          <ManagedSources />
+          <Empty icon="sources" title="No database is tracked yet">
+            <p>
+              Connect one here where this server may, or start a worker: <code>bemi run --source postgresql://…</code>
+            </p>
+          </Empty>
+        </div>
       ) : (
         <div class="stack">
+          <ManagedSources />
           {sources.value.map((source) => (
             <SourceCard key={source.source} source={source} />
           ))}
@@ -85,7 +91,7 @@ function SourceCard({ source }: { source: Source }) {
         ))}
         <dl class="measures">
           <Measure name="Behind the source" value={source.lag_bytes === undefined ? "–" : bytes(source.lag_bytes)} samples={source.lag_bytes} />
-          <Measure name="WAL kept for us" value={source.retained_bytes === undefined ? "–" : bytes(source.retained_bytes)} samples={source.retained_bytes} note={source.safe_wal_bytes ? `${bytes(source.safe_wal_bytes)} until it is cut` : "no limit set"} />
+          <Measure name="WAL kept for us" value={source.retained_bytes === undefined ? "–" : bytes(source.retained_bytes)} samples={source.retained_bytes} note={!source.slot_known ? "its own worker knows" : source.safe_wal_bytes ? `${bytes(source.safe_wal_bytes)} until it is cut` : "no limit set"} />
           <Measure name="Changes stored" value={count(source.changes)} samples={source.changes} isRate note={`${count(source.transactions)} transactions`} />
           <Measure name="With a context" value={`${(share * 100).toFixed(1)} %`} note={`${count(source.changes - source.changes_with_context)} without`} />
           <Measure name="Last change" value={source.last_change_at ? shortTime(source.last_change_at) : "none yet"} note={source.progress_age_seconds === null ? "" : `progress ${span(source.progress_age_seconds)} ago`} />
@@ -151,7 +157,7 @@ function TrackedTables({ source }: { source: string }) {
   if (own.length === 0) return null;
   return (
     <div>
-      <h3>{count(own.length)} tracked tables</h3>
+      <h3>{own.length === 1 ? "One tracked table" : `${count(own.length)} tracked tables`}</h3>
       <div class="row wrap tracked">
         {own.map((table) => (
           <a
@@ -199,7 +205,7 @@ function ContextCoverage() {
       ) : (
         <div class="coverage">
           {value.tables.map((row) => (
-            <CoverageLine key={`${row.schema}.${row.table}`} row={row} contextKey={key} />
+            <CoverageLine key={`${row.schema}.${row.table}/${key}/${range}`} row={row} contextKey={key} keys={keys} bounds={bounds} />
           ))}
           {value.tables.length === 0 && <p class="muted body">Nothing has changed in this time.</p>}
         </div>
@@ -208,28 +214,77 @@ function ContextCoverage() {
   );
 }
 
-function CoverageLine({ row, contextKey }: { row: Coverage; contextKey: string }) {
-  const share = row.with_key / row.changes;
+function CoverageLine({ row, contextKey, keys, bounds }: { row: Coverage; contextKey: string; keys: string[]; bounds: Bounds }) {
+  const [isOpen, setOpen] = useState(false);
   const missing = row.changes - row.with_key;
   const name = shortTableName(row.schema, row.table);
   const filter = writeFilter({ ...emptyFilter(), table: tableName(row.schema, row.table), without: [contextKey] });
   return (
-    <div class="coverage-line">
-      <span class="ellipsis" title={name}>
-        {name}
-      </span>
+    <>
+      <div class="coverage-line">
+        <button type="button" class="row coverage-name" aria-expanded={isOpen} disabled={missing === 0} title={missing === 0 ? name : "Where they come from"} onClick={() => setOpen(!isOpen)}>
+          {missing > 0 ? <Icon name={isOpen ? "down" : "right"} size={14} /> : <Icon name="check" size={14} />}
+          <span class="ellipsis">{name}</span>
+        </button>
+        <CoverageFigures row={row} />
+        {missing > 0 ? (
+          <a class="text-link" href={link("/changes", { filter })}>
+            {count(missing)} carry no {contextKey}
+          </a>
+        ) : (
+          <span class="muted">all do</span>
+        )}
+      </div>
+      {isOpen && <WhereFrom row={row} contextKey={contextKey} keys={keys} bounds={bounds} />}
+    </>
+  );
+}
+
+function CoverageFigures({ row }: { row: Coverage }) {
+  const share = row.with_key / row.changes;
+  return (
+    <>
       <span class="meter" role="img" aria-label={`${Math.round(share * 100)} %`}>
         <span class={share < 0.9 ? "low" : ""} style={{ width: `${share * 100}%` }} />
       </span>
       <strong class="number">{(share * 100).toFixed(share === 1 || share === 0 ? 0 : 1)} %</strong>
       <span class="muted number hide-phone">of {count(row.changes)}</span>
-      {missing > 0 ? (
-        <a class="text-link" href={link("/changes", { filter })}>
-          {count(missing)} carry no {contextKey}
-        </a>
-      ) : (
-        <span class="muted">all do</span>
-      )}
+    </>
+  );
+}
+
+const ORIGINS = ["endpoint", "path", "route", "job", "task", "worker", "service", "method"];
+
+/** Which endpoints, or jobs, write without saying who. */
+function WhereFrom({ row, contextKey, keys, bounds }: { row: Coverage; contextKey: string; keys: string[]; bounds: Bounds }) {
+  const by = ORIGINS.find((one) => one !== contextKey && keys.includes(one)) ?? "endpoint";
+  const table = tableName(row.schema, row.table);
+  const { value, error, retry } = useLoad(by, (signal) => get<{ tables: Coverage[] }>("/api/context-coverage", { key: contextKey, by, table, ...bounds }, signal));
+  if (error !== undefined) return <Failed error={error} retry={retry} />;
+  if (!value) return <Skeleton lines={2} />;
+  const lacking = value.tables.filter((one) => one.with_key < one.changes);
+  return (
+    <div class="coverage-origins">
+      {lacking.map((one) => (
+        <CoverageOrigin key={one.by ?? ""} row={one} by={by} table={table} contextKey={contextKey} />
+      ))}
+    </div>
+  );
+}
+
+function CoverageOrigin({ row, by, table, contextKey }: { row: Coverage; by: string; table: string; contextKey: string }) {
+  const missing = row.changes - row.with_key;
+  const isNowhere = row.by === null || row.by === undefined;
+  const filter = writeFilter({ ...emptyFilter(), table, ...(isNowhere ? { without: [contextKey, by] } : { without: [contextKey], context: [[by, row.by!]] }) });
+  return (
+    <div class="coverage-line">
+      <span class={isNowhere ? "muted" : "mono ellipsis"} title={row.by ?? ""}>
+        {isNowhere ? (row.with_context === 0 ? "no context at all: SQL by hand, or code that passes none" : `no ${by} in the context`) : row.by}
+      </span>
+      <CoverageFigures row={row} />
+      <a class="text-link" href={link("/changes", { filter })}>
+        {count(missing)} carry no {contextKey}
+      </a>
     </div>
   );
 }

@@ -111,7 +111,20 @@ async function asFarAsKnown<T>(ask: (more: Record<string, string>) => Promise<T>
   }
 }
 
-function Unknown({ error, retry }: { error: unknown; retry: () => void }) {
+function Unknown({ table, error, retry }: { table: string; error: unknown; retry: () => void }) {
+  const since = tables.value?.find((one) => tableName(one.schema, one.table) === table)?.since;
+  if (error instanceof Problem && error.hint.includes("begins later") && since) {
+    return (
+      <Empty icon="past" title="The history of this table begins later">
+        <p>It is known since {shortTime(since)}.</p>
+        <div class="row">
+          <button type="button" class="button" onClick={() => adjust({ at: since, page: undefined })}>
+            Go to its beginning
+          </button>
+        </div>
+      </Empty>
+    );
+  }
   const canBePartial = error instanceof Problem && error.status === 409 && error.hint.includes("partial");
   if (!canBePartial) return <Failed error={error} retry={retry} />;
   return (
@@ -138,7 +151,7 @@ function RowsThen({ table, at }: { table: string; at: string }) {
   const { value, error, isLoading, retry } = useLoad(`${page}`, (signal) =>
     asFarAsKnown((more) => get<Past>("/api/as-of", { table, at, limit: PAGE, offset: page * PAGE, ...more }, signal)),
   );
-  if (error !== undefined) return <Unknown error={error} retry={retry} />;
+  if (error !== undefined) return <Unknown table={table} error={error} retry={retry} />;
   if (!value) return <Skeleton lines={9} height={24} />;
   const { rows, total } = value.answer;
   if (total === 0) {
@@ -232,7 +245,7 @@ function Since({ table, at }: { table: string; at: string }) {
     asFarAsKnown((more) => get<{ total: number; rows: DiffRow[] }>("/api/diff", { table, from: at, to: now, ...more }, signal)),
   );
   const [open, setOpen] = useState<string | null>(null);
-  if (error !== undefined) return <Unknown error={error} retry={retry} />;
+  if (error !== undefined) return <Unknown table={table} error={error} retry={retry} />;
   if (!value) return <Skeleton lines={9} height={24} />;
   const { rows, total } = value.answer;
   if (total === 0) {

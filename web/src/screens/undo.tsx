@@ -2,7 +2,7 @@
 // Undo: select, see what it would do and what stands in the way, confirm, and see what was done.
 import { useState } from "preact/hooks";
 import { get, post, type Change, type Parameters } from "../api.ts";
-import { filterParameters, parseFilter, shortTableName } from "../filter.ts";
+import { filterBody, filterParameters, parseFilter, shortTableName } from "../filter.ts";
 import { Icon } from "../icons.tsx";
 import { plain, type Json, type Row } from "../json.ts";
 import { Empty, Failed, Notice, RangePicker, Skeleton, useLoad } from "../parts/basics.tsx";
@@ -122,15 +122,6 @@ function UndoChanges() {
   );
 }
 
-function filterBody(parameters: [string, string][]): Record<string, string | string[]> {
-  const body: Record<string, string | string[]> = {};
-  for (const [name, value] of parameters) {
-    const before = body[name];
-    body[name] = before === undefined ? value : [before, value].flat();
-  }
-  return body;
-}
-
 function Steps({ parameters }: { parameters: [string, string][] }) {
   const [policy, setPolicy] = useState<Policy>("fail");
   const [cascade, setCascade] = useState(false);
@@ -164,19 +155,21 @@ function Steps({ parameters }: { parameters: [string, string][] }) {
   if (done) return <Done outcome={done} />;
   return (
     <div class="stack">
-      {plan === null && <Selected parameters={parameters} />}
       {error !== undefined && (
         <div class="card">
           <Failed error={error} retry={() => void ask({ policy, cascade })} />
         </div>
       )}
       {plan === null ? (
-        <div class="row">
-          <button type="button" class="button primary" disabled={isBusy || !mayUndo} onClick={() => void ask({ policy, cascade })}>
-            {isBusy ? "Looking…" : "Show what undoing would do"}
-          </button>
-          <span class="muted">{mayUndo ? "Nothing is changed yet." : "You may look, but not undo."}</span>
-        </div>
+        <>
+          <div class="row wrap next-step">
+            <button type="button" class="button primary" disabled={isBusy || !mayUndo} onClick={() => void ask({ policy, cascade })}>
+              {isBusy ? "Looking…" : "Show what undoing would do"}
+            </button>
+            <span class="muted">{mayUndo ? "Nothing is changed yet: you see the plan first, and confirm it." : "You may look, but not undo: that needs the role operator."}</span>
+          </div>
+          <Selected parameters={parameters} />
+        </>
       ) : (
         <PlanView plan={plan} policy={policy} cascade={cascade} isBusy={isBusy} onAsk={ask} onApply={apply} onBack={() => setPlan(null)} />
       )}

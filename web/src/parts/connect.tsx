@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+// Connecting a database: what `bemi check` says of it while one types, what to fix and how, which
+// tables and columns to track; then its worker is started.
+import { useEffect, useState } from "preact/hooks";
+import { post, Problem } from "../api.ts";
+import { Icon } from "../icons.tsx";
+import { bytes, count } from "../time.ts";
+import { copy, Notice } from "./basics.tsx";
+
+interface Finding {
+  severity: "ok" | "info" | "warning" | "error";
+  subject: string;
+  what: string;
+  fix: string;
+  /** Starting does it by itself. */
+  prepared: boolean;
+}
+
+interface Candidate {
+  schema: string;
+  table: string;
+  bytes: number;
+  columns: string[];
+  tracked: boolean;
+}
+
+interface Checked {
+  name: string;
+  place: string;
+  good: boolean;
+  source: Finding[];
+  destination: Finding[];
+  steps: { what: string; sql: string }[];
+  tables: Candidate[];
+}
+
+interface Asked {
+  url: string;
+  name: string;
+  admin_url: string;
+  revert_url: string;
+}
+
+const PAUSE_MS = 700;
+const EMPTY: Asked = { url: "", name: "", admin_url: "", revert_url: "" };
+const isAddress = (url: string) => /^postgres(ql)?:\/\/.+|.*\bhost\s*=/.test(url.trim());
+
+function useCheck(asked: Asked, attempt: number) {
+  const [state, setState] = useState<{ of: string; found?: Checked; error?: unknown }>({ of: "" });
+  const key = `${asked.url}\n${asked.name}\n${asked.admin_url}\n${attempt}`;
+  useEffect(() => {
+    if (!isAddress(asked.url)) return;
+    let isOld = false;
+    const timer = setTimeout(() => {
+      const body = { url: asked.url.trim(), ...(asked.name !== "" && { name: asked.name }), ...(isAddress(asked.admin_url) && { admin_url: asked.admin_url.trim() }) };
+      post<Checked>("/api/managed/check", body).then(
+        (found) => !isOld && setState({ of: key, found }),
+        (error: unknown) => !isOld && setState({ of: key, error }),
+      );
+    }, PAUSE_MS);
+    return () => {
+      isOld = true;
+      clearTimeout(timer);
+    };
+  }, [key]);
+  return { ...state, isChecking: isAddress(asked.url) && state.of !== key };
+}
+
+export function Connect({ onDone, onClose }: { onDone: () => void; onClose: () => void }) {
+  const [asked, setAsked] = useState(EMPTY);
+  const [attempt, setAttempt] = useState(0);
+  const [left, setLeft] = useState<ReadonlySet<string>>(new Set());
+  const [ignored, setIgnored] = useState<ReadonlySet<string>>(new Set());
+  const [failed, setFailed] = useState<unknown>();
+  const [isBusy, setBusy] = useState(false);
+  const { found, error, isChecking } = useCheck(asked, attempt);
+  const start = async () => {
+    setBusy(true);
+    setFailed(undefined);
+    try {
+      const given = Object.fromEntries(Object.entries(asked).filter(([, text]) => text.trim() !== ""));
+      await post("/api/managed", { ...given, exclude: [...left], ignore_columns: [...ignored] });
+      onDone();
+    } catch (problem) {
+      setFailed(problem);
+    }
+    setBusy(false);
+  };
+  const field = (name: keyof Asked) => ({
+    class: "input mono",
+    name,
+    autocomplete: "off",
+    spellcheck: false,
+    value: asked[name],
+    onInput: (event: { currentTarget: HTMLInputElement }) => setAsked({ ...asked, [name]: event.currentTarget.value }),
+  });
+  const canStart = found !== undefined && error === undefined && !isChecking && found.good;
+  return (
+    <section class="card" aria-label="Connect a database">
+      <header>
+        <h2>Connect a database</h2>
+        <span class="spacer" />
+        <button type="button" class="button quiet icon small" aria-label="Close" onClick={onClose}>
+          <Icon name="close" />
+        </button>
+      </header>
+      <div class="body stack connect">
+        <label>
+          <span>Its address, as the role that reads it</span>
+          <input {...field("url")} placeholder="postgresql://bemi:password@db.example.org/shop" autofocus />
+        </label>
+        <div class="connect-more">
+          <label>
+            <span>Name here</span>
+            <input {...field("name")} placeholder={found?.name ?? "the database's"} />
+          </label>
+          <label>
+            <span>As a role that owns the tables, to prepare it now; kept nowhere</span>
+            <input {...field("admin_url")} placeholder="none: the role above may" />
+          </label>
+          <label>
+            <span>As a role that may write, for undoing</span>
+            <input {...field("revert_url")} placeholder="none: nothing is undone from here" />
+          </label>
+        </div>
+        {!isAddress(asked.url) && <p class="muted">Bemi looks whether the database is ready while you type, and says exactly what is not. Nothing is changed before you start.</p>}
+        {isChecking && <p class="muted">Looking…</p>}
+        {!isChecking && error !== undefined && (
+          <Notice kind="error">
+            {error instanceof Error ? error.message : String(error)}
+            {error instanceof Problem && error.hint !== "" && <p class="hint">{error.hint}</p>}
+          </Notice>
+        )}
+        {found && error === undefined && (
+          <div class={`stack ${isChecking ? "is-stale" : ""}`}>
+            <Findings title={`Source: ${found.place}`} findings={found.source} />
+            <Findings title="Destination" findings={found.destination} />
+            {found.steps.length > 0 && <Steps steps={found.steps} />}
+            <Choose tables={found.tables} left={left} setLeft={setLeft} ignored={ignored} setIgnored={setIgnored} />
+          </div>
+        )}
+        {failed !== undefined && (
+          <Notice kind="error">
+            {failed instanceof Error ? failed.message : String(failed)}
+            {failed instanceof Problem && failed.hint !== "" && <p class="hint">{failed.hint}</p>}
+          </Notice>
+        )}
+        <div class="row wrap">
+          <button type="button" class="button primary" disabled={!canStart || isBusy} onClick={() => void start()}>
+            {isBusy ? "Starting…" : "Start tracking"}
+          </button>
+          {found && (
+            <button type="button" class="button" disabled={isChecking} onClick={() => setAttempt(attempt + 1)}>
+              Check again
+            </button>
+          )}
+          {found && !found.good && <span class="muted">Fix what stands in red first, or give a role that may prepare it.</span>}
+        </div>
+      </div>
+    </section>
+  );
+}
+
+const TONES = { ok: "good", info: "none", warning: "warn", error: "bad" } as const;
+const ORDER = ["error", "warning", "info", "ok"];
+
+function Steps({ steps }: { steps: Checked["steps"] }) {
+  return (
+    <details class="steps">
+      <summary class="row">
+        <Icon name="right" size={14} />
+        <h3>Starting does this on the source, in {count(steps.length)} {steps.length === 1 ? "step" : "steps"}</h3>
+      </summary>
+      <pre class="sql" tabIndex={0}>{steps.map(({ what, sql }) => `-- ${what}\n${sql};`).join("\n\n")}</pre>
+    </details>
+  );
+}
+
+function Findings({ title, findings }: { title: string; findings: Finding[] }) {
+  const [isAll, setAll] = useState(false);
+  const sorted = [...findings].sort((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity));
+  const isFine = ({ severity, prepared }: Finding) => severity === "ok" || prepared;
+  const fine = sorted.filter(isFine).length;
+  const shown = isAll ? sorted : sorted.filter((finding) => !isFine(finding));
+  return (
+    <div>
+      <h3>{title}</h3>
+      <ul class="findings">
+        {shown.map((finding) => (
+          <li key={`${finding.subject}/${finding.what}`}>
+            <span class={`badge ${finding.prepared ? "none" : TONES[finding.severity]}`}>{finding.prepared ? "to do" : finding.severity}</span>
+            <div class="stack">
+              <p>
+                <strong>{finding.subject}</strong>: {finding.what}
+              </p>
+              {finding.fix !== "" && !finding.prepared && (
+                <div class="row fix">
+                  <pre class="sql">{finding.fix}</pre>
+                  <button type="button" class="button quiet icon small" aria-label={`Copy the fix of ${finding.subject}`} title="Copy" onClick={() => copy(finding.fix, "Fix")}>
+                    <Icon name="copy" size={14} />
+                  </button>
+                </div>
+              )}
+            </div>
+          </li>
+        ))}
+      </ul>
+      {fine > 0 && (
+        <button type="button" class="text-link" aria-expanded={isAll} onClick={() => setAll(!isAll)}>
+          {isAll ? "Only what is not fine" : `${count(fine)} ${fine === 1 ? "point is" : "points are"} fine, or will be`}
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** As the flags take it: * and ? are patterns there. */
+const pattern = (...names: string[]) => names.map((name) => name.replace(/[*?\\]/g, "?")).join(".");
+
+function toggled(set: ReadonlySet<string>, value: string): ReadonlySet<string> {
+  const next = new Set(set);
+  if (!next.delete(value)) next.add(value);
+  return next;
+}
+
+function Choose(props: {
+  tables: Candidate[];
+  left: ReadonlySet<string>;
+  setLeft: (left: ReadonlySet<string>) => void;
+  ignored: ReadonlySet<string>;
+  setIgnored: (ignored: ReadonlySet<string>) => void;
+}) {
+  const tracked = props.tables.filter(({ tracked: is }) => is);
+  if (tracked.length === 0) return <Notice>There is no table to track yet; those that are made later are tracked as they come.</Notice>;
+  const chosen = tracked.filter(({ schema, table }) => !props.left.has(pattern(schema, table)));
+  return (
+    <div>
+      <h3>
+        {count(chosen.length)} of {count(tracked.length)} tables are tracked, and those that are made later
+      </h3>
+      <div class="choose">
+        {tracked.map(({ schema, table, bytes: size, columns }) => {
+          const id = pattern(schema, table);
+          const isOn = !props.left.has(id);
+          return (
+            <div class="choose-line" key={id}>
+              <input type="checkbox" aria-label={`Track ${schema}.${table}`} checked={isOn} onChange={() => props.setLeft(toggled(props.left, id))} />
+              <details>
+                <summary>
+                  <span class="ellipsis">
+                    {schema === "public" ? "" : `${schema}.`}
+                    {table}
+                  </span>
+                  <span class="spacer" />
+                  <span class="muted number">{bytes(size)}</span>
+                  <Icon name="down" size={13} />
+                </summary>
+                <p class="muted">A change in these columns alone is not recorded:</p>
+                <div class="row wrap">
+                  {columns.map((column) => {
+                    const name = pattern(schema, table, column);
+                    return (
+                      <button type="button" key={name} class="button small" aria-pressed={props.ignored.has(name)} disabled={!isOn} onClick={() => props.setIgnored(toggled(props.ignored, name))}>
+                        {column}
+                      </button>
+                    );
+                  })}
+                </div>
+              </details>
+            </div>
+          );
+        })}
+      </div>
+    </div>
+  );
+}
