@@ -39,8 +39,10 @@ class Reader:
             if line.startswith(b"retry:"):
                 ready.release()
             elif line.startswith(b"data: "):
-                self.events += 1
-                self.arrived[json.loads(line[6:])["primary_key"]] = time.perf_counter()
+                change = json.loads(line[6:])
+                if change["operation"] == "CREATE":
+                    self.events += 1
+                    self.arrived[change["primary_key"]] = time.perf_counter()
 
 
 def cpu_seconds(pid: int) -> float:
