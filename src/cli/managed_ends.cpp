@@ -3,24 +3,36 @@
 
 namespace cli {
 
+// The registry is read at most once in two seconds, whoever asks.
+base::Result<std::shared_ptr<SourceProbe>> ManagedProbe::probe_of(const std::string& source) {
+  constexpr std::chrono::seconds kept_for{2};
+  std::scoped_lock lock(mutex_);
+  auto now = std::chrono::steady_clock::now();
+  if (now - looked_at_ > kept_for) {
+    TRY_ASSIGN(auto all, control_->registry().all());
+    std::map<std::string, Known> found;
+    for (const control::Source& managed : all) {
+      Known& known = known_[managed.name];
+      if (!known.probe || known.revision != managed.revision) {
+        known = {managed.revision,
+                 std::make_shared<SourceProbe>(managed.url, managed.name, *stop_)};
+      }
+      found[managed.name] = known;
+    }
+    known_ = std::move(found);
+    looked_at_ = now;
+  }
+  auto known = known_.find(source);
+  return known == known_.end() ? nullptr : known->second.probe;
+}
+
 base::Result<std::optional<serve::SlotStatus>> ManagedProbe::slot(const std::string& source,
                                                                   const std::string& slot_name,
                                                                   const std::string& position) {
-  TRY_ASSIGN(auto managed, control_->registry().one(source));
-  if (!managed) {
-    if (own_) return own_->slot(source, slot_name, position);
-    return std::nullopt;
-  }
-  std::shared_ptr<SourceProbe> probe;
-  {
-    std::scoped_lock lock(mutex_);
-    Known& known = known_[source];
-    if (!known.probe || known.revision != managed->revision) {
-      known = {managed->revision, std::make_shared<SourceProbe>(managed->url, source, *stop_)};
-    }
-    probe = known.probe;
-  }
-  return probe->slot(source, slot_name, position);
+  TRY_ASSIGN(auto probe, probe_of(source));
+  if (probe) return probe->slot(source, slot_name, position);
+  if (own_) return own_->slot(source, slot_name, position);
+  return std::nullopt;
 }
 
 base::Result<std::shared_ptr<serve::Undo>> ManagedUndo::undo_of(

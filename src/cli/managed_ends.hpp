@@ -4,6 +4,7 @@
 // one of its own configuration, and those that are managed here.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -31,12 +32,15 @@ class ManagedProbe : public serve::Probe {
     int revision = 0;
     std::shared_ptr<SourceProbe> probe;
   };
+  // Null: none that is managed here.
+  base::Result<std::shared_ptr<SourceProbe>> probe_of(const std::string& source);
 
   std::shared_ptr<serve::Probe> own_;
   SourceControl* control_;
   const base::Interrupt* stop_;
   std::mutex mutex_;
   std::map<std::string, Known> known_;
+  std::chrono::steady_clock::time_point looked_at_{};
 };
 
 // Of several sources, a request says which by its filter. Marks are of a program's own source.

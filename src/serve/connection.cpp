@@ -160,7 +160,9 @@ class Client {
       if (found) co_return std::move(*found);
       co_return problem(404, "there is no such file");
     }
-    if (load_->asked >= waiting_max) {
+    // Streams ask next to nothing to begin with, and all come at once after a restart: they wait.
+    bool is_stream = request.path == "/api/stream";
+    if (!is_stream && load_->asked >= waiting_max) {
       Response busy = problem(503, "too many questions at once", "ask again in a moment");
       busy.headers.emplace_back("Retry-After", "1");
       co_return busy;

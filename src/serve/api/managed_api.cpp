@@ -88,6 +88,17 @@ base::Result<Response> pause_or_resume(const Call& call, bool is_paused) {
   return Response{.status = 204, .content_type = ""};
 }
 
+// It is the address in the question that leads nowhere, not this server.
+template <class T>
+base::Result<T> of_their_address(base::Result<T> done) {
+  if (done) return done;
+  base::Error error = done.error();
+  bool is_theirs =
+      error.kind == base::ErrorKind::connection || error.kind == base::ErrorKind::authentication;
+  if (is_theirs) error.kind = base::ErrorKind::usage;
+  return std::unexpected(std::move(error));
+}
+
 }  // namespace
 
 base::Result<Response> list_managed(const Call& call) {
@@ -99,7 +110,7 @@ base::Result<Response> list_managed(const Call& call) {
 base::Result<Response> check_source(const Call& call) {
   TRY_ASSIGN(Control * control, control_of(call));
   TRY_ASSIGN(NewSource source, source_in(call));
-  TRY_ASSIGN(std::string found, control->check(source));
+  TRY_ASSIGN(std::string found, of_their_address(control->check(source)));
   return json(std::move(found));
 }
 
@@ -116,7 +127,7 @@ base::Result<Response> add_source(const Call& call) {
       {"snapshot",
        source.snapshot}}.dump();
   TRY_ASSIGN(std::string name, recorded(call, "source add", source.name, details,
-                                        [&] { return control->add(source); }));
+                                        [&] { return of_their_address(control->add(source)); }));
   return json(ordered_json{{"name", name}}.dump());
 }
 
