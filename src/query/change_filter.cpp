@@ -94,6 +94,11 @@ base::Status add_filter(Where& where, const ChangeFilter& filter) {
   if (filter.after) {
     where.add_raw(fmt::format("(epoch, commit_position) > ({}, {})", filter.after->epoch,
                               filter.after->position));
+    // With that commit's time, which rises with the commits: an index begins right behind it.
+    if (filter.since) {
+      where.add_raw(fmt::format("(effective_at, commit_position) > ({}::timestamptz, {})",
+                                where.bind(*filter.since), filter.after->position));
+    }
   }
   if (!filter.ids.empty()) {
     where.add_raw(among_ids(where.bind(nlohmann::json(filter.ids).dump())));
