@@ -305,6 +305,39 @@ def test_a_mark_is_a_time(database: Database, start_worker: StartWorker) -> None
         assert connection.execute("select name from item where id = 1").fetchall() == [("marked",)]
 
 
+def test_pages_lead_through_all_changes(database: Database, start_worker: StartWorker) -> None:
+    database.sql(SCHEMA)
+    start_worker().wait_ready()
+    # Many at one position, and some alone.
+    database.sql("insert into loose select i, 'many' from generate_series(1, 7) i")
+    for number in range(5):
+        database.sql(f"insert into loose values ({number}, 'alone')")
+    sync(database.url)
+    env = {"BEMI_SOURCE_URL": database.url}
+
+    def page(*arguments: str, limit: str = "3") -> list[str]:
+        done = bemi("changes", "--table", "loose", "--format", "json", "--limit", limit, *arguments, env=env)
+        return [json.loads(line)["id"] for line in done.stdout.splitlines()]
+
+    everything = page(limit="1000")
+    assert len(everything) == 15
+    backwards = page()
+    while found := page("--before", backwards[0]):
+        backwards = found + backwards
+    forwards = everything[:1]
+    while found := page("--after", forwards[-1]):
+        forwards += found
+    assert backwards == forwards == everything
+    assert "there is no change of id" in error_of(
+        "changes", "--before", "nothing", database=database, exit_code=2
+    )
+    moment = now_of(database)
+    database.sql("update item set name = 'later'")
+    sync(database.url)
+    rows = bemi("as-of", moment, "item", "--limit", "1", "--after", "1", "--format", "json", env=env).stdout
+    assert [json.loads(row)["id"] for row in rows.splitlines()] == [2]
+
+
 def test_groups_and_trends(database: Database, start_worker: StartWorker) -> None:
     database.sql(SCHEMA)
     start_worker().wait_ready()
