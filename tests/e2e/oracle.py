@@ -56,6 +56,23 @@ def replayed_rows(changes: list[Row], table: str) -> list[str]:
     return sorted(canonical(row) for row in rows.values())
 
 
+def now_of(url: str) -> str:
+    """A moment after all that is committed now, up to which the history is complete when this returns."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("select pg_logical_emit_message(true, '_bemi_fence', '')")
+        row = connection.execute("select clock_timestamp()::text").fetchone()
+    sync(url)
+    return str(row[0]) if row else ""
+
+
+def known_rows(url: str, when: str, table: str) -> list[str] | None:
+    """As of then; None when the history says that it does not know."""
+    said = bemi("as-of", when, table, "--format", "json", env={"BEMI_DESTINATION_URL": url}, check=False)
+    if said.returncode != 0:
+        return None
+    return sorted(canonical(json.loads(line)) for line in said.stdout.splitlines())
+
+
 def canonical(value: object) -> str:
     return json.dumps(value, sort_keys=True)
 

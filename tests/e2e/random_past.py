@@ -253,11 +253,8 @@ class Work:
         statements = self.random.choice(unsaid if is_unsaid else plain)
         # Without a column of its key a table has no key.
         loses_key = "drop column" in statements and number in table.key
-        if (
-            (loses_key
-            and unsaid_share == 0)
-            or (f"drop table {table.quoted}" in statements
-            and table.name == "item")
+        if (loses_key and unsaid_share == 0) or (
+            f"drop table {table.quoted}" in statements and table.name == "item"
         ):
             return False
         is_unsaid = is_unsaid or loses_key

@@ -85,7 +85,9 @@ def test_least_privileged_worker(database: Database, start_worker: StartWorker) 
 
 def test_a_new_table_is_found_without_an_event_trigger(database: Database, start_worker: StartWorker) -> None:
     database.sql("create table item (id int primary key)")
-    worker = start_worker("--no-event-trigger", "--log-format", "json", "--heartbeat-interval", "1").wait_ready()
+    worker = start_worker(
+        "--no-event-trigger", "--log-format", "json", "--heartbeat-interval", "1"
+    ).wait_ready()
     database.sql("create table later (id int primary key)")
     line = json.loads(worker.wait_for_line("tracking the new table public.later", timeout=60))
     assert line["level"] == "info"

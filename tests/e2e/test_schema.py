@@ -7,7 +7,7 @@ import json
 import psycopg
 import pytest
 
-from e2e.oracle import canonical, history, live_rows, replayed_rows, sync
+from e2e.oracle import canonical, history, known_rows, live_rows, now_of, replayed_rows, sync
 from support.bemi import bemi
 from support.fixtures import Database, StartWorker, every_major
 from support.postgres import available
@@ -251,7 +251,7 @@ def test_partitions_come_and_go(database: Database, start_worker: StartWorker) -
         database.sql("select pg_sleep(0.01)")
 
     def known() -> None:
-        wait_until(lambda: bemi("as-of", now_of(database), "part", env=env, check=False).returncode == 0)
+        wait_until(lambda: bemi("as-of", now_of(database.url), "part", env=env, check=False).returncode == 0)
 
     remember()
     for statement in (
@@ -333,28 +333,11 @@ def test_publications_changed_under_way(
     env = {"BEMI_DESTINATION_URL": database.url}
     if flags:
         worker.wait_for_line("was, not published in full")
-    wait_until(lambda: bemi("as-of", now_of(database), "item", env=env, check=False).returncode == 0)
-    said = bemi("as-of", now_of(database), "item", "--format", "json", env=env).stdout.splitlines()
+    wait_until(lambda: bemi("as-of", now_of(database.url), "item", env=env, check=False).returncode == 0)
+    said = bemi("as-of", now_of(database.url), "item", "--format", "json", env=env).stdout.splitlines()
     assert sorted(canonical(json.loads(line)) for line in said) == live_rows(database.url, "item")
     # And the time between is not taken for known.
     assert bemi("as-of", between, "item", env=env, check=False).returncode == 1
-
-
-def now_of(database: Database) -> str:
-    database.sql("select pg_logical_emit_message(true, '_bemi_fence', '')")
-    [[now]] = database.sql("select clock_timestamp()::text")
-    sync(database.url)
-    return str(now)
-
-
-
-def known_rows(database: Database, when: str, table: str) -> list[str] | None:
-    """As of then; None when the history says that it does not know."""
-    env = {"BEMI_DESTINATION_URL": database.url}
-    said = bemi("as-of", when, table, "--format", "json", env=env, check=False)
-    if said.returncode != 0:
-        return None
-    return sorted(canonical(json.loads(line)) for line in said.stdout.splitlines())
 
 
 @every_major
@@ -367,16 +350,16 @@ def test_emptied_partitions(database: Database, start_worker: StartWorker) -> No
         )
     start_worker(*QUICK).wait_ready()
     fill(database, 0, 199)
-    before = now_of(database)
+    before = now_of(database.url)
     rows = live_rows(database.url, "part")
     database.sql("truncate part_1")
-    after = now_of(database)
-    assert known_rows(database, before, "part") == rows
-    assert known_rows(database, after, "part") is None
-    wait_until(lambda: known_rows(database, now_of(database), "part") is not None)
-    assert known_rows(database, now_of(database), "part") == live_rows(database.url, "part")
+    after = now_of(database.url)
+    assert known_rows(database.url, before, "part") == rows
+    assert known_rows(database.url, after, "part") is None
+    wait_until(lambda: known_rows(database.url, now_of(database.url), "part") is not None)
+    assert known_rows(database.url, now_of(database.url), "part") == live_rows(database.url, "part")
     database.sql("truncate part; insert into part values (150, 'again')")
-    assert known_rows(database, now_of(database), "part") == live_rows(database.url, "part")
+    assert known_rows(database.url, now_of(database.url), "part") == live_rows(database.url, "part")
     truncates = [c["table"] for c in history(database.url, "operation = 'TRUNCATE'")]
     assert truncates == ["part_1", "part"]
 
@@ -402,12 +385,20 @@ def test_a_publication_made_narrower(database: Database, start_worker: StartWork
         ]
     for number, statement in enumerate(narrower):
         database.sql(statement)
-        database.sql(f"insert into item values ({number + 10}, 'b', 1); insert into part values ({number}, 'p')")
-        if "name), part" not in statement:  # there the application's own update fails, as with any publication
+        database.sql(
+            f"insert into item values ({number + 10}, 'b', 1); insert into part values ({number}, 'p')"
+        )
+        if (
+            "name), part" not in statement
+        ):  # there the application's own update fails, as with any publication
             database.sql("update item set more = more + 1")
         wait_until(lambda: "narrower" not in mended(database, publication))
-        wait_until(lambda: known_rows(database, now_of(database), "item") == live_rows(database.url, "item"))
-        wait_until(lambda: known_rows(database, now_of(database), "part") == live_rows(database.url, "part"))
+        wait_until(
+            lambda: known_rows(database.url, now_of(database.url), "item") == live_rows(database.url, "item")
+        )
+        wait_until(
+            lambda: known_rows(database.url, now_of(database.url), "part") == live_rows(database.url, "part")
+        )
     assert worker.is_running
 
 
@@ -426,12 +417,16 @@ def mended(database: Database, publication: str) -> str:
 def test_a_root_renamed_and_its_partitions_columns(database: Database, start_worker: StartWorker) -> None:
     """Leaves have columns in another order; names and types of the root hold for their rows."""
     database.sql("create table part (id int, name text, primary key (id)) partition by range (id)")
-    database.sql("create table odd (gone int, name text, id int primary key); alter table odd drop column gone")
+    database.sql(
+        "create table odd (gone int, name text, id int primary key); alter table odd drop column gone"
+    )
     database.sql("alter table part attach partition odd for values from (0) to (100)")
     start_worker().wait_ready()
     database.sql("insert into part values (1, 'a')")
     database.sql("alter table part rename to whole; insert into whole values (2, 'b')")
-    database.sql("alter table whole alter name type varchar(20); alter table whole add extra numeric default 1.50")
+    database.sql(
+        "alter table whole alter name type varchar(20); alter table whole add extra numeric default 1.50"
+    )
     database.sql("update whole set name = 'c'; insert into whole values (3, 'd', 2.5)")
     sync(database.url)
     changes = [c for c in history(database.url) if c["operation"] in ("CREATE", "UPDATE")]

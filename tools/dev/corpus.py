@@ -19,8 +19,19 @@ def row(*values: str | None) -> bytes:
 
 
 def relation(xid: bytes = b"") -> bytes:
-    column = b"\1" + text("id") + struct.pack(">Ii", 23, -1) + b"\0" + text("name") + struct.pack(">Ii", 25, -1)
-    return b"R" + xid + struct.pack(">I", 16384) + text("public") + text("item") + b"f" + struct.pack(">H", 2) + column
+    column = (
+        b"\1" + text("id") + struct.pack(">Ii", 23, -1) + b"\0" + text("name") + struct.pack(">Ii", 25, -1)
+    )
+    return (
+        b"R"
+        + xid
+        + struct.pack(">I", 16384)
+        + text("public")
+        + text("item")
+        + b"f"
+        + struct.pack(">H", 2)
+        + column
+    )
 
 
 OID = struct.pack(">I", 16384)
