@@ -58,6 +58,7 @@ std::string Box::seal(std::string_view purpose, std::string_view plain) const {
 }
 
 base::Result<std::string> Box::open(std::string_view purpose, std::string_view sealed) const {
+  if (sealed.empty()) return std::unexpected(cannot_open());
   std::vector<unsigned char> raw(sealed.size());
   std::size_t size = 0;
   bool is_base64 = sodium_base642bin(raw.data(), raw.size(), sealed.data(), sealed.size(), nullptr,
