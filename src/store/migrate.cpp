@@ -166,9 +166,10 @@ base::Status migrate(pg::Connection& destination, const DestinationSettings& set
 base::Status drop_history(pg::Connection& destination) {
   auto schema = history_schema(destination);
   if (!schema) return {};
-  TRY(destination.run(pg::begin_ddl(lock_timeout) + drop_views + "drop table if exists " +
-                      changes_name(*schema) +
-                      "; drop schema if exists bemi cascade; drop schema _bemi cascade; commit"));
+  TRY(destination.run(pg::begin_ddl(lock_timeout) + drop_views +
+                      "drop schema if exists bemi cascade; drop schema _bemi cascade; "
+                      "drop table if exists " +
+                      changes_name(*schema) + "; commit"));
   return {};
 }
 

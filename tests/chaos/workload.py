@@ -61,8 +61,9 @@ class Writer(threading.Thread):
     def run(self) -> None:
         while not self.stopping:
             try:
-                with psycopg.connect(self.url, connect_timeout=5) as connection:
-                    connection.execute("set lock_timeout = '2s'")
+                # As an option: what SET says is rolled back with the first transaction.
+                options = "-c lock_timeout=2s"
+                with psycopg.connect(self.url, connect_timeout=5, options=options) as connection:
                     while not self.stopping:
                         self.transaction(connection)
                         time.sleep(self.random.uniform(0, 0.01))
