@@ -38,6 +38,14 @@ TEST(JsonScan, TakesWhatJsonbTakes) {
   }
 }
 
+TEST(JsonScan, OrdersKeysByWhatTheyMean) {
+  EXPECT_TRUE(scan_json_object(R"({"b": 1, "aa": 2})", "").as_jsonb_prints);
+  EXPECT_FALSE(scan_json_object(R"({"aa": 1, "b": 2})", "").as_jsonb_prints);
+  EXPECT_TRUE(scan_json_object(R"({"\\": 1})", "").as_jsonb_prints);
+  EXPECT_FALSE(scan_json_object(R"({"aaa": 1, "\\": 2})", "").as_jsonb_prints)
+      << "two characters, written as four";
+}
+
 TEST(JsonScan, RefusesWhatIsNoObject) {
   for (const char* text : {"", "[]", "1", "{", "{\"a\":}", "{\"a\" 1}", "{'a':1}", "{\"a\":01}",
                            "{\"a\":1,}", "{} x", "{\"a\":\"\x01\"}", "{\"a\":\"\xff\"}"}) {
