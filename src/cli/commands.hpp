@@ -46,7 +46,7 @@ struct ChangesOptions {
   std::int64_t transaction = 0;
   std::string since;
   std::string until;
-  std::string source;  // its name in the history
+  std::string source;   // its name in the history
   std::string archive;  // a file to look into instead of the table
   std::int64_t limit = 50;
   std::string before;  // ids of changes: where a page ends or begins
