@@ -40,6 +40,14 @@ def save(name: str, results: object) -> None:
     print(f"  {path.relative_to(FOLDER.parent.parent)}")
 
 
+def program(name: str) -> Path:
+    """One of PostgreSQL's own programs, of the newest version that the system has."""
+    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[-3]))
+    if not found:
+        raise SystemExit(f"{name} is not there: install PostgreSQL with its client programs")
+    return found[-1]
+
+
 def cpu_of(pid: int) -> float:
     """Seconds, of the process and the children that it has waited for."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -20,6 +20,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from _triggers import AUDIT, READ_COMMENT, audit_trigger, comment_trigger
+
 from support.postgres import Server, available
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,26 +31,6 @@ SCHEMA = """
 create table todo (id int primary key, task text not null, is_completed bool not null default false);
 insert into todo select i, 'task ' || i from generate_series(1, {rows}) i;
 alter table todo replica identity full;
-"""
-
-# The usual generic audit trigger: old and new row as jsonb.
-AUDIT = """
-create table audit (id bigint generated always as identity primary key, at timestamptz default now(),
-  "table" text, operation text, before jsonb, after jsonb);
-create function audit() returns trigger language plpgsql as $$ begin
-  insert into audit ("table", operation, before, after)
-  values (tg_table_name, tg_op, to_jsonb(old), to_jsonb(new)); return null; end $$;
-create trigger audit after insert or update or delete on todo for each row execute function audit();
-"""
-
-# What the existing package's migration makes: a row trigger that reads the statement's comment.
-COMMENT_TRIGGER = """
-create function read_comment() returns trigger language plpgsql as $$ declare said text; begin
-  said := split_part(split_part(current_query(), '/*Bemi ', 2), ' Bemi*/', 1);
-  if said <> '' then perform pg_logical_emit_message(true, '_bemi', said); end if;
-  if tg_op = 'DELETE' then return old; end if; return new; end $$;
-create trigger read_comment before insert or update or delete on todo
-  for each row execute function read_comment();
 """
 
 REQUESTS = {
@@ -74,7 +56,12 @@ class App:
         name = self.url.rpartition("/")[2]
         self.server.sql(SCHEMA.format(rows=ROWS), dbname=name)
         if self.way in ("audit", "existing"):
-            self.server.sql(AUDIT if self.way == "audit" else COMMENT_TRIGGER, dbname=name)
+            self.server.sql(
+                AUDIT + audit_trigger("todo")
+                if self.way == "audit"
+                else READ_COMMENT + comment_trigger("todo"),
+                dbname=name,
+            )
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
-from _report import cpu_of, save, server_cpu, show
+from _report import cpu_of, program, save, server_cpu, show
 
 from support.bemi import Worker, bemi
 from support.postgres import Server, available
@@ -174,7 +174,7 @@ class Bench:
         server_before = server_cpu(self.source) + server_cpu(self.destination)
         began = time.monotonic()
         receiver = subprocess.Popen(
-            ["pg_recvlogical", "-d", self.source.url("app"), "--slot", "floor_read", "--start",
+            [program("pg_recvlogical"), "-d", self.source.url("app"), "--slot", "floor_read", "--start",
              "-f", "/dev/null", "--endpos", end, "-o", "proto_version=2", "-o", "publication_names=bemi_app",
              "-o", "messages=true", "-o", "streaming=on", "--fsync-interval=0"],
         )  # fmt: skip

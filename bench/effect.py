@@ -24,14 +24,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from _report import percentile, save, show_columns
+from _report import percentile, program, save, show_columns
+from _triggers import AUDIT, READ_COMMENT, audit_trigger, comment_trigger
 
 from support.bemi import Worker, bemi
 from support.postgres import Server, available
 
 CLIENTS = 4
 SCALE = 10
-PGBENCH = Path("/usr/lib/postgresql/15/bin/pgbench")
 TABLES = ["accounts", "branches", "tellers", "history"]
 
 CONTEXT = (
@@ -58,20 +58,6 @@ BEGIN;
 END;
 """
 WORKLOADS = {"TPC-B-like": TPC_B, "one update": ONE_UPDATE}
-
-AUDIT = """
-create table audit (id bigint generated always as identity primary key, at timestamptz default now(),
-  "table" text, operation text, before jsonb, after jsonb);
-create function audit() returns trigger language plpgsql as $$ begin
-  insert into audit ("table", operation, before, after)
-  values (tg_table_name, tg_op, to_jsonb(old), to_jsonb(new)); return null; end $$;
-"""
-COMMENT_TRIGGER = """
-create function read_comment() returns trigger language plpgsql as $$ declare said text; begin
-  said := split_part(split_part(current_query(), '/*Bemi ', 2), ' Bemi*/', 1);
-  if said <> '' then perform pg_logical_emit_message(true, '_bemi', said); end if;
-  if tg_op = 'DELETE' then return old; end if; return new; end $$;
-"""
 
 
 @dataclass
@@ -111,7 +97,7 @@ class Bench:
         for database in ("plain", "tracked", "audited", "commented"):
             self.source.create_database(database)
             subprocess.run(
-                [PGBENCH, "-i", "-q", "-s", str(SCALE), self.source.url(database)],
+                [program("pgbench"), "-i", "-q", "-s", str(SCALE), self.source.url(database)],
                 check=True,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -124,19 +110,11 @@ class Bench:
             # Each page's first change since a checkpoint is a whole page of WAL: not a matter of the way.
             self.source.sql("update pgbench_accounts set abalance = 0", dbname=database)
         self.source.sql(AUDIT, dbname="audited")
-        self.source.sql(COMMENT_TRIGGER, dbname="commented")
+        self.source.sql(READ_COMMENT, dbname="commented")
         for table in TABLES:
-            self.source.sql(
-                f"create trigger audit after insert or update or delete on pgbench_{table}"
-                " for each row execute function audit()",
-                dbname="audited",
-            )
+            self.source.sql(audit_trigger(f"pgbench_{table}"), dbname="audited")
             self.source.sql(f"alter table pgbench_{table} replica identity full", dbname="commented")
-            self.source.sql(
-                f"create trigger read_comment before insert or update or delete on pgbench_{table}"
-                " for each row execute function read_comment()",
-                dbname="commented",
-            )
+            self.source.sql(comment_trigger(f"pgbench_{table}"), dbname="commented")
         with self.worker():
             pass
 
@@ -166,8 +144,8 @@ class Bench:
             old.unlink()
         before = self.source.sql("select pg_current_wal_insert_lsn() - '0/0'")[0][0]
         said = subprocess.run(
-            [PGBENCH, "-n", "-f", script.name, "-D", f"scale={SCALE}", "-c", str(CLIENTS), "-j", "1",
-             "-T", str(seconds), "-l", "--log-prefix", "log", self.source.url(way.database)],
+            [program("pgbench"), "-n", "-f", script.name, "-D", f"scale={SCALE}", "-c", str(CLIENTS),
+             "-j", "1", "-T", str(seconds), "-l", "--log-prefix", "log", self.source.url(way.database)],
             cwd=self.home, check=True, capture_output=True, text=True,
         ).stdout  # fmt: skip
         after = self.source.sql("select pg_current_wal_insert_lsn() - '0/0'")[0][0]

@@ -20,13 +20,12 @@ import time
 from pathlib import Path
 
 import psycopg
-from _report import percentile, save, server_cpu, show
+from _report import percentile, program, save, server_cpu, show
 
 from support.bemi import Worker, bemi
 from support.postgres import Server, available
 
 CLIENTS = 8
-PGBENCH = Path("/usr/lib/postgresql/15/bin/pgbench")
 SCRIPT = """begin;
 select pg_logical_emit_message(true, '_bemi', '{"user_id": 42, "endpoint": "/items", "client": :client_id}');
 insert into item (client, note) values (:client_id, 'a note of some length, as an application writes them');
@@ -88,7 +87,7 @@ def measure(rate: int, seconds: int) -> dict[str, object]:
             watcher = Watcher(url)
             cpu, servers = worker.cpu_seconds(), server_cpu(destination)
             subprocess.run(
-                [PGBENCH, "-n", "-f", "script.sql", "-c", str(CLIENTS), "-j", "1", "-R", str(rate),
+                [program("pgbench"), "-n", "-f", "script.sql", "-c", str(CLIENTS), "-j", "1", "-R", str(rate),
                  "-T", str(seconds), "-l", "--log-prefix", "log", source.url("app")],
                 cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )  # fmt: skip

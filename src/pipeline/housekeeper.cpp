@@ -20,37 +20,32 @@ constexpr std::chrono::seconds tables_interval_max = 20s;
 Housekeeper::Housekeeper(const Settings& settings, const base::Interrupt& interrupt)
     : settings_(&settings),
       interrupt_(&interrupt),
-      thread_([this](const std::stop_token& stop) { loop(stop); }) {}
+      tables_interval_(std::min(tables_interval_max, settings.heartbeat_interval)),
+      beat_at_(Clock::now() + settings.heartbeat_interval),
+      look_at_(Clock::now() + tables_interval_),
+      periodic_(until_next(), [this] {
+        do_what_is_due();
+        return until_next();
+      }) {}
 
-Housekeeper::~Housekeeper() {
-  thread_.request_stop();
-  wake_.notify_all();
+std::chrono::milliseconds Housekeeper::until_next() const {
+  auto left = std::min(beat_at_, look_at_) - Clock::now();
+  return std::chrono::ceil<std::chrono::milliseconds>(std::max(left, Clock::duration::zero()));
 }
 
-void Housekeeper::loop(const std::stop_token& stop) {
-  using Clock = std::chrono::steady_clock;
-  auto tables_interval = std::min(tables_interval_max, settings_->heartbeat_interval);
-  auto beat_at = Clock::now() + settings_->heartbeat_interval;
-  auto look_at = Clock::now() + tables_interval;
-  while (true) {
-    {
-      std::unique_lock lock(mutex_);
-      wake_.wait_until(lock, stop, std::min(beat_at, look_at), [] { return false; });
-    }
-    if (stop.stop_requested()) return;
-    base::Status done;
-    if (Clock::now() >= beat_at) {
-      done = beat();
-      beat_at = Clock::now() + settings_->heartbeat_interval;
-    }
-    if (done && Clock::now() >= look_at) {
-      done = find_new_tables();
-      look_at = Clock::now() + tables_interval;
-    }
-    if (done || stop.stop_requested() || interrupt_->triggered()) continue;
-    base::log::debug("housekeeping: {}", done.error().message);
-    source_.reset();
+void Housekeeper::do_what_is_due() {
+  base::Status done;
+  if (Clock::now() >= beat_at_) {
+    done = beat();
+    beat_at_ = Clock::now() + settings_->heartbeat_interval;
   }
+  if (done && Clock::now() >= look_at_) {
+    done = find_new_tables();
+    look_at_ = Clock::now() + tables_interval_;
+  }
+  if (done || interrupt_->triggered()) return;
+  base::log::debug("housekeeping: {}", done.error().message);
+  source_.reset();
 }
 
 base::Status Housekeeper::connect() {

@@ -4,14 +4,13 @@
 // of its own: heartbeats, and tables that came into being. Its failures are logged, never fatal.
 #pragma once
 
-#include <condition_variable>
-#include <mutex>
+#include <chrono>
 #include <optional>
 #include <set>
 #include <string>
-#include <thread>
 
 #include "pg/connection.hpp"
+#include "pipeline/periodic.hpp"
 #include "pipeline/settings.hpp"
 
 namespace pipeline {
@@ -20,10 +19,11 @@ class Housekeeper {
  public:
   // `interrupt`: ends its waits for the server.
   Housekeeper(const Settings& settings, const base::Interrupt& interrupt);
-  ~Housekeeper();
 
  private:
-  void loop(const std::stop_token& stop);
+  using Clock = std::chrono::steady_clock;
+  void do_what_is_due();
+  [[nodiscard]] std::chrono::milliseconds until_next() const;
   base::Status connect();
   base::Status beat();
   base::Status find_new_tables();
@@ -32,9 +32,10 @@ class Housekeeper {
   const base::Interrupt* interrupt_;
   std::optional<pg::Connection> source_;
   std::set<std::string> warned_;  // tables that could not be published: said once
-  std::mutex mutex_;
-  std::condition_variable_any wake_;
-  std::jthread thread_;  // last: it uses the others
+  std::chrono::seconds tables_interval_;
+  Clock::time_point beat_at_;
+  Clock::time_point look_at_;
+  Periodic periodic_;  // last: it uses the others
 };
 
 }  // namespace pipeline

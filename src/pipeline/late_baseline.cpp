@@ -27,26 +27,20 @@ LateBaseline::LateBaseline(const Settings& settings, store::Progress progress,
       progress_(std::move(progress)),
       interrupt_(&interrupt),
       looked_at_(last_look(progress_)),
-      thread_([this](const std::stop_token& stop) { loop(stop); }) {}
+      look_interval_(std::min(look_interval_max, settings.heartbeat_interval)),
+      retry_pause_(look_interval_),
+      periodic_(0ms, [this] { return look_and_wait(); }) {}
 
-LateBaseline::~LateBaseline() {
-  thread_.request_stop();
-  wake_.notify_all();
-}
-
-void LateBaseline::loop(const std::stop_token& stop) {
-  auto look_interval = std::min(look_interval_max, settings_->heartbeat_interval);
-  auto pause = look_interval;
-  while (!stop.stop_requested()) {
-    base::Status looked = look();
-    if (stop.stop_requested() || interrupt_->triggered()) return;
-    if (!looked) {
-      base::log::warning("{}; trying again in {} s", looked.error().message, pause.count());
-    }
-    std::unique_lock lock(mutex_);
-    wake_.wait_for(lock, stop, looked ? look_interval : pause, [] { return false; });
-    pause = looked ? look_interval : std::min(pause * 2, retry_interval_max);
+std::chrono::seconds LateBaseline::look_and_wait() {
+  base::Status looked = look();
+  if (looked || interrupt_->triggered()) {
+    retry_pause_ = look_interval_;
+    return look_interval_;
   }
+  base::log::warning("{}; trying again in {} s", looked.error().message, retry_pause_.count());
+  auto pause = retry_pause_;
+  retry_pause_ = std::min(retry_pause_ * 2, retry_interval_max);
+  return pause;
 }
 
 base::Result<pg::Connection> LateBaseline::open(const std::string& url, bool replication) const {

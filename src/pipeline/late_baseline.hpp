@@ -7,14 +7,12 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <map>
-#include <mutex>
 #include <string>
-#include <thread>
 
 #include "pg/connection.hpp"
 #include "pipeline/baseline.hpp"
+#include "pipeline/periodic.hpp"
 #include "pipeline/settings.hpp"
 #include "store/progress.hpp"
 
@@ -25,10 +23,9 @@ class LateBaseline {
   // `interrupt`: ends its waits and its reading.
   LateBaseline(const Settings& settings, store::Progress progress,
                const base::Interrupt& interrupt);
-  ~LateBaseline();
 
  private:
-  void loop(const std::stop_token& stop);
+  std::chrono::seconds look_and_wait();  // the pause until the next look
   base::Status look();
   [[nodiscard]] std::vector<wal::Table> wanted(std::vector<wal::Table> tables) const;
   base::Status take(pg::Connection& source, pg::Connection& destination);
@@ -40,9 +37,9 @@ class LateBaseline {
   const base::Interrupt* interrupt_;
   base::Timestamp looked_at_;  // the source's clock; until then all was seen that should be
   std::map<change::Oid, std::chrono::steady_clock::time_point> not_before_;  // given up for now
-  std::mutex mutex_;
-  std::condition_variable_any wake_;
-  std::jthread thread_;  // last: it uses the others
+  std::chrono::seconds look_interval_;
+  std::chrono::seconds retry_pause_;
+  Periodic periodic_;  // last: it uses the others
 };
 
 }  // namespace pipeline

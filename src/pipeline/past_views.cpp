@@ -48,31 +48,25 @@ PastViews::PastViews(const Settings& settings, std::string source_name,
     : settings_(&settings),
       source_name_(std::move(source_name)),
       interrupt_(&interrupt),
-      thread_([this](const std::stop_token& stop) { loop(stop); }) {}
+      retry_pause_(refresh_interval),
+      periodic_(0ms, [this] { return keep_up(); }) {}
 
-PastViews::~PastViews() {
-  thread_.request_stop();
-  wake_.notify_all();
-}
-
-void PastViews::loop(const std::stop_token& stop) {
-  std::chrono::seconds pause = refresh_interval;
-  for (int count = 0; !stop.stop_requested(); ++count) {
-    base::Status done;
-    std::string told = told_;
-    if (count % refreshes_between_looks == 0) done = tell_untracked();
-    bool news = told != told_;
-    if (done) done = refresh(/*everything=*/news);
-    if (stop.stop_requested() || interrupt_->triggered()) return;
-    if (!done) {
-      base::log::warning("the views of the past are behind: {}; trying again in {} s",
-                         done.error().message, pause.count());
-      destination_.reset();
-    }
-    std::unique_lock lock(mutex_);
-    wake_.wait_for(lock, stop, pause, [] { return false; });
-    pause = done ? refresh_interval : std::min<std::chrono::seconds>(pause * 2, retry_interval_max);
+std::chrono::seconds PastViews::keep_up() {
+  base::Status done;
+  std::string told = told_;
+  if (rounds_++ % refreshes_between_looks == 0) done = tell_untracked();
+  bool news = told != told_;
+  if (done) done = refresh(/*everything=*/news);
+  if (done || interrupt_->triggered()) {
+    retry_pause_ = refresh_interval;
+    return refresh_interval;
   }
+  base::log::warning("the views of the past are behind: {}; trying again in {} s",
+                     done.error().message, retry_pause_.count());
+  destination_.reset();
+  auto pause = retry_pause_;
+  retry_pause_ = std::min<std::chrono::seconds>(retry_pause_ * 2, retry_interval_max);
+  return pause;
 }
 
 base::Status PastViews::refresh(bool everything) {

@@ -5,13 +5,12 @@
 // logged and tried again, never fatal: a view that is behind says so.
 #pragma once
 
-#include <condition_variable>
-#include <mutex>
+#include <chrono>
 #include <optional>
 #include <string>
-#include <thread>
 
 #include "pg/connection.hpp"
+#include "pipeline/periodic.hpp"
 #include "pipeline/settings.hpp"
 
 namespace pipeline {
@@ -20,10 +19,9 @@ class PastViews {
  public:
   // `interrupt`: ends its waits and its statements.
   PastViews(const Settings& settings, std::string source_name, const base::Interrupt& interrupt);
-  ~PastViews();
 
  private:
-  void loop(const std::stop_token& stop);
+  std::chrono::seconds keep_up();  // the pause until the next time
   base::Status refresh(bool everything);
   base::Status tell_untracked();
 
@@ -32,9 +30,9 @@ class PastViews {
   const base::Interrupt* interrupt_;
   std::optional<pg::Connection> destination_;
   std::string told_;  // of the tables that are not tracked
-  std::mutex mutex_;
-  std::condition_variable_any wake_;
-  std::jthread thread_;  // last: it uses the others
+  int rounds_ = 0;
+  std::chrono::seconds retry_pause_;
+  Periodic periodic_;  // last: it uses the others
 };
 
 }  // namespace pipeline

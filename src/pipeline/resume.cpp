@@ -2,6 +2,7 @@
 #include "pipeline/resume.hpp"
 
 #include "base/log.hpp"
+#include "wal/reader.hpp"
 
 namespace pipeline {
 namespace {
@@ -133,10 +134,11 @@ base::Status check_slot(pg::Connection& source, pg::Connection& destination,
 base::Error judge_end(base::Error error, pg::Connection& source, pg::Connection& destination,
                       const store::Progress& progress) {
   if (error.kind != base::ErrorKind::gap) return error;
-  bool no_publication = error.sqlstate == "42704" || error.sqlstate == "55000";
-  auto large = source.query(select_large, {progress.publication});
-  if (!no_publication && large && !large->text(0, 0).empty()) {
-    error.message += "; tables with values that large: " + large->text(0, 0);
+  if (!wal::says_no_publication(error)) {
+    auto large = source.query(select_large, {progress.publication});
+    if (large && !large->text(0, 0).empty()) {
+      error.message += "; tables with values that large: " + large->text(0, 0);
+    }
   }
   auto stored = store::load_progress(destination, progress.source);
   const store::Progress& until = stored && *stored ? **stored : progress;

@@ -87,7 +87,8 @@ class Maintenance {
  private:
   base::Result<std::vector<State>> windows();
   base::Status make_ahead();
-  base::Status make(base::Timestamp time, const char* why);
+  base::Status make(Partitions& partitions, base::Timestamp time, const char* why);
+  base::Status make_for_checkpoint(base::Timestamp at);
   base::Status end_what_was_cut_short();
   base::Status seal(const State& state);
   base::Status archive(const State& state);
@@ -131,16 +132,22 @@ base::Result<std::vector<State>> Maintenance::windows() {
 // The worker makes a window too, when it meets a time without one; ahead, nobody waits for the
 // lock.
 base::Status Maintenance::make_ahead() {
-  TRY(make(base::Timestamp::now(), "for now"));
   TRY_ASSIGN(Partitions partitions, Partitions::load(*destination_, schema_));
-  return make(window_of(base::Timestamp::now(), partitions.partition_by()).to, "ahead of its time");
+  base::Timestamp now = base::Timestamp::now();
+  TRY(make(partitions, now, "for now"));
+  return make(partitions, window_of(now, partitions.partition_by()).to, "ahead of its time");
 }
 
-base::Status Maintenance::make(base::Timestamp time, const char* why) {
-  TRY_ASSIGN(Partitions partitions, Partitions::load(*destination_, schema_));
+base::Status Maintenance::make(Partitions& partitions, base::Timestamp time, const char* why) {
   if (partitions.covers(time)) return {};
   if (!tell(Kind::make, window_of(time, partitions.partition_by()).name, why)) return {};
   return partitions.create(*destination_, time);
+}
+
+// The rows of a checkpoint stand at the moment that it is of.
+base::Status Maintenance::make_for_checkpoint(base::Timestamp at) {
+  TRY_ASSIGN(Partitions partitions, Partitions::load(*destination_, schema_));
+  return make(partitions, at, "for a checkpoint");
 }
 
 base::Status Maintenance::end_what_was_cut_short() {
@@ -196,7 +203,7 @@ base::Status Maintenance::thin(const State& state) {
              destination_->query(fmt::format(fmt::runtime(count_thinned), table), {rules_, until}));
   if (!any.truth(0, 0)) return {};
   if (!tell(Kind::thin, state.window.name, "of tables that are kept less long")) return {};
-  TRY(make(state.window.to, "for a checkpoint"));
+  TRY(make_for_checkpoint(state.window.to));
   TRY(destination_->query("select _bemi.forget_tables($1::jsonb, $2)", {rules_, until}));
   std::string sql = fmt::format(fmt::runtime(thin_sql), table, thinned_rows);
   while (true) {
@@ -217,7 +224,7 @@ base::Status Maintenance::drop(const State& state) {
   }
   if (!tell(Kind::drop, window, state.size)) return {};
   if (!state.detaching) {
-    TRY(make(state.window.to, "for a checkpoint"));
+    TRY(make_for_checkpoint(state.window.to));
     TRY(destination_->query("select _bemi.checkpoint($1, true)", {base::format(state.window.to)}));
     TRY(destination_->query(
         "insert into _bemi.dropped_window (\"window\", from_time, to_time) values "

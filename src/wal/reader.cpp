@@ -26,7 +26,7 @@ int protocol_version(int server_version) {
 base::Error name_hole(base::Error error) {
   using base::ErrorKind;
   // Before 18 an error, since then a warning, after which it goes on and leaves the changes out.
-  bool no_publication = error.sqlstate == "42704" || error.sqlstate == "55000";
+  bool no_publication = says_no_publication(error);
   bool undecodable = error.kind == ErrorKind::internal || error.kind == ErrorKind::rejected;
   if (error.lsn.empty() || !(no_publication || undecodable)) return error;
   error.kind = ErrorKind::gap;
@@ -37,6 +37,11 @@ base::Error name_hole(base::Error error) {
 }
 
 }  // namespace
+
+// undefined_object, or object_not_in_prerequisite_state (manual, "PostgreSQL Error Codes").
+bool says_no_publication(const base::Error& error) {
+  return error.sqlstate == "42704" || error.sqlstate == "55000";
+}
 
 base::Result<Frame> Frame::parse(pg::Frame bytes, base::Timestamp received_at) {
   Frame frame(std::move(bytes));

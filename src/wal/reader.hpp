@@ -17,6 +17,9 @@
 
 namespace wal {
 
+// Of an error of the stream: the publication was not there at that position.
+bool says_no_publication(const base::Error& error);
+
 // One frame of the stream, owned.
 class Frame {
  public:

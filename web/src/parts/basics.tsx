@@ -72,6 +72,15 @@ export function Notice(props: { kind?: "error" | "good" | "info"; icon?: IconNam
   );
 }
 
+export function FailedNotice({ error }: { error: unknown }) {
+  return (
+    <Notice kind="error">
+      {error instanceof Error ? error.message : String(error)}
+      {error instanceof Error && "hint" in error && error.hint !== "" && <p class="hint">{String(error.hint)}</p>}
+    </Notice>
+  );
+}
+
 export function Skeleton({ lines, height = 18 }: { lines: number; height?: number }) {
   const widths = [92, 76, 84, 61, 88, 70];
   return (
@@ -202,6 +211,28 @@ export function RangePicker() {
     </div>
   );
 }
+
+// What a person starts by a button: one at a time, and what came of it.
+export function useAction(onDone: () => void) {
+  const [failed, setFailed] = useState<unknown>();
+  const [isBusy, setBusy] = useState(false);
+  const run = async (act: () => Promise<unknown>): Promise<boolean> => {
+    setBusy(true);
+    setFailed(undefined);
+    try {
+      await act();
+      onDone();
+      return true;
+    } catch (problem) {
+      setFailed(problem);
+      return false;
+    } finally {
+      setBusy(false);
+    }
+  };
+  return { failed, isBusy, run };
+}
+
 
 /** Loads when `key` changes; what came before stays until the new is there. */
 export function useLoad<T>(key: string, load: (signal: AbortSignal) => Promise<T>) {

@@ -5,7 +5,7 @@ import { get, post, remove } from "../api.ts";
 import { Icon } from "../icons.tsx";
 import { session, sources } from "../state.ts";
 import { shortTime } from "../time.ts";
-import { Notice } from "./basics.tsx";
+import { FailedNotice, Notice } from "./basics.tsx";
 import { Connect } from "./connect.tsx";
 
 interface Managed {
@@ -62,12 +62,7 @@ export function ManagedSources() {
   }
   return (
     <>
-      {failed !== undefined && (
-        <Notice kind="error">
-          {failed instanceof Error ? failed.message : String(failed)}
-          {failed instanceof Error && "hint" in failed && failed.hint !== "" && <p class="hint">{String(failed.hint)}</p>}
-        </Notice>
-      )}
+      {failed !== undefined && <FailedNotice error={failed} />}
       {isConnecting ? (
         <Connect
           onClose={() => setConnecting(false)}

@@ -5,7 +5,7 @@ import { get, post, remove, type User } from "../api.ts";
 import { Icon } from "../icons.tsx";
 import { session } from "../state.ts";
 import { shortTime } from "../time.ts";
-import { Empty, Failed, Notice, Skeleton, useLoad } from "./basics.tsx";
+import { Empty, Failed, Notice, Skeleton, useAction, useLoad } from "./basics.tsx";
 
 const ROLES: [User["role"], string][] = [
   ["viewer", "looks at everything"],
@@ -16,24 +16,11 @@ const ROLES: [User["role"], string][] = [
 export function People() {
   const [version, setVersion] = useState(0);
   const { value, error, retry } = useLoad(`people ${version}`, (signal) => get<{ users: User[] }>("/api/users", {}, signal));
-  const [failed, setFailed] = useState<unknown>();
-  const [isBusy, setBusy] = useState(false);
   const [chosen, setChosen] = useState("");
-  const run = async (act: () => Promise<unknown>): Promise<boolean> => {
-    setBusy(true);
-    setFailed(undefined);
-    try {
-      await act();
-      setChosen("");
-      setVersion((number) => number + 1);
-      return true;
-    } catch (problem) {
-      setFailed(problem);
-      return false;
-    } finally {
-      setBusy(false);
-    }
-  };
+  const { failed, isBusy, run } = useAction(() => {
+    setChosen("");
+    setVersion((number) => number + 1);
+  });
   return (
     <div class="stack">
       {failed !== undefined && <Notice kind="error">{failed instanceof Error ? failed.message : String(failed)}</Notice>}

@@ -6,7 +6,7 @@ import { filterBody, filterParameters, filterText, parseFilter } from "../filter
 import { Icon } from "../icons.tsx";
 import { link, query } from "../router.ts";
 import { count, shortTime } from "../time.ts";
-import { copy, Empty, Failed, Notice, Skeleton, useLoad } from "./basics.tsx";
+import { copy, Empty, Failed, FailedNotice, Notice, Skeleton, useAction, useLoad } from "./basics.tsx";
 
 interface Tried {
   taken: boolean;
@@ -17,24 +17,9 @@ interface Tried {
 export function Webhooks() {
   const [version, setVersion] = useState(0);
   const { value, error, retry } = useLoad(`webhooks ${version}`, (signal) => get<{ webhooks: Webhook[] }>("/api/webhooks", {}, signal));
-  const [failed, setFailed] = useState<unknown>();
   const [secret, setSecret] = useState<{ name: string; secret: string } | null>(null);
   const [tried, setTried] = useState<(Tried & { name: string }) | null>(null);
-  const [isBusy, setBusy] = useState(false);
-  const run = async (act: () => Promise<unknown>): Promise<boolean> => {
-    setBusy(true);
-    setFailed(undefined);
-    try {
-      await act();
-      setVersion((number) => number + 1);
-      return true;
-    } catch (problem) {
-      setFailed(problem);
-      return false;
-    } finally {
-      setBusy(false);
-    }
-  };
+  const { failed, isBusy, run } = useAction(() => setVersion((number) => number + 1));
   const set = (body: Partial<Webhook> & { renew_secret?: boolean }) =>
     run(async () => {
       const made = await post<{ secret: string | null }>("/api/webhooks", body);
@@ -42,12 +27,7 @@ export function Webhooks() {
     });
   return (
     <div class="stack">
-      {failed !== undefined && (
-        <Notice kind="error">
-          {failed instanceof Error ? failed.message : String(failed)}
-          {failed instanceof Error && "hint" in failed && failed.hint !== "" && <p class="hint">{String(failed.hint)}</p>}
-        </Notice>
-      )}
+      {failed !== undefined && <FailedNotice error={failed} />}
       {secret && (
         <Notice kind="good">
           <p>
