@@ -35,11 +35,12 @@ def test_a_request_is_undone_and_done_again(engine: Engine, newest: Tracked) -> 
 
 def test_a_conflict_is_in_the_plan_and_keeps_it_from_being_applied(engine: Engine, newest: Tracked) -> None:
     insert_item(engine, 1)
+    [(since,)] = newest.sql("select clock_timestamp()::text")  # other tests have a user 42 as well
     with bemi.context(user_id=42), engine.begin() as connection:
         connection.execute(text("UPDATE item SET name = 'b'"))
     with bemi.context(user_id=7), engine.begin() as connection:
         connection.execute(text("UPDATE item SET name = 'c'"))
-    plan = bemi.plan_revert(context={"user_id": 42}, table="item", since="2020-01-01", source=newest.url)
+    plan = bemi.plan_revert(context={"user_id": 42}, table="item", since=since, source=newest.url)
     assert not plan.applicable
     assert plan.conflicts[0]["later"]["context"]["user_id"] == 7
     with pytest.raises(bemi.RevertError, match="in conflict"):

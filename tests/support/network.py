@@ -105,7 +105,7 @@ class Network:
                 if speed := self._bytes_per_second:
                     time.sleep(len(data) / speed)
                 target.sendall(data)
-            self._open.wait()  # the news of an end is held up too
+        self._open.wait()  # the news of an end is held up too, be it a close or a reset
         with self._lock:
             self._sockets -= {source, target}
         for end in (source, target):
