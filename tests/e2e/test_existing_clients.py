@@ -80,7 +80,8 @@ def test_bemi_prisma(item: Database, start_worker: StartWorker, tmp_path: Path) 
     start_worker().wait_ready()
     run("node", prisma / "client.js", env={"DATABASE_URL": item.url}, cwd=prisma)
     seen = contexts(item)
-    assert [(operation, key) for operation, key, _, _ in seen] == [
-        ("CREATE", "1"), ("UPDATE", "1"), ("CREATE", "2"), ("CREATE", "3"), ("DELETE", "1")
-    ]  # fmt: skip
+    written = [(operation, key) for operation, key, _, _ in seen]
+    assert written[:2] == [("CREATE", "1"), ("UPDATE", "1")]
+    # Its statements of one transaction: in which order it sends them is the client's affair.
+    assert sorted(written[2:]) == [("CREATE", "2"), ("CREATE", "3"), ("DELETE", "1")]
     assert all(context == {"user_id": 42, "note": "it's 100 %"} for _, _, context, _ in seen)
