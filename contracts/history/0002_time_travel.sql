@@ -28,6 +28,8 @@ create table _bemi.coverage (
   whole boolean not null,
   membership bigint,  -- in the publication: one that was taken out and put back has another
   rows_at timestamptz,  -- where a baseline's rows stand in time
+  checkpoint boolean not null default false,  -- rows of one moment that were written from the history itself
+  changes_before bigint,  -- about how many changes the table had until then; of a checkpoint
   primary key (source, epoch, relation, schema, "table", position)
 );
 create index relation_version_name on _bemi.relation_version (schema, "table");
@@ -131,7 +133,8 @@ create type _bemi.place as (
   source text, epoch int, relation bigint, schema text, "table" text, at timestamptz,
   since bigint,    -- what is older than this position is not among its rows
   columns jsonb,   -- its shape at that time
-  mixed boolean    -- it had other shapes before
+  mixed boolean,   -- it had other shapes before
+  since_time timestamptz  -- nothing of that is older than this
 );
 
 -- Whether it was made a partition since it was described last. One that was detached is described anew.
@@ -228,6 +231,8 @@ begin
       hint = 'take the rows that have changed with partial => true (--partial), or read the rest from the live table: bemi as-of';
   end if;
   found.since := coalesce(known.position, 0);
+  -- A baseline's rows stand beside commits of about that time; a checkpoint's stand between two.
+  found.since_time := case when known.checkpoint then known.since else '-infinity' end;
   found.mixed := (
     select count(distinct _bemi.column_names(v.columns)) > 1 from _bemi.relation_version v
     where v.source = found.source and v.epoch = found.epoch and v.relation = found.relation
@@ -269,7 +274,7 @@ language sql stable set search_path = pg_catalog as $$
   cross join lateral (
     select t.commit_position, t.sequence from @schema@.changes t
     where t.operation = 'TRUNCATE' and t."table" = s."table" and t.schema = s.schema and t.source = place.source
-      and t.epoch = place.epoch and t.effective_at <= place.at
+      and t.epoch = place.epoch and t.effective_at <= place.at and t.effective_at >= place.since_time
       and (t.commit_position, t.sequence) >= (s.from_position, s.from_sequence)
       and (t.commit_position, t.sequence) < (s.to_position, s.to_sequence)
     order by t.effective_at desc, t.commit_position desc, t.sequence desc limit 1
@@ -351,6 +356,7 @@ begin
     select c.* into version from @schema@.changes c
     where c."table" = segment."table" and c.primary_key = key and c.schema = segment.schema
       and c.source = place.source and c.epoch = place.epoch and c.effective_at <= at
+      and c.effective_at >= place.since_time
       and (c.commit_position, c.sequence) >= (segment.from_position, segment.from_sequence)
       and (c.commit_position, c.sequence) < (segment.to_position, segment.to_sequence)
     order by c.effective_at desc, c.commit_position desc, c.sequence desc limit 1;
@@ -455,7 +461,7 @@ language sql stable set search_path = pg_catalog as $$
              c.after, c.exact, c.fidelity, c.operation, c.effective_at, c.context
       from @schema@.changes c
       where c."table" = s."table" and c.schema = s.schema and c.source = place.source
-        and c.epoch = place.epoch and c.effective_at <= place.at and c.operation not in ('TRUNCATE', 'SCHEMA')
+        and c.epoch = place.epoch and c.effective_at <= place.at and c.effective_at >= place.since_time and c.operation not in ('TRUNCATE', 'SCHEMA')
         and (c.commit_position, c.sequence) >= (s.from_position, s.from_sequence)
         and (c.commit_position, c.sequence) < (s.to_position, s.to_sequence)
       union all
@@ -486,7 +492,7 @@ begin
   if exists (
     select from _bemi.segments(place) s join @schema@.changes c on c."table" = s."table" and c.schema = s.schema
     where c.source = place.source and c.epoch = place.epoch and c.effective_at <= place.at
-      and c.operation in ('UPDATE', 'DELETE') and c.commit_position >= place.since and c.fidelity is not null)
+      and c.effective_at >= place.since_time and c.operation in ('UPDATE', 'DELETE') and c.commit_position >= place.since and c.fidelity is not null)
   then
     raise exception 'rows of %.% have no key, and a change does not say which row it was', place.schema, place."table"
       using errcode = 'object_not_in_prerequisite_state', hint = 'such tables need REPLICA IDENTITY FULL';
@@ -614,7 +620,7 @@ begin
     from (select distinct v.epoch, v.relation from _bemi.relation_version v
           where v.source = source_name and v.schema = place.schema and v."table" = place."table") r
     cross join lateral _bemi.segments(row(source_name, r.epoch, r.relation, null, null, 'infinity',
-                                          0, null, false)::_bemi.place) s
+                                          0, null, false, '-infinity')::_bemi.place) s
   ), versions as (
     select distinct on (c.epoch, c.commit_position, c.sequence) c.* from stretch s
     cross join lateral (

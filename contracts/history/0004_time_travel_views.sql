@@ -604,13 +604,15 @@ create function _bemi.plan_rows(place _bemi.place, out way text, out query text,
 language plpgsql stable set search_path = pg_catalog as $$
 declare
   v _bemi.view;
+  to_read bigint;
   -- What a probe costs, in changes read and sorted.
   probe_cost constant int := 4;
 begin
   if exists (
     select from _bemi.segments(place) s join @schema@.changes c on c."table" = s."table" and c.schema = s.schema
     where c.primary_key is null and c.source = place.source and c.epoch = place.epoch and c.effective_at <= place.at
-      and c.operation not in ('TRUNCATE', 'SCHEMA') and c.commit_position >= place.since)
+      and c.effective_at >= place.since_time and c.operation not in ('TRUNCATE', 'SCHEMA')
+      and c.commit_position >= place.since)
   then
     way := 'content'; reason := 'rows without a key are counted by their content'; return;
   end if;
@@ -620,15 +622,22 @@ begin
   order by w.until desc limit 1;
   if v.id is null then
     way := 'changes'; reason := 'the table of its keys is not there, or not up to that time';
-  elsif v.keys * probe_cost >= v.changes then
-    way := 'changes';
-    reason := format('%s keys to probe against %s changes to read', v.keys, v.changes);
-  else
-    way := 'keys';
-    reason := format('%s keys to probe against %s changes to read', v.keys, v.changes);
-    query := _bemi.rows_by_key(v, place);
+    return;
   end if;
+  to_read := _bemi.changes_to_read(v, place);
+  way := case when v.keys * probe_cost >= to_read then 'changes' else 'keys' end;
+  reason := format('%s keys to probe against about %s changes to read', v.keys, to_read);
+  if way = 'keys' then query := _bemi.rows_by_key(v, place); end if;
 end $$;
+
+-- About how many: from the checkpoint before the time to the next one, or to now.
+create function _bemi.changes_to_read(v _bemi.view, place _bemi.place) returns bigint
+language sql stable set search_path = pg_catalog as $$
+  select greatest(0, coalesce(min(c.changes_before) filter (where c.since > place.at), v.changes)
+                     - coalesce(max(c.changes_before) filter (where c.since <= place.at), 0))
+  from _bemi.coverage c
+  where c.source = place.source and c.epoch = place.epoch and c.relation = place.relation and c.checkpoint
+$$;
 
 create function _bemi.span_condition(alias text, place _bemi.place, schema text, "table" text, from_position bigint,
                                      from_sequence bigint, to_position bigint, to_sequence bigint)
@@ -663,7 +672,7 @@ language sql stable set search_path = pg_catalog as $$
         select from _bemi.key_change m where m.previous_key = k.primary_key and m.effective_at >= c.effective_at
           and m.effective_at <= ($1).at and (m.commit_position, m.sequence) > (c.commit_position, c.sequence) and (%3$s))
   $q$, v.id, string_agg(format('(select c.* from @schema@.changes c where c.primary_key = k.primary_key and %s '
-           'and c.effective_at <= ($1).at order by c.effective_at desc, c.commit_position desc, c.sequence desc limit 1)',
+           'and c.effective_at <= ($1).at and c.effective_at >= ($1).since_time order by c.effective_at desc, c.commit_position desc, c.sequence desc limit 1)',
            p.condition), ' union all '), string_agg('(' || p.moved || ')', ' or '))
   from (
     select _bemi.span_condition('c', place, s.schema, s."table", s.from_position, s.from_sequence, s.to_position,
@@ -682,8 +691,9 @@ declare
   place _bemi.place := _bemi.find_place(name, at, source, partial, allow_stale);
   plan record := _bemi.plan_rows(place);
 begin
-  return next format('%I.%I of %s, epoch %s, known whole since position %s', place.schema, place."table", place.source,
-                     place.epoch, place.since::text);
+  return next format('%I.%I of %s, epoch %s, known whole since position %s%s', place.schema, place."table", place.source,
+                     place.epoch, place.since::text,
+                     case when place.since_time > '-infinity' then ', a checkpoint of ' || place.since_time else '' end);
   return next case plan.way
     when 'keys' then 'one probe of the index for each key'
     when 'content' then 'forward over all its changes, by content'

@@ -1,8 +1,6 @@
 -- Checkpoints: the rows that all tables had at one moment, written as SNAPSHOT changes of it, from where later
 -- questions start. Older partitions of `changes` are then needed by earlier questions alone.
 
-alter table _bemi.coverage add column checkpoint boolean not null default false;
-
 -- Another id than any change of the stream has: derived as those are, in another way.
 create function _bemi.checkpoint_id(source text, epoch int, commit_position bigint, sequence bigint, at timestamptz)
 returns uuid language sql immutable set search_path = pg_catalog as $$
@@ -43,11 +41,32 @@ begin
   from (select r.*, first_sequence + row_number() over () as sequence from _bemi.rows_of(in_place) r) r
   cross join _bemi.source s where s.name = in_place.source;
   get diagnostics written = row_count;
-  insert into _bemi.coverage (source, epoch, relation, schema, "table", position, since, whole, membership, checkpoint)
+  insert into _bemi.coverage (source, epoch, relation, schema, "table", position, since, whole, membership, checkpoint,
+                              changes_before)
   values (in_place.source, in_place.epoch, in_place.relation, in_place.schema, in_place."table", in_position, before,
-          coalesce(known.whole, false), known.membership, true);
+          coalesce(known.whole, false), known.membership, true,
+          -- By the count that the view keeps, of which what came since is taken.
+          (select max(v.changes) from _bemi.view v where v.source = in_place.source and v.relation = in_place.relation)
+          - (select count(*) from @schema@.changes c
+             where c."table" = in_place."table" and c.schema = in_place.schema and c.source = in_place.source
+               and c.epoch = in_place.epoch and c.effective_at >= write_checkpoint.before) + written);
   return written;
 end $$;
+
+create function _bemi.is_checkpointed(place _bemi.place, before timestamptz) returns boolean
+language sql stable set search_path = pg_catalog as $$
+  select exists (
+    select from _bemi.coverage c where c.source = place.source and c.epoch = place.epoch
+      and c.relation = place.relation and c.checkpoint and c.since = before)
+$$;
+
+-- Whether so much happened to a table since its last checkpoint that its rows are little beside it.
+create function _bemi.is_checkpoint_worthwhile(place _bemi.place) returns boolean
+language sql stable set search_path = pg_catalog as $$
+  select exists (
+    select from _bemi.view v where v.source = place.source and v.relation = place.relation
+      and _bemi.changes_to_read(v, place) > 8 * v.keys + 1000)
+$$;
 
 -- What is older is not asked for any more: questions before that moment are refused.
 create function _bemi.forget(in_source text, before timestamptz) returns void
@@ -70,13 +89,14 @@ end $$;
 -- Writes a checkpoint of all tables as they were right before `before`, and tells how many rows it has. Once for a
 -- moment: asked again it does nothing. With `forget_earlier`, questions about earlier times are refused from then on,
 -- and partitions of `changes` that end at or before `before` may be dropped, in the same transaction or at any time
--- later:
+-- later; with `where_worthwhile`, tables of which little happened since their last one are left out:
 --
 --   select _bemi.checkpoint('2026-10-01 00:00:00+00', forget_earlier => true);
 --
 -- \pre there is a partition of `changes` that takes rows of that moment. Raises when a source's history is not known
 -- to be complete until then, or a baseline is under way. Called by Bemi's writer role.
-create function _bemi.checkpoint(before timestamptz, forget_earlier boolean default false) returns bigint
+create function _bemi.checkpoint(before timestamptz, forget_earlier boolean default false,
+                                 where_worthwhile boolean default false) returns bigint
 language plpgsql set search_path = pg_catalog as $$
 declare
   at constant timestamptz := before - interval '1 microsecond';
@@ -100,12 +120,26 @@ begin
       select format('%I.%I', t.schema, t."table") as name from bemi.tables_at(at, s.name, true, true) t
     loop
       place := _bemi.find_place(named.name, at, s.name, true, true);
-      continue when exists (
-        select from _bemi.coverage c where c.source = place.source and c.epoch = place.epoch
-          and c.relation = place.relation and c.checkpoint and c.since = before);
+      continue when _bemi.is_checkpointed(place, before)
+        or where_worthwhile and not _bemi.is_checkpoint_worthwhile(place);
       total := total + _bemi.write_checkpoint(place, before, total);
     end loop;
     if forget_earlier then perform _bemi.forget(s.name, before); end if;
   end loop;
   return total;
 end $$;
+
+-- The tables of which a checkpoint at that moment is worth its rows; none while a baseline is under way.
+create function _bemi.tables_worth_checkpoint(before timestamptz) returns text
+language sql stable set search_path = pg_catalog as $$
+  select coalesce(string_agg(t.name, ', ' order by t.name), '')
+  from _bemi.source s
+  cross join lateral (
+    select format('%I.%I', t.schema, t."table") as name
+    from bemi.tables_at(before - interval '1 microsecond', s.name, true, true) t
+  ) t
+  cross join lateral _bemi.find_place(t.name, before - interval '1 microsecond', s.name, true, true) p
+  where s.effective_at >= before and exists (select from _bemi.epoch e where e.source = s.name and e.began_at < before)
+    and not exists (select from _bemi.baseline_piece b where b.source = s.name and b.epoch = s.epoch)
+    and not _bemi.is_checkpointed(p, before) and _bemi.is_checkpoint_worthwhile(p)
+$$;

@@ -132,6 +132,25 @@ begin
   group by r."row"::text, r.exact having sum(p.count) <> 0;
 end $$;
 
+-- bemi.diff of rows that are here already: [{"primary_key", "row", "exact"}, ...], without those in both.
+create function _bemi.diff_of(old jsonb, new jsonb)
+returns table (primary_key text, operation text, before jsonb, after jsonb, changed jsonb)
+language sql stable set search_path = pg_catalog as $$
+  with a as (
+    select r.*, coalesce(r.primary_key, concat('a', row_number() over ())) as name
+    from jsonb_to_recordset(old) r (primary_key text, "row" jsonb)
+  ), b as (
+    select r.*, coalesce(r.primary_key, concat('b', row_number() over ())) as name
+    from jsonb_to_recordset(new) r (primary_key text, "row" jsonb)
+  )
+  select coalesce(a.primary_key, b.primary_key),
+         case when a."row" is null then 'CREATE' when b."row" is null then 'DELETE' else 'UPDATE' end,
+         coalesce(a."row", '{}'), coalesce(b."row", '{}'),
+         _bemi.difference(coalesce(a."row", '{}'), coalesce(b."row", '{}'))
+  from a full join b on a.name = b.name and (a.primary_key is null) = (b.primary_key is null)
+  order by length(coalesce(a.primary_key, b.primary_key)), 1
+$$;
+
 -- Transactions that the live rows do not have yet, but the time that was asked for has: the rows are to be read again.
 create function _bemi.is_ahead(place _bemi.place, seen pg_snapshot) returns boolean
 language sql stable set search_path = pg_catalog as $$

@@ -265,6 +265,7 @@ void add_past(CLI::App& app, Program& program) {
   as_of->add_option("--after", options.after, "Rows behind this key")->type_name("KEY");
   as_of->add_flag("--explain", options.explain, "Only tell how the rows would be found");
   add_past_options(*as_of, program);
+  add_column_options(*as_of, program.config);
 
   CLI::App* diff =
       add_command(app, program, "diff", "Rows that differ between two times",
@@ -273,6 +274,7 @@ void add_past(CLI::App& app, Program& program) {
   diff->add_option("FROM", options.time, time)->required();
   diff->add_option("TO", options.until, time)->required();
   add_past_options(*diff, program);
+  add_column_options(*diff, program.config);
 }
 
 void add_span_options(CLI::App& command, Program& program) {

@@ -7,9 +7,9 @@
 
 #include "cli/commands.hpp"
 #include "cli/ends.hpp"
-#include "cli/live_end.hpp"
+#include "cli/live_side.hpp"
 #include "cli/output.hpp"
-#include "query/plan.hpp"
+#include "query/as_of.hpp"
 
 namespace cli {
 namespace {
@@ -60,27 +60,6 @@ void note_unknown(const PastRows& rows) {
   }
 }
 
-// Numbers in their order: 2 before 10.
-void sort(PastRows& rows) {
-  std::ranges::sort(rows, [](const auto& left, const auto& right) {
-    auto place = [](const auto& row) {
-      return std::pair(row.primary_key.value_or("").size(), row.primary_key.value_or(row.row));
-    };
-    return place(left) < place(right);
-  });
-}
-
-void cut(PastRows& rows, const query::PastOptions& options) {
-  auto is_behind = [&](const query::PastRow& row) {
-    std::string key = row.primary_key.value_or("");
-    return std::pair(key.size(), key) > std::pair(options.after->size(), *options.after);
-  };
-  if (options.after) std::erase_if(rows, [&](const auto& row) { return !is_behind(row); });
-  if (options.limit && rows.size() > static_cast<std::size_t>(*options.limit)) {
-    rows.resize(static_cast<std::size_t>(*options.limit));
-  }
-}
-
 query::Asked asked_of(const PastOptions& options, query::TableName table) {
   return {
       .table = std::move(table),
@@ -100,47 +79,19 @@ void print(const query::Plan& plan) {
                                                         : "taken: forward\n");
 }
 
-// Where nobody can walk back, stored data may be enough.
-base::Result<PastRows> forward(pg::Connection& history, const query::Asked& asked) {
-  TRY_ASSIGN(pg::Rows rows,
-             query::rows_as_of(history, asked.moment, asked.table, asked.key, asked.options));
-  return query::past_rows(rows);
-}
-
 }  // namespace
 
 base::Status as_of_command(const Config& config, const PastOptions& options) {
   TRY_ASSIGN(query::TableName table, query::parse_table_name(options.table));
   TRY_ASSIGN(pg::Connection history, open_destination(config, Access::read_only));
   query::Asked asked = asked_of(options, table);
-  std::optional<LiveEnd> live;
-  auto reach = [&]() -> base::Result<pg::Connection*> {
-    TRY_ASSIGN(LiveEnd end, LiveEnd::open(config, history, options.source));
-    live.emplace(std::move(end));
-    return &live->connection();
-  };
+  auto reach = [&](const std::string& source) { return open_live_side(config, history, source); };
   TRY_ASSIGN(query::Plan plan, query::plan(history, reach, asked, options.explain));
   if (options.explain) {
     print(plan);
     return {};
   }
-  PastRows rows;
-  if (plan.way == query::Plan::Way::walk_back) {
-    query::LiveSide side = live->side();
-    auto walked = query::walk_back(history, side, asked);
-    if (!walked && plan.forward_refused) {
-      base::Error error = walked.error();
-      error.message = plan.forward_refused->message + ", and " + error.message;
-      return std::unexpected(std::move(error));
-    }
-    rows = walked ? std::move(*walked) : PastRows();
-    sort(rows);
-    cut(rows, asked.options);
-    if (!walked) plan.way = query::Plan::Way::forward;
-  }
-  if (plan.way == query::Plan::Way::forward) {
-    TRY_ASSIGN(rows, forward(history, asked));
-  }
+  TRY_ASSIGN(PastRows rows, query::as_of(history, plan, asked));
   print(rows, options.format);
   note_unknown(rows);
   return {};

@@ -37,6 +37,19 @@ void add_connection_options(CLI::App& command, Config& config) {
       ->type_name("NAME");
 }
 
+void add_column_options(CLI::App& command, Config& config) {
+  command
+      .add_option("--ignore-column", config.ignore_columns,
+                  "A change in only these columns is not recorded")
+      ->envname("BEMI_IGNORE_COLUMN")
+      ->delimiter(',')
+      ->type_name("SCHEMA.TABLE.COLUMN");
+  command.add_option("--redact-column", config.redact_columns, "Never store these columns' values")
+      ->envname("BEMI_REDACT_COLUMN")
+      ->delimiter(',')
+      ->type_name("SCHEMA.TABLE.COLUMN");
+}
+
 void add_tracking_options(CLI::App& command, Config& config) {
   auto* group = command.add_option_group("Tracking", "patterns take * and ?");
   group->add_option("--include", config.include, "Track only these tables")
@@ -47,16 +60,7 @@ void add_tracking_options(CLI::App& command, Config& config) {
       ->envname("BEMI_EXCLUDE")
       ->delimiter(',')
       ->type_name("SCHEMA.TABLE");
-  group
-      ->add_option("--ignore-column", config.ignore_columns,
-                   "A change in only these columns is not recorded")
-      ->envname("BEMI_IGNORE_COLUMN")
-      ->delimiter(',')
-      ->type_name("SCHEMA.TABLE.COLUMN");
-  group->add_option("--redact-column", config.redact_columns, "Never store these columns' values")
-      ->envname("BEMI_REDACT_COLUMN")
-      ->delimiter(',')
-      ->type_name("SCHEMA.TABLE.COLUMN");
+  add_column_options(*group, config);
   group
       ->add_option("--replica-identity", config.replica_identity,
                    "full: every change has its whole row before; keep: leave tables as they are")

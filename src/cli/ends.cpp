@@ -5,18 +5,21 @@ namespace cli {
 namespace {
 
 base::Result<pg::Connection> open(const std::string& url, const char* purpose, Access access,
-                                  const char* which) {
-  auto opened = pg::Connection::open(
-      {.url = url, .purpose = purpose, .read_only = access == Access::read_only});
+                                  const char* which, const base::Interrupt* stop = nullptr) {
+  auto opened = pg::Connection::open({.url = url,
+                                      .purpose = purpose,
+                                      .read_only = access == Access::read_only,
+                                      .interrupt = stop});
   if (opened) return opened;
   return std::unexpected(opened.error().within(which));
 }
 
 }  // namespace
 
-base::Result<pg::Connection> open_source(const Config& config, Access access) {
+base::Result<pg::Connection> open_source(const Config& config, Access access,
+                                         const base::Interrupt* stop) {
   TRY(require_source(config));
-  return open(config.source_url, "bemi/cli", access, "source");
+  return open(config.source_url, "bemi/cli", access, "source", stop);
 }
 
 base::Result<pg::Connection> open_source_as_admin(const Config& config) {

@@ -12,7 +12,8 @@ namespace cli {
 
 enum class Access { read_only, read_write };
 
-base::Result<pg::Connection> open_source(const Config& config, Access access);
+base::Result<pg::Connection> open_source(const Config& config, Access access,
+                                         const base::Interrupt* stop = nullptr);
 // With the administrator's role when one is given.
 base::Result<pg::Connection> open_source_as_admin(const Config& config);
 base::Result<pg::Connection> open_destination(const Config& config, Access access);

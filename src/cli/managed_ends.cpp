@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "cli/managed_ends.hpp"
 
+#include <algorithm>
+
 namespace cli {
 
 // The registry is read at most once in two seconds, whoever asks.
@@ -33,6 +35,18 @@ base::Result<std::optional<serve::SlotStatus>> ManagedProbe::slot(const std::str
   if (probe) return probe->slot(source, slot_name, position);
   if (own_) return own_->slot(source, slot_name, position);
   return std::nullopt;
+}
+
+base::Result<std::unique_ptr<query::LiveSide>> ManagedLiveRows::open(pg::Connection& history,
+                                                                     const std::string& source) {
+  TRY_ASSIGN(auto all, control_->registry().all());
+  auto managed = std::ranges::find(all, source, &control::Source::name);
+  if (managed != all.end()) {
+    return open_live_side(control_->config_of(*managed), history, source, stop_);
+  }
+  if (own_) return own_->open(history, source);
+  return base::fail(base::ErrorKind::usage,
+                    "the source " + source + " is none that is managed here");
 }
 
 base::Result<std::shared_ptr<serve::Undo>> ManagedUndo::undo_of(

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "cli/source_control.hpp"
+#include "cli/source_live_rows.hpp"
 #include "cli/source_probe.hpp"
 #include "cli/source_undo.hpp"
 
@@ -41,6 +42,22 @@ class ManagedProbe : public serve::Probe {
   std::mutex mutex_;
   std::map<std::string, Known> known_;
   std::chrono::steady_clock::time_point looked_at_{};
+};
+
+class ManagedLiveRows : public serve::LiveRows {
+ public:
+  // `own` null: this program has no source of its own.
+  ManagedLiveRows(std::shared_ptr<serve::LiveRows> own, SourceControl& control,
+                  const base::Interrupt& stop)
+      : own_(std::move(own)), control_(&control), stop_(&stop) {}
+
+  base::Result<std::unique_ptr<query::LiveSide>> open(pg::Connection& history,
+                                                      const std::string& source) override;
+
+ private:
+  std::shared_ptr<serve::LiveRows> own_;
+  SourceControl* control_;
+  const base::Interrupt* stop_;
 };
 
 // Of several sources, a request says which by its filter. Marks are of a program's own source.

@@ -6,8 +6,9 @@
 
 #include "cli/commands.hpp"
 #include "cli/ends.hpp"
+#include "cli/live_side.hpp"
 #include "cli/rows_output.hpp"
-#include "query/past.hpp"
+#include "query/diff.hpp"
 
 namespace cli {
 namespace {
@@ -60,8 +61,11 @@ base::Status history_command(const Config& config, const PastOptions& options) {
 base::Status diff_command(const Config& config, const PastOptions& options) {
   TRY_ASSIGN(query::TableName table, query::parse_table_name(options.table));
   TRY_ASSIGN(pg::Connection destination, open_destination(config, Access::read_only));
-  TRY_ASSIGN(pg::Rows rows,
-             query::diff(destination, table, options.time, options.until, past_options(options)));
+  query::Asked asked{.table = table, .key = {}, .moment = {}, .options = past_options(options)};
+  auto reach = [&](const std::string& source) {
+    return open_live_side(config, destination, source);
+  };
+  TRY_ASSIGN(pg::Rows rows, query::diff(destination, reach, asked, options.time, options.until));
   print(rows,
         {{"primary_key"},
          {"operation"},

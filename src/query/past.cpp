@@ -4,18 +4,6 @@
 namespace query {
 namespace {
 
-// {"task": ["Sleep", "Run"]} as a person reads it, with marks; done by the server, which keeps
-// numbers exact.
-constexpr const char* readable = R"(
-(select string_agg(key || ': ' || case
-          when operation in ('CREATE', 'SNAPSHOT') then chr(2) || now_is || chr(3)
-          when operation = 'DELETE' then chr(1) || was || chr(3)
-          else chr(1) || was || chr(3) || ' → ' || chr(2) || now_is || chr(3) end, ', '
-        order by key)
- from jsonb_each(changed) cross join lateral (
-   select translate(coalesce(value ->> 0, 'null'), chr(1) || chr(2) || chr(3), '···') as was,
-          translate(coalesce(value ->> 1, 'null'), chr(1) || chr(2) || chr(3), '···') as now_is) v))";
-
 constexpr const char* as_texts =
     R"((select json_object_agg(key, value) from jsonb_each_text(v."row")))";
 
@@ -26,6 +14,16 @@ std::string quoted(const TableName& table) {
 std::string truth(bool value) { return value ? "true" : "false"; }
 
 }  // namespace
+
+const char* const readable_changes = R"(
+(select string_agg(key || ': ' || case
+          when operation in ('CREATE', 'SNAPSHOT') then chr(2) || now_is || chr(3)
+          when operation = 'DELETE' then chr(1) || was || chr(3)
+          else chr(1) || was || chr(3) || ' → ' || chr(2) || now_is || chr(3) end, ', '
+        order by key)
+ from jsonb_each(changed) cross join lateral (
+   select translate(coalesce(value ->> 0, 'null'), chr(1) || chr(2) || chr(3), '···') as was,
+          translate(coalesce(value ->> 1, 'null'), chr(1) || chr(2) || chr(3), '···') as now_is) v))";
 
 std::vector<PastRow> past_rows(const pg::Rows& rows) {
   auto optional = [&](int row, int column) {
@@ -67,20 +65,10 @@ base::Result<pg::Rows> rows_as_of(pg::Connection& destination, const std::string
 base::Result<pg::Rows> history(pg::Connection& destination, const TableName& table,
                                const std::string& key, const PastOptions& options) {
   return destination.query(
-      std::string("select version, valid_from, valid_to, operation, ") + readable +
+      std::string("select version, valid_from, valid_to, operation, ") + readable_changes +
           R"( as changes, changed, context, "row", transaction_id, id from bemi.history($1, $2, $3))"
           " order by version",
       {quoted(table), key, options.source});
-}
-
-base::Result<pg::Rows> diff(pg::Connection& destination, const TableName& table,
-                            const std::string& from, const std::string& to,
-                            const PastOptions& options) {
-  return destination.query(std::string("select primary_key, operation, ") + readable +
-                               " as changes, before, after from bemi.diff($1, bemi.moment($2, $4), "
-                               "bemi.moment($3, $4), $4, $5, $6)",
-                           {quoted(table), from, to, options.source, truth(options.partial),
-                            truth(options.allow_stale)});
 }
 
 base::Result<pg::Rows> trends(pg::Connection& destination, const std::string& interval,

@@ -44,14 +44,13 @@ inline constexpr char old_mark = '\x01';
 inline constexpr char new_mark = '\x02';
 inline constexpr char end_mark = '\x03';
 
+// SQL of that column, from `operation` and `changed`: {"task": ["Sleep", "Run"]} as a person reads
+// it, with marks. Made by the server, which keeps numbers exact.
+extern const char* const readable_changes;
+
 // version, valid_from, valid_to, operation, changes (readable), changed, context, row, ...
 base::Result<pg::Rows> history(pg::Connection& destination, const TableName& table,
                                const std::string& key, const PastOptions& options);
-
-// primary_key, operation, changes (readable), before, after
-base::Result<pg::Rows> diff(pg::Connection& destination, const TableName& table,
-                            const std::string& from, const std::string& to,
-                            const PastOptions& options);
 
 struct Span {
   std::string since;

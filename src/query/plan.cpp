@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "query/plan.hpp"
 
+#include <cmath>
+#include <limits>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -18,7 +21,7 @@ constexpr double live_row_cost = 2;
 
 // Where a forward answer begins.
 constexpr const char* select_start = R"(
-select p.at::text, coalesce(k.checkpoint, false), coalesce(k.since, '-infinity')::text, p.schema, p."table", p.relation,
+select p.at::text, coalesce(k.checkpoint, false), coalesce(k.since, '-infinity')::text, p.schema, p."table", p.relation, p.source,
        (select string_agg(e, E'\n') from bemi.explain_as_of($1, p.at, $3, $4, $5) e)
 from bemi.moment($2, $3) m cross join lateral _bemi.find_place($1, m, $3, $4, $5) p
 left join lateral (
@@ -38,6 +41,7 @@ struct Start {
   std::string schema;
   std::string table;
   std::string relation;
+  std::string source;
   std::string words;
 };
 
@@ -55,7 +59,8 @@ base::Result<Start> find_start(pg::Connection& history, const Asked& asked, bool
                .schema = rows.text(0, 3),
                .table = rows.text(0, 4),
                .relation = rows.text(0, 5),
-               .words = rows.text(0, 6)};
+               .source = rows.text(0, 6),
+               .words = rows.text(0, 7)};
 }
 
 // The server's own estimate of how many changes of the table there are between two times.
@@ -78,6 +83,11 @@ base::Result<double> back_cost(pg::Connection& source, const Asked& asked, const
                                double since_then, Plan& made) {
   TRY_ASSIGN(pg::Rows rows, source.query(select_live_rows, {start.relation}));
   double live = asked.key ? 1 : static_cast<double>(rows.integer(0, 0));
+  if (asked.live_rows_max && live > static_cast<double>(*asked.live_rows_max)) {
+    made.lines.push_back(
+        fmt::format("back from the live table: about {:.0f} rows are too many here", live));
+    return std::numeric_limits<double>::infinity();
+  }
   double cost = fence_cost + live * live_row_cost + since_then;
   made.lines.push_back(
       fmt::format("back from the live table, cost {:.0f}: about {:.0f} rows, {:.0f} changes since",
@@ -96,6 +106,7 @@ base::Result<Plan> plan(pg::Connection& history, const Reach& reach, const Asked
     start = find_start(history, asked, /*partial=*/true);
     if (!start) return std::unexpected(start.error());
   }
+  made.at = start->at;
   double forward_cost = 1;
   if (!asked.key) {
     TRY_ASSIGN(forward_cost, changes_between(history, *start, start->since, start->at));
@@ -107,13 +118,16 @@ base::Result<Plan> plan(pg::Connection& history, const Reach& reach, const Asked
                                          start->since, forward_cost, start->words));
   bool wanted = thorough || made.forward_refused || forward_cost > fence_cost;
   if (!wanted || asked.options.partial || asked.options.allow_stale) return made;
-  if (auto source = reach(); !source) {
-    made.lines.push_back("back from the live table: " + source.error().message);
-  } else {
-    TRY_ASSIGN(double since_then, changes_between(history, *start, start->at, "infinity"));
-    TRY_ASSIGN(double cost, back_cost(**source, asked, *start, since_then, made));
-    if (made.forward_refused || cost < forward_cost) made.way = Plan::Way::walk_back;
+  auto live = reach(start->source);
+  if (!live) {
+    made.lines.push_back("back from the live table: " + live.error().message);
+    return made;
   }
+  made.live = std::move(*live);
+  TRY_ASSIGN(double since_then, changes_between(history, *start, start->at, "infinity"));
+  TRY_ASSIGN(double cost, back_cost(made.live->connection(), asked, *start, since_then, made));
+  bool can = std::isfinite(cost);
+  if (can && (made.forward_refused || cost < forward_cost)) made.way = Plan::Way::walk_back;
   return made;
 }
 

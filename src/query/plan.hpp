@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,12 +18,14 @@ namespace query {
 struct Plan {
   enum class Way { forward, walk_back };
   Way way = Way::forward;
+  std::string at;                  // the moment, as PostgreSQL prints it
   std::vector<std::string> lines;  // for who asked: each way, what it costs, which is taken
   std::optional<base::Error> forward_refused;  // why stored data alone cannot answer
+  std::unique_ptr<LiveSide> live;              // what was reached
 };
 
-// The source, or why it cannot be asked; called where that could matter.
-using Reach = std::function<base::Result<pg::Connection*>()>;
+// The source of that name, or why it cannot be asked; called where that could matter.
+using Reach = std::function<base::Result<std::unique_ptr<LiveSide>>(const std::string& source)>;
 
 // `thorough`: all ways are looked at, also where one is cheap.
 base::Result<Plan> plan(pg::Connection& history, const Reach& reach, const Asked& asked,

@@ -75,6 +75,8 @@ base::Result<Place> find_place(pg::Connection& history, const Asked& asked,
               .name = rows.text(0, 4) + "." + rows.text(0, 5),
               .relation = {},
               .ahead = rows.truth(0, 6)};
+  place.relation.schema = rows.text(0, 4);
+  place.relation.table = rows.text(0, 5);
   try {
     place.relation.columns = change::read_columns(json::parse(rows.text(0, 2)));
     change::set_primary_key(place.relation,
@@ -100,7 +102,7 @@ class Walk {
       TRY(undo_keys());
     }
     TRY(flush());
-    TRY(side_.connection.run("commit"));
+    TRY(side_.connection().run("commit"));
     return std::move(rows_);
   }
 
@@ -109,15 +111,15 @@ class Walk {
   base::Status open() {
     for (int attempt = 0; attempt < attempts_max; ++attempt) {
       // A policy that would hide rows is an error instead.
-      TRY(side_.connection.run(
+      TRY(side_.connection().run(
           "begin isolation level repeatable read read only; set local row_security = off"));
-      TRY_ASSIGN(pg::Rows now, side_.connection.run("select pg_current_snapshot()"));
+      TRY_ASSIGN(pg::Rows now, side_.connection().run("select pg_current_snapshot()"));
       live_.snapshot = now.text(0, 0);
       TRY(side_.catch_up());
       TRY_ASSIGN(place_, find_place(history_, asked_, live_.snapshot));
       if (!place_.ahead) return describe_live();
-      TRY(side_.connection.run("rollback"));
-      base::pause(side_.connection.interrupt(), std::chrono::milliseconds(20));
+      TRY(side_.connection().run("rollback"));
+      base::pause(side_.connection().interrupt(), std::chrono::milliseconds(20));
     }
     return base::fail(base::ErrorKind::conflict,
                       "a transaction of that time does not become visible on the source",
@@ -125,7 +127,7 @@ class Walk {
   }
 
   base::Status describe_live() {
-    TRY_ASSIGN(pg::Rows table, side_.connection.query(select_live_table, {place_.relation_oid}));
+    TRY_ASSIGN(pg::Rows table, side_.connection().query(select_live_table, {place_.relation_oid}));
     if (table.empty()) {
       return base::fail(base::ErrorKind::usage, place_.name + " is not there any more",
                         "what is known of it: --partial");
@@ -133,7 +135,7 @@ class Walk {
     live_.name = table.text(0, 0);
     live_.partitioned = table.truth(0, 1);
     TRY_ASSIGN(pg::Rows columns,
-               side_.connection.query(select_live_columns, {place_.relation_oid}));
+               side_.connection().query(select_live_columns, {place_.relation_oid}));
     for (int row = 0; row < columns.count(); ++row) {
       live_.columns.emplace_back(columns.integer(row, 0), columns.text(row, 1));
     }
@@ -192,7 +194,7 @@ class Walk {
     std::string sql = fmt::format("copy (select {} from {}{}{}) to stdout", list_,
                                   live_.partitioned ? "" : "only ", live_.name, where_key());
     ReadRow read = side_.reader(readable_);
-    TRY_ASSIGN(pg::CopyOut copy, side_.connection.copy_out(sql));
+    TRY_ASSIGN(pg::CopyOut copy, side_.connection().copy_out(sql));
     while (true) {
       TRY_ASSIGN(std::optional<std::string_view> line, copy.next());
       if (!line) return {};

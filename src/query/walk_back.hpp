@@ -28,11 +28,13 @@ struct LiveRow {
 using ReadRow = std::function<base::Result<LiveRow>(std::string_view line)>;
 
 // The source, and what this layer cannot do itself.
-struct LiveSide {
-  pg::Connection& connection;
+class LiveSide {
+ public:
+  virtual ~LiveSide() = default;
+  virtual pg::Connection& connection() = 0;
   // Returns when all that was committed until the call is stored.
-  std::function<base::Status()> catch_up;
-  std::function<ReadRow(const change::Relation& relation)> reader;
+  virtual base::Status catch_up() = 0;
+  virtual ReadRow reader(const change::Relation& relation) = 0;
 };
 
 struct Asked {
@@ -40,6 +42,7 @@ struct Asked {
   std::optional<std::string> key;
   std::string moment;
   PastOptions options;
+  std::optional<std::int64_t> live_rows_max;  // a larger table's are not read
 };
 
 // In no order. An error that names the time: there is no way back to it.

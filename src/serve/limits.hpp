@@ -25,6 +25,8 @@ inline constexpr int statement_ms_max = 15'000;
 inline constexpr std::int64_t page_changes_default = 50;
 inline constexpr std::int64_t page_changes_max = 500;
 inline constexpr std::int64_t past_rows_max = 1000;
+// Of a table from whose rows of now one walks back: they are held in memory.
+inline constexpr std::int64_t live_rows_max = 100'000;
 inline constexpr std::int64_t export_page = 1000;
 
 // What waits for one reader of the live stream; beyond it he is served from the history again, at

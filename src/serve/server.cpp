@@ -77,6 +77,7 @@ std::string url_of(const tcp::endpoint& endpoint) {
 struct Server::State {
   State(const ServerSettings& settings, std::optional<secret::Box> sealing)
       : probe(settings.probe),
+        live_rows(settings.live_rows),
         undo(settings.undo),
         control(settings.control),
         destination(settings.destination_url, *settings.stop),
@@ -91,6 +92,7 @@ struct Server::State {
         live(destination) {}
 
   std::shared_ptr<Probe> probe;
+  std::shared_ptr<LiveRows> live_rows;
   std::shared_ptr<Undo> undo;
   std::shared_ptr<Control> control;
   Destination destination;
@@ -158,6 +160,7 @@ base::Result<std::unique_ptr<Server>> Server::start(const ServerSettings& settin
                      .metrics = &state->metrics,
                      .probe = state->probe.get(),
                      .control = state->control.get(),
+                     .live_rows = state->live_rows.get(),
                      .undo = state->undo.get(),
                      .cookie_name = cookie,
                      .version = settings.version};

@@ -19,6 +19,7 @@ namespace serve {
 // Declared, not included: Asio has a function of the name that our namespace query has.
 class Undo;
 class Control;
+class LiveRows;
 
 struct ServerSettings {
   std::string address = "127.0.0.1";
@@ -31,6 +32,7 @@ struct ServerSettings {
   bool make_new_token = false;
   std::string version;
   std::shared_ptr<Probe> probe;
+  std::shared_ptr<LiveRows> live_rows;
   std::shared_ptr<Undo> undo;
   std::shared_ptr<Control> control;
   const base::Interrupt* stop = nullptr;  // ends waits for the database; outlives the server

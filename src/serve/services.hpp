@@ -12,6 +12,7 @@ class ActionLog;
 class Control;
 class Destination;
 class LiveFeed;
+class LiveRows;
 class Metrics;
 class Probe;
 class Undo;
@@ -26,9 +27,10 @@ struct Services {
   Webhooks* webhooks;
   LiveFeed* live;
   Metrics* metrics;
-  Probe* probe;      // null: nothing is known of sources but what the history says
-  Control* control;  // null: no sources are managed from here
-  Undo* undo;        // null: nothing can be changed from here
+  Probe* probe;         // null: nothing is known of sources but what the history says
+  Control* control;     // null: no sources are managed from here
+  LiveRows* live_rows;  // null: only stored data answers for the past
+  Undo* undo;           // null: nothing can be changed from here
   std::string cookie_name;
   std::string version;
 };

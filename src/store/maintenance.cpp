@@ -91,6 +91,7 @@ class Maintenance {
   base::Status make_for_checkpoint(base::Timestamp at);
   base::Status end_what_was_cut_short();
   base::Status seal(const State& state);
+  base::Status checkpoint(const State& state);
   base::Status archive(const State& state);
   base::Status thin(const State& state);
   base::Status drop(const State& state);
@@ -188,6 +189,18 @@ base::Status Maintenance::seal(const State& state) {
   return {};
 }
 
+// Later questions then begin there, where little else has to be read.
+base::Status Maintenance::checkpoint(const State& state) {
+  std::string at = base::format(state.window.to);
+  TRY_ASSIGN(pg::Rows tables,
+             destination_->query("select _bemi.tables_worth_checkpoint($1)", {at}));
+  if (tables.text(0, 0).empty()) return {};
+  if (!tell(Kind::checkpoint, state.window.name, "at its end, of " + tables.text(0, 0))) return {};
+  TRY(make_for_checkpoint(state.window.to));
+  TRY(destination_->query("select _bemi.checkpoint($1, where_worthwhile => true)", {at}));
+  return {};
+}
+
 base::Status Maintenance::archive(const State& state) {
   if (!tell(Kind::archive, state.window.name, "to " + settings_->archive_directory)) return {};
   TRY_ASSIGN(Archive made,
@@ -241,9 +254,14 @@ base::Status Maintenance::run() {
   TRY(end_what_was_cut_short());
   TRY(make_ahead());
   TRY_ASSIGN(std::vector<State> states, windows());
+  const State* newest_closed = nullptr;
+  for (const State& state : states) {
+    if (state.closed && !state.restored) newest_closed = &state;
+  }
   for (const State& state : states) {
     if (state.restored) continue;
     if (state.closed && !state.sealed && !state.due) TRY(seal(state));
+    if (&state == newest_closed && !state.due) TRY(checkpoint(state));
     if (state.closed && !state.archived && !settings_->archive_directory.empty()) {
       TRY(archive(state));
     }
@@ -262,6 +280,7 @@ std::string_view name(MaintenanceStep::Kind kind) {
   switch (kind) {
     case Kind::make: return "make";
     case Kind::seal: return "seal";
+    case Kind::checkpoint: return "checkpoint";
     case Kind::archive: return "archive";
     case Kind::thin: return "thin";
     case Kind::drop: return "drop";

@@ -27,7 +27,7 @@ struct MaintenanceSettings {
 };
 
 struct MaintenanceStep {
-  enum class Kind { make, seal, archive, thin, drop, keep };
+  enum class Kind { make, seal, checkpoint, archive, thin, drop, keep };
   Kind kind = Kind::make;
   std::string window;
   std::string detail;

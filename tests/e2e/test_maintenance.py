@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,9 +65,8 @@ class Old:
             return [row for (row,) in found]
 
 
-@pytest.fixture(params=[available()[0], available()[-1]])
-def old(request: pytest.FixtureRequest, start_worker: StartWorker) -> Iterator[Old]:
-    major = request.param
+@contextmanager
+def aged(major: int, start_worker: StartWorker, rounds: int = 1) -> Iterator[Old]:
     with Server.start(major) as source, Server.start(major) as destination:
         source.create_database("app")
         destination.create_database("history")
@@ -80,12 +80,22 @@ def old(request: pytest.FixtureRequest, start_worker: StartWorker) -> Iterator[O
         old.do("insert into log select i, 'line' from generate_series(1, 500) i")
         old.do("update item set name = 'second' where id <= 40")
         old.move_clock("-40d")
-        old.do("update item set name = 'third' where id <= 20")
+        for number in range(rounds):
+            old.do(f"update item set name = 'third {number}' where id <= 20")
         old.do("delete from item where id in (5, 45)")
         old.move_clock("+0d")
         old.do("update item set name = E'fo\\turth\\\\' where id <= 10")
         sync(old.source_url, old.url)
         assert worker.is_running
+        yield old
+
+
+OLDEST_AND_NEWEST = [available()[0], available()[-1]]
+
+
+@pytest.fixture(params=OLDEST_AND_NEWEST)
+def old(request: pytest.FixtureRequest, start_worker: StartWorker) -> Iterator[Old]:
+    with aged(request.param, start_worker) as old:
         yield old
 
 
@@ -101,6 +111,29 @@ def test_windows_are_made_ahead_and_closed_ones_sealed(old: Old) -> None:
     plan = old.sql("explain (costs off) select * from changes where committed_at > '2100-01-01'")
     assert not any(name in str(line) for name in closed for line in plan), "the commit time prunes too"
     assert old.maintain().strip() == "nothing to do"
+
+
+@pytest.mark.parametrize("major", OLDEST_AND_NEWEST)
+def test_a_busy_table_gets_a_checkpoint(major: int, start_worker: StartWorker) -> None:
+    """Later questions begin there, and look into no older partition."""
+    with aged(major, start_worker, rounds=100) as old:
+        moment = str(now(old))
+        old.do("insert into log values (501, 'later')")
+        sync(old.source_url, old.url)
+        old.sql("select bemi.refresh_time_travel()")
+        ask = "'item', %s, null, true, true"
+        assert old.sql(f"select way from _bemi.plan_rows(_bemi.find_place({ask}))", moment) == [("keys",)]
+        older, busy = old.windows("closed")
+        assert f"would checkpoint {busy}" in " ".join(old.maintain("--dry-run").split())
+        said = old.maintain()
+        assert "checkpoint" in said and "public.item" in said and "public.log" not in said
+        assert old.maintain().strip() == "nothing to do"
+        explained = str(old.sql(f"select * from bemi.explain_as_of({ask})", moment))
+        assert "a checkpoint of" in explained and "forward over all its changes" in explained
+        for window in (older, busy):  # neither is needed for it
+            old.sql(f"alter table changes detach partition {window}")
+        found = bemi("as-of", moment, "item", "--format", "json", "--allow-stale", env=old.env).stdout
+        assert sorted(canonical_lines(found)) == live_rows(old.source_url, "item")
 
 
 def test_a_closed_window_is_archived_and_can_be_read_without_bemi(old: Old, tmp_path: Path) -> None:

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "base/json.hpp"
+#include "query/as_of.hpp"
+#include "query/diff.hpp"
 #include "query/overview.hpp"
 #include "query/past.hpp"
 #include "serve/api/handlers.hpp"
 #include "serve/destination.hpp"
 #include "serve/limits.hpp"
+#include "serve/live_rows.hpp"
 #include "serve/problem.hpp"
 
 namespace serve {
@@ -62,6 +65,37 @@ base::Result<query::TableName> table_of(const Request& request) {
   return query::parse_table_name(text);
 }
 
+query::Reach reach_of(const Call& call, pg::Connection& history) {
+  return [&call,
+          &history](const std::string& source) -> base::Result<std::unique_ptr<query::LiveSide>> {
+    if (call.services->live_rows != nullptr) return call.services->live_rows->open(history, source);
+    return base::fail(base::ErrorKind::usage, "this program knows no source");
+  };
+}
+
+std::string object(const query::PastRow& row) {
+  std::string text = "{\"primary_key\": ";
+  if (row.primary_key) {
+    base::append_json_string(text, *row.primary_key);
+  } else {
+    text += "null";
+  }
+  return text + ", \"row\": " + row.row + ", \"fidelity\": " + row.fidelity.value_or("null") +
+         ", \"operation\": null, \"effective_at\": null}";
+}
+
+// Of rows that are all here.
+std::string page_of(const std::vector<query::PastRow>& rows, const query::PastPage& page,
+                    const std::string& at) {
+  std::string text = "{\"at\": ";
+  base::append_json_string(text, rfc3339(at));
+  text += ", \"total\": " + std::to_string(rows.size()) + ", \"rows\": [";
+  std::size_t first = std::min(static_cast<std::size_t>(page.offset), rows.size());
+  std::size_t last = std::min(first + static_cast<std::size_t>(page.limit), rows.size());
+  for (std::size_t i = first; i < last; ++i) text += (i == first ? "" : ", ") + object(rows[i]);
+  return text + "]}";
+}
+
 }  // namespace
 
 base::Result<Response> history(const Call& call) {
@@ -95,6 +129,17 @@ base::Result<Response> as_of(const Call& call) {
   page.partial = options.partial;
   page.allow_stale = options.allow_stale;
   TRY_ASSIGN(auto connection, call.services->destination->reader());
+  query::Asked asked{.table = table,
+                     .key = {},
+                     .moment = page.moment,
+                     .options = options,
+                     .live_rows_max = live_rows_max};
+  TRY_ASSIGN(query::Plan plan, query::plan(*connection, reach_of(call, *connection), asked,
+                                           /*thorough=*/false));
+  if (plan.way == query::Plan::Way::walk_back) {
+    TRY_ASSIGN(std::vector<query::PastRow> rows, query::as_of(*connection, plan, asked));
+    return json(page_of(rows, page, plan.at));
+  }
   TRY_ASSIGN(std::string rows, query::table_as_of(*connection, table, page));
   return json(std::move(rows));
 }
@@ -104,7 +149,12 @@ base::Result<Response> diff(const Call& call) {
   TRY_ASSIGN(std::string from, required(*call.request, "from"));
   TRY_ASSIGN(std::string to, required(*call.request, "to"));
   TRY_ASSIGN(auto connection, call.services->destination->reader());
-  TRY_ASSIGN(pg::Rows rows, query::diff(*connection, table, from, to, options_of(*call.request)));
+  query::Asked asked{.table = table,
+                     .key = {},
+                     .moment = {},
+                     .options = options_of(*call.request),
+                     .live_rows_max = live_rows_max};
+  TRY_ASSIGN(pg::Rows rows, query::diff(*connection, reach_of(call, *connection), asked, from, to));
   int shown = std::min(rows.count(), static_cast<int>(past_rows_max));
   return json("{\"total\": " + std::to_string(rows.count()) + ", \"rows\": " +
               objects(rows, shown,

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// SourceLiveRows: the rows of now of this program's own source, for the dashboard.
+#pragma once
+
+#include <utility>
+
+#include "cli/live_side.hpp"
+#include "serve/live_rows.hpp"
+
+namespace cli {
+
+class SourceLiveRows : public serve::LiveRows {
+ public:
+  SourceLiveRows(Config config, const base::Interrupt& stop)
+      : config_(std::move(config)), stop_(&stop) {}
+
+  base::Result<std::unique_ptr<query::LiveSide>> open(pg::Connection& history,
+                                                      const std::string& source) override {
+    return open_live_side(config_, history, source, stop_);
+  }
+
+ private:
+  Config config_;
+  const base::Interrupt* stop_;
+};
+
+}  // namespace cli

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "query/diff.hpp"
+
+#include <string>
+#include <unordered_map>
+
+#include "base/json.hpp"
+#include "query/as_of.hpp"
+
+namespace query {
+namespace {
+
+using PastRows = std::vector<PastRow>;
+
+std::string truth(bool value) { return value ? "true" : "false"; }
+
+std::string select_of(const char* rows) {
+  return std::string("select primary_key, operation, ") + readable_changes +
+         " as changes, before, after from " + rows;
+}
+
+base::Result<pg::Rows> stored_diff(pg::Connection& history, const Asked& asked,
+                                   const std::string& from, const std::string& to) {
+  return history.query(
+      select_of("bemi.diff($1, bemi.moment($2, $4), bemi.moment($3, $4), $4, $5, $6)"),
+      {pg::quote_name(asked.table.schema.empty() ? "public" : asked.table.schema,
+                      asked.table.table),
+       from, to, asked.options.source, truth(asked.options.partial),
+       truth(asked.options.allow_stale)});
+}
+
+std::string content_of(const PastRow& row) {
+  return row.primary_key.value_or("") + '\n' + row.row + '\n' + row.exact.value_or("");
+}
+
+// What is in both is no difference, however often it is there.
+void drop_common(PastRows& old, PastRows& now) {
+  std::unordered_map<std::string, int> kept;
+  for (const PastRow& row : old) ++kept[content_of(row)];
+  std::unordered_map<std::string, int> common;
+  std::erase_if(now, [&](const PastRow& row) {
+    std::string content = content_of(row);
+    auto found = kept.find(content);
+    if (found == kept.end() || found->second == 0) return false;
+    --found->second;
+    ++common[content];
+    return true;
+  });
+  std::erase_if(old, [&](const PastRow& row) {
+    auto found = common.find(content_of(row));
+    return found != common.end() && found->second-- > 0;
+  });
+}
+
+std::string as_json(const PastRows& rows) {
+  std::string text = "[";
+  for (const PastRow& row : rows) {
+    text += (text.size() > 1 ? ",{\"row\":" : "{\"row\":") + row.row;
+    text += ",\"exact\":" + row.exact.value_or("null");
+    if (row.primary_key) {
+      text += ",\"primary_key\":";
+      base::append_json_string(text, *row.primary_key);
+    }
+    text += "}";
+  }
+  return text + "]";
+}
+
+}  // namespace
+
+base::Result<pg::Rows> diff(pg::Connection& history, const Reach& reach, const Asked& asked,
+                            const std::string& from, const std::string& to) {
+  Asked before = asked;
+  before.moment = from;
+  Asked after = asked;
+  after.moment = to;
+  TRY_ASSIGN(Plan then, plan(history, reach, before, /*thorough=*/false));
+  TRY_ASSIGN(Plan later, plan(history, reach, after, /*thorough=*/false));
+  if (!then.forward_refused && !later.forward_refused) {
+    return stored_diff(history, asked, from, to);
+  }
+  TRY_ASSIGN(PastRows old, as_of(history, then, before));
+  TRY_ASSIGN(PastRows now, as_of(history, later, after));
+  drop_common(old, now);
+  return history.query(select_of("_bemi.diff_of($1::jsonb, $2::jsonb)"),
+                       {as_json(old), as_json(now)});
+}
+
+}  // namespace query

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// LiveRows: a source's rows of now, from which one can walk back where the history alone does not
+// know all. `serve` talks to no source; who starts it wires one that does.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "query/walk_back.hpp"
+
+namespace serve {
+
+class LiveRows {
+ public:
+  virtual ~LiveRows() = default;
+  // `source`: its name in the history, which must outlive what is returned. Error: this program
+  // knows none of that name, or cannot reach it. Called from many threads.
+  virtual base::Result<std::unique_ptr<query::LiveSide>> open(pg::Connection& history,
+                                                              const std::string& source) = 0;
+};
+
+}  // namespace serve
