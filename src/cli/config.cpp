@@ -112,16 +112,20 @@ void add_worker_options(CLI::App& command, Config& config) {
       ->capture_default_str();
 }
 
-void add_maintenance_options(CLI::App& command, Config& config) {
-  auto* group = command.add_option_group("Retention", "");
-  group
-      ->add_option(
+void add_retention_option(CLI::App& command, Config& config) {
+  command
+      .add_option(
           "--retention", config.retention,
           "How long changes are kept: 90d, or one table's: todo=30d; the last version of each "
           "row stays [default: for ever]")
       ->envname("BEMI_RETENTION")
       ->delimiter(',')
       ->type_name("[TABLE=]TIME");
+}
+
+void add_maintenance_options(CLI::App& command, Config& config) {
+  auto* group = command.add_option_group("Retention", "");
+  add_retention_option(*group, config);
   group
       ->add_option("--archive", config.archive_directory,
                    "Write each partition there, compressed, once nobody writes into it any more")

@@ -58,6 +58,7 @@ void add_tracking_options(CLI::App& command, Config& config);
 // Also where rows are read from the live table: what a worker keeps out stays out.
 void add_column_options(CLI::App& command, Config& config);
 void add_worker_options(CLI::App& command, Config& config);
+void add_retention_option(CLI::App& command, Config& config);
 void add_maintenance_options(CLI::App& command, Config& config);
 void add_http_options(CLI::App& command, Config& config);
 void add_log_options(CLI::App& command, Config& config);

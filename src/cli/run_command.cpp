@@ -33,6 +33,7 @@ base::Status run_command(const Config& config, const base::Interrupt& stop) {
   settings.snapshot_bytes_max = static_cast<std::int64_t>(config.snapshot_limit);
   settings.heartbeat_interval = std::chrono::seconds(config.heartbeat_interval_s);
   settings.spool_directory = config.spool_directory;
+  settings.version = BEMI_VERSION;
   settings.stop = &stop;
   TRY_ASSIGN(settings.snapshot, snapshot_policy(config.snapshot));
   TRY_ASSIGN(settings.maintenance, maintenance_settings(config));

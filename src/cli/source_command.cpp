@@ -51,6 +51,8 @@ base::Status source_add_command(const Config& config, const SourceOptions& optio
                                 const base::Interrupt& stop) {
   TRY(require_source(config));
   TRY_ASSIGN(auto control, control_of(config, stop));
+  std::optional<serve::NewDestination> new_destination;
+  if (!options.new_destination.admin_url.empty()) new_destination = options.new_destination;
   TRY_ASSIGN(std::string name,
              control->add({.name = options.name.empty() ? config.source_name : options.name,
                            .url = config.source_url,
@@ -62,6 +64,9 @@ base::Status source_add_command(const Config& config, const SourceOptions& optio
                            .redact_columns = config.redact_columns,
                            .replica_identity = config.replica_identity,
                            .snapshot = config.snapshot,
+                           .retention = config.retention,
+                           .destination_url = options.own_destination,
+                           .new_destination = new_destination,
                            .created_by = person()}));
   std::cout << name << " is tracked as soon as bemi serve runs on this destination\n";
   return {};
@@ -71,9 +76,10 @@ base::Status source_list_command(const Config& config, const SourceOptions& opti
                                  const base::Interrupt& stop) {
   TRY_ASSIGN(auto control, control_of(config, stop));
   TRY_ASSIGN(auto sources, control->registry().all());
-  Table table{.headers = {"name", "place", "state", "created_by", "created_at"}};
+  Table table{.headers = {"name", "place", "state", "destination", "created_by", "created_at"}};
   for (const control::Source& source : sources) {
     table.rows.push_back({source.name, source.place, source.is_paused ? "paused" : "tracked",
+                          source.destination_place.empty() ? "here" : source.destination_place,
                           source.created_by, source.created_at});
   }
   if (options.format == "csv") {
@@ -108,6 +114,40 @@ base::Status source_remove_command(const Config& config, const SourceOptions& op
   return {};
 }
 
+namespace {
+
+void add_destination_options(CLI::App& command, SourceOptions& options) {
+  auto* group = command.add_option_group("Its history", "in --destination, or elsewhere");
+  auto* own = group
+                  ->add_option("--own-destination", options.own_destination,
+                               "Where its history goes instead of --destination")
+                  ->envname("BEMI_OWN_DESTINATION_URL")
+                  ->type_name("URL");
+  serve::NewDestination& wanted = options.new_destination;
+  auto* admin = group
+                    ->add_option("--provision", wanted.admin_url,
+                                 "Make a database and a role for it, as this administrator of that "
+                                 "server, whose address is kept nowhere")
+                    ->envname("BEMI_PROVISION_URL")
+                    ->type_name("URL")
+                    ->excludes(own);
+  auto* database = group->add_option("--provision-database", wanted.database, "The new database")
+                       ->needs(admin)
+                       ->type_name("NAME");
+  admin->needs(database);
+  group
+      ->add_option("--provision-role", wanted.role,
+                   "The new role, with a password that is made [default: as the database]")
+      ->needs(admin)
+      ->type_name("NAME");
+  group
+      ->add_flag("--take-over", wanted.takes_over,
+                 "Use what is there already by these names; its role gets another password")
+      ->needs(admin);
+}
+
+}  // namespace
+
 void add_source_commands(CLI::App& app, Config& config, SourceOptions& options,
                          const base::Interrupt& stop, const AddCommand& add,
                          int (*report)(const base::Error&)) {
@@ -135,6 +175,8 @@ void add_source_commands(CLI::App& app, Config& config, SourceOptions& options,
       ->check(CLI::IsMember({"auto", "initial", "none"}));
   add_connection_options(*adding, config);
   add_tracking_options(*adding, config);
+  add_retention_option(*adding, config);
+  add_destination_options(*adding, options);
   CLI::App* listing = add(*source, "list", "Those that there are", act(source_list_command));
   listing->add_option("--format", options.format, "table, json or csv")
       ->check(CLI::IsMember({"table", "json", "csv"}));

@@ -10,6 +10,7 @@
 #include "base/interrupt.hpp"
 #include "cli/config.hpp"
 #include "cli/revert_options.hpp"
+#include "serve/control.hpp"
 
 namespace cli {
 
@@ -17,6 +18,8 @@ struct SourceOptions {
   std::string name;
   std::string format = "table";
   bool keep_slot = false;
+  std::string own_destination;            // where its history goes instead
+  serve::NewDestination new_destination;  // made, where it has an administrator's address
 };
 
 base::Status source_add_command(const Config& config, const SourceOptions& options,

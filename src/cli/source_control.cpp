@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/ends.hpp"
-#include "setup/setup.hpp"
+#include "setup/provision.hpp"
 #include "store/progress.hpp"
 #include "store/schema.hpp"
 
@@ -98,6 +98,51 @@ base::Result<ordered_json> tables_of(pg::Connection& source, const setup::Settin
   return tables;
 }
 
+constexpr const char* select_others = R"(
+select name from _bemi.source where name not in (select jsonb_array_elements_text($1::jsonb)) limit 1)";
+
+base::Status check_retention(const Config& config, pg::Connection& connection) {
+  TRY_ASSIGN(store::MaintenanceSettings settings, maintenance_settings(config));
+  for (const store::Retention& one : settings.retention) {
+    if (connection.query("select $1::interval", {one.keep})) continue;
+    return base::fail(base::ErrorKind::usage, "not a time to keep changes for: " + one.keep,
+                      "write 90d, 2 years, or for one table todo=30d");
+  }
+  return {};
+}
+
+base::Status shared_with(const std::string& other) {
+  return base::fail(
+      base::ErrorKind::conflict,
+      "the history of " + other + " is in the same destination, and is not kept for the same time",
+      "retention is a destination's: give both the same, or this source a "
+      "destination of its own");
+}
+
+base::Status is_elsewhere(const control::Source& source) {
+  return base::fail(base::ErrorKind::conflict,
+                    source.name + " is tracked already, into " +
+                        (source.destination_place.empty() ? std::string("this server's destination")
+                                                          : source.destination_place),
+                    "a history stays where it began: take the source away first, or choose "
+                    "another name");
+}
+
+setup::NewDestination as_setup(const serve::NewDestination& wanted) {
+  return {.admin_url = wanted.admin_url,
+          .database = wanted.database,
+          .role = wanted.role,
+          .takes_over = wanted.takes_over};
+}
+
+base::Result<pg::Connection> open_admin(const serve::NewDestination& wanted,
+                                        const base::Interrupt& stop) {
+  auto opened =
+      pg::Connection::open({.url = wanted.admin_url, .purpose = "bemi/admin", .interrupt = &stop});
+  if (opened) return opened;
+  return std::unexpected(opened.error().within("the new destination's server"));
+}
+
 std::string place_of(const pg::Connection& connection) {
   return connection.database() + " at " + connection.host();
 }
@@ -122,7 +167,8 @@ void SourceControl::supervise() {
 
 Config SourceControl::config_of(const serve::NewSource& source) const {
   Config config = config_;
-  config.destination_url = config_.destination();
+  config.destination_url =
+      source.destination_url.empty() ? config_.destination() : source.destination_url;
   config.source_url = source.url;
   config.admin_url = source.admin_url;
   config.revert_url = source.revert_url;
@@ -135,6 +181,7 @@ Config SourceControl::config_of(const serve::NewSource& source) const {
   config.redact_columns = source.redact_columns;
   config.replica_identity = source.replica_identity;
   config.snapshot = source.snapshot;
+  config.retention = source.retention;
   return config;
 }
 
@@ -147,7 +194,9 @@ Config SourceControl::config_of(const control::Source& source) const {
                                     .ignore_columns = source.options.ignore_columns,
                                     .redact_columns = source.options.redact_columns,
                                     .replica_identity = source.options.replica_identity,
-                                    .snapshot = source.options.snapshot});
+                                    .snapshot = source.options.snapshot,
+                                    .retention = source.options.retention,
+                                    .destination_url = source.destination_url});
 }
 
 base::Result<std::string> SourceControl::list() {
@@ -157,23 +206,27 @@ base::Result<std::string> SourceControl::list() {
   for (const control::Source& source : sources) {
     control::WorkerState worker = states[source.name];
     std::string state = source.is_paused ? "paused" : worker.state;
-    list.push_back({{"name", source.name},
-                    {"place", source.place},
-                    {"paused", source.is_paused},
-                    {"state", state.empty() ? "starting" : state},
-                    {"pid", worker.pid},
-                    {"starts", worker.starts},
-                    {"last_error", worker.last_error},
-                    {"lines", worker.lines},
-                    {"may_undo", !source.revert_url.empty()},
-                    {"include", source.options.include},
-                    {"exclude", source.options.exclude},
-                    {"ignore_columns", source.options.ignore_columns},
-                    {"redact_columns", source.options.redact_columns},
-                    {"replica_identity", source.options.replica_identity},
-                    {"snapshot", source.options.snapshot},
-                    {"created_by", source.created_by},
-                    {"created_at", source.created_at}});
+    list.push_back(
+        {{"name", source.name},
+         {"place", source.place},
+         {"paused", source.is_paused},
+         {"state", state.empty() ? "starting" : state},
+         {"pid", worker.pid},
+         {"starts", worker.starts},
+         {"last_error", worker.last_error},
+         {"lines", worker.lines},
+         {"may_undo", !source.revert_url.empty()},
+         {"include", source.options.include},
+         {"exclude", source.options.exclude},
+         {"ignore_columns", source.options.ignore_columns},
+         {"redact_columns", source.options.redact_columns},
+         {"replica_identity", source.options.replica_identity},
+         {"snapshot", source.options.snapshot},
+         {"retention", source.options.retention},
+         {"destination", source.destination_place.empty() ? ordered_json(nullptr)
+                                                          : ordered_json(source.destination_place)},
+         {"created_by", source.created_by},
+         {"created_at", source.created_at}});
   }
   return list.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
@@ -181,11 +234,10 @@ base::Result<std::string> SourceControl::list() {
 base::Result<std::string> SourceControl::check(const serve::NewSource& wanted) {
   Config config = config_of(wanted);
   TRY_ASSIGN(pg::Connection source, open_source(config, Access::read_only));
-  TRY_ASSIGN(pg::Connection destination, open_destination(config, Access::read_only));
   TRY_ASSIGN(setup::Settings settings, setup_settings(config, source));
-  TRY_ASSIGN(settings.one_database, same_database(source, destination));
+  TRY(check_retention(config, source));
+  TRY_ASSIGN(auto of_destination, check_destination(config, wanted, settings, source));
   TRY_ASSIGN(auto of_source, setup::check_source(source, settings));
-  TRY_ASSIGN(auto of_destination, setup::check_destination(destination, settings));
   TRY_ASSIGN(ordered_json tables, tables_of(source, settings));
   TRY_ASSIGN(pg::Connection admin, open_source_as_admin(config));
   TRY_ASSIGN(auto steps, setup::plan_source(admin, settings));
@@ -202,16 +254,70 @@ base::Result<std::string> SourceControl::check(const serve::NewSource& wanted) {
       .dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
+// Of one that is to be made, what its server's administrator may; else what is there.
+base::Result<std::vector<setup::Finding>> SourceControl::check_destination(
+    const Config& config, const serve::NewSource& wanted, setup::Settings& settings,
+    pg::Connection& source) {
+  if (wanted.new_destination) {
+    TRY_ASSIGN(pg::Connection admin, open_admin(*wanted.new_destination, *stop_));
+    return setup::check_provision(admin, as_setup(*wanted.new_destination));
+  }
+  TRY_ASSIGN(pg::Connection destination, open_destination(config, Access::read_only));
+  TRY_ASSIGN(settings.one_database, same_database(source, destination));
+  return setup::check_destination(destination, settings);
+}
+
 // What `bemi init` does on the source.
-base::Status SourceControl::prepare(const Config& config) {
+base::Status SourceControl::prepare(const Config& config, bool is_destination_there) {
   TRY_ASSIGN(pg::Connection admin, open_source_as_admin(config));
   TRY_ASSIGN(pg::Connection worker, open_source(config, Access::read_only));
-  TRY_ASSIGN(pg::Connection destination, open_destination(config, Access::read_only));
   TRY_ASSIGN(setup::Settings settings, setup_settings(config, admin));
-  TRY_ASSIGN(settings.one_database, same_database(admin, destination));
+  if (is_destination_there) {
+    TRY_ASSIGN(pg::Connection destination, open_destination(config, Access::read_only));
+    TRY_ASSIGN(settings.one_database, same_database(admin, destination));
+  }
   settings.worker_role = worker.user();
   TRY_ASSIGN(auto steps, setup::plan_source(admin, settings));
   return setup::apply(admin, steps, [](const std::string&) {});
+}
+
+// Retention drops partitions of a destination, whoever's changes are in them.
+base::Status SourceControl::agree_on_retention(pg::Connection& destination,
+                                               const control::Source& wanted) {
+  TRY_ASSIGN(auto managed, registry_.all());
+  nlohmann::json known{wanted.name};
+  for (const control::Source& other : managed) {
+    if (other.destination_place != wanted.destination_place || other.name == wanted.name) continue;
+    known.push_back(other.name);
+    if (other.options.retention != wanted.options.retention) return shared_with(other.name);
+  }
+  if (wanted.options.retention.empty() || !store::history_schema(destination)) return {};
+  TRY_ASSIGN(pg::Rows others, destination.query(select_others, {known.dump()}));
+  return others.empty() ? base::Status() : shared_with(others.text(0, 0));
+}
+
+// Where the history goes. One that is to be made is made last: all else that may fail has not.
+base::Status SourceControl::settle_destination(const Config& config, const serve::NewSource& wanted,
+                                               control::Source& source) {
+  TRY_ASSIGN(auto before, registry_.one(source.name));
+  if (before && wanted.new_destination) return is_elsewhere(*before);
+  if (!wanted.new_destination) {
+    TRY_ASSIGN(pg::Connection own, open_destination(config_, Access::read_only));
+    TRY_ASSIGN(pg::Connection destination, open_destination(config, Access::read_only));
+    TRY_ASSIGN(bool is_ours, same_database(own, destination));
+    source.destination_url = is_ours ? "" : wanted.destination_url;
+    source.destination_place = is_ours ? "" : place_of(destination);
+    if (before && before->destination_place != source.destination_place) {
+      return is_elsewhere(*before);
+    }
+    TRY(agree_on_retention(destination, source));
+  }
+  if (!wanted.admin_url.empty()) TRY(prepare(config, !wanted.new_destination));
+  if (!wanted.new_destination) return {};
+  TRY_ASSIGN(pg::Connection admin, open_admin(*wanted.new_destination, *stop_));
+  TRY_ASSIGN(source.destination_url, setup::provision(admin, as_setup(*wanted.new_destination)));
+  source.destination_place = wanted.new_destination->database + " at " + admin.host();
+  return {};
 }
 
 base::Result<std::string> SourceControl::add(const serve::NewSource& wanted) {
@@ -223,15 +329,18 @@ base::Result<std::string> SourceControl::add(const serve::NewSource& wanted) {
                                      .ignore_columns = wanted.ignore_columns,
                                      .redact_columns = wanted.redact_columns,
                                      .replica_identity = wanted.replica_identity,
-                                     .snapshot = wanted.snapshot},
+                                     .snapshot = wanted.snapshot,
+                                     .retention = wanted.retention},
                          .created_by = wanted.created_by};
   {
     TRY_ASSIGN(pg::Connection connection, open_source(config, Access::read_only));
     TRY_ASSIGN(setup::Settings settings, setup_settings(config, connection));
     source.name = settings.source_name;
     source.place = place_of(connection);
+    TRY(check_retention(config, connection));
   }
-  if (!wanted.admin_url.empty()) TRY(prepare(config));
+  TRY(control::may_be(source));
+  TRY(settle_destination(config, wanted, source));
   TRY(registry_.set(source));
   return source.name;
 }

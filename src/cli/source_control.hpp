@@ -11,6 +11,7 @@
 #include "control/registry.hpp"
 #include "control/supervisor.hpp"
 #include "serve/control.hpp"
+#include "setup/setup.hpp"
 
 namespace cli {
 
@@ -34,7 +35,14 @@ class SourceControl : public serve::Control {
   [[nodiscard]] Config config_of(const control::Source& source) const;
 
  private:
-  base::Status prepare(const Config& config);
+  base::Result<std::vector<setup::Finding>> check_destination(const Config& config,
+                                                              const serve::NewSource& wanted,
+                                                              setup::Settings& settings,
+                                                              pg::Connection& source);
+  base::Status prepare(const Config& config, bool is_destination_there);
+  base::Status settle_destination(const Config& config, const serve::NewSource& wanted,
+                                  control::Source& source);
+  base::Status agree_on_retention(pg::Connection& destination, const control::Source& wanted);
   base::Status take_down(const Config& config);
 
   Config config_;

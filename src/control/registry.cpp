@@ -10,8 +10,8 @@ constexpr std::size_t name_bytes_max = 60;  // a slot's name is made of it
 constexpr const char* purpose = "source";
 
 constexpr const char* columns =
-    "select name, url, revert_url, place, options, is_paused, revision, created_by, created_at "
-    "from _bemi.managed_source";
+    "select name, url, revert_url, place, options, is_paused, revision, created_by, created_at, "
+    "destination_url, destination_place from _bemi.managed_source";
 
 nlohmann::json to_json(const Options& options) {
   return {{"include", options.include},
@@ -19,7 +19,8 @@ nlohmann::json to_json(const Options& options) {
           {"ignore_columns", options.ignore_columns},
           {"redact_columns", options.redact_columns},
           {"replica_identity", options.replica_identity},
-          {"snapshot", options.snapshot}};
+          {"snapshot", options.snapshot},
+          {"retention", options.retention}};
 }
 
 Options read_options(const std::string& text) {
@@ -31,8 +32,11 @@ Options read_options(const std::string& text) {
           .ignore_columns = list("ignore_columns"),
           .redact_columns = list("redact_columns"),
           .replica_identity = json.value("replica_identity", "full"),
-          .snapshot = json.value("snapshot", "auto")};
+          .snapshot = json.value("snapshot", "auto"),
+          .retention = list("retention")};
 }
+
+}  // namespace
 
 base::Status may_be(const Source& source) {
   bool is_name =
@@ -47,8 +51,6 @@ base::Status may_be(const Source& source) {
   return {};
 }
 
-}  // namespace
-
 base::Result<pg::Connection> Registry::open() {
   return pg::Connection::open({.url = url_, .purpose = "bemi/control", .interrupt = stop_});
 }
@@ -56,6 +58,7 @@ base::Result<pg::Connection> Registry::open() {
 base::Result<Source> Registry::read(const pg::Rows& rows, int row) {
   Source source{.name = rows.text(row, 0),
                 .place = rows.text(row, 3),
+                .destination_place = rows.text(row, 10),
                 .options = read_options(rows.text(row, 4)),
                 .is_paused = rows.truth(row, 5),
                 .revision = static_cast<int>(rows.integer(row, 6)),
@@ -64,6 +67,9 @@ base::Result<Source> Registry::read(const pg::Rows& rows, int row) {
   TRY_ASSIGN(source.url, box_.open(purpose, rows.text(row, 1)));
   if (rows.get(row, 2)) {
     TRY_ASSIGN(source.revert_url, box_.open(purpose, rows.text(row, 2)));
+  }
+  if (rows.get(row, 9)) {
+    TRY_ASSIGN(source.destination_url, box_.open(purpose, rows.text(row, 9)));
   }
   return source;
 }
@@ -90,17 +96,21 @@ base::Result<std::optional<Source>> Registry::one(const std::string& name) {
 base::Status Registry::set(const Source& source) {
   TRY(may_be(source));
   TRY_ASSIGN(pg::Connection connection, open());
-  auto revert_url = source.revert_url.empty()
-                        ? std::nullopt
-                        : pg::Parameter(box_.seal(purpose, source.revert_url));
+  auto sealed = [&](const std::string& url) {
+    return url.empty() ? std::nullopt : pg::Parameter(box_.seal(purpose, url));
+  };
   TRY(connection.query(
-      "insert into _bemi.managed_source as s (name, url, revert_url, place, options, created_by) "
-      "values ($1, $2, $3, $4, $5::jsonb, $6) on conflict (name) do update set "
+      "insert into _bemi.managed_source as s (name, url, revert_url, place, options, created_by, "
+      "destination_url, destination_place) "
+      "values ($1, $2, $3, $4, $5::jsonb, $6, $7, $8) on conflict (name) do update set "
       "url = excluded.url, revert_url = excluded.revert_url, place = excluded.place, "
-      "options = excluded.options, is_paused = false, revision = s.revision + 1, "
+      "options = excluded.options, destination_url = excluded.destination_url, "
+      "destination_place = excluded.destination_place, is_paused = false, revision = s.revision + "
+      "1, "
       "changed_at = now()",
-      {source.name, box_.seal(purpose, source.url), revert_url, source.place,
-       to_json(source.options).dump(), source.created_by}));
+      {source.name, box_.seal(purpose, source.url), sealed(source.revert_url), source.place,
+       to_json(source.options).dump(), source.created_by, sealed(source.destination_url),
+       source.destination_place}));
   return {};
 }
 

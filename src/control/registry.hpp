@@ -22,19 +22,25 @@ struct Options {
   std::vector<std::string> redact_columns;
   std::string replica_identity = "full";
   std::string snapshot = "auto";
+  std::vector<std::string> retention;
 };
 
 struct Source {
   std::string name;
   std::string url;
-  std::string revert_url;  // a role that may write, for undoing; empty: none
-  std::string place;       // "shop at db.example.org", to be shown
+  std::string revert_url;         // a role that may write, for undoing; empty: none
+  std::string place;              // "shop at db.example.org", to be shown
+  std::string destination_url;    // empty: the registry's own
+  std::string destination_place;  // as `place`
   Options options;
   bool is_paused = false;
   int revision = 1;
   std::string created_by;
   std::string created_at;
 };
+
+// Error of kind usage: it can be none.
+base::Status may_be(const Source& source);
 
 class Registry {
  public:

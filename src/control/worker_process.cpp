@@ -49,6 +49,7 @@ std::vector<std::string> words_of(const std::string& program, const Source& sour
   add_list(words, "--redact-column", source.options.redact_columns);
   add_list(words, "--replica-identity", {source.options.replica_identity});
   add_list(words, "--snapshot", {source.options.snapshot});
+  add_list(words, "--retention", source.options.retention);
   return words;
 }
 
@@ -59,7 +60,8 @@ std::vector<std::string> environment_of(const Source& source, const std::string&
     if (!std::string_view(*variable).starts_with("BEMI_")) variables.emplace_back(*variable);
   }
   variables.push_back("BEMI_SOURCE_URL=" + source.url);
-  variables.push_back("BEMI_DESTINATION_URL=" + destination);
+  variables.push_back("BEMI_DESTINATION_URL=" +
+                      (source.destination_url.empty() ? destination : source.destination_url));
   return variables;
 }
 

@@ -136,6 +136,19 @@ base::Result<Connection> Connection::open(const ConnectionSettings& settings) {
   return Connection(std::move(connection), settings.interrupt);
 }
 
+base::Result<std::string> Connection::encrypt_password(const std::string& role,
+                                                       const std::string& password) {
+  // Asking the server for its algorithm is a query of libpq's own, which waits.
+  TRY_ASSIGN(Rows algorithm, run("show password_encryption"));
+  bool is_md5 = algorithm.text(0, 0) == "md5";
+  char* made = PQencryptPasswordConn(connection_.get(), password.c_str(), role.c_str(),
+                                     is_md5 ? "md5" : "scram-sha-256");
+  if (made == nullptr) return std::unexpected(connection_error());
+  std::string encrypted = made;
+  PQfreemem(made);
+  return encrypted;
+}
+
 base::Error Connection::connection_error() const {
   std::string message = PQerrorMessage(connection_.get());
   while (!message.empty() && message.back() == '\n') message.pop_back();
@@ -306,7 +319,38 @@ std::string quoted(std::string_view text, char quote) {
   return out;
 }
 
+// As libpq reads it again.
+std::string keywords(const Options& options) {
+  std::string text;
+  for (const auto& [key, value] : options) {
+    std::string escaped;
+    for (char c : value) {
+      if (c == '\'' || c == '\\') escaped.push_back('\\');
+      escaped.push_back(c);
+    }
+    text += (text.empty() ? "" : " ") + key + "='" + escaped + "'";
+  }
+  return text;
+}
+
 }  // namespace
+
+base::Result<std::string> url_with_login(const std::string& url, const Login& login) {
+  TRY_ASSIGN(Options options, parse_url(url));
+  for (const char* own : {"passfile", "service", "sslcert", "sslkey", "sslpassword"}) {
+    options.erase(own);
+  }
+  options["user"] = login.user;
+  options["password"] = login.password;
+  options["dbname"] = login.database;
+  return keywords(options);
+}
+
+base::Result<std::string> url_in_database(const std::string& url, const std::string& database) {
+  TRY_ASSIGN(Options options, parse_url(url));
+  options["dbname"] = database;
+  return keywords(options);
+}
 
 std::string begin_ddl(std::chrono::seconds lock_timeout) {
   return fmt::format(

@@ -55,6 +55,9 @@ class Connection {
   base::Result<CopyIn> copy_in(const std::string& sql);
   base::Result<CopyOut> copy_out(const std::string& sql);
 
+  // What stands for a password in CREATE ROLE, made here: the server's log never sees the password.
+  base::Result<std::string> encrypt_password(const std::string& role, const std::string& password);
+
   // Asks the server to give up what it is doing, as when the interrupt ended our wait for it.
   void cancel();
 
@@ -117,6 +120,16 @@ class CopyOut {
   Connection* connection_;
   char* row_ = nullptr;
 };
+
+// The same server, as somebody else and in another database: what belongs to the login of `url`
+// (password, client certificate) is left behind.
+struct Login {
+  std::string user;
+  std::string password;
+  std::string database;
+};
+base::Result<std::string> url_with_login(const std::string& url, const Login& login);
+base::Result<std::string> url_in_database(const std::string& url, const std::string& database);
 
 // Statements that begin a transaction with DDL in it. An event trigger of the application runs in
 // our session then, and many look for their own functions without naming a schema.

@@ -25,6 +25,7 @@ struct Settings {
   std::chrono::seconds heartbeat_interval{30};
   std::string spool_directory = "/var/tmp";
   store::MaintenanceSettings maintenance;
+  std::string version;                    // of this program
   const base::Interrupt* stop = nullptr;  // must outlive the worker
 };
 

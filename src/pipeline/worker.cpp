@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "pipeline/worker.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <climits>
 #include <random>
 
 #include "base/log.hpp"
@@ -50,6 +54,17 @@ base::Status prepare(pg::Connection& source, pg::Connection& destination,
   return setup::apply(admin, steps, report);
 }
 
+// For who looks from elsewhere. Of no use to the stream, and no reason to end it.
+void note_worker(pg::Connection& destination, const Settings& settings) {
+  std::array<char, HOST_NAME_MAX + 1> host{};
+  gethostname(host.data(), host.size() - 1);
+  base::Status noted = store::note_worker(destination, {.source = settings.setup.source_name,
+                                                        .host = host.data(),
+                                                        .pid = getpid(),
+                                                        .version = settings.version});
+  if (!noted) base::log::debug("noting the worker: {}", noted.error().message);
+}
+
 // One connect to one error.
 base::Status run_session(const Settings& settings, store::Writer::Mode mode) {
   // Ended by the first error of any thread; the stop itself reaches the others through the reader.
@@ -69,6 +84,7 @@ base::Status run_session(const Settings& settings, store::Writer::Mode mode) {
   TRY_ASSIGN(Resume resume, find_resume(source, destination, settings));
   bool is_new = resume.progress.state == store::SourceState::creating;
   if (is_new) TRY(store::save_progress(destination, resume.progress));
+  note_worker(destination, settings);
   TRY_ASSIGN(store::Writer writer, store::Writer::open(std::move(storing), resume.progress, mode));
   if (is_new) TRY(begin_tracking(source, destination, writer, settings));
   TRY_ASSIGN(bool told, setup::has_event_trigger(source));

@@ -247,10 +247,11 @@ base::Result<std::string> Feed::histogram(const ChangeFilter& filter, int bucket
       R"(select json_build_object('since', {3}::timestamptz, 'until', {4}::timestamptz,
   'seconds', {0}, 'estimated', {6}, 'buckets', coalesce(json_agg(b order by b.at), '[]'))
 from (select date_bin('{0} seconds', effective_at, '2000-01-03 00:00:00+00') as at,
-  round(count(*) filter (where operation in ('CREATE', 'SNAPSHOT')) / {5}::numeric) as created,
+  round(count(*) filter (where operation = 'CREATE') / {5}::numeric) as created,
   round(count(*) filter (where operation = 'UPDATE') / {5}::numeric) as updated,
   round(count(*) filter (where operation = 'DELETE') / {5}::numeric) as deleted,
-  round(count(*) filter (where operation in ('TRUNCATE', 'SCHEMA')) / {5}::numeric) as other
+  round(count(*) filter (where operation in ('TRUNCATE', 'SCHEMA')) / {5}::numeric) as other,
+  round(count(*) filter (where operation = 'SNAPSHOT') / {5}::numeric) as baseline
   from {1}{7}{2} group by 1) b)",
       span, table_, where.clause(), since, until, share, sampled,
       sampled ? fmt::format(" tablesample system ({}) repeatable (1)", share * 100) : "");

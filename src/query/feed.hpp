@@ -70,7 +70,8 @@ class Feed {
   // Rises whenever something is stored.
   base::Result<std::int64_t> stored();
 
-  // {"since": ..., "until": ..., "seconds": ..., "buckets": [...]}, about `buckets` of them.
+  // {"since": ..., "until": ..., "seconds": ..., "buckets": [...]}, about `buckets` of them. Rows
+  // of baselines and checkpoints are counted apart: nobody changed anything by them.
   base::Result<std::string> histogram(const ChangeFilter& filter, int buckets);
 
  private:

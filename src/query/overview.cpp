@@ -92,6 +92,9 @@ select coalesce(json_agg(json_build_object('source', s.name, 'database', s.datab
     'progress_age_seconds', extract(epoch from now() - s.advanced_at)::bigint,
     'transactions', s.transactions, 'changes', s.changes, 'changes_with_context', s.changes_with_context,
     'contexts_rejected', s.contexts_rejected, 'created_at', s.created_at,
+    -- A history of an older worker has no such column.
+    'worker', to_jsonb(s) -> 'worker',
+    'heard_at', greatest(s.advanced_at, s.last_change_at, (to_jsonb(s) -> 'worker' ->> 'started_at')::timestamptz),
     'parked', (select count(*) from _bemi.parked p where p.source = s.name),
     'gaps', (select coalesce(json_agg(json_build_object('reason', g.reason, 'epoch', g.epoch,
         'from_position', g.from_position, 'to_position', g.to_position, 'detected_at', g.detected_at,

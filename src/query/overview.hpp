@@ -23,7 +23,8 @@ base::Result<std::string> context_keys(pg::Connection& destination);
 base::Result<std::string> groups(pg::Connection& destination, const ChangeFilter& filter,
                                  const std::string& by, std::int64_t limit);
 
-// [{"source", ..., "gaps": [...], "parked": n}]
+// [{"source", ..., "worker": {"host", "pid", "version", "started_at"}, "heard_at", "gaps": [...],
+//   "parked": n}]
 base::Result<std::string> sources(pg::Connection& destination);
 
 // [{"schema", "table", "changes", "with_context", "with_key"}]: which tables' changes say `key`.

@@ -4,12 +4,21 @@
 // itself; who starts it wires this. Called from many threads.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.hpp"
 
 namespace serve {
+
+// A database and a role to be made for a history, by who may do that on that server.
+struct NewDestination {
+  std::string admin_url;  // kept nowhere
+  std::string database;
+  std::string role;         // empty: as the database
+  bool takes_over = false;  // what is there already
+};
 
 struct NewSource {
   std::string name;  // empty: the database's
@@ -22,6 +31,9 @@ struct NewSource {
   std::vector<std::string> redact_columns;
   std::string replica_identity = "full";
   std::string snapshot = "auto";
+  std::vector<std::string> retention;             // "90d", "todo=30d"; empty: for ever
+  std::string destination_url;                    // empty: this server's
+  std::optional<NewDestination> new_destination;  // made first, and used
   std::string created_by;
 };
 
@@ -34,7 +46,8 @@ class Control {
   // "destination", "steps": [{"what", "sql"}], "tables": [{"schema", "table", "bytes", "columns",
   // "tracked"}]}. `steps`: what starting would do; `prepared`: it mends that. Changes nothing.
   virtual base::Result<std::string> check(const NewSource& source) = 0;
-  // Prepares it with `admin_url` where given, and starts its worker. Tells its name.
+  // Makes its destination where that is asked for, prepares it with `admin_url` where given, and
+  // starts its worker. Tells its name.
   virtual base::Result<std::string> add(const NewSource& source) = 0;
   // False: there is none of this name.
   virtual base::Result<bool> set_paused(const std::string& name, bool is_paused) = 0;

@@ -105,7 +105,8 @@ Message message_to(const Place& place, const Pairs& headers, const std::string& 
 
 }  // namespace
 
-base::Result<int> post(std::string_view url, const Pairs& headers, const std::string& body) {
+base::Result<int> post(std::string_view url, const Pairs& headers, const std::string& body,
+                       const std::stop_token& stop) {
   TRY_ASSIGN(Place place, place_of(url));
   Message message = message_to(place, headers, body);
   asio::io_context context;
@@ -119,7 +120,13 @@ base::Result<int> post(std::string_view url, const Pairs& headers, const std::st
       problem = error.what();
     }
   });
-  context.run_for(http_client_max);
+  {
+    std::stop_callback on_stop(stop, [&context] { context.stop(); });
+    context.run_for(http_client_max);
+  }
+  if (!status && stop.stop_requested()) {
+    return base::fail(base::ErrorKind::interrupted, "given up, since this program ends");
+  }
   if (!status) return base::fail(base::ErrorKind::connection, problem);
   return *status;
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// One POST to an address somewhere, over TLS where it says https. Waits at most `http_client_max`.
+// One POST to an address somewhere, over TLS where it says https: of whom OpenSSL trusts, which
+// SSL_CERT_FILE and SSL_CERT_DIR say. Waits at most `http_client_max`.
 #pragma once
 
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -11,8 +13,9 @@
 
 namespace serve {
 
-// The status. Follows no redirection. Error of kind connection: nobody answered in time; usage: not
-// such an address.
-base::Result<int> post(std::string_view url, const Pairs& headers, const std::string& body);
+// The status. Follows no redirection. Error of kind connection: nobody answered in time;
+// interrupted: `stop` was asked for; usage: not such an address.
+base::Result<int> post(std::string_view url, const Pairs& headers, const std::string& body,
+                       const std::stop_token& stop);
 
 }  // namespace serve

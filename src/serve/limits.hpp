@@ -46,6 +46,10 @@ inline constexpr std::chrono::milliseconds webhook_pause{500};
 // For one delivery, from the first byte to the answer's head.
 inline constexpr std::chrono::seconds http_client_max{10};
 
+inline constexpr std::size_t view_name_bytes_max = 200;
+inline constexpr std::size_t view_address_bytes_max = 4000;
+inline constexpr int views_max = 500;  // of one person
+
 inline constexpr int login_failures_max = 10;
 inline constexpr std::chrono::minutes login_failures_window{1};
 inline constexpr std::chrono::hours session_lifetime{24 * 7};

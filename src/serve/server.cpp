@@ -20,6 +20,7 @@
 #include "serve/live_feed.hpp"
 #include "serve/metrics.hpp"
 #include "serve/users.hpp"
+#include "serve/views.hpp"
 #include "serve/webhook_sender.hpp"
 #include "serve/webhooks.hpp"
 
@@ -89,6 +90,7 @@ struct Server::State {
         actions(destination, access.keeps_records()),
         box(std::move(sealing)),
         webhooks(destination, box ? &*box : nullptr),
+        views(destination),
         live(destination) {}
 
   std::shared_ptr<Probe> probe;
@@ -101,8 +103,10 @@ struct Server::State {
   ActionLog actions;
   std::optional<secret::Box> box;
   Webhooks webhooks;
+  Views views;
   LiveFeed live;
   Metrics metrics;
+  std::stop_source stopping;
   Services services{};
   asio::io_context network{1};
   asio::thread_pool pool{workers};
@@ -156,6 +160,7 @@ base::Result<std::unique_ptr<Server>> Server::start(const ServerSettings& settin
                      .users = &state->users,
                      .actions = &state->actions,
                      .webhooks = &state->webhooks,
+                     .views = &state->views,
                      .live = &state->live,
                      .metrics = &state->metrics,
                      .probe = state->probe.get(),
@@ -163,7 +168,8 @@ base::Result<std::unique_ptr<Server>> Server::start(const ServerSettings& settin
                      .live_rows = state->live_rows.get(),
                      .undo = state->undo.get(),
                      .cookie_name = cookie,
-                     .version = settings.version};
+                     .version = settings.version,
+                     .stopping = state->stopping.get_token()};
   asio::co_spawn(state->network,
                  accept_connections(state->acceptor, state->pool, state->services, state->load),
                  [](std::exception_ptr) {});
@@ -183,6 +189,7 @@ base::Result<std::unique_ptr<Server>> Server::start(const ServerSettings& settin
 }
 
 Server::~Server() {
+  state_->stopping.request_stop();
   state_->network.stop();
   if (state_->thread.joinable()) state_->thread.join();
   state_->pool.stop();

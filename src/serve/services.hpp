@@ -3,6 +3,7 @@
 // What handlers work with.
 #pragma once
 
+#include <stop_token>
 #include <string>
 
 namespace serve {
@@ -17,6 +18,7 @@ class Metrics;
 class Probe;
 class Undo;
 class Users;
+class Views;
 class Webhooks;
 
 struct Services {
@@ -25,6 +27,7 @@ struct Services {
   Users* users;
   ActionLog* actions;
   Webhooks* webhooks;
+  Views* views;
   LiveFeed* live;
   Metrics* metrics;
   Probe* probe;         // null: nothing is known of sources but what the history says
@@ -33,6 +36,7 @@ struct Services {
   Undo* undo;           // null: nothing can be changed from here
   std::string cookie_name;
   std::string version;
+  std::stop_token stopping;  // what waits for somebody elsewhere gives up
 };
 
 }  // namespace serve

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "serve/source_status.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
+#include <climits>
 
 #include <nlohmann/json.hpp>
 
@@ -40,6 +44,15 @@ void add_slot(const Services& services, ordered_json& source) {
   source["lag_bytes"] = status.lag_bytes;
 }
 
+// Whether it is this very program that writes the history.
+void add_place(ordered_json& source) {
+  ordered_json& worker = source["worker"];
+  if (!worker.is_object()) return;
+  std::array<char, HOST_NAME_MAX + 1> host{};
+  gethostname(host.data(), host.size() - 1);
+  worker["here"] = text_in(worker, "host") == host.data() && worker["pid"] == getpid();
+}
+
 }  // namespace
 
 base::Result<ordered_json> source_status(const Services& services) {
@@ -53,6 +66,7 @@ base::Result<ordered_json> source_status(const Services& services) {
   for (ordered_json& source : list) {
     source["open_gaps"] = std::ranges::count_if(
         source["gaps"], [](const ordered_json& gap) { return gap["accepted_at"].is_null(); });
+    add_place(source);
     add_slot(services, source);
   }
   return list;

@@ -10,7 +10,7 @@
 
 namespace serve {
 
-// A list of objects: query::sources, and slot_known, slot_there, slot_active, wal_status,
+// A list of objects: query::sources, and worker.here, slot_known, slot_there, slot_active, wal_status,
 // retained_bytes, safe_wal_bytes, lag_bytes, open_gaps, probe_error.
 base::Result<nlohmann::ordered_json> source_status(const Services& services);
 

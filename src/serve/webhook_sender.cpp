@@ -66,14 +66,15 @@ std::string body_of(const DueWebhook& webhook, const std::vector<query::NewChang
 
 }  // namespace
 
-Delivery deliver(const DueWebhook& webhook, const std::string& identity, const std::string& body) {
+Delivery deliver(const DueWebhook& webhook, const std::string& identity, const std::string& body,
+                 const std::stop_token& stop) {
   std::string at = std::to_string(base::Timestamp::now().unix_us / 1'000'000);
   auto status =
       post(webhook.url,
            {{"webhook-id", identity},
             {"webhook-timestamp", at},
             {"webhook-signature", signature(webhook.secret, identity + "." + at + "." + body)}},
-           body);
+           body, stop);
   if (!status) return {.problem = status.error().message};
   bool is_taken = *status >= 200 && *status < 300;
   return {.is_taken = is_taken,
@@ -93,7 +94,7 @@ void WebhookSender::run(const std::stop_token& stop) {
   std::mutex mutex;
   std::condition_variable_any ended;
   while (!stop.stop_requested()) {
-    base::Status done = round();
+    base::Status done = round(stop);
     if (!done && !is_failing) base::log::warning("webhooks wait: {}", done.error().message);
     is_failing = !done;
     std::unique_lock lock(mutex);
@@ -113,23 +114,24 @@ base::Result<bool> WebhookSender::may_send() {
 }
 
 // A slow address holds up none but those of its own round.
-base::Status WebhookSender::round() {
+base::Status WebhookSender::round(const std::stop_token& stop) {
   TRY_ASSIGN(std::vector<DueWebhook> due, webhooks_->due());
   if (due.empty()) return {};
   TRY_ASSIGN(bool is_ours, may_send());
   if (!is_ours) return {};
   std::vector<base::Status> done(due.size());
-  for (std::size_t begin = 0; begin < due.size(); begin += webhooks_at_once) {
+  for (std::size_t begin = 0; begin < due.size() && !stop.stop_requested();
+       begin += webhooks_at_once) {
     std::vector<std::jthread> under_way;  // joined at the end of each turn
     for (std::size_t i = begin; i < std::min(begin + webhooks_at_once, due.size()); ++i) {
-      under_way.emplace_back([this, &due, &done, i] { done[i] = send(due[i]); });
+      under_way.emplace_back([this, &due, &done, &stop, i] { done[i] = send(due[i], stop); });
     }
   }
   auto failed = std::ranges::find_if(done, [](const base::Status& one) { return !one; });
   return failed == done.end() ? base::Status() : *failed;
 }
 
-base::Status WebhookSender::send(DueWebhook webhook) {
+base::Status WebhookSender::send(DueWebhook webhook, const std::stop_token& stop) {
   {
     std::scoped_lock lock(mutex_);
     for (const query::SeenPosition& position : reached_[webhook.name].seen) {
@@ -138,12 +140,12 @@ base::Status WebhookSender::send(DueWebhook webhook) {
   }
   bool is_more = true;
   for (int page = 0; is_more && page < webhook_pages_max; ++page) {
-    TRY_ASSIGN(is_more, send_page(webhook));
+    TRY_ASSIGN(is_more, send_page(webhook, stop));
   }
   return {};
 }
 
-base::Result<bool> WebhookSender::send_page(DueWebhook& webhook) {
+base::Result<bool> WebhookSender::send_page(DueWebhook& webhook, const std::stop_token& stop) {
   TRY_ASSIGN(query::ChangeFilter filter, filter_of_text(webhook.filter));
   std::int64_t limit = webhook.pending > 0 ? webhook.pending : webhook_page;
   std::vector<query::NewChange> changes;
@@ -161,7 +163,9 @@ base::Result<bool> WebhookSender::send_page(DueWebhook& webhook) {
   }
   query::Seen seen = webhook.seen;
   for (const query::NewChange& change : changes) query::advance(seen, change.position);
-  Delivery delivery = deliver(webhook, identity_of(webhook, seen), body_of(webhook, changes));
+  Delivery delivery = deliver(webhook, identity_of(webhook, seen), body_of(webhook, changes), stop);
+  // It is no failure of theirs: the next start goes on from what is stored.
+  if (!delivery.is_taken && stop.stop_requested()) return false;
   if (!delivery.is_taken) base::log::warning("webhook {}: {}", webhook.name, delivery.problem);
   TRY(webhooks_->note_delivery(webhook, delivery, changes.size(), seen));
   webhook.seen = std::move(seen);

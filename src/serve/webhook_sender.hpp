@@ -18,7 +18,8 @@
 namespace serve {
 
 // One delivery of these changes (JSON objects). `identity` is the same when it is tried again.
-Delivery deliver(const DueWebhook& webhook, const std::string& identity, const std::string& body);
+Delivery deliver(const DueWebhook& webhook, const std::string& identity, const std::string& body,
+                 const std::stop_token& stop);
 
 class WebhookSender {
  public:
@@ -29,11 +30,11 @@ class WebhookSender {
 
  private:
   void run(const std::stop_token& stop);
-  base::Status round();
+  base::Status round(const std::stop_token& stop);
   base::Result<bool> may_send();
-  base::Status send(DueWebhook webhook);
+  base::Status send(DueWebhook webhook, const std::stop_token& stop);
   // Whether there may be more.
-  base::Result<bool> send_page(DueWebhook& webhook);
+  base::Result<bool> send_page(DueWebhook& webhook, const std::stop_token& stop);
   base::Status note_reached(const DueWebhook& webhook, query::Seen reached);
 
   Destination* destination_;

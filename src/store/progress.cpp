@@ -88,6 +88,14 @@ base::Status forget_source(pg::Connection& destination, const std::string& sourc
   return {};
 }
 
+base::Status note_worker(pg::Connection& destination, const WorkerNote& worker) {
+  TRY(destination.query(
+      "update _bemi.source set worker = jsonb_build_object('host', $2::text, 'pid', $3::int, "
+      "'version', $4::text, 'started_at', now()) where name = $1",
+      {worker.source, worker.host, std::to_string(worker.pid), worker.version}));
+  return {};
+}
+
 base::Status record_gap(pg::Connection& destination, const Gap& gap) {
   TRY(destination.query(insert_gap, {gap.source, std::to_string(gap.epoch), gap.reason,
                                      nullable(gap.from), nullable(gap.to)}));

@@ -37,6 +37,15 @@ base::Status save_progress(pg::Connection& destination, const Progress& progress
 base::Status save_timeline(pg::Connection& destination, const std::string& source, int timeline);
 base::Status forget_source(pg::Connection& destination, const std::string& source);
 
+// Who writes the source's history from now on.
+struct WorkerNote {
+  std::string source;
+  std::string host;
+  int pid = 0;
+  std::string version;
+};
+base::Status note_worker(pg::Connection& destination, const WorkerNote& worker);
+
 struct Gap {
   std::string source;
   int epoch = 1;

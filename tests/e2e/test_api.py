@@ -44,6 +44,7 @@ def test_every_answer_is_as_its_description_says(story: Dashboard, database: Dat
         "/api/users": {},
         "/api/actions": {},
         "/api/webhooks": {},
+        "/api/views": {},
         "/api/managed": {},
         "/healthz": {},
         "/readyz": {},
@@ -104,8 +105,24 @@ def test_each_filter_selects_what_it_says(story: Dashboard, database: Database) 
             found = story.changes(**parameters, limit=limit)
             assert [change["id"] for change in found] == [identity for (identity,) in wanted], parameters
         buckets = story.get("/api/histogram", **parameters)["buckets"]
-        total = sum(b["created"] + b["updated"] + b["deleted"] + b["other"] for b in buckets)
-        assert total == len(wanted), parameters
+        assert sum(counts_of(*buckets).values()) == len(wanted), parameters
+
+
+def counts_of(*buckets: dict[str, Any]) -> dict[str, int]:
+    kinds = ("created", "updated", "deleted", "other", "baseline")
+    return {kind: sum(bucket[kind] for bucket in buckets) for kind in kinds}
+
+
+def test_a_checkpoint_is_nothing_that_somebody_created(story: Dashboard, database: Database) -> None:
+    def counted() -> dict[str, int]:
+        return counts_of(*story.get("/api/histogram")["buckets"])
+
+    before = counted()
+    [(written,)] = database.sql("select _bemi.checkpoint((select max(effective_at) from changes), false)")
+    assert written > 0
+    assert counted() == {**before, "baseline": before["baseline"] + written}
+    for points in ("/api/trends?by=operation", "/api/groups?by=operation"):
+        assert "SNAPSHOT" not in story.client.get(points).text
 
 
 def test_pages_hold_each_change_once_while_others_come(story: Dashboard, database: Database) -> None:

@@ -6,13 +6,16 @@ import base64
 import hashlib
 import hmac
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from e2e.oracle import sync
 from support.bemi import Worker
@@ -28,9 +31,11 @@ oldest_and_newest = pytest.mark.parametrize("server", [14, 18], indirect=True, i
 class Receiver:
     """Somebody's address: keeps what it takes, answers as it is told."""
 
-    def __init__(self) -> None:
+    def __init__(self, certificate: trustme.LeafCert | None = None) -> None:
         self.requests: list[tuple[dict[str, str], bytes, int]] = []
         self.answers: list[int] = []
+        self.may_answer = threading.Event()
+        self.may_answer.set()
         self.lock = threading.Lock()
         outer = self
 
@@ -41,6 +46,7 @@ class Receiver:
                     status = outer.answers.pop(0) if outer.answers else 200
                     headers = {name.lower(): value for name, value in self.headers.items()}
                     outer.requests.append((headers, body, status))
+                outer.may_answer.wait()
                 self.send_response(status)
                 self.send_header("Location", "/elsewhere")
                 self.end_headers()
@@ -50,6 +56,11 @@ class Receiver:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/hook?a=b"
+        if certificate is not None:
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            certificate.configure_cert(tls)
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
+            self.url = f"https://localhost:{self.server.server_port}/hook"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def taken(self) -> list[dict[str, Any]]:
@@ -62,6 +73,7 @@ class Receiver:
         return [change["primary_key"] for change in self.taken()]
 
     def close(self) -> None:
+        self.may_answer.set()
         self.server.shutdown()
         self.server.server_close()
 
@@ -229,3 +241,60 @@ def test_without_a_key_none_is_made(database: Database, start_worker: StartWorke
     with served(start_worker(env=environment(database.url)).wait_ready()) as dashboard:
         response = dashboard.client.post("/api/webhooks", json={"name": "x", "url": "https://example.org"})
     assert response.status_code == 400 and "BEMI_SECRET_KEY" in response.json()["hint"]
+
+
+def test_https_goes_to_whom_a_trusted_authority_vouches_for(
+    database: Database, start_worker: StartWorker, tmp_path: Path
+) -> None:
+    ours, another = trustme.CA(), trustme.CA()
+    ours.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    receivers = {
+        "good": Receiver(ours.issue_cert("localhost")),
+        "stranger": Receiver(another.issue_cert("localhost")),
+        "another host's": Receiver(ours.issue_cert("elsewhere.example")),
+    }
+    database.sql(SCHEMA)
+    env = environment(database.url, BEMI_SECRET_KEY=KEY, SSL_CERT_FILE=str(tmp_path / "ca.pem"))
+    with served(start_worker(env=env).wait_ready()) as dashboard:
+        for name, receiver in receivers.items():
+            response = dashboard.client.post("/api/webhooks", json={"name": name, "url": receiver.url})
+            assert response.status_code == 200, response.text
+        secret: str = dashboard.client.post(
+            "/api/webhooks", json={"name": "good", "url": receivers["good"].url, "renew_secret": True}
+        ).json()["secret"]
+        database.sql("insert into todo values (1, 'a')")
+        until(lambda: receivers["good"].keys() == ["1"])
+        headers, body, _ = receivers["good"].requests[0]
+        assert is_signed(secret, headers, body)
+
+        def refused() -> dict[str, str]:
+            hooks = dashboard.get("/api/webhooks")["webhooks"]
+            return {hook["name"]: hook["last_error"] for hook in hooks if hook["failures"] > 0}
+
+        until(lambda: len(refused()) == 2)
+        assert all("certificate verify failed" in problem for problem in refused().values()), refused()
+    for name, receiver in receivers.items():
+        assert name == "good" or receiver.requests == [], "nothing was said to a stranger"
+        receiver.close()
+
+
+def test_the_end_of_the_server_waits_for_no_answer(
+    database: Database, start_worker: StartWorker, receiver: Receiver
+) -> None:
+    database.sql(SCHEMA)
+    env = environment(database.url, BEMI_SECRET_KEY=KEY)
+    worker = start_worker(env=env).wait_ready()
+    with served(worker) as dashboard:
+        add(dashboard, receiver.url)
+    receiver.may_answer.clear()
+    database.sql("insert into todo values (1, 'a')")
+    until(lambda: len(receiver.requests) == 1)
+    # A delivery alone may take ten seconds.
+    assert worker.terminate(timeout=8) == 0
+    [(failures,)] = database.sql("select failures from _bemi.webhook")
+    assert failures == 0, "nobody failed"
+    receiver.may_answer.set()
+    with served(start_worker(env=env).wait_ready()):
+        until(lambda: len(receiver.keys()) == 2)
+    first, again = receiver.requests
+    assert (first[0]["webhook-id"], first[1]) == (again[0]["webhook-id"], again[1])

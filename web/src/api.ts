@@ -70,6 +70,8 @@ export interface Bucket {
   updated: number;
   deleted: number;
   other: number;
+  /** Rows of baselines and checkpoints: nobody changed anything. */
+  baseline: number;
 }
 
 export interface Histogram {
@@ -111,6 +113,8 @@ export interface Source {
   changes_with_context: number;
   contexts_rejected: number;
   created_at: string;
+  worker: { host: string; pid: number; version: string; started_at: string; here: boolean } | null;
+  heard_at: string | null;
   parked: number;
   open_gaps: number;
   gaps: {

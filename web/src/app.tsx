@@ -18,6 +18,7 @@ import { Trends } from "./screens/trends.tsx";
 import { Undo } from "./screens/undo.tsx";
 import { SignIn } from "./sign_in.tsx";
 import { loadContextKeys, loadSources, loadTables, session, setTheme, sources, sourcesFailed, theme, toast } from "./state.ts";
+import { loadViews } from "./views.ts";
 
 interface Screen {
   path: string;
@@ -64,6 +65,7 @@ export function App() {
     setState("in");
     void loadTables().catch(() => {});
     void loadContextKeys().catch(() => {});
+    void loadViews();
   };
   useEffect(() => {
     whenSignedOut(() => setState("out"));

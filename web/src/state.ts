@@ -8,6 +8,8 @@ export const tables = signal<Table[] | null>(null);
 export const contextKeys = signal<ContextKey[] | null>(null);
 export const sources = signal<Source[] | null>(null);
 export const sourcesFailed = signal("");
+/** Sources whose workers run from here. */
+export const managedNames = signal<ReadonlySet<string>>(new Set());
 export const toast = signal("");
 
 let toastTimer = 0;
@@ -56,27 +58,4 @@ export function setTheme(value: Theme): void {
   if (value === "auto") localStorage.removeItem("theme");
   else localStorage.setItem("theme", value);
   applyTheme();
-}
-
-// ---- Saved views ----
-
-export interface SavedView {
-  name: string;
-  address: string;
-}
-
-function readViews(): SavedView[] {
-  try {
-    const views: unknown = JSON.parse(localStorage.getItem("views") ?? "[]");
-    return Array.isArray(views) ? (views as SavedView[]).filter((view) => view.address?.startsWith("/")) : [];
-  } catch {
-    return [];
-  }
-}
-
-export const savedViews = signal<SavedView[]>(readViews());
-
-export function setViews(views: SavedView[]): void {
-  savedViews.value = views;
-  localStorage.setItem("views", JSON.stringify(views));
 }

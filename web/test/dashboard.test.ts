@@ -208,6 +208,49 @@ describe("changes", () => {
     await page.getByRole("button", { name: "Views" }).click();
     await page.getByRole("link", { name: "Payments" }).click();
     await page.waitForURL(/filter=table%3Apayment/);
+    // In another browser too, and shared where that is said.
+    const other = await visit(browser, "/changes?filter=table%3Aproject");
+    await other.page.getByRole("button", { name: "Views" }).click();
+    await other.page.getByRole("link", { name: "Payments" }).waitFor();
+    await other.page.getByLabel("Name of this view").fill("Projects");
+    await other.page.getByLabel("Share it with everybody").check();
+    await other.page.getByRole("button", { name: "Save this view" }).click();
+    await expect.poll(async () => (await api<{ views: { name: string; shared: boolean }[] }>("/api/views")).views.filter(({ shared }) => shared).map(({ name }) => name)).toEqual(["Projects"]);
+    await other.page.getByRole("button", { name: "Views" }).click();
+    await other.page.getByRole("button", { name: "Forget Payments" }).click();
+    await expect.poll(async () => (await api<{ views: { name: string }[] }>("/api/views")).views.map(({ name }) => name)).toEqual(["Projects"]);
+    await leave(other);
+    await leave(visited);
+  });
+
+  test("views that an earlier time left in the browser go to the server", async () => {
+    const visited = await visit(browser, "/changes");
+    const { page } = visited;
+    await settled(page);
+    await page.evaluate(() => localStorage.setItem("views", JSON.stringify([{ name: "Old / one", address: "/changes?filter=op%3Adelete" }, { name: 7 }])));
+    await page.reload();
+    await page.getByRole("button", { name: "Views" }).click();
+    await page.getByRole("link", { name: "Old | one" }).click();
+    await page.waitForURL(/op%3Adelete/);
+    expect(await page.evaluate(() => localStorage.getItem("views"))).toBeNull();
+    await leave(visited);
+  });
+
+  test("a view that the server cannot keep stays in the browser", async () => {
+    const visited = await visit(browser, "/changes?filter=op%3Aupdate");
+    const { page } = visited;
+    await page.route("**/api/views*", (route) =>
+      route.fulfill({ status: 403, contentType: "application/problem+json", body: '{"status": 403, "detail": "permission denied"}' }),
+    );
+    await page.reload();
+    await page.getByRole("button", { name: "Views" }).click();
+    await page.getByLabel("Name of this view").fill("Updates");
+    await page.getByRole("button", { name: "Save this view" }).click();
+    await page.getByText("Kept in this browser").waitFor();
+    await page.goto(`${seeded.url}/changes`);
+    await page.getByRole("button", { name: "Views" }).click();
+    await page.getByRole("link", { name: "Updates" }).click();
+    await page.waitForURL(/op%3Aupdate/);
     await leave(visited);
   });
 
@@ -235,15 +278,19 @@ describe("what a newcomer finds by clicking only", () => {
 
     // Who changed a given to-do last Tuesday?
     await choose("Record");
-    await page.getByLabel("Table", { exact: true }).selectOption({ label: "payment" });
+    await page.getByLabel("Table", { exact: true }).selectOption({ label: "todo" });
     await page.getByRole("link", { name: "Find it among the changes" }).click();
     await page.getByRole("button", { name: "Choose a time range" }).or(page.getByTitle("Choose a time range")).click();
     await page.getByRole("button", { name: /Tuesday$/ }).click();
     await settled(page);
+    const [since, until] = new URL(page.url()).searchParams.get("range")!.split("..");
+    expect(new Date(since!).toLocaleDateString("en", { weekday: "long", timeZone: "Europe/Berlin" })).toBe("Tuesday");
+    const [wanted] = await changes(`table=todo&operation=update&context=endpoint%3D/checkout&since=${since}&until=${until}&limit=1`);
     await page.locator(".change-line", { hasText: "/checkout" }).first().locator("a.key").click();
     await page.getByText("Timeline").waitFor();
-    await page.locator(".timeline li.UPDATE button").first().click();
-    await page.locator(".record-who", { hasText: "user_id" }).waitFor();
+    expect(new URL(page.url()).searchParams.get("key")).toBe(wanted!.primary_key);
+    await page.locator(".timeline li.UPDATE button", { hasText: "/checkout" }).first().click();
+    await page.locator(".record-who", { hasText: String(wanted!.context.user_id) }).waitFor();
 
     // Everything that this request did, across tables and sources.
     await page.getByRole("link", { name: "All that this request did" }).click();
@@ -470,6 +517,45 @@ describe("webhooks", () => {
 });
 
 describe("sources", () => {
+  test("whose worker runs elsewhere is listed, and said to be out of reach", async () => {
+    const visited = await visit(browser, "/sources");
+    const { page } = visited;
+    const billing = page.getByRole("region", { name: "Source billing" });
+    await billing.getByText("not controlled from here").waitFor();
+    await billing.getByText(/last heard of/).waitFor();
+    await page.getByRole("region", { name: "Source shop" }).getByText("Tracked by this program").waitFor();
+    await leave(visited);
+  });
+
+  test("a destination is made for a source by clicking", async () => {
+    const visited = await visit(browser, "/sources", { bypassCSP: true, reducedMotion: "reduce" }, seeded.control.url);
+    const { page } = visited;
+    await page.getByRole("button", { name: "Connect a database" }).click();
+    await page.getByLabel("Its address, as the role that reads it").fill(seeded.control.source);
+    await page.getByRole("button", { name: "Into a new database" }).click();
+    await page.getByLabel(/^That server/).fill(seeded.control.source);
+    await page.getByLabel("Name of the new database").fill("gadgets");
+    await page.getByText("is there already").first().waitFor();
+    expect(await page.getByRole("button", { name: "Start tracking" }).isDisabled()).toBe(true);
+    const name = "audit <b>\"'";
+    await page.getByLabel("Name of the new database").fill(name);
+    await page.getByLabel("Changes are kept for").fill("90d");
+    await page.getByText(/2 points are fine/).waitFor();
+    await page.getByText("gadget", { exact: true }).click();
+    await page.getByText("What stands in these is never stored:").first().waitFor();
+    expect(await barriers(page)).toEqual([]);
+    await page.getByRole("button", { name: "Start tracking" }).click();
+    const tracked = page.getByLabel("Tracked from here");
+    await tracked.getByText("Tracking", { exact: true }).waitFor();
+    await tracked.getByText(`Its history is in ${name} at`).waitFor();
+    await tracked.getByText("Changes are kept for 90d.").waitFor();
+    expect(await page.getByText("No database is tracked yet").count()).toBe(0);
+    await page.getByRole("button", { name: "Remove…" }).click();
+    await page.getByRole("button", { name: /Stop tracking/ }).click();
+    await tracked.waitFor({ state: "detached" });
+    await leave(visited);
+  });
+
   test("what writes without saying who is shown by endpoint", async () => {
     const visited = await visit(browser, "/sources");
     const { page } = visited;
@@ -517,6 +603,7 @@ describe("every screen", () => {
     const hostile = String(odd!.context.user_id);
     const name = "<img src=x onerror=\"document.title='owned'\">";
     await set("/api/users", { name, role: "viewer" });
+    await set("/api/views", { name: name.replaceAll("/", "|"), address: `/changes?filter=${encodeURIComponent(hostile)}`, shared: true });
     await set("/api/webhooks", { name, url: "http://127.0.0.1:1/%3Cscript%3E", filter: { q: hostile, context: `${name}=${hostile}` } });
     const table = '"Odd ""Schema"""."<b>Od d</b>"';
     const paths = [

@@ -11,15 +11,21 @@ base::Error wrong(const std::string& what) {
   return {base::ErrorKind::usage, what, "see /api/openapi.json", {}};
 }
 
-base::Result<ordered_json> body_of(const Request& request,
-                                   std::span<const std::string_view> known) {
-  auto body = ordered_json::parse(request.body, nullptr, /*allow_exceptions=*/false);
-  if (!body.is_object()) return std::unexpected(wrong("the body is no JSON object"));
-  for (const auto& [name, value] : body.items()) {
+base::Status only_fields(const ordered_json& object, std::span<const std::string_view> known) {
+  if (!object.is_object()) return std::unexpected(wrong("what is wanted is a JSON object"));
+  for (const auto& [name, value] : object.items()) {
     if (std::ranges::find(known, name) == known.end()) {
       return std::unexpected(wrong("there is no field " + name));
     }
   }
+  return {};
+}
+
+base::Result<ordered_json> body_of(const Request& request,
+                                   std::span<const std::string_view> known) {
+  auto body = ordered_json::parse(request.body, nullptr, /*allow_exceptions=*/false);
+  if (!body.is_object()) return std::unexpected(wrong("the body is no JSON object"));
+  TRY(only_fields(body, known));
   return body;
 }
 

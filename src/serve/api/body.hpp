@@ -18,6 +18,9 @@ namespace serve {
 base::Error wrong(const std::string& what);
 base::Result<nlohmann::ordered_json> body_of(const Request& request,
                                              std::span<const std::string_view> known);
+// The same of an object within it.
+base::Status only_fields(const nlohmann::ordered_json& object,
+                         std::span<const std::string_view> known);
 // Empty where it is not there.
 base::Result<std::string> text_of(const nlohmann::ordered_json& body, const char* name);
 base::Result<bool> truth_of(const nlohmann::ordered_json& body, const char* name, bool otherwise);

@@ -74,6 +74,11 @@ base::Result<Response> set_webhook(const Call& call);
 base::Result<Response> test_webhook(const Call& call);
 base::Result<Response> remove_webhook(const Call& call);
 
+// views_api.cpp
+base::Result<Response> list_views(const Call& call);
+base::Result<Response> set_view(const Call& call);
+base::Result<Response> remove_view(const Call& call);
+
 // parameters.cpp
 inline constexpr std::array<std::string_view, 10> filter_parameters{
     "table", "primary_key", "operation", "context", "without_context",

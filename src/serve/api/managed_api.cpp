@@ -15,7 +15,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr std::array<std::string_view, 10> source_fields{"name",
+constexpr std::array<std::string_view, 13> source_fields{"name",
                                                          "url",
                                                          "admin_url",
                                                          "revert_url",
@@ -24,7 +24,12 @@ constexpr std::array<std::string_view, 10> source_fields{"name",
                                                          "ignore_columns",
                                                          "redact_columns",
                                                          "replica_identity",
-                                                         "snapshot"};
+                                                         "snapshot",
+                                                         "retention",
+                                                         "destination_url",
+                                                         "new_destination"};
+constexpr std::array<std::string_view, 4> destination_fields{"admin_url", "database", "role",
+                                                             "take_over"};
 constexpr std::array<std::string_view, 1> name_fields{"name"};
 constexpr std::size_t patterns_max = 1000;
 
@@ -57,6 +62,36 @@ base::Result<std::string> one_of(const ordered_json& body, const char* name,
   return std::unexpected(wrong(std::string(name) + " is none that there is"));
 }
 
+base::Result<NewDestination> destination_in(const ordered_json& body) {
+  TRY(only_fields(body, destination_fields));
+  NewDestination destination;
+  TRY_ASSIGN(destination.admin_url, text_of(body, "admin_url"));
+  TRY_ASSIGN(destination.database, text_of(body, "database"));
+  TRY_ASSIGN(destination.role, text_of(body, "role"));
+  TRY_ASSIGN(destination.takes_over, truth_of(body, "take_over", false));
+  if (destination.admin_url.empty()) {
+    return std::unexpected(wrong("new_destination has no admin_url"));
+  }
+  return destination;
+}
+
+// As it was asked for, without its addresses.
+std::string details_of(const NewSource& source) {
+  ordered_json details{{"include", source.include},
+                       {"exclude", source.exclude},
+                       {"ignore_columns", source.ignore_columns},
+                       {"redact_columns", source.redact_columns},
+                       {"replica_identity", source.replica_identity},
+                       {"snapshot", source.snapshot},
+                       {"retention", source.retention}};
+  if (source.new_destination) {
+    details["new_destination"] = {{"database", source.new_destination->database},
+                                  {"role", source.new_destination->role},
+                                  {"take_over", source.new_destination->takes_over}};
+  }
+  return details.dump();
+}
+
 base::Result<NewSource> source_in(const Call& call) {
   TRY_ASSIGN(ordered_json body, body_of(*call.request, source_fields));
   NewSource source;
@@ -70,6 +105,14 @@ base::Result<NewSource> source_in(const Call& call) {
   TRY_ASSIGN(source.redact_columns, texts_of(body, "redact_columns"));
   TRY_ASSIGN(source.replica_identity, one_of(body, "replica_identity", {"full", "keep"}));
   TRY_ASSIGN(source.snapshot, one_of(body, "snapshot", {"auto", "initial", "none"}));
+  TRY_ASSIGN(source.retention, texts_of(body, "retention"));
+  TRY_ASSIGN(source.destination_url, text_of(body, "destination_url"));
+  if (auto wanted = body.find("new_destination"); wanted != body.end() && !wanted->is_null()) {
+    TRY_ASSIGN(source.new_destination, destination_in(*wanted));
+  }
+  if (source.new_destination && !source.destination_url.empty()) {
+    return std::unexpected(wrong("the history goes to destination_url or to new_destination"));
+  }
   if (source.url.empty()) {
     return base::fail(base::ErrorKind::usage, "url is missing",
                       "write it as postgresql://USER:PASSWORD@HOST/DATABASE");
@@ -117,16 +160,7 @@ base::Result<Response> check_source(const Call& call) {
 base::Result<Response> add_source(const Call& call) {
   TRY_ASSIGN(Control * control, control_of(call));
   TRY_ASSIGN(NewSource source, source_in(call));
-  // Without its addresses.
-  std::string details = ordered_json{
-      {"include", source.include},
-      {"exclude", source.exclude},
-      {"ignore_columns", source.ignore_columns},
-      {"redact_columns", source.redact_columns},
-      {"replica_identity", source.replica_identity},
-      {"snapshot",
-       source.snapshot}}.dump();
-  TRY_ASSIGN(std::string name, recorded(call, "source add", source.name, details,
+  TRY_ASSIGN(std::string name, recorded(call, "source add", source.name, details_of(source),
                                         [&] { return of_their_address(control->add(source)); }));
   return json(ordered_json{{"name", name}}.dump());
 }

@@ -233,7 +233,6 @@ export function useAction(onDone: () => void) {
   return { failed, isBusy, run };
 }
 
-
 /** Loads when `key` changes; what came before stays until the new is there. */
 export function useLoad<T>(key: string, load: (signal: AbortSignal) => Promise<T>) {
   const [state, setState] = useState<{ key: string; value?: T; error?: unknown }>({ key: "" });

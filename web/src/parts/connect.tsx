@@ -2,10 +2,10 @@
 // Connecting a database: what `bemi check` says of it while one types, what to fix and how, which
 // tables and columns to track; then its worker is started.
 import { useEffect, useState } from "preact/hooks";
-import { post, Problem } from "../api.ts";
+import { post } from "../api.ts";
 import { Icon } from "../icons.tsx";
 import { bytes, count } from "../time.ts";
-import { copy, Notice } from "./basics.tsx";
+import { copy, FailedNotice, Notice, useAction } from "./basics.tsx";
 
 interface Finding {
   severity: "ok" | "info" | "warning" | "error";
@@ -34,25 +34,56 @@ interface Checked {
   tables: Candidate[];
 }
 
+/** What is typed, all of it text. */
 interface Asked {
   url: string;
   name: string;
   admin_url: string;
   revert_url: string;
+  retention: string;
+  destination_url: string;
+  new_admin_url: string;
+  new_database: string;
+  new_role: string;
 }
+type Place = "here" | "there" | "new";
 
 const PAUSE_MS = 700;
-const EMPTY: Asked = { url: "", name: "", admin_url: "", revert_url: "" };
+const EMPTY: Asked = { url: "", name: "", admin_url: "", revert_url: "", retention: "", destination_url: "", new_admin_url: "", new_database: "", new_role: "" };
+const PLACES: [Place, string][] = [
+  ["here", "Into the history shown here"],
+  ["there", "Into another database"],
+  ["new", "Into a new database"],
+];
 const isAddress = (url: string) => /^postgres(ql)?:\/\/.+|.*\bhost\s*=/.test(url.trim());
 
-function useCheck(asked: Asked, attempt: number) {
+/** As the API takes it; what is not said is left out. */
+function bodyOf(asked: Asked, place: Place, takesOver: boolean): Record<string, unknown> {
+  const said = (names: (keyof Asked)[]) => Object.fromEntries(names.map((name) => [name, asked[name].trim()]).filter(([, text]) => text !== ""));
+  return {
+    ...said(["url", "name", "admin_url", "revert_url"]),
+    ...(asked.retention.trim() !== "" && { retention: asked.retention.split(",").map((one) => one.trim()) }),
+    ...(place === "there" && said(["destination_url"])),
+    ...(place === "new" && {
+      new_destination: { admin_url: asked.new_admin_url.trim(), database: asked.new_database.trim(), role: asked.new_role.trim(), take_over: takesOver },
+    }),
+  };
+}
+
+/** Whether all that is needed to look has been typed. */
+function canLook(asked: Asked, place: Place): boolean {
+  if (!isAddress(asked.url) || (asked.admin_url !== "" && !isAddress(asked.admin_url))) return false;
+  if (place === "there") return isAddress(asked.destination_url);
+  return place === "here" || (isAddress(asked.new_admin_url) && asked.new_database.trim() !== "");
+}
+
+function useCheck(body: Record<string, unknown>, isReady: boolean, attempt: number) {
   const [state, setState] = useState<{ of: string; found?: Checked; error?: unknown }>({ of: "" });
-  const key = `${asked.url}\n${asked.name}\n${asked.admin_url}\n${attempt}`;
+  const key = JSON.stringify([body, attempt]);
   useEffect(() => {
-    if (!isAddress(asked.url)) return;
+    if (!isReady) return;
     let isOld = false;
     const timer = setTimeout(() => {
-      const body = { url: asked.url.trim(), ...(asked.name !== "" && { name: asked.name }), ...(isAddress(asked.admin_url) && { admin_url: asked.admin_url.trim() }) };
       post<Checked>("/api/managed/check", body).then(
         (found) => !isOld && setState({ of: key, found }),
         (error: unknown) => !isOld && setState({ of: key, error }),
@@ -62,8 +93,8 @@ function useCheck(asked: Asked, attempt: number) {
       isOld = true;
       clearTimeout(timer);
     };
-  }, [key]);
-  return { ...state, isChecking: isAddress(asked.url) && state.of !== key };
+  }, [key, isReady]);
+  return { ...state, isChecking: isReady && state.of !== key };
 }
 
 export function Connect({ onDone, onClose }: { onDone: () => void; onClose: () => void }) {
@@ -71,21 +102,14 @@ export function Connect({ onDone, onClose }: { onDone: () => void; onClose: () =
   const [attempt, setAttempt] = useState(0);
   const [left, setLeft] = useState<ReadonlySet<string>>(new Set());
   const [ignored, setIgnored] = useState<ReadonlySet<string>>(new Set());
-  const [failed, setFailed] = useState<unknown>();
-  const [isBusy, setBusy] = useState(false);
-  const { found, error, isChecking } = useCheck(asked, attempt);
-  const start = async () => {
-    setBusy(true);
-    setFailed(undefined);
-    try {
-      const given = Object.fromEntries(Object.entries(asked).filter(([, text]) => text.trim() !== ""));
-      await post("/api/managed", { ...given, exclude: [...left], ignore_columns: [...ignored] });
-      onDone();
-    } catch (problem) {
-      setFailed(problem);
-    }
-    setBusy(false);
-  };
+  const [redacted, setRedacted] = useState<ReadonlySet<string>>(new Set());
+  const [place, setPlace] = useState<Place>("here");
+  const [takesOver, setTakesOver] = useState(false);
+  const { failed, isBusy, run } = useAction(onDone);
+  const body = bodyOf(asked, place, takesOver);
+  const isReady = canLook(asked, place);
+  const { found, error, isChecking } = useCheck(body, isReady, attempt);
+  const start = () => post("/api/managed", { ...body, exclude: [...left], ignore_columns: [...ignored], redact_columns: [...redacted] });
   const field = (name: keyof Asked) => ({
     class: "input mono",
     name,
@@ -94,7 +118,7 @@ export function Connect({ onDone, onClose }: { onDone: () => void; onClose: () =
     value: asked[name],
     onInput: (event: { currentTarget: HTMLInputElement }) => setAsked({ ...asked, [name]: event.currentTarget.value }),
   });
-  const canStart = found !== undefined && error === undefined && !isChecking && found.good;
+  const canStart = isReady && found !== undefined && error === undefined && !isChecking && found.good;
   return (
     <section class="card" aria-label="Connect a database">
       <header>
@@ -123,30 +147,61 @@ export function Connect({ onDone, onClose }: { onDone: () => void; onClose: () =
             <input {...field("revert_url")} placeholder="none: nothing is undone from here" />
           </label>
         </div>
+        <div class="stack destination">
+          <div class="row wrap">
+            <span class="label">Its history goes</span>
+            <div class="segmented" role="group" aria-label="Where its history goes">
+              {PLACES.map(([id, title]) => (
+                <button type="button" key={id} aria-pressed={place === id} onClick={() => setPlace(id)}>
+                  {title}
+                </button>
+              ))}
+            </div>
+          </div>
+          {place === "there" && (
+            <label>
+              <span>The database that keeps it</span>
+              <input {...field("destination_url")} placeholder="postgresql://bemi:password@audit.example.org/history" />
+            </label>
+          )}
+          {place === "new" && (
+            <div class="connect-more">
+              <label>
+                <span>That server, as a role that may make databases and roles; kept nowhere</span>
+                <input {...field("new_admin_url")} placeholder="postgresql://admin:password@audit.example.org/postgres" />
+              </label>
+              <label>
+                <span>Name of the new database</span>
+                <input {...field("new_database")} placeholder="history" />
+              </label>
+              <label>
+                <span>Name of the new role; its password is made</span>
+                <input {...field("new_role")} placeholder={asked.new_database.trim() || "as the database"} />
+              </label>
+              <label class="check">
+                <input type="checkbox" checked={takesOver} onChange={(event) => setTakesOver(event.currentTarget.checked)} /> Use what is there already by these names
+              </label>
+            </div>
+          )}
+          <label class="retention">
+            <span>Changes are kept for</span>
+            <input {...field("retention")} placeholder="ever; or 90d, or todo=30d, 2 years" />
+          </label>
+        </div>
         {!isAddress(asked.url) && <p class="muted">Bemi looks whether the database is ready while you type, and says exactly what is not. Nothing is changed before you start.</p>}
         {isChecking && <p class="muted">Looking…</p>}
-        {!isChecking && error !== undefined && (
-          <Notice kind="error">
-            {error instanceof Error ? error.message : String(error)}
-            {error instanceof Problem && error.hint !== "" && <p class="hint">{error.hint}</p>}
-          </Notice>
-        )}
+        {!isChecking && error !== undefined && <FailedNotice error={error} />}
         {found && error === undefined && (
           <div class={`stack ${isChecking ? "is-stale" : ""}`}>
             <Findings title={`Source: ${found.place}`} findings={found.source} />
             <Findings title="Destination" findings={found.destination} />
             {found.steps.length > 0 && <Steps steps={found.steps} />}
-            <Choose tables={found.tables} left={left} setLeft={setLeft} ignored={ignored} setIgnored={setIgnored} />
+            <Choose tables={found.tables} left={left} setLeft={setLeft} ignored={ignored} setIgnored={setIgnored} redacted={redacted} setRedacted={setRedacted} />
           </div>
         )}
-        {failed !== undefined && (
-          <Notice kind="error">
-            {failed instanceof Error ? failed.message : String(failed)}
-            {failed instanceof Problem && failed.hint !== "" && <p class="hint">{failed.hint}</p>}
-          </Notice>
-        )}
+        {failed !== undefined && <FailedNotice error={failed} />}
         <div class="row wrap">
-          <button type="button" class="button primary" disabled={!canStart || isBusy} onClick={() => void start()}>
+          <button type="button" class="button primary" disabled={!canStart || isBusy} onClick={() => void run(start)}>
             {isBusy ? "Starting…" : "Start tracking"}
           </button>
           {found && (
@@ -229,6 +284,8 @@ function Choose(props: {
   setLeft: (left: ReadonlySet<string>) => void;
   ignored: ReadonlySet<string>;
   setIgnored: (ignored: ReadonlySet<string>) => void;
+  redacted: ReadonlySet<string>;
+  setRedacted: (redacted: ReadonlySet<string>) => void;
 }) {
   const tracked = props.tables.filter(({ tracked: is }) => is);
   if (tracked.length === 0) return <Notice>There is no table to track yet; those that are made later are tracked as they come.</Notice>;
@@ -256,21 +313,26 @@ function Choose(props: {
                   <Icon name="down" size={13} />
                 </summary>
                 <p class="muted">A change in these columns alone is not recorded:</p>
-                <div class="row wrap">
-                  {columns.map((column) => {
-                    const name = pattern(schema, table, column);
-                    return (
-                      <button type="button" key={name} class="button small" aria-pressed={props.ignored.has(name)} disabled={!isOn} onClick={() => props.setIgnored(toggled(props.ignored, name))}>
-                        {column}
-                      </button>
-                    );
-                  })}
-                </div>
+                <Columns names={columns.map((column) => [column, pattern(schema, table, column)])} chosen={props.ignored} choose={props.setIgnored} isOff={!isOn} />
+                <p class="muted">What stands in these is never stored:</p>
+                <Columns names={columns.map((column) => [column, pattern(schema, table, column)])} chosen={props.redacted} choose={props.setRedacted} isOff={!isOn} />
               </details>
             </div>
           );
         })}
       </div>
+    </div>
+  );
+}
+
+function Columns(props: { names: [string, string][]; chosen: ReadonlySet<string>; choose: (chosen: ReadonlySet<string>) => void; isOff: boolean }) {
+  return (
+    <div class="row wrap">
+      {props.names.map(([column, name]) => (
+        <button type="button" key={name} class="button small" aria-pressed={props.chosen.has(name)} disabled={props.isOff} onClick={() => props.choose(toggled(props.chosen, name))}>
+          {column}
+        </button>
+      ))}
     </div>
   );
 }

@@ -5,14 +5,23 @@ import { get, type Bucket, type Histogram as Counts } from "../api.ts";
 import { count, shortTime } from "../time.ts";
 import { useLoad } from "./basics.tsx";
 
-const KINDS = ["deleted", "updated", "created", "other"] as const;
-const NAMES = { created: "created", updated: "updated", deleted: "deleted", other: "other" };
+const CHANGED = ["deleted", "updated", "created", "other"] as const;
+type Kind = (typeof CHANGED)[number] | "baseline";
+const NAMES: Record<Kind, string> = { created: "created", updated: "updated", deleted: "deleted", other: "other", baseline: "read as a baseline" };
 
 interface Scale {
   from: number;
   to: number;
   step: number;
   most: number;
+  kinds: readonly Kind[];
+}
+
+const total = (bucket: Bucket, kinds: readonly Kind[]): number => kinds.reduce((sum, kind) => sum + Number(bucket[kind]), 0);
+
+/** Rows of a baseline or a checkpoint would hide what people did: they are drawn where there is nothing else. */
+function kindsOf({ buckets }: Counts): readonly Kind[] {
+  return buckets.some((bucket) => total(bucket, CHANGED) > 0) ? CHANGED : ["baseline"];
 }
 
 function scaleOf(counts: Counts): Scale {
@@ -20,11 +29,10 @@ function scaleOf(counts: Counts): Scale {
   const times = counts.buckets.map((bucket) => Date.parse(bucket.at));
   const from = Math.min(Date.parse(counts.since), ...times);
   const to = Math.max(Date.parse(counts.until), ...times.map((time) => time + step), from + step);
-  const most = Math.max(1, ...counts.buckets.map(total));
-  return { from, to, step, most };
+  const kinds = kindsOf(counts);
+  const most = Math.max(1, ...counts.buckets.map((bucket) => total(bucket, kinds)));
+  return { from, to, step, most, kinds };
 }
-
-const total = (bucket: Bucket): number => KINDS.reduce((sum, kind) => sum + Number(bucket[kind]), 0);
 
 interface Props {
   parameters: [string, string][];
@@ -61,7 +69,7 @@ export function Histogram(props: Props) {
     setDrag(null);
   };
   return (
-    <div class="histogram" role="img" aria-label={value ? `${count(value.buckets.reduce((sum, bucket) => sum + total(bucket), 0))} changes over time` : "Changes over time"}>
+    <div class="histogram" role="img" aria-label={value ? `${count(value.buckets.reduce((sum, bucket) => sum + total(bucket, CHANGED), 0))} changes over time` : "Changes over time"}>
       <div
         class="plot"
         ref={plot}
@@ -110,7 +118,7 @@ function Bars({ counts, scale, hovered }: { counts: Counts; scale: Scale; hovere
         return (
           <g key={bucket.at}>
             {bucket === hovered && <rect class="hovered" x={x} y={0} width={width} height={100} />}
-            {KINDS.map((kind) => {
+            {scale.kinds.map((kind) => {
               const number = Number(bucket[kind]);
               if (number === 0) return null;
               // Few among many can still be seen.
@@ -129,7 +137,7 @@ function Tip({ bucket, at, isEstimated }: { bucket: Bucket; at: number; isEstima
   return (
     <div class="tip" style={{ left: `${at * 100}%` }}>
       <strong>{shortTime(bucket.at)}</strong>
-      {KINDS.filter((kind) => Number(bucket[kind]) > 0).map((kind) => (
+      {([...CHANGED, "baseline"] as const).filter((kind) => Number(bucket[kind]) > 0).map((kind) => (
         <span class="row" key={kind}>
           <span class={`swatch ${kind}`} />
           {isEstimated && "≈ "}

@@ -3,9 +3,9 @@
 import { useEffect, useState } from "preact/hooks";
 import { get, post, remove } from "../api.ts";
 import { Icon } from "../icons.tsx";
-import { session, sources } from "../state.ts";
+import { managedNames, session, sources } from "../state.ts";
 import { shortTime } from "../time.ts";
-import { FailedNotice, Notice } from "./basics.tsx";
+import { FailedNotice, Notice, useAction } from "./basics.tsx";
 import { Connect } from "./connect.tsx";
 
 interface Managed {
@@ -19,6 +19,9 @@ interface Managed {
   lines: string[];
   exclude: string[];
   ignore_columns: string[];
+  retention: string[];
+  /** Null: in the history that is shown here. */
+  destination: string | null;
   created_by: string;
   created_at: string;
 }
@@ -34,27 +37,21 @@ const LOOK_MS = 2000;
 
 export function ManagedSources() {
   const [found, setFound] = useState<{ managing: boolean; sources: Managed[] } | null>(null);
-  const [failed, setFailed] = useState<unknown>();
   const [isConnecting, setConnecting] = useState(false);
-  const [isBusy, setBusy] = useState(false);
   const look = () =>
-    get<{ managing: boolean; sources: Managed[] }>("/api/managed").then(setFound, () => {});
+    get<{ managing: boolean; sources: Managed[] }>("/api/managed").then(
+      (answer) => {
+        setFound(answer);
+        managedNames.value = new Set(answer.sources.map(({ name }) => name));
+      },
+      () => {},
+    );
+  const { failed, isBusy, run } = useAction(() => void look());
   useEffect(() => {
     void look();
     const timer = setInterval(() => document.visibilityState === "visible" && void look(), LOOK_MS);
     return () => clearInterval(timer);
   }, []);
-  const run = async (act: () => Promise<unknown>) => {
-    setBusy(true);
-    setFailed(undefined);
-    try {
-      await act();
-    } catch (problem) {
-      setFailed(problem);
-    }
-    await look();
-    setBusy(false);
-  };
   const isAdmin = session.value?.role === "admin";
   if (found === null) return null;
   if (!found.managing) {
@@ -95,7 +92,21 @@ export function ManagedSources() {
   );
 }
 
-function ManagedLine({ source, isBusy, run }: { source: Managed; isBusy: boolean; run: (act: () => Promise<unknown>) => Promise<void> }) {
+/** What is not as everybody expects it: another place, a time after which changes go. */
+function WhereItGoes({ source }: { source: Managed }) {
+  return (
+    <p class="muted managed-note">
+      {source.destination !== null && (
+        <>
+          Its history is in <strong>{source.destination}</strong>, and not among the changes here: <code>bemi serve --destination …</code> shows it.{" "}
+        </>
+      )}
+      {source.retention.length > 0 && `Changes are kept for ${source.retention.join(", ")}.`}
+    </p>
+  );
+}
+
+function ManagedLine({ source, isBusy, run }: { source: Managed; isBusy: boolean; run: (act: () => Promise<unknown>) => Promise<unknown> }) {
   const [isSure, setSure] = useState(false);
   const [isOpen, setOpen] = useState(false);
   const [tone, name] = TONES[source.state] ?? ["none", source.state];
@@ -119,6 +130,7 @@ function ManagedLine({ source, isBusy, run }: { source: Managed; isBusy: boolean
       <button type="button" class={`button small ${isSure ? "danger" : "quiet"}`} disabled={isBusy} onClick={() => (isSure ? void run(() => remove(`/api/managed/${encodeURIComponent(source.name)}`)).then(() => setSure(false)) : setSure(true))}>
         {isSure ? `Stop tracking ${source.name}, drop its slot` : "Remove…"}
       </button>
+      {(source.destination !== null || source.retention.length > 0) && <WhereItGoes source={source} />}
       {source.state !== "running" && source.last_error !== "" && <p class="webhook-problem">{source.last_error}</p>}
       {source.paused && <p class="muted webhook-problem-none">While it is paused the source keeps its WAL for us: not for long.</p>}
       {isOpen && <pre class="sql worker-log" tabIndex={0}>{source.lines.length === 0 ? "It has said nothing yet." : source.lines.join("\n")}</pre>}

@@ -7,7 +7,7 @@ import { link } from "../router.ts";
 import { session } from "../state.ts";
 import { count, shortTime } from "../time.ts";
 import { Done, type Outcome } from "../screens/undo.tsx";
-import { Empty, Failed, Notice, Skeleton, useLoad } from "./basics.tsx";
+import { Empty, Failed, FailedNotice, Skeleton, useAction, useLoad } from "./basics.tsx";
 
 interface Mark {
   name: string;
@@ -24,26 +24,16 @@ export function Marks() {
   const { value, error, retry } = useLoad(`marks ${version}`, (signal) => get<{ marks: Mark[] }>("/api/marks", {}, signal));
   const [chosen, setChosen] = useState<Mark | null>(null);
   const [done, setDone] = useState<Outcome | null>(null);
-  const [failed, setFailed] = useState<unknown>();
-  const [isBusy, setBusy] = useState(false);
+  const { failed, isBusy, run } = useAction(() => {
+    setChosen(null);
+    setVersion((number) => number + 1);
+  });
+  const move = (path: string, name: string) => void run(async () => setDone(await post<Outcome>(path, { name })));
   const mayChange = session.value?.role !== "viewer";
-  const run = async (act: () => Promise<unknown>) => {
-    setBusy(true);
-    setFailed(undefined);
-    try {
-      const result = await act();
-      if (result !== undefined && typeof result === "object" && result !== null && "plan" in result) setDone(result as Outcome);
-      setChosen(null);
-      setVersion((number) => number + 1);
-    } catch (problem) {
-      setFailed(problem);
-    }
-    setBusy(false);
-  };
   return (
     <div class="stack">
       {done && <Done outcome={done} />}
-      {failed !== undefined && <Notice kind="error">{failed instanceof Error ? failed.message : String(failed)}</Notice>}
+      {failed !== undefined && <FailedNotice error={failed} />}
       {mayChange && <NewMark isBusy={isBusy} onCreate={(name, comment) => void run(() => post("/api/marks", { name, comment }))} />}
       {error !== undefined ? (
         <Failed error={error} retry={retry} />
@@ -72,7 +62,7 @@ export function Marks() {
                   <button type="button" class="button small" disabled={isBusy} onClick={() => setChosen(mark)}>
                     Go back to it…
                   </button>
-                  <button type="button" class="button small" disabled={isBusy} onClick={() => void run(() => post("/api/marks/forward", { name: mark.name }))}>
+                  <button type="button" class="button small" disabled={isBusy} onClick={() => move("/api/marks/forward", mark.name)}>
                     Forward again
                   </button>
                   <button type="button" class="button quiet icon small" aria-label={`Delete the mark ${mark.name}`} disabled={isBusy} onClick={() => void run(() => remove(`/api/marks/${encodeURIComponent(mark.name)}`))}>
@@ -80,7 +70,7 @@ export function Marks() {
                   </button>
                 </span>
               )}
-              {chosen === mark && <ConfirmBack mark={mark} isBusy={isBusy} onCancel={() => setChosen(null)} onApply={() => void run(() => post("/api/marks/rollback", { name: mark.name }))} />}
+              {chosen === mark && <ConfirmBack mark={mark} isBusy={isBusy} onCancel={() => setChosen(null)} onApply={() => move("/api/marks/rollback", mark.name)} />}
             </div>
           ))}
         </section>

@@ -10,8 +10,8 @@ import { Empty, Failed, Menu, RangePicker } from "../parts/basics.tsx";
 import { FeedList } from "../parts/feed_list.tsx";
 import { FilterBar } from "../parts/filter_bar.tsx";
 import { Histogram } from "../parts/histogram.tsx";
-import { adjust, link, query } from "../router.ts";
-import { savedViews, session, setViews } from "../state.ts";
+import { ViewsMenu } from "../parts/views_menu.tsx";
+import { adjust, query } from "../router.ts";
 import { boundsOf, count } from "../time.ts";
 
 const HISTOGRAM_PAUSE_MS = 4000;
@@ -124,50 +124,6 @@ function NoChanges({ isNarrowed }: { isNarrowed: boolean }) {
     <Empty icon="changes" title="Waiting for the first change">
       <p>As soon as the application writes, its changes appear here by themselves.</p>
     </Empty>
-  );
-}
-
-function ViewsMenu() {
-  const here = link("/changes", Object.fromEntries(query.value));
-  return (
-    <Menu
-      kind="small"
-      title="Saved views"
-      label={
-        <>
-          <Icon name="bookmark" size={14} />
-          <span class="hide-phone">Views</span>
-        </>
-      }
-    >
-      {savedViews.value.length === 0 && <p class="muted" style={{ padding: "6px 9px" }}>Keep a filter and time to come back to.</p>}
-      {savedViews.value.map((view) => (
-        <div class="row" key={view.name}>
-          <a href={view.address} class="ellipsis">
-            {view.name}
-          </a>
-          <button type="button" style={{ width: "auto" }} aria-label={`Forget ${view.name}`} onClick={() => setViews(savedViews.value.filter((one) => one !== view))}>
-            <Icon name="close" size={13} />
-          </button>
-        </div>
-      ))}
-      <a href={link("/settings", { view: "webhooks", filter: query.value.get("filter") ?? undefined })} hidden={session.value?.role !== "admin"}>
-        Send these to a webhook…
-      </a>
-      <hr />
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          const name = String(new FormData(event.currentTarget).get("name") ?? "").trim();
-          if (name !== "") setViews([...savedViews.value.filter((view) => view.name !== name), { name, address: here }]);
-        }}
-      >
-        <input class="input" name="name" placeholder="Name of this view" aria-label="Name of this view" autocomplete="off" />
-        <button type="submit" class="button primary small">
-          Save this view
-        </button>
-      </form>
-    </Menu>
   );
 }
 

@@ -3,12 +3,12 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, type Coverage, type Source } from "../api.ts";
 import { shortTableName, tableName, writeFilter, emptyFilter } from "../filter.ts";
-import { Empty, Failed, Notice, RangePicker, Skeleton, useLoad } from "../parts/basics.tsx";
+import { Ago, Empty, Failed, Notice, RangePicker, Skeleton, useLoad } from "../parts/basics.tsx";
 import { Icon } from "../icons.tsx";
 import { ManagedSources } from "../parts/managed.tsx";
 import { adjust, link, query } from "../router.ts";
-import { contextKeys, loadSources, sources, sourcesFailed, tables } from "../state.ts";
-import { boundsOf, bytes, count, shortTime, span, type Bounds } from "../time.ts";
+import { contextKeys, loadSources, managedNames, sources, sourcesFailed, tables } from "../state.ts";
+import { boundsOf, bytes, count, now, shortTime, span, type Bounds } from "../time.ts";
 
 const SAMPLE_MS = 2000;
 const SAMPLES = 150;
@@ -31,11 +31,13 @@ export function Sources() {
       ) : sources.value.length === 0 ? (
         <div class="stack">
           <ManagedSources />
-          <Empty icon="sources" title="No database is tracked yet">
-            <p>
-              Connect one here where this server may, or start a worker: <code>bemi run --source postgresql://…</code>
-            </p>
-          </Empty>
+          {managedNames.value.size === 0 && (
+            <Empty icon="sources" title="No database is tracked yet">
+              <p>
+                Connect one here where this server may, or start a worker: <code>bemi run --source postgresql://…</code>
+              </p>
+            </Empty>
+          )}
         </div>
       ) : (
         <div class="stack">
@@ -64,8 +66,39 @@ function verdicts(source: Source): Verdict[] {
   if (source.slot_there && source.slot_active === false) found.push({ tone: "warn", text: "No worker reads the slot; the source keeps its WAL meanwhile. Start one with bemi run." });
   if (source.parked > 0) found.push({ tone: "warn", text: `${count(source.parked)} messages or changes could not be stored as what they are; they are kept with their bytes in _bemi.parked.` });
   if (source.contexts_rejected > 0) found.push({ tone: "warn", text: `${count(source.contexts_rejected)} contexts could not be read; their changes are stored without.` });
+  if (!source.slot_known && isSilent(source)) found.push({ tone: "warn", text: `Its worker has not been heard of for ${span(silence(source))}. It is started and stopped where it runs, not from here.` });
   if (source.probe_error) found.push({ tone: "warn", text: `The source does not answer: ${source.probe_error}` });
   return found;
+}
+
+// Beyond a worker's heartbeat, by far.
+const SILENT_SECONDS = 300;
+const silence = ({ heard_at }: Source) => (heard_at === null ? 0 : Math.max(0, (now.value - Date.parse(heard_at)) / 1000));
+const isSilent = (source: Source) => silence(source) > SILENT_SECONDS;
+
+/** Who writes this history, and whether one can do anything about it here. */
+function Worker({ source }: { source: Source }) {
+  const { worker } = source;
+  const isManaged = managedNames.value.has(source.source);
+  return (
+    <p class="muted worker">
+      <Icon name="sources" size={14} />
+      <span>
+        {isManaged ? "Tracked from here" : worker?.here ? "Tracked by this program" : "Tracked by a worker elsewhere, not controlled from here"}
+        {worker && (
+          <>
+            : bemi {worker.version} on <strong>{worker.host}</strong> (process {worker.pid}), since {shortTime(worker.started_at)}
+          </>
+        )}
+        {source.heard_at !== null && (
+          <>
+            {" "}
+            · last heard of <Ago at={source.heard_at} />
+          </>
+        )}
+      </span>
+    </p>
+  );
 }
 
 function SourceCard({ source }: { source: Source }) {
@@ -89,6 +122,7 @@ function SourceCard({ source }: { source: Source }) {
             {text}
           </Notice>
         ))}
+        <Worker source={source} />
         <dl class="measures">
           <Measure name="Behind the source" value={source.lag_bytes === undefined ? "–" : bytes(source.lag_bytes)} samples={source.lag_bytes} />
           <Measure name="WAL kept for us" value={source.retained_bytes === undefined ? "–" : bytes(source.retained_bytes)} samples={source.retained_bytes} note={!source.slot_known ? "its own worker knows" : source.safe_wal_bytes ? `${bytes(source.safe_wal_bytes)} until it is cut` : "no limit set"} />
