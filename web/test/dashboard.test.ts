@@ -532,7 +532,7 @@ describe("sources", () => {
     const { page } = visited;
     await page.getByRole("button", { name: "Connect a database" }).click();
     await page.getByLabel("Its address, as the role that reads it").fill(seeded.control.source);
-    await page.getByRole("button", { name: "Into a new database" }).click();
+    await page.getByRole("button", { name: "A new one" }).click();
     await page.getByLabel(/^That server/).fill(seeded.control.source);
     await page.getByLabel("Name of the new database").fill("gadgets");
     await page.getByText("is there already").first().waitFor();

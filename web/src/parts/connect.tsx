@@ -51,9 +51,9 @@ type Place = "here" | "there" | "new";
 const PAUSE_MS = 700;
 const EMPTY: Asked = { url: "", name: "", admin_url: "", revert_url: "", retention: "", destination_url: "", new_admin_url: "", new_database: "", new_role: "" };
 const PLACES: [Place, string][] = [
-  ["here", "Into the history shown here"],
-  ["there", "Into another database"],
-  ["new", "Into a new database"],
+  ["here", "This history"],
+  ["there", "Another database"],
+  ["new", "A new one"],
 ];
 const isAddress = (url: string) => /^postgres(ql)?:\/\/.+|.*\bhost\s*=/.test(url.trim());
 
@@ -149,7 +149,7 @@ export function Connect({ onDone, onClose }: { onDone: () => void; onClose: () =
         </div>
         <div class="stack destination">
           <div class="row wrap">
-            <span class="label">Its history goes</span>
+            <span class="label">Its changes go into</span>
             <div class="segmented" role="group" aria-label="Where its history goes">
               {PLACES.map(([id, title]) => (
                 <button type="button" key={id} aria-pressed={place === id} onClick={() => setPlace(id)}>
