@@ -69,7 +69,8 @@ class Round:
     @staticmethod
     def through(line: Network, server: Server, dbname: str) -> str:
         # A dead line is noticed soon enough for a test.
-        return f"{server.url(dbname).replace(f':{server.port}/', f':{line.port}/')}?tcp_user_timeout=3000&connect_timeout=3"
+        through = server.url(dbname).replace(f":{server.port}/", f":{line.port}/")
+        return f"{through}?tcp_user_timeout=3000&connect_timeout=3"
 
     def start_worker(self) -> None:
         self.worker = Worker.start(
@@ -87,18 +88,18 @@ class Round:
 
     # --- faults ---------------------------------------------------------------------------------
 
-    def kill_worker(self, rng: random.Random) -> None:
+    def kill_worker(self, _rng: random.Random) -> None:
         self.end_worker(Worker.kill9)
         self.start_worker()
 
-    def stop_worker(self, rng: random.Random) -> None:
+    def stop_worker(self, _rng: random.Random) -> None:
         self.end_worker(Worker.terminate)
         self.start_worker()
 
-    def end_walsender(self, rng: random.Random) -> None:
+    def end_walsender(self, _rng: random.Random) -> None:
         self.source.sql("select pg_terminate_backend(active_pid) from pg_replication_slots where active")
 
-    def kill_walsender(self, rng: random.Random) -> None:
+    def kill_walsender(self, _rng: random.Random) -> None:
         """The whole source crashes and recovers."""
         for (pid,) in self.source.sql("select active_pid from pg_replication_slots where active"):
             os.kill(pid, signal.SIGKILL)
@@ -114,7 +115,7 @@ class Round:
         time.sleep(rng.uniform(0, 1))
         self.destination.launch()
 
-    def end_storing(self, rng: random.Random) -> None:
+    def end_storing(self, _rng: random.Random) -> None:
         self.destination.sql(
             "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'bemi/%'"
         )

@@ -63,7 +63,10 @@ def rows_after(changes: list[dict[str, object]], table: str) -> list[str]:
 
 def after_all(url: str, table: str) -> list[tuple[str, str]]:
     """Replays in little memory: each key with a hash of its row."""
-    select = f"select operation, primary_key, before ->> 'id', md5(after::text) from changes where \"table\" = '{table}'"
+    select = (
+        "select operation, primary_key, before ->> 'id', md5(after::text)"
+        f" from changes where \"table\" = '{table}'"
+    )
     rows: dict[str, str] = {}
     with psycopg.connect(url) as connection:
         for operation, key, before, after in connection.execute(f"{select} {COMMIT_ORDER}".encode()):

@@ -92,7 +92,8 @@ def test_identities_as_they_are_kept(identity: str, database: Database, start_wo
             kind = rng.randrange(8)
             target = rng.randrange(1, 60)
             if kind < 3:
-                connection.execute(f"insert into doc values (%s, %s, 0, {BODY}) on conflict do nothing".encode(), (target, target))  # fmt: skip
+                insert = f"insert into doc values (%s, %s, 0, {BODY}) on conflict do nothing"
+                connection.execute(insert.encode(), (target, target))
             elif kind < 5:
                 connection.execute("update doc set n = n + 1 where code = %s", (target,))
             elif kind == 5:

@@ -164,7 +164,8 @@ def test_the_applications_updates_never_fail(database: Database, start_worker: S
             "select relname from pg_class where relkind = 'r' and relname ~ '^(before|later)_'"
         )
         for (table,) in tables:
-            database.sql(f"insert into {table} (a) values (1)" if "keyless" in table else f"insert into {table} (id, a) values (1, 1)")  # fmt: skip
+            row = "(a) values (1)" if "keyless" in table else "(id, a) values (1, 1)"
+            database.sql(f"insert into {table} {row}")
             database.sql(f"update {table} set a = 2")
             database.sql(f"delete from {table}")
 

@@ -154,7 +154,8 @@ def test_a_slot_that_the_server_gave_up_is_a_gap(stack: ExitStack, start_on: Sta
     sync(source.url("app"), history_url)
     worker.terminate()
     for _ in range(4):
-        source.sql("insert into item select i, repeat('x', 500) from generate_series(1, 20000) i on conflict do nothing; "
+        source.sql("insert into item select i, repeat('x', 500)"
+                   " from generate_series(1, 20000) i on conflict do nothing; "
                    "delete from item; select pg_switch_wal(); checkpoint", dbname="app")  # fmt: skip
     wait_until(
         lambda: source.sql("select 1 from pg_replication_slots where wal_status = 'lost'"),

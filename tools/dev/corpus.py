@@ -70,7 +70,8 @@ SESSIONS = {
 # The first byte chooses the form: change::JsonForm.
 VALUES = {
     "text": b"\0a\"\\\n", "boolean": b"\1t", "json": b'\3{"a": [1, null]}', "jsonb": b'\4{"a": 1}',
-    "date": b"\x052026-11-23", "timestamp": b"\0062026-11-23 17:09:14.5 BC", "timestamptz": b"\x072026-11-23 17:09:14+00",
+    "date": b"\x052026-11-23", "timestamp": b"\0062026-11-23 17:09:14.5 BC",
+    "timestamptz": b"\x072026-11-23 17:09:14+00",
     "array": b'\x08[2:3]={{a,NULL},{"q\\"",""}}', "vector": b"\x091 2 3", "composite": b'\x0a(1,"a""b")',
     "hstore": b'\x0b"a"=>"1", "b"=>NULL',
 }  # fmt: skip
