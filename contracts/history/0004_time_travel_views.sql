@@ -30,7 +30,7 @@ create table _bemi.untracked (
   source text not null,
   schema text not null,
   "table" text not null,
-  columns text[] not null,
+  columns jsonb not null,  -- [[name, type], ...]; types that are not built in stand as text
   primary key (source, schema, "table")
 );
 
@@ -553,14 +553,17 @@ begin
       and not exists (select from _bemi.view v where v.schema = n.schema and v."table" = n."table")
   loop
     place := format('%I.%I', u.view_schema, u."table");
-    select coalesce(string_agg(format('null::text as %I', name), ', ' order by number), 'null::text as untracked') into list
-    from unnest(u.columns) with ordinality as c (name, number);
+    -- With their types, so that a query fails for what it asks, and not for an operator.
+    select coalesce(string_agg(format('null::%s as %I', coalesce(to_regtype(c ->> 1)::text, 'text'), c ->> 0), ', '
+                               order by number), 'null::text as untracked') into list
+    from jsonb_array_elements(u.columns) with ordinality as c (c, number);
     continue when to_regclass(place) is not null and list = (
-      select coalesce(string_agg(format('null::text as %I', attname), ', ' order by attnum), '') from pg_attribute
-      where attrelid = to_regclass(place) and attnum > 0 and not attisdropped);
+      select coalesce(string_agg(format('null::%s as %I', atttypid::regtype, attname), ', ' order by attnum), '')
+      from pg_attribute where attrelid = to_regclass(place) and attnum > 0 and not attisdropped);
     execute format('create schema if not exists %I', u.view_schema);
     execute format('drop view if exists %s', place);
-    execute format('create view %s as select %s where _bemi.refuse_untracked(%L)', place, list,
+    -- Behind a fence: a condition on a null would be found false, and nobody would be told.
+    execute format('create view %s as select %s where _bemi.refuse_untracked(%L) offset 0', place, list,
                    format('%I.%I', u.schema, u."table"));
   end loop;
 end $$;

@@ -18,7 +18,9 @@ constexpr int refreshes_between_looks = 20;
 // What is there and not in the publication, with its columns.
 constexpr const char* select_untracked = R"(
 select coalesce(jsonb_agg(jsonb_build_array(n.nspname, c.relname, (
-         select jsonb_agg(a.attname order by a.attnum) from pg_attribute a
+         select jsonb_agg(jsonb_build_array(a.attname, case when a.atttypid < 16384
+                            then format_type(a.atttypid, null) else 'text' end) order by a.attnum)
+         from pg_attribute a
          where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped))
        order by n.nspname, c.relname), '[]')
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -32,7 +34,7 @@ where c.relkind in ('r', 'p', 'v', 'm', 'f') and c.relpersistence <> 't' and not
 
 constexpr const char* replace_untracked = R"(
 with told as (
-  select t ->> 0 as schema, t ->> 1 as "table", array(select jsonb_array_elements_text(t -> 2)) as columns
+  select t ->> 0 as schema, t ->> 1 as "table", t -> 2 as columns
   from jsonb_array_elements($2::jsonb) t where t -> 2 <> 'null'
 ), gone as (
   delete from _bemi.untracked u where u.source = $1
