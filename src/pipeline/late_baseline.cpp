@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 // Or as often as there is a heartbeat.
 constexpr std::chrono::seconds look_interval_max = 10s;
-constexpr std::chrono::seconds retry_interval_max = 600s;
+constexpr std::chrono::seconds retry_interval_max = 60s;
 // A table that could not be read is tried again after this.
 constexpr std::chrono::seconds given_up_interval = 3600s;
 
