@@ -30,6 +30,9 @@ class Dashboard:
             base_url=self.url, headers={"Authorization": f"Bearer {token}"}, timeout=60
         )
 
+    def close(self) -> None:
+        self.client.close()
+
     def get(self, path: str, **parameters: Any) -> Any:
         """The answer's JSON; anything but success fails the test."""
         response = self.client.get(path, params=parameters)
