@@ -121,6 +121,12 @@ def main() -> None:
                 server.sql("select bemi.refresh_time_travel()", dbname="bench")
                 server.sql("vacuum analyze", dbname="bench")
                 ask(url, moment, done, options.explain)
+            server.sql(
+                "select _bemi.checkpoint(effective_at - interval '2 ms') from _bemi.source", dbname="bench"
+            )
+            server.sql("vacuum analyze", dbname="bench")
+            print("            behind a checkpoint")
+            ask(url, moment, done, options.explain)
 
 
 def update(server: Server) -> None:
