@@ -210,7 +210,7 @@ def test_a_source_that_fails_says_why(place: Place, tmp_path: Path) -> None:
         wait_for(dashboard, "shop", "running")
         dashboard.client.post("/api/managed/pause", json={"name": "shop"})
         [(slot,)] = place.history.sql("select slot from _bemi.source where name = 'shop'")
-        place.server.sql("select pg_drop_replication_slot(%s)", slot)
+        place.server.drop_slot(slot)
         dashboard.client.post("/api/managed/resume", json={"name": "shop"})
         failing = wait_for(dashboard, "shop", "failing")
         assert "slot" in failing["last_error"] and failing["lines"]

@@ -92,7 +92,7 @@ def test_a_lost_slot_is_a_gap(database: Database, start_worker: StartWorker) -> 
     sync(database.url)
     worker.terminate()
     slot = f"bemi_{database.name}"
-    database.sql("select pg_drop_replication_slot(%s)", slot)
+    database.server.drop_slot(slot)
     database.sql("insert into item values (2)")
     stopped = start_worker()
     assert stopped.wait() == 1

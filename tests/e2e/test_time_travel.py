@@ -248,10 +248,7 @@ def test_a_gap_is_never_crossed_in_silence(database: Database, start_worker: Sta
     database.sql("update item set name = 'known'")
     sync(database.url)
     worker.terminate()
-    database.sql(
-        "select pg_drop_replication_slot(slot_name) from pg_replication_slots"
-        " where database = current_database()"
-    )
+    database.server.drop_slot(f"bemi_{database.name}")
     database.sql("update item set name = 'lost'")
     [(lost,)] = database.sql("select clock_timestamp()::text")
     env = {"BEMI_SOURCE_URL": database.url}

@@ -14,7 +14,7 @@ from contextlib import closing, suppress
 import psycopg
 import pytest
 
-from e2e.oracle import sync
+from e2e.oracle import now_of, sync
 from e2e.random_past import SCHEMA, Moment, Work
 from support.bemi import bemi
 from support.dashboard import TOKEN, Dashboard
@@ -41,6 +41,7 @@ def test_every_moment_is_found_from_the_live_table(database: Database, start_wor
             if work.random.random() < 0.4:
                 work.alter_plainly()
         work.remember()
+        now_of(database.url)
         with closing(Disturbance(database.url)):
             found = sum(check(database, moment) for moment in work.random.sample(work.moments, 6))
             assert found > 6

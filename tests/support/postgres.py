@@ -32,6 +32,8 @@ from urllib.parse import quote
 
 import psycopg
 
+from support.waiting import wait_until
+
 Auth = Literal["trust", "scram"]
 StopMode = Literal["smart", "fast", "immediate"]
 
@@ -210,6 +212,14 @@ class Server:
             dbname=dbname,
             autocommit=True,
         )
+
+    def drop_slot(self, name: str) -> None:
+        """Once its walsender has noticed that the worker is gone."""
+        drop = (
+            "select pg_drop_replication_slot(slot_name) from pg_replication_slots"
+            " where slot_name = %s and not active"
+        )
+        wait_until(lambda: self.sql(drop, name), f"the slot {name} is let go")
 
     def sql(self, statement: str, *params: object, dbname: str = "postgres") -> list[tuple[Any, ...]]:
         """Runs `statement`; `%s` stands for the parameters, when there are any."""
