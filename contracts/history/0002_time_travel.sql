@@ -461,7 +461,8 @@ language sql stable set search_path = pg_catalog as $$
              c.after, c.exact, c.fidelity, c.operation, c.effective_at, c.context
       from @schema@.changes c
       where c."table" = s."table" and c.schema = s.schema and c.source = place.source
-        and c.epoch = place.epoch and c.effective_at <= place.at and c.effective_at >= place.since_time and c.operation not in ('TRUNCATE', 'SCHEMA')
+        and c.epoch = place.epoch and c.effective_at <= place.at
+        and c.effective_at >= place.since_time and c.operation not in ('TRUNCATE', 'SCHEMA')
         and (c.commit_position, c.sequence) >= (s.from_position, s.from_sequence)
         and (c.commit_position, c.sequence) < (s.to_position, s.to_sequence)
       union all
@@ -492,7 +493,8 @@ begin
   if exists (
     select from _bemi.segments(place) s join @schema@.changes c on c."table" = s."table" and c.schema = s.schema
     where c.source = place.source and c.epoch = place.epoch and c.effective_at <= place.at
-      and c.effective_at >= place.since_time and c.operation in ('UPDATE', 'DELETE') and c.commit_position >= place.since and c.fidelity is not null)
+      and c.effective_at >= place.since_time and c.operation in ('UPDATE', 'DELETE')
+      and c.commit_position >= place.since and c.fidelity is not null)
   then
     raise exception 'rows of %.% have no key, and a change does not say which row it was', place.schema, place."table"
       using errcode = 'object_not_in_prerequisite_state', hint = 'such tables need REPLICA IDENTITY FULL';

@@ -23,9 +23,7 @@ base::Result<pg::Rows> stored_diff(pg::Connection& history, const Asked& asked,
                                    const std::string& from, const std::string& to) {
   return history.query(
       select_of("bemi.diff($1, bemi.moment($2, $4), bemi.moment($3, $4), $4, $5, $6)"),
-      {pg::quote_name(asked.table.schema.empty() ? "public" : asked.table.schema,
-                      asked.table.table),
-       from, to, asked.options.source, truth(asked.options.partial),
+      {quoted(asked.table), from, to, asked.options.source, truth(asked.options.partial),
        truth(asked.options.allow_stale)});
 }
 

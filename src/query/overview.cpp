@@ -126,7 +126,7 @@ select coalesce(json_agg(g order by {3}), '[]') from (select * from (
 base::Result<std::string> table_as_of(pg::Connection& destination, const TableName& table,
                                       const PastPage& page) {
   auto source = page.source.empty() ? std::nullopt : pg::Parameter(page.source);
-  std::string name = pg::quote_name(table.schema.empty() ? "public" : table.schema, table.table);
+  std::string name = quoted(table);
   return only_value(destination.query(
       R"(
 with moment as (select bemi.moment($1, $2) as at),

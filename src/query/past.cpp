@@ -7,10 +7,6 @@ namespace {
 constexpr const char* as_texts =
     R"((select json_object_agg(key, value) from jsonb_each_text(v."row")))";
 
-std::string quoted(const TableName& table) {
-  return pg::quote_name(table.schema.empty() ? "public" : table.schema, table.table);
-}
-
 std::string truth(bool value) { return value ? "true" : "false"; }
 
 }  // namespace

@@ -48,8 +48,7 @@ struct Start {
 std::string truth(bool value) { return value ? "true" : "false"; }
 
 base::Result<Start> find_start(pg::Connection& history, const Asked& asked, bool partial) {
-  std::string name =
-      pg::quote_name(asked.table.schema.empty() ? "public" : asked.table.schema, asked.table.table);
+  std::string name = quoted(asked.table);
   TRY_ASSIGN(pg::Rows rows,
              history.query(select_start, {name, asked.moment, asked.options.source, truth(partial),
                                           truth(asked.options.allow_stale)}));

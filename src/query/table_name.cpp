@@ -4,7 +4,13 @@
 #include <cctype>
 #include <vector>
 
+#include "pg/connection.hpp"
+
 namespace query {
+
+std::string quoted(const TableName& name) {
+  return pg::quote_name(name.schema.empty() ? "public" : name.schema, name.table);
+}
 
 base::Result<TableName> parse_table_name(std::string_view text) {
   std::vector<std::string> parts(1);

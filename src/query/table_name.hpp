@@ -15,6 +15,9 @@ struct TableName {
   std::string table;
 };
 
+// As SQL names it; in schema public, where none is said.
+std::string quoted(const TableName& name);
+
 // Unquoted parts fold to lower case, as in SQL.
 base::Result<TableName> parse_table_name(std::string_view text);
 

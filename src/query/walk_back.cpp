@@ -66,8 +66,7 @@ struct Live {
 
 base::Result<Place> find_place(pg::Connection& history, const Asked& asked,
                                const std::string& snapshot) {
-  std::string name =
-      pg::quote_name(asked.table.schema.empty() ? "public" : asked.table.schema, asked.table.table);
+  std::string name = quoted(asked.table);
   TRY_ASSIGN(pg::Rows rows,
              history.query(select_place, {name, asked.moment, asked.options.source, snapshot}));
   Place place{.text = rows.text(0, 0),

@@ -87,6 +87,14 @@ base::Result<std::vector<Finding>> findings_of_rights(pg::Connection& admin, con
   return findings;
 }
 
+base::Result<std::vector<Finding>> findings_of_all(pg::Connection& admin, const Names& names,
+                                                   bool takes_over) {
+  std::vector<Finding> findings = findings_of(names, takes_over);
+  TRY_ASSIGN(std::vector<Finding> of_rights, findings_of_rights(admin, names));
+  findings.insert(findings.end(), of_rights.begin(), of_rights.end());
+  return findings;
+}
+
 // 256 bits, in letters that no URL has to escape.
 base::Result<std::string> new_password() {
   std::array<unsigned char, 32> bytes{};
@@ -177,15 +185,12 @@ void take_back(pg::Connection& admin, const Names& names, const Made& made) {
 base::Result<std::vector<Finding>> check_provision(pg::Connection& admin,
                                                    const NewDestination& wanted) {
   TRY_ASSIGN(Names names, look(admin, wanted));
-  std::vector<Finding> findings = findings_of(names, wanted.takes_over);
-  TRY_ASSIGN(std::vector<Finding> of_rights, findings_of_rights(admin, names));
-  findings.insert(findings.end(), of_rights.begin(), of_rights.end());
-  return findings;
+  return findings_of_all(admin, names, wanted.takes_over);
 }
 
 base::Result<std::string> provision(pg::Connection& admin, const NewDestination& wanted) {
   TRY_ASSIGN(Names names, look(admin, wanted));
-  TRY_ASSIGN(std::vector<Finding> findings, check_provision(admin, wanted));
+  TRY_ASSIGN(std::vector<Finding> findings, findings_of_all(admin, names, wanted.takes_over));
   for (const Finding& finding : findings) {
     if (finding.severity != Severity::error) continue;
     return base::fail(base::ErrorKind::conflict, "the " + finding.subject + " " + finding.what,
