@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import http.client
-import json
 import os
 import random
 import socket
@@ -20,6 +19,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from _report import save
 from _triggers import AUDIT, READ_COMMENT, audit_trigger, comment_trigger
 
 from support.postgres import Server, available
@@ -155,9 +155,7 @@ def main() -> None:
                     app.stop()
     finally:
         server.close()
-    folder = ROOT / "build" / "bench"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "context.json").write_text(json.dumps(results, indent=1))
+    save("context", results)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,10 @@ One million mixed changes wait in two identical slots. The floor, in the same ru
 slot to nothing while, at the same time, COPY puts the very same rows into an identical table with the same
 indexes, in the same batches. Then the worker drains the other slot. In turns, several times; medians.
 
-    ./dev bench drain [--changes N] [--runs N]
+With the history in the source's own database, where the walsender also meets what the worker writes, each run
+has a server of its own.
+
+    ./dev bench drain [--changes N] [--runs N] [--sizes SIZE ...]
 """
 
 from __future__ import annotations
@@ -15,11 +18,9 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import psycopg
 from _report import cpu_of, program, save, server_cpu, show
@@ -28,6 +29,12 @@ from support.bemi import Worker, bemi
 from support.postgres import Server, available
 
 SIZES = {"200 B": 100, "1.6 kB": 1500}
+SETTINGS = {
+    "shared_buffers": "256MB",
+    "max_wal_size": "8GB",
+    "checkpoint_timeout": "1h",
+    "autovacuum": "off",
+}
 BATCH_BYTES = 8 << 20  # as the worker commits
 COLUMNS = (
     'id, source, database, schema, "table", primary_key, operation, before, after, context, committed_at, '
@@ -50,19 +57,21 @@ def sessions(server: Server) -> dict[str, float]:
 
 
 class Bench:
+    """Of two servers; the history is in the source's own database when there is only one."""
+
     def __init__(self, changes: int, size: int, source: Server, destination: Server) -> None:
-        self.changes, self.size, self.source, self.destination = (
-            changes,
-            size,
-            source,
-            destination,
-        )
-        self.home = Path(tempfile.mkdtemp(prefix="bemi-drain-"))
+        self.changes, self.size, self.source, self.destination = changes, size, source, destination
+        self.servers = {source.pid: source, destination.pid: destination}.values()
+        self.history = "app" if source is destination else "history"
+
+    def servers_cpu(self) -> float:
+        return sum(server_cpu(server) for server in self.servers)
 
     def prepare(self) -> None:
         """The worker is stopped, the changes wait in its slot and in one for the floor."""
         self.source.create_database("app")
-        self.destination.create_database("history")
+        if self.history != "app":
+            self.destination.create_database(self.history)
         self.source.sql(
             "create table item (id int primary key, owner int, note text, n numeric, at timestamptz)",
             dbname="app",
@@ -71,12 +80,13 @@ class Bench:
             worker.wait_ready()
         self.source.sql("select pg_copy_logical_replication_slot('bemi_app', 'floor')", dbname="app")
         self.write()
+        self.written = self.source.sql("select pg_current_wal_flush_lsn()")[0][0]
 
     @property
     def env(self) -> dict[str, str]:
         return {
             "BEMI_SOURCE_URL": self.source.url("app"),
-            "BEMI_DESTINATION_URL": self.destination.url("history"),
+            "BEMI_DESTINATION_URL": self.destination.url(self.history),
         }
 
     def write(self) -> None:
@@ -107,7 +117,7 @@ class Bench:
 
     def worker_run(self) -> Timing:
         self.destination.sql("checkpoint")
-        server_before = server_cpu(self.source) + server_cpu(self.destination)
+        server_before = self.servers_cpu()
         began = time.monotonic()
         with Worker.start(env=self.env) as worker:
             bemi("sync", env=self.env, timeout=600)
@@ -115,21 +125,21 @@ class Bench:
             client = worker.cpu_seconds()
             self.sessions = {**sessions(self.source), **sessions(self.destination)}
             self.rss_mb = worker.rss_peak_kb() / 1024
-        server = server_cpu(self.source) + server_cpu(self.destination) - server_before
+        server = self.servers_cpu() - server_before
         return Timing(seconds, client, server)
 
     def reset(self) -> None:
         """Everything as before the worker's run: its slot again where it was, its history as it was."""
         self.source.sql("select pg_drop_replication_slot('bemi_app')")
         self.source.sql("select pg_copy_logical_replication_slot('floor', 'bemi_app')", dbname="app")
-        self.destination.sql("truncate changes", dbname="history")
+        self.destination.sql("truncate changes", dbname=self.history)
         self.destination.sql(
             "update _bemi.source set position = (select position from start)",
-            dbname="history",
+            dbname=self.history,
         )
 
     def remember_start(self) -> None:
-        self.destination.sql("create table start as select position from _bemi.source", dbname="history")
+        self.destination.sql("create table start as select position from _bemi.source", dbname=self.history)
 
     # --- the floor --------------------------------------------------------------------------------
 
@@ -137,19 +147,19 @@ class Bench:
         """The rows that the worker stored, in the same order and in batches of what it commits at once."""
         self.destination.sql(
             "create table floor_rows (like changes including all) partition by range (effective_at)",
-            dbname="history",
+            dbname=self.history,
         )
         for (name, bound) in self.destination.sql(
             "select c.relname, pg_get_expr(c.relpartbound, c.oid) from pg_inherits i"
-            " join pg_class c on c.oid = inhrelid where inhparent = 'changes'::regclass", dbname="history",
+            " join pg_class c on c.oid = inhrelid where inhparent = 'changes'::regclass", dbname=self.history,
         ):  # fmt: skip
             self.destination.sql(
                 f"create table floor_{name} partition of floor_rows {bound}",
-                dbname="history",
+                dbname=self.history,
             )
         self.batches: list[bytes] = []
         with (
-            psycopg.connect(self.destination.url("history")) as connection,
+            psycopg.connect(self.destination.url(self.history)) as connection,
             connection.cursor().copy(
                 f"copy (select {COLUMNS} from changes order by epoch, commit_position, sequence) to stdout"
             ) as copy,
@@ -163,19 +173,18 @@ class Bench:
             self.batches.append(bytes(batch))
 
     def floor_run(self) -> Timing:
-        self.destination.sql("truncate floor_rows", dbname="history")
+        self.destination.sql("truncate floor_rows", dbname=self.history)
         self.destination.sql("checkpoint")
         # A slot that is read moves: read a copy.
         self.source.sql(
             "select pg_copy_logical_replication_slot('floor', 'floor_read')",
             dbname="app",
         )
-        end = self.source.sql("select pg_current_wal_flush_lsn()")[0][0]
-        server_before = server_cpu(self.source) + server_cpu(self.destination)
+        server_before = self.servers_cpu()
         began = time.monotonic()
         receiver = subprocess.Popen(
             [program("pg_recvlogical"), "-d", self.source.url("app"), "--slot", "floor_read", "--start",
-             "-f", "/dev/null", "--endpos", end, "-o", "proto_version=2", "-o", "publication_names=bemi_app",
+             "-f", "/dev/null", "--endpos", self.written, "-o", "proto_version=2", "-o", "publication_names=bemi_app",
              "-o", "messages=true", "-o", "streaming=on", "--fsync-interval=0"],
         )  # fmt: skip
         copier = threading.Thread(target=self.copy_batches)
@@ -185,13 +194,13 @@ class Bench:
         assert status == 0
         copier.join()
         seconds = time.monotonic() - began
-        server = server_cpu(self.source) + server_cpu(self.destination) - server_before
+        server = self.servers_cpu() - server_before
         self.source.sql("select pg_drop_replication_slot('floor_read')")
         return Timing(seconds, usage.ru_utime + usage.ru_stime, server)
 
     def copy_batches(self) -> None:
         """By a process of its own, which only hands over bytes."""
-        with psycopg.connect(self.destination.url("history")) as connection:
+        with psycopg.connect(self.destination.url(self.history)) as connection:
             for batch in self.batches:
                 with connection.cursor().copy(f"copy floor_rows ({COLUMNS}) from stdin") as copy:
                     copy.write(batch)
@@ -201,72 +210,87 @@ class Bench:
         [[heap, indexes, count]] = self.destination.sql(
             "select sum(pg_table_size(c.oid)), sum(pg_indexes_size(c.oid)), (select count(*) from changes)"
             " from pg_inherits i join pg_class c on c.oid = inhrelid where inhparent = 'changes'::regclass",
-            dbname="history",
+            dbname=self.history,
         )
         return float(heap) / count, float(indexes) / count
 
 
-def measure(changes: int, name: str, size: int, runs: int) -> dict[str, object]:
-    settings = {
-        "shared_buffers": "256MB",
-        "max_wal_size": "8GB",
-        "checkpoint_timeout": "1h",
-        "autovacuum": "off",
-    }
+def measure(changes: int, size: int, runs: int) -> dict[str, object]:
+    worker: list[Timing] = []
+    floor: list[Timing] = []
     with (
-        Server.start(available()[-1], settings) as source,
-        Server.start(available()[-1], settings) as destination,
+        Server.start(available()[-1], SETTINGS) as source,
+        Server.start(available()[-1], SETTINGS) as destination,
     ):
         bench = Bench(changes, size, source, destination)
         bench.prepare()
         bench.remember_start()
         bench.worker_run()  # also warms up
-        heap, indexes = bench.bytes_per_change()
+        layout = bench.bytes_per_change()
         bench.dump()
-        worker: list[Timing] = []
-        floor: list[Timing] = []
         for _ in range(runs):
             bench.reset()
             worker.append(bench.worker_run())
             floor.append(bench.floor_run())
+    return figures(bench, worker, floor, layout)
+
+
+def measure_one_database(changes: int, size: int, runs: int) -> dict[str, object]:
+    worker: list[Timing] = []
+    floor: list[Timing] = []
+    for _ in range(runs):
+        with Server.start(available()[-1], SETTINGS) as server:
+            bench = Bench(changes, size, server, server)
+            bench.prepare()
+            worker.append(bench.worker_run())
+            layout = bench.bytes_per_change()
+            bench.dump()
+            floor.append(bench.floor_run())
+    return figures(bench, worker, floor, layout)
+
+
+def figures(
+    bench: Bench, worker: list[Timing], floor: list[Timing], layout: tuple[float, float]
+) -> dict[str, object]:
+    changes = bench.changes
     ratio = statistics.median(w.seconds / f.seconds for w, f in zip(worker, floor, strict=True))
     seconds = statistics.median(w.seconds for w in worker)
-    figures = {
+
+    def per_change(timings: list[Timing], part: str) -> float:
+        return round(statistics.median(getattr(one, part) for one in timings) / changes * 1e6, 2)
+
+    return {
         "changes": changes,
         "ratio to the floor": round(ratio, 3),
         "changes per second": round(changes / seconds),
         "floor, changes per second": round(changes / statistics.median(f.seconds for f in floor)),
-        "worker CPU, µs per change": round(
-            statistics.median(w.client_cpu for w in worker) / changes * 1e6, 2
-        ),
-        "pg_recvlogical CPU, µs per change": round(
-            statistics.median(f.client_cpu for f in floor) / changes * 1e6, 2
-        ),
-        "servers' CPU, µs per change": round(
-            statistics.median(w.server_cpu for w in worker) / changes * 1e6, 2
-        ),
-        **{
-            f"  of {name}": round(seconds / changes * 1e6, 2)
-            for name, seconds in sorted(bench.sessions.items())
-        },
-        "floor, servers' CPU, µs per change": round(
-            statistics.median(f.server_cpu for f in floor) / changes * 1e6, 2
-        ),
+        "worker CPU, µs per change": per_change(worker, "client_cpu"),
+        "pg_recvlogical CPU, µs per change": per_change(floor, "client_cpu"),
+        "servers' CPU, µs per change": per_change(worker, "server_cpu"),
+        **{f"  of {name}": round(cpu / changes * 1e6, 2) for name, cpu in sorted(bench.sessions.items())},
+        "floor, servers' CPU, µs per change": per_change(floor, "server_cpu"),
         "resident peak, MB": round(bench.rss_mb, 1),
-        "heap, bytes per change": round(heap),
-        "indexes, bytes per change": round(indexes),
+        "heap, bytes per change": round(layout[0]),
+        "indexes, bytes per change": round(layout[1]),
     }
-    show(f"changes of {name}", figures)
-    return figures
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="./dev bench drain", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="./dev bench drain", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--changes", type=int, default=1_000_000)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--sizes", nargs="*", default=list(SIZES))
+    parser.add_argument("--sizes", nargs="*", choices=list(SIZES), default=list(SIZES))
     options = parser.parse_args()
-    results = {name: measure(options.changes, name, SIZES[name], options.runs) for name in options.sizes}
+    results = {}
+    for name in options.sizes:
+        results[name] = measure(options.changes, SIZES[name], options.runs)
+        show(f"changes of {name}", results[name])
+    if "200 B" in options.sizes:
+        name = "200 B, one database"
+        results[name] = measure_one_database(options.changes // 4, SIZES["200 B"], options.runs)
+        show(f"changes of {name}", results[name])
     save("drain", results)
     return 0
 

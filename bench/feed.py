@@ -1,26 +1,28 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """How fast the dashboard's questions are answered on a long history: time of each API request over HTTP.
 
-The history is made in SQL, one million changes by default (--changes 10000000 for ten), spread over 90 days.
+The history is made in SQL, and grows into the past: 110,000 changes a day, so that ten million are 90 days.
+
+    ./dev bench feed [--changes N[,N...]] [--times N]
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 import psycopg
+from _report import percentile, save
 
 from support.bemi import Worker
 from support.dashboard import Dashboard, environment
 from support.postgres import Server, available
 
-ROOT = Path(__file__).resolve().parent.parent
-DAYS = 90
+PER_DAY = 10_000_000 / 90
 
 # Made anew after all is in: row by row they take most of the time.
 INDEXES = (
@@ -29,6 +31,7 @@ INDEXES = (
 )
 
 # As the worker writes them, but many at a time. Users, endpoints and records are of uneven weight.
+# `i` counts back from now, `j` forth as positions do.
 FILL = """
 insert into changes (id, source, database, schema, "table", primary_key, operation, before, after, context,
   committed_at, effective_at, queued_at, transaction_id, position, epoch, commit_position, sequence)
@@ -40,10 +43,10 @@ select (lpad(to_hex((extract(epoch from t) * 1000)::bigint), 12, '0') || '8' || 
   jsonb_build_object('id', i * 7919 % 200000, 'task', 'task ' || i % 1000, 'is_completed', false),
   jsonb_build_object('id', i * 7919 % 200000, 'task', 'task ' || (i + 1) % 1000, 'is_completed', true),
   jsonb_build_object('user_id', (random() ^ 3 * 10000)::int, 'endpoint', '/todo/' || i % 12,
-                     'request_id', md5((i / 2)::text)),
-  t, t, t, i / 2, i * 100, 1, i / 2 * 200, i % 2
-from (select i, now() - interval '{days} days' * (1 - i::float8 / {total}) as t
-      from generate_series({first}::bigint, {last}) i) s
+                     'request_id', md5((j / 2)::text)),
+  t, t, t, j / 2, j * 100, 1, j / 2 * 200, j % 2
+from (select i, 100000000 - i as j, now() - interval '1 day' * (i / {per_day}::float8) as t
+      from generate_series({last}::bigint, {first}, -1) i) s
 """
 
 QUESTIONS = {
@@ -66,31 +69,37 @@ QUESTIONS = {
 }
 
 
-def fill(url: str, total: int) -> None:
+def make_months(connection: psycopg.Connection) -> None:
+    months = connection.execute(
+        "select m, m + interval '1 month' from generate_series("
+        "date_trunc('month', now()) - interval '3 months', date_trunc('month', now()), '1 month') m"
+    ).fetchall()
+    for month, following in months:
+        name = f"changes_{month:%Y_%m}"
+        if connection.execute("select to_regclass(%s)", [f"public.{name}"]).fetchone() == (None,):
+            connection.execute(
+                f"create table {name} partition of changes for values from ('{month:%Y-%m-%d}') "
+                f"to ('{following:%Y-%m-%d}')"
+            )
+
+
+def fill(url: str, done: int, total: int) -> None:
+    """From `done` changes, the newest ones, to `total`."""
     step = 250_000
     with psycopg.connect(url, autocommit=True) as connection:
-        months = connection.execute(
-            "select m, m + interval '1 month' from generate_series("
-            "date_trunc('month', now()) - interval '3 months', date_trunc('month', now()), '1 month') m"
-        ).fetchall()
-        for month, following in months:
-            name = f"changes_{month:%Y_%m}"
-            if connection.execute("select to_regclass(%s)", [f"public.{name}"]).fetchone() == (None,):
-                connection.execute(
-                    f"create table {name} partition of changes for values from ('{month:%Y-%m-%d}') "
-                    f"to ('{following:%Y-%m-%d}')"
-                )
+        make_months(connection)
         indexes = connection.execute(INDEXES).fetchall()
         for name, _ in indexes:
             connection.execute(f"drop index public.{name}")
-        for first in range(0, total, step):
+        for last in range(total, done, -step):
             connection.execute(
-                FILL.format(days=DAYS, total=total, first=first, last=min(total, first + step) - 1).encode()
+                FILL.format(per_day=PER_DAY, first=max(done, last - step), last=last - 1).encode()
             )
         for _, index in indexes:
             connection.execute(index.replace(" ON ONLY ", " ON ").encode())
         connection.execute(
             "insert into _bemi.coverage values ('shop', 1, 1, 'public', 'todo', 0, now(), true)"
+            " on conflict do nothing"
         )
         connection.execute("update _bemi.source set changes = %s", [total])
         connection.execute("vacuum analyze changes")
@@ -107,49 +116,65 @@ def ask(dashboard: Dashboard, path: str, parameters: dict[str, str], times: int)
     return taken
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--changes", type=int, default=1_000_000)
+def questions(server: Server, changes: int) -> dict[str, tuple[str, dict[str, str]]]:
+    words = dict(
+        zip(
+            ("middle", "yesterday", "request"),
+            server.sql(
+                "select (now() - interval '1 day' * %s::float8)::text, (now() - interval '1 day')::text, md5(%s)",
+                changes / PER_DAY / 2,
+                str((100_000_000 - changes // 3) // 2),
+                dbname="shop",
+            )[0],
+            strict=True,
+        )
+    )
+    return {
+        name: (path, {key: value.format(**words) for key, value in asked.items()})
+        for name, (path, asked) in QUESTIONS.items()
+    }
+
+
+def measure(server: Server, dashboard: Dashboard, changes: int, times: int) -> dict[str, dict[str, float]]:
+    results = {}
+    print(f"    {'question':<22}{'first':>10} {'p50':>10} {'p95':>10}   milliseconds")
+    for name, (path, parameters) in questions(server, changes).items():
+        try:
+            taken = ask(dashboard, path, parameters, times)
+        except SystemExit as failed:
+            print(f"    {name:<22}{failed}")
+            continue
+        p50, p95 = statistics.median(taken), percentile(taken, 0.95)
+        results[name] = {"first": round(taken[0], 1), "p50": round(p50, 1), "p95": round(p95, 1)}
+        print(f"    {name:<22}{taken[0]:>10.1f} {p50:>10.1f} {p95:>10.1f}", flush=True)
+    return results
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="./dev bench feed", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--changes", default="1000000", help="where to stop and ask")
     parser.add_argument("--times", type=int, default=15)
-    arguments = parser.parse_args()
+    options = parser.parse_args()
     results = {}
     settings = {"shared_buffers": "512MB", "maintenance_work_mem": "256MB", "max_wal_size": "4GB"}
     with Server.start(available()[-1], settings) as server, tempfile.TemporaryDirectory() as folder:
         url = server.create_database("shop")
         server.sql("create table todo (id int primary key)", dbname="shop")
-        worker = Worker.start(env=environment(url), log_file=Path(folder) / "bemi.log").wait_ready()
-        dashboard = Dashboard(worker)
-        began = time.monotonic()
-        fill(url, arguments.changes)
-        print(f"{arguments.changes:,} changes made in {time.monotonic() - began:.0f} s\n")
-        words = dict(
-            zip(
-                ("middle", "yesterday", "request"),
-                server.sql(
-                    "select (now() - interval '45 days')::text, (now() - interval '1 day')::text, "
-                    f"md5('{arguments.changes // 3}')",
-                    dbname="shop",
-                )[0],
-                strict=True,
-            )
-        )
-        print(f"{'question':<22}{'first':>10} {'p50':>10} {'p95':>10}   milliseconds")
-        for name, (path, asked) in QUESTIONS.items():
-            parameters = {key: value.format(**words) for key, value in asked.items()}
-            try:
-                taken = ask(dashboard, path, parameters, arguments.times)
-            except SystemExit as failed:
-                print(f"{name:<22}{failed}")
-                continue
-            p50, p95 = statistics.median(taken), sorted(taken)[int(len(taken) * 0.95)]
-            results[name] = {"first": taken[0], "p50": p50, "p95": p95}
-            print(f"{name:<22}{taken[0]:>10.1f} {p50:>10.1f} {p95:>10.1f}")
-        dashboard.client.close()
-        worker.terminate()
-    target = ROOT / "build" / "bench"
-    target.mkdir(parents=True, exist_ok=True)
-    (target / "feed.json").write_text(json.dumps({"changes": arguments.changes, "ms": results}, indent=1))
+        with Worker.start(env=environment(url), log_file=Path(folder) / "bemi.log") as worker:
+            dashboard = Dashboard(worker.wait_ready())
+            done = 0
+            for changes in map(int, options.changes.split(",")):
+                began = time.monotonic()
+                fill(url, done, changes)
+                done = changes
+                print(f"  {changes:,} changes, made in {time.monotonic() - began:.0f} s")
+                results[changes] = measure(server, dashboard, changes, options.times)
+            dashboard.client.close()
+    save("feed", results)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

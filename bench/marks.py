@@ -15,18 +15,16 @@ After each test the data is compared with what it was, sequences included.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import psycopg
+from _report import save
 
 from support.bemi import Worker, bemi
 from support.postgres import Server, available
 
-ROOT = Path(__file__).resolve().parent.parent
 TABLES = ["customer", "product", "purchase", "line"]
 SCHEMA = """
 create table customer (id serial primary key, email text unique, name text);
@@ -125,9 +123,7 @@ def main() -> None:
                 )
                 assert contents(url) == pristine, "the last rollback left something"
             results[rows] = {way: statistics.median(each) for way, each in taken.items()}
-    target = ROOT / "build" / "bench"
-    target.mkdir(parents=True, exist_ok=True)
-    (target / "marks.json").write_text(json.dumps(results, indent=1))
+    save("marks", results)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 """How many bytes a change takes, in heap and indexes, beside the plain layout that others use.
 
 The plain layout has every field as text or jsonb and nine indexes, one for each thing that is asked for. The
-same changes, made by a worker from real transactions, are stored in both.
+same changes, made by a worker from real transactions, are stored in both: as they came in, and after their
+month has ended and `bemi maintain` has packed its indexes.
 
     ./dev bench storage [--changes N]
 """
@@ -17,9 +18,11 @@ import psycopg
 from _report import save, show, show_columns
 
 from support.bemi import Worker, bemi
+from support.clock import at
 from support.postgres import Server, available
 
 SETTINGS = {"shared_buffers": "256MB", "max_wal_size": "8GB"}
+LONG_AGO = "-40d"  # by the server's clock
 
 PLAIN = """
 create table plain (
@@ -91,8 +94,15 @@ def archived(server: Server) -> int:
     return len(subprocess.run(["zstd", "-9", "-c"], input=text, capture_output=True, check=True).stdout)
 
 
+def set_clock(server: Server, offset: str) -> None:
+    server.stop()
+    server.env = at(offset)
+    server.launch()
+
+
 def measure(changes: int, width: int) -> dict[str, object]:
     with Server.start(available()[-1], SETTINGS) as server:
+        set_clock(server, LONG_AGO)
         env = {
             "BEMI_SOURCE_URL": server.create_database("app"),
             "BEMI_DESTINATION_URL": server.create_database("history"),
@@ -102,14 +112,21 @@ def measure(changes: int, width: int) -> dict[str, object]:
             worker.wait_ready()
             server.sql("call work(%s, %s)", changes // 10, width, dbname="app")
             bemi("sync", env=env, timeout=3600)
-        server.sql("vacuum changes", dbname="history")
-        server.sql(PLAIN, dbname="history")
-        server.sql("vacuum plain", dbname="history")
-        heap, indexes, each = sizes(server, "changes")
-        plain_heap, plain_indexes, plain_each = sizes(server, "plain")
-        packed = archived(server)
-        count = int(server.sql("select count(*) from changes", dbname="history")[0][0])
-    for title, found in (("changes", each), ("plain", plain_each)):
+            server.sql("vacuum changes", dbname="history")
+            server.sql(PLAIN, dbname="history")
+            server.sql("vacuum plain", dbname="history")
+            heap, indexes, each = sizes(server, "changes")
+            plain_heap, plain_indexes, plain_each = sizes(server, "plain")
+            archive = archived(server)
+            count = int(server.sql("select count(*) from changes", dbname="history")[0][0])
+            set_clock(server, "+0d")  # the month has ended
+            server.sql("insert into item values (0)", dbname="app")
+            bemi("sync", env=env, timeout=600)
+        said = bemi("maintain", env=env, timeout=3600).stdout
+        if "pack " not in said:
+            raise SystemExit(f"nothing was packed:\n{said}")
+        _, packed, packed_each = sizes(server, "changes")
+    for title, found in (("changes", each), ("changes, packed", packed_each), ("plain", plain_each)):
         show_columns(
             [f"indexes of {title}", "B/change"], [[name, round(size / count, 1)] for name, size in found]
         )
@@ -119,8 +136,10 @@ def measure(changes: int, width: int) -> dict[str, object]:
         "indexes, bytes per change": round(indexes / count),
         "plain layout, heap": round(plain_heap / count),
         "plain layout, indexes": round(plain_indexes / count),
-        "archived, bytes per change": round(packed / count),
+        "archived, bytes per change": round(archive / count),
+        "indexes once packed, bytes per change": round(packed / count),
         "of the plain layout": round((heap + indexes) / (plain_heap + plain_indexes), 3),
+        "of the plain layout, once packed": round((heap + packed) / (plain_heap + plain_indexes), 3),
     }
 
 

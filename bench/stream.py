@@ -17,12 +17,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
+from _report import save
 
 from support.bemi import Worker
 from support.dashboard import TOKEN, Dashboard, environment
 from support.postgres import Server, available
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 class Reader:
@@ -118,9 +117,7 @@ def main() -> None:
                 f"{clients:>9}{found['events']:>9}{found['missing']:>9}{found['p50_ms']:>9.0f}"
                 f"{found['p99_ms']:>9.0f}{found['cpu_percent']:>9.1f}{found['peak_mb']:>9.1f}"
             )
-    target = ROOT / "build" / "bench"
-    target.mkdir(parents=True, exist_ok=True)
-    (target / "stream.json").write_text(json.dumps(results, indent=1))
+    save("stream", results)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import json
 import statistics
 
 import psycopg
+from _report import save
 
 from support.bemi import Worker, bemi
 from support.postgres import Server, available
@@ -65,13 +66,16 @@ def generate(server: Server, rows: int, number: int) -> None:
         connection.execute(PASS)
 
 
-def ask(url: str, moment: str, changes: int, explain: bool) -> None:
+def ask(url: str, moment: str, changes: int, explain: bool) -> dict[str, dict[str, float]]:
+    """By question: milliseconds in the past and, where there is such a question, of the live table."""
+    taken: dict[str, dict[str, float]] = {}
     with psycopg.connect(url) as connection:
         for name, query in QUESTIONS.items():
             live = milliseconds(connection, query.format(place="public"))
             with connection.transaction():
                 connection.execute("select set_config('bemi.as_of', %s, true)", (moment,))
                 past = milliseconds(connection, query.format(place="time_travel"))
+                taken[name] = {"past": round(past, 2), "live": round(live, 2)}
                 print(f"{changes:>10,}  {name:<24} {past:>10.2f} ms   live {live:>8.2f} ms", flush=True)
                 if explain:
                     lines = connection.execute(
@@ -83,7 +87,9 @@ def ask(url: str, moment: str, changes: int, explain: bool) -> None:
             "bemi.rows_as_of": "select count(*) from bemi.rows_as_of('item', '{moment}')",
         }.items():
             past = milliseconds(connection, query.format(moment=moment))
+            taken[name] = {"past": round(past, 2)}
             print(f"{changes:>10,}  {name:<24} {past:>10.2f} ms", flush=True)
+    return taken
 
 
 def main() -> None:
@@ -95,6 +101,7 @@ def main() -> None:
     parser.add_argument("--generate", action="store_true")
     parser.add_argument("--explain", action="store_true")
     options = parser.parse_args()
+    results: dict[str, dict[str, dict[str, float]]] = {}
     with Server.start(available()[-1], {"shared_buffers": "512MB", "max_wal_size": "4GB"}) as server:
         url = server.create_database("bench")
         server.sql("create table item (id int primary key, name text, n int)", dbname="bench")
@@ -120,13 +127,14 @@ def main() -> None:
                 )
                 server.sql("select bemi.refresh_time_travel()", dbname="bench")
                 server.sql("vacuum analyze", dbname="bench")
-                ask(url, moment, done, options.explain)
+                results[str(stop)] = ask(url, moment, done, options.explain)
             server.sql(
                 "select _bemi.checkpoint(effective_at - interval '2 ms') from _bemi.source", dbname="bench"
             )
             server.sql("vacuum analyze", dbname="bench")
             print("            behind a checkpoint")
-            ask(url, moment, done, options.explain)
+            results["behind a checkpoint"] = ask(url, moment, done, options.explain)
+    save("time_travel", results)
 
 
 def update(server: Server) -> None:

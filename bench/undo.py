@@ -19,10 +19,11 @@ import tempfile
 import time
 from pathlib import Path
 
+from _report import save
+
 from support.bemi import Worker, bemi, binary
 from support.postgres import Server, available
 
-ROOT = Path(__file__).resolve().parent.parent
 REQUEST_ROWS = 1_000
 REQUESTS = 50
 
@@ -146,9 +147,7 @@ def main() -> None:
             bench.run(f"apply of {options.rows:,} rows ({options.kind})", options.rows, *slip, "--apply")
             assert bench.fingerprint() == good, "not what it was before"
             print("the table is, to the letter, what it was before")
-    target = ROOT / "build" / "bench"
-    target.mkdir(parents=True, exist_ok=True)
-    (target / "undo.json").write_text(json.dumps(bench.results, indent=1))
+    save("undo", bench.results)
 
 
 if __name__ == "__main__":

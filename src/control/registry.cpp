@@ -119,7 +119,7 @@ base::Result<bool> Registry::set_paused(const std::string& name, bool is_paused)
   TRY_ASSIGN(pg::Rows rows,
              connection.query("update _bemi.managed_source set is_paused = $2::boolean, "
                               "changed_at = now() where name = $1",
-                              {name, is_paused ? "true" : "false"}));
+                              {name, pg::boolean(is_paused)}));
   return rows.affected() > 0;
 }
 

@@ -23,6 +23,8 @@ namespace pg {
 
 using Parameter = std::optional<std::string>;  // nullopt is SQL NULL
 
+inline Parameter boolean(bool value) { return value ? "true" : "false"; }
+
 struct ConnectionSettings {
   std::string url;           // anything libpq takes: URL, keywords, service; may be empty
   std::string purpose;       // shown as application_name: "bemi/store"

@@ -78,7 +78,7 @@ base::Status PastViews::refresh(bool everything) {
                                                             .interrupt = interrupt_}));
     destination_.emplace(std::move(opened));
   }
-  TRY(destination_->query("select bemi.refresh_time_travel($1)", {everything ? "true" : "false"}));
+  TRY(destination_->query("select bemi.refresh_time_travel($1)", {pg::boolean(everything)}));
   return {};
 }
 

@@ -47,8 +47,6 @@ std::vector<T> list(const std::string& text) {
   return json::parse(text).get<std::vector<T>>();
 }
 
-std::string truth(bool value) { return value ? "true" : "false"; }
-
 std::string joined(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) {
@@ -242,10 +240,11 @@ class Copier {
 base::Result<std::vector<CheckoutTable>> tables_at(pg::Connection& history,
                                                    const CheckoutSettings& settings) {
   TRY(history.run("begin isolation level repeatable read read only"));
-  TRY(history.query("select set_config('bemi.partial', $1, true)", {truth(settings.past.partial)}));
+  TRY(history.query("select set_config('bemi.partial', $1, true)",
+                    {pg::boolean(settings.past.partial)}));
   TRY_ASSIGN(pg::Rows rows, history.query(select_tables, {settings.moment, settings.past.source,
-                                                          truth(settings.past.partial),
-                                                          truth(settings.past.allow_stale)}));
+                                                          pg::boolean(settings.past.partial),
+                                                          pg::boolean(settings.past.allow_stale)}));
   std::vector<CheckoutTable> tables;
   for (int row = 0; row < rows.count(); ++row) {
     CheckoutTable table{.schema = rows.text(row, 0),

@@ -12,8 +12,6 @@ namespace {
 
 using PastRows = std::vector<PastRow>;
 
-std::string truth(bool value) { return value ? "true" : "false"; }
-
 std::string select_of(const char* rows) {
   return std::string("select primary_key, operation, ") + readable_changes +
          " as changes, before, after from " + rows;
@@ -23,8 +21,8 @@ base::Result<pg::Rows> stored_diff(pg::Connection& history, const Asked& asked,
                                    const std::string& from, const std::string& to) {
   return history.query(
       select_of("bemi.diff($1, bemi.moment($2, $4), bemi.moment($3, $4), $4, $5, $6)"),
-      {quoted(asked.table), from, to, asked.options.source, truth(asked.options.partial),
-       truth(asked.options.allow_stale)});
+      {quoted(asked.table), from, to, asked.options.source, pg::boolean(asked.options.partial),
+       pg::boolean(asked.options.allow_stale)});
 }
 
 std::string content_of(const PastRow& row) {

@@ -136,9 +136,8 @@ select json_build_object('at', (select at from moment), 'total', (select count(*
   'rows', (select coalesce(json_agg(json_build_object('primary_key', primary_key, 'row', "row",
     'fidelity', fidelity, 'operation', operation, 'effective_at', effective_at)
     order by length(primary_key), primary_key), '[]') from page)))",
-      {page.moment, source, name, page.partial ? "true" : "false",
-       page.allow_stale ? "true" : "false", std::to_string(page.limit),
-       std::to_string(page.offset)}));
+      {page.moment, source, name, pg::boolean(page.partial), pg::boolean(page.allow_stale),
+       std::to_string(page.limit), std::to_string(page.offset)}));
 }
 
 }  // namespace query

@@ -7,8 +7,6 @@ namespace {
 constexpr const char* as_texts =
     R"((select json_object_agg(key, value) from jsonb_each_text(v."row")))";
 
-std::string truth(bool value) { return value ? "true" : "false"; }
-
 }  // namespace
 
 const char* const readable_changes = R"(
@@ -45,16 +43,16 @@ base::Result<pg::Rows> rows_as_of(pg::Connection& destination, const std::string
   if (key) {
     return destination.query(
         "select " + columns + " from bemi.row_as_of($1, $2, bemi.moment($3, $4), $4, $5, $6) v",
-        {quoted(table), key, moment, options.source, truth(options.partial),
-         truth(options.allow_stale)});
+        {quoted(table), key, moment, options.source, pg::boolean(options.partial),
+         pg::boolean(options.allow_stale)});
   }
   return destination.query(
       "select " + columns +
           " from bemi.rows_as_of($1, bemi.moment($2, $3), $3, $4, $5) v "
           "where $6::text is null or (length(v.primary_key), v.primary_key) > (length($6), $6) "
           "order by length(v.primary_key), v.primary_key limit $7::bigint",
-      {quoted(table), moment, options.source, truth(options.partial), truth(options.allow_stale),
-       options.after,
+      {quoted(table), moment, options.source, pg::boolean(options.partial),
+       pg::boolean(options.allow_stale), options.after,
        options.limit ? pg::Parameter(std::to_string(*options.limit)) : std::nullopt});
 }
 

@@ -19,10 +19,10 @@ using nlohmann::json;
 constexpr double fence_cost = 20'000;
 constexpr double live_row_cost = 2;
 
-// Where a forward answer begins.
+// Where a forward answer begins; the last field, how it is gone about, only for who reads it ($6).
 constexpr const char* select_start = R"(
 select p.at::text, coalesce(k.checkpoint, false), coalesce(k.since, '-infinity')::text, p.schema, p."table", p.relation, p.source,
-       (select string_agg(e, E'\n') from bemi.explain_as_of($1, p.at, $3, $4, $5) e)
+       case when $6::boolean then (select string_agg(e, E'\n') from bemi.explain_as_of($1, p.at, $3, $4, $5) e) end
 from bemi.moment($2, $3) m cross join lateral _bemi.find_place($1, m, $3, $4, $5) p
 left join lateral (
   select c.checkpoint, c.since from _bemi.coverage c
@@ -45,13 +45,13 @@ struct Start {
   std::string words;
 };
 
-std::string truth(bool value) { return value ? "true" : "false"; }
-
-base::Result<Start> find_start(pg::Connection& history, const Asked& asked, bool partial) {
+base::Result<Start> find_start(pg::Connection& history, const Asked& asked, bool partial,
+                               bool with_words) {
   std::string name = quoted(asked.table);
   TRY_ASSIGN(pg::Rows rows,
-             history.query(select_start, {name, asked.moment, asked.options.source, truth(partial),
-                                          truth(asked.options.allow_stale)}));
+             history.query(select_start,
+                           {name, asked.moment, asked.options.source, pg::boolean(partial),
+                            pg::boolean(asked.options.allow_stale), pg::boolean(with_words)}));
   return Start{.at = rows.text(0, 0),
                .checkpoint = rows.truth(0, 1),
                .since = rows.text(0, 2),
@@ -77,6 +77,12 @@ base::Result<double> changes_between(pg::Connection& history, const Start& start
   return plan.is_array() && plan.contains(estimated) ? plan.at(estimated).get<double>() : 0;
 }
 
+std::string forward_line(const Start& start, double cost) {
+  return fmt::format("forward from the {} of {}, cost {:.0f}{}{}",
+                     start.checkpoint ? "checkpoint" : "baseline", start.since, cost,
+                     start.words.empty() ? "" : ": ", start.words);
+}
+
 // The way back, as far as it can be gone.
 base::Result<double> back_cost(pg::Connection& source, const Asked& asked, const Start& start,
                                double since_then, Plan& made) {
@@ -99,10 +105,10 @@ base::Result<double> back_cost(pg::Connection& source, const Asked& asked, const
 base::Result<Plan> plan(pg::Connection& history, const Reach& reach, const Asked& asked,
                         bool thorough) {
   Plan made;
-  auto start = find_start(history, asked, asked.options.partial);
+  auto start = find_start(history, asked, asked.options.partial, thorough);
   if (!start) {
     made.forward_refused = start.error();
-    start = find_start(history, asked, /*partial=*/true);
+    start = find_start(history, asked, /*partial=*/true, thorough);
     if (!start) return std::unexpected(start.error());
   }
   made.at = start->at;
@@ -110,11 +116,8 @@ base::Result<Plan> plan(pg::Connection& history, const Reach& reach, const Asked
   if (!asked.key) {
     TRY_ASSIGN(forward_cost, changes_between(history, *start, start->since, start->at));
   }
-  made.lines.push_back(made.forward_refused
-                           ? "forward: " + made.forward_refused->message
-                           : fmt::format("forward from the {} of {}, cost {:.0f}: {}",
-                                         start->checkpoint ? "checkpoint" : "baseline",
-                                         start->since, forward_cost, start->words));
+  made.lines.push_back(made.forward_refused ? "forward: " + made.forward_refused->message
+                                            : forward_line(*start, forward_cost));
   bool wanted = thorough || made.forward_refused || forward_cost > fence_cost;
   if (!wanted || asked.options.partial || asked.options.allow_stale) return made;
   auto live = reach(start->source);

@@ -132,8 +132,8 @@ base::Result<Mark> create_mark(const Ends& ends, const NewMark& wanted) {
           "$9::timestamptz, $3::jsonb, $4::jsonb, $5::boolean, nullif($6, '')) "
           "on conflict do nothing returning effective_at::text, epoch, commit_position",
           {ends.source_name, wanted.name, sequences, json(mark.not_covered).dump(),
-           std::string(wanted.is_protected ? "true" : "false"), wanted.comment, at.text(0, 0),
-           at.text(0, 1), at.text(0, 2)}));
+           pg::boolean(wanted.is_protected), wanted.comment, at.text(0, 0), at.text(0, 1),
+           at.text(0, 2)}));
   if (made.empty()) {
     return base::fail(base::ErrorKind::conflict, "there is a mark " + wanted.name + " already",
                       "choose another name, or: bemi mark delete " + wanted.name);

@@ -42,7 +42,7 @@ base::Status Views::set(const View& view) {
   TRY(may_be(view));
   TRY_ASSIGN(pg::Connection connection, destination_->writer());
   TRY_ASSIGN(pg::Rows rows, connection.query(insert_view, {view.owner, view.name, view.address,
-                                                           view.is_shared ? "true" : "false",
+                                                           pg::boolean(view.is_shared),
                                                            std::to_string(views_max)}));
   if (rows.affected() > 0) return {};
   return base::fail(base::ErrorKind::limit,

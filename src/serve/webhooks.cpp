@@ -87,9 +87,9 @@ base::Result<std::optional<std::string>> Webhooks::set(const NewWebhook& wanted)
           "failures = 0, pending = 0, next_attempt_at = now(), "
           "secret = case when $8::boolean then excluded.secret else webhook.secret end "
           "returning secret = $5",
-          {wanted.name, wanted.url, wanted.filter, wanted.is_enabled ? "true" : "false",
+          {wanted.name, wanted.url, wanted.filter, pg::boolean(wanted.is_enabled),
            box_->seal(purpose, secret), event_id(ends), wanted.created_by,
-           wanted.renews_secret ? "true" : "false"}));
+           pg::boolean(wanted.renews_secret)}));
   if (!rows.truth(0, 0)) return std::nullopt;
   return secret;
 }
@@ -149,7 +149,7 @@ base::Status Webhooks::note_delivery(const DueWebhook& webhook, const Delivery& 
       // Gone: whoever was there wants no more.
       "is_enabled = is_enabled and $2::int <> 410, "
       "next_attempt_at = now() + make_interval(secs => $7::float8 / 1000) where name = $1",
-      {webhook.name, std::to_string(delivery.status), delivery.is_taken ? "true" : "false", problem,
+      {webhook.name, std::to_string(delivery.status), pg::boolean(delivery.is_taken), problem,
        std::to_string(changes), event_id(delivery.is_taken ? seen : webhook.seen),
        std::to_string(pause)}));
   return {};

@@ -2,12 +2,14 @@
 #include "store/maintenance.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "store/archive.hpp"
+#include "store/packing.hpp"
 #include "store/partitions.hpp"
 #include "store/schema.hpp"
 
@@ -93,6 +95,7 @@ class Maintenance {
   base::Status seal(const State& state);
   base::Status checkpoint(const State& state);
   base::Status archive(const State& state);
+  base::Status pack(const State& state);
   base::Status thin(const State& state);
   base::Status drop(const State& state);
   bool tell(Kind kind, const std::string& window, std::string detail) {
@@ -208,6 +211,19 @@ base::Status Maintenance::archive(const State& state) {
   return {};
 }
 
+base::Status Maintenance::pack(const State& state) {
+  TRY_ASSIGN(std::vector<LooseIndex> indexes,
+             loose_indexes(*destination_, schema_, state.window.name));
+  if (indexes.empty()) return {};
+  std::int64_t bytes = 0;
+  for (const LooseIndex& index : indexes) bytes += index.bytes;
+  if (!tell(Kind::pack, state.window.name,
+            fmt::format("indexes of {:.1f} MB", static_cast<double>(bytes) / 1e6))) {
+    return {};
+  }
+  return store::pack(*destination_, schema_, state.window.name, indexes);
+}
+
 // First nobody asks for them any more, then they go.
 base::Status Maintenance::thin(const State& state) {
   std::string table = quoted(state.window.name);
@@ -271,6 +287,10 @@ base::Status Maintenance::run() {
       TRY(thin(state));
     }
   }
+  // Last, as it takes long and needs room: neither may keep back what makes some.
+  for (const State& state : states) {
+    if (state.closed && !state.restored && !state.due) TRY(pack(state));
+  }
   return {};
 }
 
@@ -283,6 +303,7 @@ std::string_view name(MaintenanceStep::Kind kind) {
     case Kind::checkpoint: return "checkpoint";
     case Kind::archive: return "archive";
     case Kind::thin: return "thin";
+    case Kind::pack: return "pack";
     case Kind::drop: return "drop";
     case Kind::keep: return "keep";
   }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // What keeps a history in bounds as it grows, window by window (partition by partition): the next
-// one is made ahead, closed ones are sealed and archived, those past their time are dropped. What
-// later questions need of a dropped one, the last version of each row, is stored anew first.
+// one is made ahead, closed ones are sealed, archived and packed, those past their time are
+// dropped. What later questions need of a dropped one, the last version of each row, is stored anew
+// first.
 #pragma once
 
 #include <functional>
@@ -27,7 +28,7 @@ struct MaintenanceSettings {
 };
 
 struct MaintenanceStep {
-  enum class Kind { make, seal, checkpoint, archive, thin, drop, keep };
+  enum class Kind { make, seal, checkpoint, archive, thin, pack, drop, keep };
   Kind kind = Kind::make;
   std::string window;
   std::string detail;

@@ -51,12 +51,12 @@ std::vector<pg::Parameter> relation_version_parameters(const change::Relation& r
           std::string(1, static_cast<char>(relation.identity)),
           change::columns_json(relation),
           key_json(relation),
-          relation.assumed ? "true" : "false",
-          relation.again ? "true" : "false",
+          pg::boolean(relation.assumed),
+          pg::boolean(relation.again),
           nlohmann::json(relation.leaves).dump(),
           std::to_string(place.sequence),
           base::format(place.effective_at),
-          relation.dropped ? "true" : "false"};
+          pg::boolean(relation.dropped)};
 }
 
 base::Result<std::vector<change::Relation>> load_relations(pg::Connection& destination,

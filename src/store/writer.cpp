@@ -255,7 +255,7 @@ void Writer::note_epoch(change::Lsn consistent_point, base::Timestamp known_unti
   notes_.push_back(
       {insert_epoch,
        {progress_.source, std::to_string(progress_.epoch), change::format(consistent_point),
-        nullable(known_until), baseline ? "true" : "false", base::format(progress_.effective_at)}});
+        nullable(known_until), pg::boolean(baseline), base::format(progress_.effective_at)}});
 }
 
 void Writer::note_key_change(const change::Change& change) {

@@ -113,6 +113,38 @@ def test_windows_are_made_ahead_and_closed_ones_sealed(old: Old) -> None:
     assert old.maintain().strip() == "nothing to do"
 
 
+INDEX_SIZES = """
+select i.indexrelid::regclass::text, i.indexrelid::bigint, pg_relation_size(i.indexrelid), i.indisvalid
+from pg_index i where i.indrelid = %s::regclass order by 1
+"""
+
+
+@pytest.mark.parametrize("major", OLDEST_AND_NEWEST)
+def test_indexes_of_a_closed_window_are_packed(major: int, start_worker: StartWorker) -> None:
+    """What was inserted by chance into half empty pages is built anew, once; and what a killed try left goes."""
+    with aged(major, start_worker, rounds=400) as old:
+        busy = old.windows("closed")[1]
+        before = old.sql(INDEX_SIZES, busy)
+        rows = old.rows(busy)
+        assert f"would pack {busy}" in " ".join(old.maintain("--dry-run").split())
+        assert old.sql(INDEX_SIZES, busy) == before
+        cut_short = f"{busy}_context_idx_ccnew"
+        old.sql(f"create index {cut_short} on {busy} using gin (context jsonb_path_ops)")
+        old.sql("update pg_index set indisvalid = false where indexrelid = %s::regclass", cut_short)
+        assert "pack" in old.maintain()
+        after = old.sql(INDEX_SIZES, busy)
+        assert [name for name, *_ in after] == [name for name, *_ in before] and all(row[3] for row in after)
+        shrunk = [old for old, new in zip(before, after, strict=True) if new[1] != old[1] and new[2] < old[2]]
+        assert any("primary_key" in str(name) for name, *_ in shrunk)
+        assert old.rows(busy) == rows and old.maintain().strip() == "nothing to do"
+        [[record]] = old.sql(
+            f"select count(*) from {busy} where \"table\" = 'item' and primary_key = '7' and operation = 'UPDATE'"
+        )
+        assert record == 400
+        plan = str(old.sql("explain select * from changes where \"table\" = 'item' and primary_key = '7'"))
+        assert f"{busy}_table_primary_key" in plan
+
+
 @pytest.mark.parametrize("major", OLDEST_AND_NEWEST)
 def test_a_busy_table_gets_a_checkpoint(major: int, start_worker: StartWorker) -> None:
     """Later questions begin there, and look into no older partition."""

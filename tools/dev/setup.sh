@@ -19,7 +19,7 @@ readonly compile_packages=(
 )
 # clang 14, which Debian 12 has by default, cannot compile std::expected.
 readonly fuzz_packages=(clang-19 libclang-rt-19-dev)
-readonly bench_packages=(postgresql postgresql-client) # pgbench, pg_recvlogical
+readonly bench_packages=(postgresql postgresql-client faketime zstd) # pgbench, pg_recvlogical; other clocks; archives
 readonly lint_packages=(clang-19 clang-tidy-19 clang-format-19 shellcheck)
 
 readonly venv=.venv

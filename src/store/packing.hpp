@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// The indexes of a window that nobody writes into any more, built anew. One that was filled in
+// another order than its own has pages that are half empty; built at once, they are full.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "pg/connection.hpp"
+
+namespace store {
+
+struct LooseIndex {
+  std::string name;  // in the schema of the history
+  std::int64_t bytes = 0;
+};
+
+// Those of the window (a partition's name) that are worth it and not packed yet.
+base::Result<std::vector<LooseIndex>> loose_indexes(pg::Connection& destination,
+                                                    const std::string& schema,
+                                                    const std::string& window);
+
+// REINDEX CONCURRENTLY: neither readers nor writers wait; it waits for transactions that are open,
+// and needs the room of the index a second time. What an earlier call left half made goes first.
+base::Status pack(pg::Connection& destination, const std::string& schema, const std::string& window,
+                  const std::vector<LooseIndex>& indexes);
+
+}  // namespace store
