@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""Which tools are compared, and how each is started."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from _report import program
+
+from _peers.field import PUBLICATION, SLOT, Field
+from _peers.install import MissingError, installed
+from _peers.run import Bemi, Reader, Receiver, Run
+
+# The engine's defaults are batches of 2048, a queue of 8192 and a look into it every 500 ms.
+TUNED = "max.batch.size=8192,max.queue.size=32768,poll.interval.ms=10"
+
+
+@dataclass(frozen=True)
+class Store:
+    """A table at the end of a tool's way, and how one looks into it."""
+
+    database: str
+    reached: str  # a number that grows with what can be read
+    rows: str  # owner, and the number from which on the row could be read; of rows with a higher id
+    counts: str
+
+
+@dataclass(frozen=True)
+class Tool:
+    name: str
+    start: Callable[[Field, int, Path | None], Run]  # how many changes, and where to say what was seen when
+    store: Store | None = None
+    measures_latency: bool = True
+
+    @property
+    def into(self) -> str:
+        return "a table" if self.store else "nothing"
+
+
+CHANGES = Store(
+    "history",
+    "select position - '0/0' from _bemi.source",
+    "select (after ->> 'owner')::int, commit_position from changes where operation = 'CREATE'"
+    " and (after ->> 'id')::bigint > %s order by epoch, commit_position, sequence",
+    "select case operation when 'CREATE' then 'insert' when 'UPDATE' then 'update' else 'delete' end, count(*)"
+    " from changes group by 1",
+)
+AUDIT = Store(
+    "audit",
+    "select coalesce(max(n), 0) from audit",
+    "select (after ->> 'owner')::int, n from audit where (after ->> 'id')::bigint > %s order by n",
+    "select operation, count(*) from audit group by 1",
+)
+
+
+def reader(name: str, folder: str, command: list[str], store: Store | None = None, more: str = "") -> Tool:
+    """One of our small programs around a library."""
+    home = installed(folder)
+
+    def start(field: Field, changes: int, seen: Path | None) -> Run:
+        env = {
+            "PEER_SOURCE_URL": field.source.url("app"),
+            "PEER_SLOT": SLOT,
+            "PEER_PUBLICATION": PUBLICATION,
+            "PEER_CHANGES": str(changes),
+            "PEER_PROPERTIES": more,
+        }
+        if store:
+            env["PEER_DESTINATION_URL"] = field.destination.url(store.database)
+        if seen:
+            env["PEER_SEEN"] = str(seen)
+        return Reader(command, home, env, home / "run.log")
+
+    return Tool(name, start, store)
+
+
+def receiver(field: Field, _changes: int, _seen: Path | None) -> Run:
+    return Receiver(program("pg_recvlogical"), field)
+
+
+def worker(field: Field, _changes: int, _seen: Path | None) -> Run:
+    return Bemi(field.bench.env)
+
+
+FLOOR = "pg_recvlogical"
+BEMI = "Bemi"
+JAVA = ["java", "-cp", "classes:lib/*", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "Reader"]
+NODE = ["node", "reader.mjs"]
+GO = ["./reader"]
+
+MAKERS: dict[str, Callable[[], Tool]] = {
+    FLOOR: lambda: Tool(FLOOR, receiver, measures_latency=False),
+    "pglogrepl (Go)": lambda: reader("pglogrepl (Go)", "go", GO),
+    "pg-logical-replication (Node)": lambda: reader("pg-logical-replication (Node)", "node", NODE),
+    "Debezium engine": lambda: reader("Debezium engine", "debezium", JAVA),
+    "Debezium engine, tuned": lambda: reader("Debezium engine, tuned", "debezium", JAVA, None, TUNED),
+    BEMI: lambda: Tool(BEMI, worker, CHANGES),
+    "pglogrepl (Go) and COPY": lambda: reader("pglogrepl (Go) and COPY", "go", GO, AUDIT),
+    "Debezium engine and JDBC": lambda: reader("Debezium engine and JDBC", "debezium", JAVA, AUDIT),
+    "Debezium engine and JDBC, tuned": lambda: reader(
+        "Debezium engine and JDBC, tuned", "debezium", JAVA, AUDIT, TUNED
+    ),
+}
+
+
+def tools(pattern: str) -> Iterator[Tool]:
+    """Those whose name has the pattern in it, with what they need installed; a line for each that cannot be had."""
+    missing: dict[str, str] = {}
+    for name, make in MAKERS.items():
+        if pattern.lower() not in name.lower() and name not in (FLOOR, BEMI):
+            continue
+        try:
+            yield make()
+        except MissingError as reason:
+            missing[name] = str(reason)
+            print(f"  left out: {name}, {reason}", flush=True)

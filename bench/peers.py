@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""The same changes through Bemi and through its peers, side by side: rate, latency, CPU and memory.
+
+Mixed changes, as in `drain`, wait in a slot. Each tool reads a copy of that slot, in turns, several times; medians.
+Time and CPU count from the moment that the slot is read, so no start of a virtual machine is in them. Then pgbench
+writes at a modest rate, and each tool is asked when it saw each transaction.
+
+Peers are installed into build/peers; one that cannot be had is named and left out.
+
+    ./dev bench peers [--changes N] [--runs N] [--rate N] [--seconds N] [--only PATTERN]
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+
+from _peers.drain import Drained, drain
+from _peers.field import Field
+from _peers.tools import FLOOR, Tool, tools
+from _report import save, show_columns
+
+from support.postgres import Server, available
+
+SIZE = 100  # of the text in a row: about 200 bytes a row
+SETTINGS = {
+    "shared_buffers": "256MB",
+    "max_wal_size": "8GB",
+    "checkpoint_timeout": "1h",
+    "autovacuum": "off",
+}
+Figures = dict[str, object]
+
+
+def drains(field: Field, compared: list[Tool], runs: int) -> dict[str, Figures]:
+    """By tool; the ratio is of one round's floor, as machines are not the same all the time."""
+    taken: dict[str, list[Drained]] = {tool.name: [] for tool in compared}
+    for _ in range(runs):
+        for tool in compared:
+            taken[tool.name].append(drain(field, tool))
+    floor = taken[FLOOR]
+    return {tool.name: drained(field.changes, tool, taken[tool.name], floor) for tool in compared}
+
+
+def drained(changes: int, tool: Tool, runs: list[Drained], floor: list[Drained]) -> Figures:
+    def micros(values: list[float]) -> float:
+        return round(statistics.median(values) / changes * 1e6, 2)
+
+    halves = [run.second_half for run in runs if run.second_half]
+    return {
+        "into": tool.into,
+        "changes per second": round(changes / statistics.median(run.seconds for run in runs)),
+        "second half alone": round(changes / 2 / statistics.median(halves)) if halves else None,
+        "time, of the floor's": round(
+            statistics.median(run.seconds / base.seconds for run, base in zip(runs, floor, strict=True)), 2
+        ),
+        "CPU, µs per change": micros([run.cpu for run in runs]),
+        "source's CPU, µs per change": micros([run.source_cpu for run in runs]),
+        "destination's CPU, µs per change": micros([run.destination_cpu for run in runs]),
+        "resident peak, MB": round(statistics.median(run.peak_mb for run in runs)),
+        "startup, s": round(statistics.median(run.startup for run in runs), 2),
+    }
+
+
+def show(results: dict[str, Figures]) -> None:
+    titles = list(dict.fromkeys(name for figures in results.values() for name in figures))
+    show_columns(
+        ["", *titles],
+        [[name, *(figures.get(title, "") for title in titles)] for name, figures in results.items()],
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="./dev bench peers", description=__doc__)
+    parser.add_argument("--changes", type=int, default=300_000)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--only", default="", help="peers with this in their name")
+    options = parser.parse_args()
+    compared = list(tools(options.only))
+    with (
+        Server.start(available()[-1], SETTINGS) as source,
+        Server.start(available()[-1], SETTINGS) as destination,
+    ):
+        field = Field(options.changes, SIZE, source, destination)
+        results = drains(field, compared, options.runs)
+    show(results)
+    save("peers", results)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
