@@ -18,6 +18,7 @@ import sys
 
 from _peers.drain import Drained, drain
 from _peers.field import Field
+from _peers.latency import latency, prepare
 from _peers.tools import FLOOR, Tool, tools
 from _report import save, show_columns
 
@@ -40,10 +41,10 @@ def drains(field: Field, compared: list[Tool], runs: int) -> dict[str, Figures]:
         for tool in compared:
             taken[tool.name].append(drain(field, tool))
     floor = taken[FLOOR]
-    return {tool.name: drained(field.changes, tool, taken[tool.name], floor) for tool in compared}
+    return {tool.name: middle(field.changes, tool, taken[tool.name], floor) for tool in compared}
 
 
-def drained(changes: int, tool: Tool, runs: list[Drained], floor: list[Drained]) -> Figures:
+def middle(changes: int, tool: Tool, runs: list[Drained], floor: list[Drained]) -> Figures:
     def micros(values: list[float]) -> float:
         return round(statistics.median(values) / changes * 1e6, 2)
 
@@ -63,7 +64,17 @@ def drained(changes: int, tool: Tool, runs: list[Drained], floor: list[Drained])
     }
 
 
-def show(results: dict[str, Figures]) -> None:
+def latencies(field: Field, compared: list[Tool], rate: int, seconds: int) -> dict[str, Figures]:
+    prepare(field)
+    return {
+        tool.name: {"into": tool.into, **latency(field, tool, rate, seconds)}
+        for tool in compared
+        if tool.measures_latency
+    }
+
+
+def show(title: str, results: dict[str, Figures]) -> None:
+    print(f"  {title}")
     titles = list(dict.fromkeys(name for figures in results.values() for name in figures))
     show_columns(
         ["", *titles],
@@ -75,6 +86,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="./dev bench peers", description=__doc__)
     parser.add_argument("--changes", type=int, default=300_000)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--rate", type=int, default=300, help="transactions a second")
+    parser.add_argument("--seconds", type=int, default=20)
     parser.add_argument("--only", default="", help="peers with this in their name")
     options = parser.parse_args()
     compared = list(tools(options.only))
@@ -83,9 +96,12 @@ def main() -> int:
         Server.start(available()[-1], SETTINGS) as destination,
     ):
         field = Field(options.changes, SIZE, source, destination)
-        results = drains(field, compared, options.runs)
-    show(results)
-    save("peers", results)
+        drained = drains(field, compared, options.runs)
+        show(f"{options.changes} changes that waited", drained)
+        field.drop_slot("floor")
+        seen = latencies(field, compared, options.rate, options.seconds)
+        show(f"{options.rate} transactions a second", seen)
+    save("peers", {"changes": options.changes, "rate": options.rate, "drain": drained, "latency": seen})
     return 0
 
 

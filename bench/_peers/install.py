@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -21,6 +22,10 @@ STEPS: dict[str, list[Command]] = {
     ],
     "go": [["go", "build", "-o", "reader", "."]],
     "node": [["npm", "ci", "--no-progress", "--no-fund", "--no-audit"]],
+    "server": [
+        ["mvn", "-q", "-B", "dependency:unpack-dependencies"],
+        [sys.executable, "-m", "pip", "install", "--no-deps", "--target", "java", "-r", "requirements.txt"],
+    ],
 }
 INSTALL_SECONDS = 900
 
@@ -43,9 +48,10 @@ def installed(name: str) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(SOURCES / name, folder)
     began = time.monotonic()
+    print(f"  installing {name}", end="", flush=True)
     for command in STEPS[name]:
         perform(command, folder)
-    print(f"  installed {name} in {time.monotonic() - began:.0f} s", flush=True)
+    print(f": {time.monotonic() - began:.0f} s", flush=True)
     stamp.write_text(key)
     return folder
 

@@ -9,12 +9,17 @@ from pathlib import Path
 
 from _report import program
 
+from _peers.debezium_server import DebeziumServer
 from _peers.field import PUBLICATION, SLOT, Field
 from _peers.install import MissingError, installed
 from _peers.run import Bemi, Reader, Receiver, Run
 
 # The engine's defaults are batches of 2048, a queue of 8192 and a look into it every 500 ms.
-TUNED = "max.batch.size=8192,max.queue.size=32768,poll.interval.ms=10"
+TUNED = {"max.batch.size": "8192", "max.queue.size": "32768", "poll.interval.ms": "10"}
+TUNED_SERVER = {
+    **{f"source.{name}": value for name, value in TUNED.items()},
+    "sink.jdbc.batch.size": "8192",  # 500 otherwise
+}
 
 
 @dataclass(frozen=True)
@@ -54,8 +59,22 @@ AUDIT = Store(
     "select operation, count(*) from audit group by 1",
 )
 
+ITEM_LOG = Store(
+    "audit",
+    "select coalesce(max(seq), 0) from item_log",
+    "select owner, seq from item_log where __op = 'c' and id > %s order by seq",
+    "select case __op when 'c' then 'insert' when 'u' then 'update' else 'delete' end, count(*)"
+    " from item_log group by 1",
+)
 
-def reader(name: str, folder: str, command: list[str], store: Store | None = None, more: str = "") -> Tool:
+
+def reader(
+    name: str,
+    folder: str,
+    command: list[str],
+    store: Store | None = None,
+    tuned: dict[str, str] | None = None,
+) -> Tool:
     """One of our small programs around a library."""
     home = installed(folder)
 
@@ -65,7 +84,7 @@ def reader(name: str, folder: str, command: list[str], store: Store | None = Non
             "PEER_SLOT": SLOT,
             "PEER_PUBLICATION": PUBLICATION,
             "PEER_CHANGES": str(changes),
-            "PEER_PROPERTIES": more,
+            "PEER_PROPERTIES": ",".join(f"{name}={value}" for name, value in (tuned or {}).items()),
         }
         if store:
             env["PEER_DESTINATION_URL"] = field.destination.url(store.database)
@@ -74,6 +93,15 @@ def reader(name: str, folder: str, command: list[str], store: Store | None = Non
         return Reader(command, home, env, home / "run.log")
 
     return Tool(name, start, store)
+
+
+def server(name: str, tuned: dict[str, str]) -> Tool:
+    home = installed("server")
+
+    def start(field: Field, changes: int, _seen: Path | None) -> Run:
+        return DebeziumServer(home, field, changes, tuned)
+
+    return Tool(name, start, ITEM_LOG)
 
 
 def receiver(field: Field, _changes: int, _seen: Path | None) -> Run:
@@ -102,6 +130,8 @@ MAKERS: dict[str, Callable[[], Tool]] = {
     "Debezium engine and JDBC, tuned": lambda: reader(
         "Debezium engine and JDBC, tuned", "debezium", JAVA, AUDIT, TUNED
     ),
+    "Debezium Server": lambda: server("Debezium Server", {}),
+    "Debezium Server, tuned": lambda: server("Debezium Server, tuned", TUNED_SERVER),
 }
 
 
