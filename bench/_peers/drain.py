@@ -27,7 +27,7 @@ def drain(field: Field, tool: Tool) -> Drained:
     if tool.name == BEMI:
         field.bench.reset()
     else:
-        field.make_waiting_slot()
+        field.make_waiting_slot(tool.plugin)
     field.empty_destination()
     launched = time.monotonic()
     run = tool.start(field, field.changes, None)
@@ -35,7 +35,7 @@ def drain(field: Field, tool: Tool) -> Drained:
         field.wait_active(run.slot)
         began = time.monotonic()
         cpu, source, destination = run.cpu(), server_cpu(field.source), server_cpu(field.destination)
-        counts = run.wait_last()
+        run.wait_last()
         ended = time.monotonic()
         cpu = run.cpu() - cpu
         time.sleep(0.1)  # a server's child that ended counts once it was waited for
@@ -50,7 +50,7 @@ def drain(field: Field, tool: Tool) -> Drained:
         )
     finally:
         run.end()
-    check(field, tool, counts)
+    check(field, tool, run.counts())
     if tool.name != BEMI:
         field.drop_slot()
     return drained

@@ -52,9 +52,11 @@ class Field:
         tens = self.changes // 10
         return {"insert": 6 * tens, "update": 3 * tens, "delete": tens}
 
-    def make_waiting_slot(self) -> None:
+    def make_waiting_slot(self, plugin: str) -> None:
         """A slot in which all the changes wait."""
-        self.source.sql(f"select pg_copy_logical_replication_slot('floor', '{SLOT}')", dbname="app")
+        self.source.sql(
+            f"select pg_copy_logical_replication_slot('floor', '{SLOT}', false, '{plugin}')", dbname="app"
+        )
 
     def make_new_slot(self) -> None:
         """A slot for what comes from now on."""

@@ -14,6 +14,7 @@ SOURCES = Path(__file__).resolve().parent
 TARGET = SOURCES.parent.parent / "build" / "peers"
 Command = list[str]
 
+PIP = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-deps"]
 # Their folders here, and what makes them run there.
 STEPS: dict[str, list[Command]] = {
     "debezium": [
@@ -22,9 +23,10 @@ STEPS: dict[str, list[Command]] = {
     ],
     "go": [["go", "build", "-o", "reader", "."]],
     "node": [["npm", "ci", "--no-progress", "--no-fund", "--no-audit"]],
+    "rivet": [[*PIP, "--target", ".", "-r", "requirements.txt"]],
     "server": [
         ["mvn", "-q", "-B", "dependency:unpack-dependencies"],
-        [sys.executable, "-m", "pip", "install", "--no-deps", "--target", "java", "-r", "requirements.txt"],
+        [*PIP, "--target", "java", "-r", "requirements.txt"],
     ],
 }
 INSTALL_SECONDS = 900

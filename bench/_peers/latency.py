@@ -111,9 +111,9 @@ def summary(tool: Tool, done: Times, found: Times, cpu: float, peak: float) -> d
             max(0.0, at - moment) * 1000 for moment, at in zip(moments, saw, strict=True) if moment >= begin
         ]
     return {
-        "p50, ms": round(statistics.median(waits), 2),
-        "p99, ms": round(percentile(waits, 0.99), 2),
-        "longest, ms": round(max(waits), 1),
-        "CPU, µs per transaction": round(cpu / sum(map(len, done.values())) * 1e6, 1),
-        "resident peak at that rate, MB": round(peak),
+        "p50 ms": round(statistics.median(waits), 2),
+        "p99 ms": round(percentile(waits, 0.99), 2),
+        "longest ms": round(max(waits), 1),
+        "CPU µs": round(cpu / sum(map(len, done.values())) * 1e6, 1),
+        "peak MB": round(peak),
     }

@@ -14,6 +14,7 @@ import os
 import re
 import subprocess
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Protocol
 
@@ -26,13 +27,15 @@ DRAIN_SECONDS = 900
 
 
 class Run(Protocol):
-    """A started tool. `half` is when half the changes were seen, where the tool says it."""
+    """A started tool. `half` is when half the changes were seen, and `counts` how many of each kind the tool saw,
+    where it says so."""
 
     slot: str
     half: float | None
 
     def wait_first(self) -> None: ...
-    def wait_last(self) -> dict[str, int] | None: ...
+    def wait_last(self) -> None: ...
+    def counts(self) -> dict[str, int] | None: ...
     def cpu(self) -> float: ...
     def peak_mb(self) -> float: ...
     def end(self) -> None: ...
@@ -50,6 +53,7 @@ class Reader:
 
     def __init__(self, command: list[str], cwd: Path, env: dict[str, str], log: Path) -> None:
         self.half: float | None = None
+        self.said: dict[str, int] | None = None
         self.log = log
         with log.open("ab") as stderr:
             self.process = subprocess.Popen(
@@ -71,9 +75,11 @@ class Reader:
     def wait_first(self) -> None:
         self.wait_word("first")
 
-    def wait_last(self) -> dict[str, int] | None:
-        counts: dict[str, int] = json.loads(self.wait_word("last"))
-        return counts
+    def wait_last(self) -> None:
+        self.said = json.loads(self.wait_word("last"))
+
+    def counts(self) -> dict[str, int] | None:
+        return self.said
 
     def cpu(self) -> float:
         return cpu_of(self.process.pid)
@@ -91,30 +97,26 @@ class Reader:
             self.process.wait()
 
 
-class Receiver:
-    """PostgreSQL's own pg_recvlogical to nothing, until the WAL that there was."""
+class UntilEnd:
+    """A program that reads what there is and ends."""
 
     slot = SLOT
-    half = None
+    half: float | None = None
 
-    def __init__(self, program: Path, field: Field) -> None:
-        [[end]] = field.source.sql("select pg_current_wal_flush_lsn()")
-        self.process = subprocess.Popen(
-            [program, "-d", field.source.url("app"), "--slot", SLOT, "--start", "-f", "/dev/null", "--endpos", end,
-             "-o", "proto_version=1", "-o", f"publication_names={PUBLICATION}", "-o", "messages=true",
-             "--fsync-interval=0"],
-        )  # fmt: skip
+    def __init__(self, command: list[str | Path], output: Path | None = None) -> None:
+        with (output or Path(os.devnull)).open("wb") as stdout:
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout)
+        self.output = output
         self.ended_cpu = self.ended_mb = 0.0
 
     def wait_first(self) -> None:
         raise NotImplementedError("it does not say what it reads")
 
-    def wait_last(self) -> dict[str, int] | None:
+    def wait_last(self) -> None:
         _, status, usage = os.wait4(self.process.pid, 0)
         self.process.returncode = os.waitstatus_to_exitcode(status)
         assert self.process.returncode == 0
         self.ended_cpu, self.ended_mb = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
-        return None
 
     def cpu(self) -> float:
         return cpu_of(self.process.pid) if self.process.returncode is None else self.ended_cpu
@@ -122,17 +124,33 @@ class Receiver:
     def peak_mb(self) -> float:
         return self.ended_mb
 
+    def counts(self) -> dict[str, int] | None:
+        if self.output is None:
+            return None
+        with self.output.open() as lines:
+            return dict(Counter(json.loads(line)["op"] for line in lines))
+
     def end(self) -> None:
         if self.process.returncode is None:
             self.process.kill()
             self.process.wait()
 
 
+def receiver(program: Path, field: Field) -> UntilEnd:
+    """PostgreSQL's own pg_recvlogical to nothing, until the WAL that there was."""
+    [[end]] = field.source.sql("select pg_current_wal_flush_lsn()")
+    return UntilEnd(
+        [program, "-d", field.source.url("app"), "--slot", SLOT, "--start", "-f", "/dev/null", "--endpos", end,
+         "-o", "proto_version=1", "-o", f"publication_names={PUBLICATION}", "-o", "messages=true",
+         "--fsync-interval=0"]
+    )  # fmt: skip
+
+
 class Bemi:
     """The worker, to its table of changes."""
 
     slot = "bemi_app"
-    half = None
+    half: float | None = None
 
     def __init__(self, env: dict[str, str]) -> None:
         self.env = env
@@ -142,8 +160,10 @@ class Bemi:
         self.worker.wait_ready()
         bemi("sync", env=self.env)
 
-    def wait_last(self) -> dict[str, int] | None:
+    def wait_last(self) -> None:
         bemi("sync", env=self.env, timeout=DRAIN_SECONDS)
+
+    def counts(self) -> dict[str, int] | None:
         return None
 
     def cpu(self) -> float:

@@ -12,10 +12,11 @@ from _report import program
 from _peers.debezium_server import DebeziumServer
 from _peers.field import PUBLICATION, SLOT, Field
 from _peers.install import MissingError, installed
-from _peers.run import Bemi, Reader, Receiver, Run
+from _peers.run import Bemi, Reader, Run, UntilEnd, receiver
 
 # The engine's defaults are batches of 2048, a queue of 8192 and a look into it every 500 ms.
 TUNED = {"max.batch.size": "8192", "max.queue.size": "32768", "poll.interval.ms": "10"}
+HEAP = "-Xmx512m"  # a quarter of the machine's memory otherwise
 TUNED_SERVER = {
     **{f"source.{name}": value for name, value in TUNED.items()},
     "sink.jdbc.batch.size": "8192",  # 500 otherwise
@@ -37,11 +38,9 @@ class Tool:
     name: str
     start: Callable[[Field, int, Path | None], Run]  # how many changes, and where to say what was seen when
     store: Store | None = None
+    into: str = "a table"
+    plugin: str = "pgoutput"
     measures_latency: bool = True
-
-    @property
-    def into(self) -> str:
-        return "a table" if self.store else "nothing"
 
 
 CHANGES = Store(
@@ -92,20 +91,41 @@ def reader(
             env["PEER_SEEN"] = str(seen)
         return Reader(command, home, env, home / "run.log")
 
-    return Tool(name, start, store)
+    return Tool(name, start, store, "a table" if store else "nothing")
 
 
-def server(name: str, tuned: dict[str, str]) -> Tool:
+def server(name: str, tuned: dict[str, str], *java: str) -> Tool:
     home = installed("server")
 
     def start(field: Field, changes: int, _seen: Path | None) -> Run:
-        return DebeziumServer(home, field, changes, tuned)
+        return DebeziumServer(home, field, changes, tuned, java)
 
     return Tool(name, start, ITEM_LOG)
 
 
-def receiver(field: Field, _changes: int, _seen: Path | None) -> Run:
-    return Receiver(program("pg_recvlogical"), field)
+def rivet(name: str) -> Tool:
+    """It reads by SQL what test_decoding says, until there is no more, and writes lines of JSON."""
+    home = installed("rivet")
+
+    def start(field: Field, _changes: int, _seen: Path | None) -> Run:
+        command: list[str | Path] = [
+            home / "bin/rivet",
+            "cdc",
+            "--source",
+            field.source.url("app"),
+            "--slot",
+            SLOT,
+        ]
+        return UntilEnd(command, home / "changes.ndjson")
+
+    return Tool(name, start, into="a file", plugin="test_decoding", measures_latency=False)
+
+
+def floor() -> Tool:
+    def start(field: Field, _changes: int, _seen: Path | None) -> Run:
+        return receiver(program("pg_recvlogical"), field)
+
+    return Tool(FLOOR, start, into="nothing", measures_latency=False)
 
 
 def worker(field: Field, _changes: int, _seen: Path | None) -> Run:
@@ -114,24 +134,27 @@ def worker(field: Field, _changes: int, _seen: Path | None) -> Run:
 
 FLOOR = "pg_recvlogical"
 BEMI = "Bemi"
-JAVA = ["java", "-cp", "classes:lib/*", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "Reader"]
+JAVA = ["java", "-cp", "classes:lib/*", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
+READER = [*JAVA, "Reader"]
+TUNED_READER = [*JAVA, HEAP, "Reader"]
 NODE = ["node", "reader.mjs"]
 GO = ["./reader"]
 
 MAKERS: dict[str, Callable[[], Tool]] = {
-    FLOOR: lambda: Tool(FLOOR, receiver, measures_latency=False),
+    FLOOR: floor,
     "pglogrepl (Go)": lambda: reader("pglogrepl (Go)", "go", GO),
     "pg-logical-replication (Node)": lambda: reader("pg-logical-replication (Node)", "node", NODE),
-    "Debezium engine": lambda: reader("Debezium engine", "debezium", JAVA),
-    "Debezium engine, tuned": lambda: reader("Debezium engine, tuned", "debezium", JAVA, None, TUNED),
+    "Debezium engine": lambda: reader("Debezium engine", "debezium", READER),
+    "Debezium engine, tuned": lambda: reader("Debezium engine, tuned", "debezium", TUNED_READER, None, TUNED),
+    "rivet (Rust)": lambda: rivet("rivet (Rust)"),
     BEMI: lambda: Tool(BEMI, worker, CHANGES),
     "pglogrepl (Go) and COPY": lambda: reader("pglogrepl (Go) and COPY", "go", GO, AUDIT),
-    "Debezium engine and JDBC": lambda: reader("Debezium engine and JDBC", "debezium", JAVA, AUDIT),
+    "Debezium engine and JDBC": lambda: reader("Debezium engine and JDBC", "debezium", READER, AUDIT),
     "Debezium engine and JDBC, tuned": lambda: reader(
-        "Debezium engine and JDBC, tuned", "debezium", JAVA, AUDIT, TUNED
+        "Debezium engine and JDBC, tuned", "debezium", TUNED_READER, AUDIT, TUNED
     ),
     "Debezium Server": lambda: server("Debezium Server", {}),
-    "Debezium Server, tuned": lambda: server("Debezium Server, tuned", TUNED_SERVER),
+    "Debezium Server, tuned": lambda: server("Debezium Server, tuned", TUNED_SERVER, HEAP),
 }
 
 
