@@ -3,7 +3,8 @@
 
 Readers of our own are told by their environment: PEER_SOURCE_URL, PEER_SLOT, PEER_PUBLICATION; PEER_CHANGES, after
 how many changes they are done, or 0: at the row whose `owner` is below zero; PEER_DESTINATION_URL, if they store;
-PEER_SEEN, the file for `owner time` of each change they saw, if that is asked for. They say `first`, `half` and
+PEER_SEEN, the file for `owner time` of each change they saw, if that is asked for; PEER_PROPERTIES, settings of the
+library's own, as `name=value,...`. They say `first`, `half` and
 `last`, and with the last one how many changes of each kind there were, and end when their input ends.
 """
 

@@ -108,14 +108,8 @@ def rivet(name: str) -> Tool:
     home = installed("rivet")
 
     def start(field: Field, _changes: int, _seen: Path | None) -> Run:
-        command: list[str | Path] = [
-            home / "bin/rivet",
-            "cdc",
-            "--source",
-            field.source.url("app"),
-            "--slot",
-            SLOT,
-        ]
+        source = field.source.url("app")
+        command: list[str | Path] = [home / "bin/rivet", "cdc", "--source", source, "--slot", SLOT]
         return UntilEnd(command, home / "changes.ndjson")
 
     return Tool(name, start, into="a file", plugin="test_decoding", measures_latency=False)
