@@ -7,7 +7,6 @@ import hashlib
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 SOURCES = Path(__file__).resolve().parent
@@ -49,11 +48,9 @@ def installed(name: str) -> Path:
             raise MissingError(f"{command[0]} is not on this machine")
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(SOURCES / name, folder)
-    began = time.monotonic()
-    print(f"  installing {name}", end="", flush=True)
+    print(f"  installing {name} into {folder}", flush=True)
     for command in STEPS[name]:
         perform(command, folder)
-    print(f": {time.monotonic() - began:.0f} s", flush=True)
     stamp.write_text(key)
     return folder
 
