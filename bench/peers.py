@@ -16,21 +16,17 @@ import argparse
 import statistics
 import sys
 
+from _machine import machine
 from _peers.drain import Drained, drain
 from _peers.field import Field
 from _peers.latency import latency, prepare
 from _peers.tools import FLOOR, Tool, tools
 from _report import save, show_columns
+from drain import SETTINGS
 
 from support.postgres import Server, available
 
 SIZE = 100  # of the text in a row: about 200 bytes a row
-SETTINGS = {
-    "shared_buffers": "256MB",
-    "max_wal_size": "8GB",
-    "checkpoint_timeout": "1h",
-    "autovacuum": "off",
-}
 Figures = dict[str, object]
 
 
@@ -104,7 +100,8 @@ def main() -> int:
         field.drop_slot("floor")
         seen = latencies(field, compared, options.rate, options.seconds)
         show(f"{options.rate} transactions a second, from COMMIT until seen; CPU per transaction", seen)
-    save("peers", {"changes": options.changes, "rate": options.rate, "drain": drained, "latency": seen})
+    found = {"changes": options.changes, "rate": options.rate, "drain": drained, "latency": seen}
+    save("peers", {"machine": machine(), **found})
     return 0
 
 

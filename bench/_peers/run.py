@@ -138,10 +138,10 @@ class UntilEnd:
 
 
 def receiver(program: Path, field: Field) -> UntilEnd:
-    """PostgreSQL's own pg_recvlogical to nothing, until the WAL that there was."""
-    [[end]] = field.source.sql("select pg_current_wal_flush_lsn()")
+    """PostgreSQL's own pg_recvlogical to nothing, until the end of the changes."""
     return UntilEnd(
-        [program, "-d", field.source.url("app"), "--slot", SLOT, "--start", "-f", "/dev/null", "--endpos", end,
+        [program, "-d", field.source.url("app"), "--slot", SLOT, "--start", "-f", "/dev/null", "--endpos",
+         field.bench.written,
          "-o", "proto_version=1", "-o", f"publication_names={PUBLICATION}", "-o", "messages=true",
          "--fsync-interval=0"]
     )  # fmt: skip
