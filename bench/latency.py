@@ -32,12 +32,14 @@ insert into item (client, note) values (:client_id, 'a note of some length, as a
 commit;
 """
 SCHEMA = "create table item (id bigint generated always as identity primary key, client int, note text)"
+POSITION = "select position - '0/0' from _bemi.source"
 
 
 class Watcher:
     """Where the history is, and when that was read."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, question: str = POSITION) -> None:
+        self.question = question
         self.seen: list[tuple[int, float]] = []
         self.ended = threading.Event()
         self.connection = psycopg.connect(url, autocommit=True)
@@ -47,9 +49,7 @@ class Watcher:
     def watch(self) -> None:
         last = -1
         while not self.ended.wait(0.0005):
-            row = self.connection.execute(
-                "select position - '0/0' from _bemi.source", prepare=True
-            ).fetchone()
+            row = self.connection.execute(self.question, prepare=True).fetchone()
             if row is not None and int(row[0]) != last:
                 last = int(row[0])
                 self.seen.append((last, time.time()))
