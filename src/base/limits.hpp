@@ -25,6 +25,13 @@ inline constexpr std::size_t batch_bytes_target = 128UL << 10;
 inline constexpr std::size_t commit_bytes_target = 16UL << 20;
 inline constexpr std::chrono::milliseconds commit_age_max{500};
 
+// Where changes pile up, a connection stores so much before the next one's turn; each holds it in
+// memory.
+inline constexpr std::size_t turn_bytes_target = 2UL << 20;
+
+// A connection waits at most so long for the commit before its own.
+inline constexpr std::chrono::seconds turn_wait_max{30};
+
 // The largest context message that is stored; larger ones are kept aside and counted.
 inline constexpr std::size_t context_bytes_max = 1UL << 20;
 

@@ -105,6 +105,13 @@ void add_worker_options(CLI::App& command, Config& config) {
       ->capture_default_str()
       ->type_name("SECONDS");
   group
+      ->add_option("--store-connections", config.store_connections,
+                   "Connections that store side by side where changes pile up [default: 2, or 1 "
+                   "for a history in the source's database]")
+      ->envname("BEMI_STORE_CONNECTIONS")
+      ->check(CLI::Range(1, 16))
+      ->type_name("N");
+  group
       ->add_option("--spool-directory", config.spool_directory,
                    "Where transactions too large for memory wait for their commit")
       ->envname("BEMI_SPOOL_DIRECTORY")

@@ -34,6 +34,7 @@ struct Config {
   std::string snapshot = "auto";
   std::uint64_t snapshot_limit = 10'000'000'000;
   int heartbeat_interval_s = 30;
+  int store_connections = 0;  // 0: two, or one where the history is in the source's database
   std::string spool_directory = "/var/tmp";
   bool no_event_trigger = false;
   std::vector<std::string> retention;  // "90d", "todo=30d"

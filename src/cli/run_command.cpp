@@ -14,6 +14,10 @@ base::Status settle_ends(const Config& config, pipeline::Settings& settings) {
   TRY_ASSIGN(pg::Connection destination, open_destination(config, Access::read_write));
   TRY_ASSIGN(settings.setup, setup_settings(config, source));
   TRY_ASSIGN(settings.setup.one_database, same_database(source, destination));
+  // There an application wants the processors that a backlog would take.
+  settings.store_connections = config.store_connections != 0 ? config.store_connections
+                               : settings.setup.one_database ? 1
+                                                             : 2;
   // The dashboard keeps its token there; the worker would do it in any case.
   if (!config.http.empty()) TRY(store::migrate(destination, settings.setup.destination));
   return {};

@@ -12,7 +12,12 @@
 #include <utility>
 #include <vector>
 
+#include "base/error.hpp"
+
 namespace pipeline {
+
+// What who waits for a queue that was closed ends with.
+inline base::Error closed() { return {base::ErrorKind::interrupted, "the session ended", {}, {}}; }
 
 template <class T>
 class BoundedQueue {

@@ -2,6 +2,7 @@
 #include "pipeline/session.hpp"
 
 #include <thread>
+#include <utility>
 
 #include "base/assert.hpp"
 #include "base/limits.hpp"
@@ -16,32 +17,37 @@ namespace limits = base::limits;
 // Frames are handed over at the latest when this much is gathered.
 constexpr std::size_t frames_bytes_target = 64UL << 10;
 
-// An item is small change against its memory, but many empty transactions add up.
-constexpr std::size_t pass_bytes = 64;
-
-// A source that shuts down asks again and again; each answer costs a destination transaction.
-constexpr auto confirm_interval_min = 1s;
-
-base::Error closed() { return {base::ErrorKind::interrupted, "the session ended", {}, {}}; }
-
 }  // namespace
 
 Session::Session(Parts parts, const Settings& settings)
-    : parts_(parts),
+    : parts_(std::move(parts)),
       settings_(&settings),
       frames_(limits::wal_queue_bytes_max),
       items_(limits::store_queue_bytes_max),
-      newest_xid_(parts.transaction_id) {}
+      newest_xid_(parts_.transaction_id),
+      storing_({.first = parts_.writer,
+                .open_another = std::move(parts_.open_another),
+                .items = items_,
+                .counters = parts_.stages.store,
+                .durable =
+                    [this](change::Durable durable) {
+                      std::lock_guard lock(mutex_);
+                      durable_ = durable;
+                    }},
+               settings) {}
 
 base::Error Session::run() {
-  auto guarded = [this](base::Status (Session::*loop)()) {
-    return std::jthread([this, loop] {
-      if (base::Status done = (this->*loop)(); !done) end(done.error());
+  auto guarded = [this](auto work) {
+    return std::jthread([this, work] {
+      if (base::Status done = work(); !done) end(done.error());
     });
   };
   {
-    std::jthread stitcher = guarded(&Session::stitch_loop);
-    std::jthread storer = guarded(&Session::store_loop);
+    std::jthread stitcher = guarded([this] { return stitch_loop(); });
+    std::vector<std::jthread> storers;
+    for (int number = 1; number <= storing_.connections(); ++number) {
+      storers.push_back(guarded([this, number] { return storing_.run(number); }));
+    }
     if (base::Status done = read_loop(); !done) end(done.error());
   }
   ASSERT(why_.has_value());
@@ -56,6 +62,7 @@ void Session::end(const base::Error& why) {
   }
   frames_.close();
   items_.close();
+  storing_.close();
   parts_.session_interrupt.trigger();
 }
 
@@ -132,8 +139,7 @@ base::Status Session::take_frame(const wal::Frame& frame, stitch::Stitcher& stit
   if (frame.kind == wal::Frame::Kind::keepalive) {
     // Everything that committed before has been sent; what is open now comes again after a
     // restart, since the slot keeps the WAL of open transactions.
-    if (stitcher.between_transactions() &&
-        !send(Pass{frame.position, {}, frame.reply_requested}, pass_bytes)) {
+    if (stitcher.between_transactions() && !send(Pass{frame.position, {}, frame.reply_requested})) {
       return std::unexpected(closed());
     }
     return {};
@@ -169,22 +175,19 @@ base::Status Session::take_transaction(stitch::Transaction& transaction,
     TRY(parts_.renderer.render(*stitched, sequence, out));
     if (!out.full()) continue;
     in_parts = true;
-    change::Batch batch = out.take(/*last=*/false);
-    std::size_t bytes = batch.bytes;
-    if (!send(std::move(batch), bytes)) return std::unexpected(closed());
+    if (!send(out.take(/*last=*/false))) return std::unexpected(closed());
   }
   bool nothing = !in_parts && out.empty() && !transaction.fence;
   change::Batch last = out.take(/*last=*/true);
-  std::size_t bytes = nothing ? pass_bytes : last.bytes;
   StoreItem item = nothing ? StoreItem(Pass{transaction.end_lsn, transaction.committed_at})
                            : StoreItem(std::move(last));
-  if (!send(std::move(item), bytes)) return std::unexpected(closed());
+  if (!send(std::move(item))) return std::unexpected(closed());
   return {};
 }
 
-bool Session::send(StoreItem item, std::size_t bytes) {
+bool Session::send(StoreItem item) {
+  gathered_bytes_ += bytes_of(item);
   gathered_.push_back(std::move(item));
-  gathered_bytes_ += bytes;
   return gathered_bytes_ < limits::batch_bytes_target || send_gathered();
 }
 
@@ -197,56 +200,6 @@ bool Session::send_gathered() {
   parts_.stages.stitch.bytes += static_cast<std::int64_t>(gathered_bytes_);
   Wait waiting(parts_.stages.stitch.output_wait_us);
   return items_.push(std::exchange(gathered_, {}), std::exchange(gathered_bytes_, 0));
-}
-
-// --- store --------------------------------------------------------------------------------------
-
-base::Status Session::store_loop() {
-  store::Writer& writer = parts_.writer;
-  committed_at_ = std::chrono::steady_clock::now();
-  while (true) {
-    auto items = waited(parts_.stages.store.input_wait_us, [&] { return items_.pop(1s); });
-    if (!items) return std::unexpected(closed());
-    for (StoreItem& item : *items) TRY(take_item(item));
-    if (!writer.at_boundary()) continue;
-    auto age = std::chrono::steady_clock::now() - committed_at_;
-    // Nothing more waits: what is gathered becomes visible now. Under load this never happens,
-    // and commits grow to the size that the destination's speed makes them.
-    bool due = writer.has_content() && items_.empty();
-    auto interval = source_waits_ ? confirm_interval_min : settings_->heartbeat_interval;
-    bool heartbeat_due = writer.has_progress() && age >= interval;
-    if (due || fence_waits_ || heartbeat_due) TRY(commit());
-  }
-}
-
-base::Status Session::take_item(StoreItem& item) {
-  store::Writer& writer = parts_.writer;
-  if (const Pass* pass = std::get_if<Pass>(&item)) {
-    writer.pass(pass->position, pass->committed_at);
-    source_waits_ = source_waits_ || pass->confirm;
-    return {};
-  }
-  auto& batch = std::get<change::Batch>(item);
-  TRY(writer.append(batch));
-  parts_.stages.store.items += std::ssize(batch.changes);
-  parts_.stages.store.bytes += static_cast<std::int64_t>(batch.bytes);
-  fence_waits_ = fence_waits_ || batch.transaction.fence;
-  if (!writer.at_boundary()) return {};
-  auto age = std::chrono::steady_clock::now() - committed_at_;
-  bool enough = writer.uncommitted_bytes() >= limits::commit_bytes_target;
-  if (enough || (writer.has_content() && age >= limits::commit_age_max)) return commit();
-  return {};
-}
-
-base::Status Session::commit() {
-  store::Writer& writer = parts_.writer;
-  Wait waiting(parts_.stages.store.output_wait_us);
-  if (writer.has_content() || writer.has_progress()) TRY(writer.commit());
-  fence_waits_ = source_waits_ = false;
-  committed_at_ = std::chrono::steady_clock::now();
-  std::lock_guard lock(mutex_);
-  durable_ = writer.durable();
-  return {};
 }
 
 }  // namespace pipeline

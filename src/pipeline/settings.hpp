@@ -23,6 +23,7 @@ struct Settings {
   SnapshotPolicy snapshot = SnapshotPolicy::automatic;
   std::int64_t snapshot_bytes_max = 10'000'000'000;  // automatic: beyond it, no baseline
   std::chrono::seconds heartbeat_interval{30};
+  int store_connections = 1;  // at most, where changes pile up
   std::string spool_directory = "/var/tmp";
   store::MaintenanceSettings maintenance;
   std::string version;                    // of this program

@@ -8,6 +8,9 @@
 #include <chrono>
 #include <climits>
 #include <random>
+#include <utility>
+
+#include <fmt/format.h>
 
 #include "base/log.hpp"
 #include "pipeline/baseline.hpp"
@@ -20,6 +23,7 @@
 #include "pipeline/resume.hpp"
 #include "pipeline/session.hpp"
 #include "store/relation_note.hpp"
+#include "store/source_lock.hpp"
 
 namespace pipeline {
 namespace {
@@ -29,6 +33,7 @@ using namespace std::chrono_literals;
 
 constexpr auto backoff_min = 100ms;
 constexpr auto backoff_max = 30'000ms;
+constexpr auto alone_spell = 10min;
 
 base::Result<pg::Connection> connect(const std::string& url, const char* purpose,
                                      const base::Interrupt* interrupt, const char* which,
@@ -65,8 +70,24 @@ void note_worker(pg::Connection& destination, const Settings& settings) {
   if (!noted) base::log::debug("noting the worker: {}", noted.error().message);
 }
 
-// One connect to one error.
-base::Status run_session(const Settings& settings, store::Writer::Mode mode) {
+// To store beside the first connection, which holds the lock.
+struct OpenAnother {
+  const Settings& settings;
+  const base::Interrupt& session_interrupt;
+  const store::SourceLock& lock;
+  const store::Progress& progress;
+
+  base::Result<store::Writer> operator()(int number) const {
+    std::string purpose = fmt::format("bemi/store-{}", number);
+    TRY_ASSIGN(pg::Connection another, connect(settings.destination_url, purpose.c_str(),
+                                               &session_interrupt, "destination"));
+    TRY(store::share_lock(another, lock));
+    return store::Writer::open(std::move(another), progress, store::Writer::Mode::fast);
+  }
+};
+
+// One connect to one error. `mode` is what the writer was in at the end.
+base::Status run_session(const Settings& settings, store::Writer::Mode& mode) {
   // Ended by the first error of any thread; the stop itself reaches the others through the reader.
   base::Interrupt session_interrupt;
 
@@ -80,7 +101,7 @@ base::Status run_session(const Settings& settings, store::Writer::Mode mode) {
   // Where to go on from; under the lock, so that of two workers one touches slot and history.
   TRY_ASSIGN(pg::Connection storing,
              connect(settings.destination_url, "bemi/store", &session_interrupt, "destination"));
-  TRY(store::lock_source(storing, settings.setup.source_name));
+  TRY_ASSIGN(store::SourceLock lock, store::lock_source(storing, settings.setup.source_name));
   TRY_ASSIGN(Resume resume, find_resume(source, destination, settings));
   bool is_new = resume.progress.state == store::SourceState::creating;
   if (is_new) TRY(store::save_progress(destination, resume.progress));
@@ -115,11 +136,14 @@ base::Status run_session(const Settings& settings, store::Writer::Mode mode) {
   Session session({.reader = reader,
                    .renderer = renderer,
                    .writer = writer,
+                   .open_another = OpenAnother{settings, session_interrupt, lock, resume.progress},
                    .stages = stages,
                    .session_interrupt = session_interrupt,
                    .transaction_id = now.transaction_id},
                   settings);
-  return std::unexpected(judge_end(session.run(), source, destination, resume.progress));
+  base::Error why = session.run();
+  if (!writer.is_careful()) mode = store::Writer::Mode::fast;
+  return std::unexpected(judge_end(std::move(why), source, destination, resume.progress));
 }
 
 // Half to one and a half of the step, so that many workers do not come back at once.
@@ -152,14 +176,19 @@ base::Status keep_trying(const std::function<base::Status()>& attempt,
 
 base::Status run_worker(const Settings& settings) {
   auto mode = store::Writer::Mode::fast;
+  Clock::time_point alone_until{};
   auto session = [&]() -> base::Status {
-    base::Status ended = run_session(settings, mode);
+    Settings now = settings;
+    if (Clock::now() < alone_until) now.store_connections = 1;
+    base::Status ended = run_session(now, mode);
     if (ended || settings.stop->triggered()) return {};
     base::Error error = ended.error();
     Reaction reaction = reaction_to(error);
     // Row by row, and still refused: no single row was to blame.
     bool in_vain = reaction == Reaction::careful && mode == store::Writer::Mode::careful;
     if (in_vain) error.kind = base::ErrorKind::internal;
+    // Connections that got into each other's way: for a while with one.
+    if (error.kind == base::ErrorKind::serialization) alone_until = Clock::now() + alone_spell;
     mode = reaction == Reaction::careful ? store::Writer::Mode::careful : store::Writer::Mode::fast;
     return std::unexpected(std::move(error));
   };

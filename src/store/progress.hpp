@@ -3,6 +3,7 @@
 // Progress: the row of _bemi.source, what the worker resumes from.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 
@@ -26,6 +27,12 @@ struct Progress {
   change::Lsn consistent_point;
   change::Lsn position;          // end of the last durable source transaction
   base::Timestamp effective_at;  // of the last stored transaction
+
+  // Past what was committed at `to`; times never go back.
+  void advance(change::Lsn to, base::Timestamp committed_at) {
+    position = std::max(position, to);
+    effective_at = std::max(effective_at, committed_at);
+  }
 };
 
 // nullopt when this source was never stored here.

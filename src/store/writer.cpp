@@ -15,7 +15,8 @@
 namespace store {
 namespace {
 
-constexpr const char* take_lock = "select pg_try_advisory_lock(1650814313, hashtext($1))";
+// What another connection commits before our turn must be seen then.
+constexpr const char* begin_block = "begin isolation level read committed";
 
 // Only from the position that this writer knows: if another one moved it, nothing is stored.
 constexpr const char* update_progress = R"(
@@ -104,13 +105,6 @@ std::string parked_content(const change::Change& change) {
 
 }  // namespace
 
-base::Status lock_source(pg::Connection& destination, const std::string& source) {
-  TRY_ASSIGN(pg::Rows locked, destination.query(take_lock, {source}));
-  if (locked.truth(0, 0)) return {};
-  return base::fail(base::ErrorKind::lock_timeout,
-                    "another worker is storing the source " + source + " here");
-}
-
 base::Result<Writer> Writer::open(pg::Connection destination, Progress progress, Mode mode) {
   TRY_ASSIGN(std::string schema, history_schema(destination));
   TRY_ASSIGN(Partitions partitions, Partitions::load(destination, schema));
@@ -127,6 +121,15 @@ Writer::Writer(std::unique_ptr<pg::Connection> destination, Progress progress,
       copy_command_(RowEncoder::copy_command(changes_name(schema))),
       durable_lsn_(progress_.position),
       mode_(mode) {}
+
+void Writer::go_on_from(const Progress& progress, Turn turn) {
+  ASSERT(at_boundary());
+  turn_ = std::move(turn);
+  if (progress.position <= progress_.position) return;
+  ASSERT(!has_content());
+  progress_.advance(progress.position, progress.effective_at);
+  durable_lsn_ = progress_.position;
+}
 
 // The first batch of a source transaction: its time, its partition.
 base::Status Writer::begin(const change::Transaction& transaction) {
@@ -145,7 +148,9 @@ base::Status Writer::begin(const change::Transaction& transaction) {
 }
 
 base::Status Writer::begin_copy() {
-  TRY_ASSIGN(pg::CopyIn copy, destination_->copy_in((in_block_ ? "" : "begin; ") + copy_command_));
+  TRY_ASSIGN(
+      pg::CopyIn copy,
+      destination_->copy_in((in_block_ ? "" : std::string(begin_block) + "; ") + copy_command_));
   copy_.emplace(std::move(copy));
   return copy_->send(RowEncoder::header());
 }
@@ -160,7 +165,10 @@ base::Status Writer::append(change::Batch& batch) {
     counters_.changes_with_context += change.context != "{}" ? 1 : 0;
   }
   counters_.changes += static_cast<std::int64_t>(batch.changes.size());
-  if (key_changes_.size() > key_changes_bytes_max) TRY(write_key_changes());
+  if (key_changes_.size() > key_changes_bytes_max) {
+    TRY(turn_());
+    TRY(write_key_changes());
+  }
   if (batch.last) {
     in_transaction_ = false;
     ++counters_.transactions;
@@ -190,7 +198,7 @@ base::Status Writer::append_rows(const change::Batch& batch) {
 
 base::Status Writer::append_or_park(const change::Change& change,
                                     const change::Transaction& transaction) {
-  if (!std::exchange(in_block_, true)) TRY(destination_->run("begin"));
+  if (!std::exchange(in_block_, true)) TRY(destination_->run(begin_block));
   lines_ = RowEncoder::header();
   TRY(encoder_.append(lines_, change, [](std::string&) { return base::Status{}; }));
   lines_ += RowEncoder::trailer();
@@ -247,8 +255,7 @@ void Writer::take_notes(const change::Batch& batch) {
 
 void Writer::pass(change::Lsn position, base::Timestamp committed_at) {
   ASSERT(at_boundary());
-  progress_.position = std::max(progress_.position, position);
-  progress_.effective_at = std::max(progress_.effective_at, committed_at);
+  progress_.advance(position, committed_at);
 }
 
 void Writer::note_epoch(change::Lsn consistent_point, base::Timestamp known_until, bool baseline) {
@@ -303,7 +310,8 @@ base::Status Writer::write_notes() {
 // All that was appended before is made visible first.
 base::Status Writer::complete_rows(change::Batch& batch) {
   TRY(end_copy());
-  if (!std::exchange(in_block_, true)) TRY(destination_->run("begin"));
+  TRY(turn_());
+  if (!std::exchange(in_block_, true)) TRY(destination_->run(begin_block));
   TRY(write_key_changes());
   TRY(write_notes());
   return complete(*destination_, progress_, batch);
@@ -328,7 +336,8 @@ base::Status Writer::commit() {
   ASSERT(at_boundary());
   bool in_block = has_content();
   TRY(end_copy());
-  if (in_block && !in_block_) TRY(destination_->run("begin"));
+  TRY(turn_());
+  if (in_block && !in_block_) TRY(destination_->run(begin_block));
   TRY(write_key_changes());
   TRY(write_notes());
   TRY(save());

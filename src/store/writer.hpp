@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,10 +24,6 @@
 
 namespace store {
 
-// Takes the source's advisory lock for the session: of two workers, one stores. Error of kind
-// lock_timeout when another one has it: who waits for it takes over.
-base::Status lock_source(pg::Connection& destination, const std::string& source);
-
 struct Counters {
   std::int64_t transactions = 0;
   std::int64_t changes = 0;
@@ -40,9 +37,15 @@ class Writer {
     fast,     // one COPY for all that is committed together
     careful,  // row by row, until what the destination refuses was found and parked
   };
-  // \pre lock_source() was called on `destination`.
+  // Waits until what other connections store before this is committed.
+  using Turn = std::function<base::Status()>;
+  // \pre lock_source() or share_lock() was called on `destination`.
   static base::Result<Writer> open(pg::Connection destination, Progress progress, Mode mode);
   Writer(Writer&&) = default;
+
+  // What comes next begins at `progress`, which is durable once `turn` returns.
+  // \pre nothing waits to be stored, or it begins there too.
+  void go_on_from(const Progress& progress, Turn turn);
 
   // Fills in what the stream did not send (store/complete.hpp).
   base::Status append(change::Batch& batch);
@@ -54,6 +57,7 @@ class Writer {
   // `known_until`: effective_at before it.
   void note_epoch(change::Lsn consistent_point, base::Timestamp known_until, bool baseline);
 
+  [[nodiscard]] bool is_careful() const { return mode_ == Mode::careful; }
   [[nodiscard]] bool at_boundary() const { return !in_transaction_; }
   [[nodiscard]] std::size_t uncommitted_bytes() const { return uncommitted_bytes_; }
   // Whether something waits to be stored.
@@ -104,6 +108,7 @@ class Writer {
   Counters counters_;  // since the last commit
   change::Lsn durable_lsn_;
   std::size_t uncommitted_bytes_ = 0;
+  Turn turn_ = [] { return base::Status{}; };
   Mode mode_;
   bool in_block_ = false;        // a transaction of the destination is open without a COPY
   bool parked_ = false;          // careful mode has found something
