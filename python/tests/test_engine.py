@@ -194,10 +194,13 @@ def test_reading_assigns_no_transaction_id(door: Door, tracked: Tracked) -> None
                 assert connection.scalar(text("SELECT pg_current_xact_id_if_assigned()")) is None
 
     bemi.set_context({"user_id": 1})
-    before = tracked.sql("select pg_snapshot_xmax(pg_current_snapshot())")
-    door.run(read)
-    if door.driver != "psycopg2-prefix":
-        assert tracked.sql("select pg_snapshot_xmax(pg_current_snapshot())") == before
+    newest = "select pg_snapshot_xmax(pg_current_snapshot())"
+    assigned = True
+    for _ in range(3):  # autovacuum takes ids too, but not each time
+        before = tracked.sql(newest)
+        door.run(read)
+        assigned = assigned and tracked.sql(newest) != before
+    assert not assigned or door.driver == "psycopg2-prefix"
 
 
 def test_rollback_leaves_nothing_behind(door: Door, tracked: Tracked) -> None:
