@@ -61,7 +61,7 @@ def server_cpu(server: Server) -> float:
     for pid in map(int, children):
         try:
             total += cpu_of(pid)
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):  # ended meanwhile
             continue
     return total
 

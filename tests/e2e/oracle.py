@@ -14,12 +14,12 @@ Row = dict[str, Any]
 COMMIT_ORDER = "order by epoch, commit_position, sequence"
 
 
-def sync(source_url: str, destination_url: str | None = None) -> None:
+def sync(source_url: str, destination_url: str | None = None, seconds: int = 60) -> None:
     """Waits until all that is committed now is in the history."""
     env = {"BEMI_SOURCE_URL": source_url}
     if destination_url:
         env["BEMI_DESTINATION_URL"] = destination_url
-    bemi("sync", "--timeout", "60", env=env)
+    bemi("sync", "--timeout", str(seconds), env=env, timeout=seconds + 60)
 
 
 def history(url: str, where: str = "true") -> list[Row]:

@@ -111,7 +111,7 @@ def test_memory_in_a_million_row_transaction(database: Database, start_worker: S
     database.sql("insert into item select i, 'x' from generate_series(1, 1000000) i")
     worker = start_worker("--snapshot", "none").wait_ready()
     database.sql("update item set name = 'y'")
-    sync(database.url)
+    sync(database.url, seconds=240)
     assert database.sql("select count(*), count(distinct primary_key) from changes") == [(1000000, 1000000)]
     assert worker.rss_peak_kb() < 64 * 1024
 
