@@ -178,7 +178,7 @@ def show_figures(found: list[Figure], described: Mapping[str, object]) -> None:
     rows: list[list[object]] = [
         [
             figure["figure"],
-            f"{figure['value']:,}",
+            f"{figure['value']:,.0f}" if figure["value"] >= 1000 else f"{figure['value']:g}",
             figure["unit"],
             "" if figure["target"] is None else f"{figure['target']:g}",
             {None: "", True: "reached", False: "NOT REACHED"}[figure["reached"]],

@@ -38,7 +38,8 @@ def measured(name: str) -> dict[str, dict[str, float]]:
 def parts(drain: dict[str, float]) -> list[Part]:
     server = drain["servers' CPU, µs per change"]
     walsender = drain["  of bemi/wal"]
-    storing = drain["  of bemi/store"]
+    # All connections that store, together.
+    storing = sum(us for name, us in drain.items() if name.startswith("  of bemi/store"))
     return [
         Part("source: walsender", walsender, "a slot for each group of tables; each decodes all WAL"),
         Part("worker", drain["worker CPU, µs per change"], "a worker for each group of tables (--include)"),
