@@ -61,7 +61,7 @@ class Bench:
 
     def __init__(self, changes: int, size: int, source: Server, destination: Server) -> None:
         self.changes, self.size, self.source, self.destination = changes, size, source, destination
-        self.servers = {source.pid: source, destination.pid: destination}.values()
+        self.servers = {source, destination}
         self.history = "app" if source is destination else "history"
 
     def servers_cpu(self) -> float:

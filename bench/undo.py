@@ -12,14 +12,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import re
 import signal
 import subprocess
 import tempfile
 import time
-from pathlib import Path
 
-from _report import save
+from _report import rss_peak_mb, save
 
 from support.bemi import Worker, bemi, binary
 from support.postgres import Server, available
@@ -33,13 +31,6 @@ SLIPS = {
     " select {rows} + i, 'new ' || i, 0 from generate_series(1, {rows}) i",
     "delete": "delete from item",
 }
-
-
-def rss_peak_mb(pid: int) -> float:
-    with contextlib.suppress(OSError):
-        found = re.search(r"^VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-        return int(found[1]) / 1024 if found else 0.0
-    return 0.0
 
 
 class Bench:
@@ -68,7 +59,8 @@ class Bench:
             )
             peak_mb = 0.0
             while process.poll() is None:
-                peak_mb = max(peak_mb, rss_peak_mb(process.pid))
+                with contextlib.suppress(OSError):  # it has just ended
+                    peak_mb = max(peak_mb, rss_peak_mb(process.pid))
                 time.sleep(0.005)
             seconds = time.perf_counter() - began
             if process.returncode != expect:

@@ -14,10 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
-from _report import cpu_of
+from _report import cpu_of, rss_peak_mb
 
 from _peers.field import PUBLICATION, SLOT, Field
-from _peers.run import DRAIN_SECONDS, peak_of
+from _peers.run import DRAIN_SECONDS
 from support.postgres import Server
 
 SINK = {
@@ -124,7 +124,7 @@ class DebeziumServer:
         return cpu_of(self.process.pid)
 
     def peak_mb(self) -> float:
-        return peak_of(self.process.pid)
+        return rss_peak_mb(self.process.pid)
 
     def end(self) -> None:
         self.connection.close()

@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import time
 from collections import Counter
 from pathlib import Path
 from typing import Protocol
 
-from _report import cpu_of
+from _report import cpu_of, rss_peak_mb
 
 from _peers.field import PUBLICATION, SLOT, Field
 from support.bemi import Worker, bemi
@@ -40,11 +39,6 @@ class Run(Protocol):
     def cpu(self) -> float: ...
     def peak_mb(self) -> float: ...
     def end(self) -> None: ...
-
-
-def peak_of(pid: int) -> float:
-    found = re.search(r"^VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-    return int(found[1]) / 1024 if found else 0.0
 
 
 class Reader:
@@ -86,7 +80,7 @@ class Reader:
         return cpu_of(self.process.pid)
 
     def peak_mb(self) -> float:
-        return peak_of(self.process.pid)
+        return rss_peak_mb(self.process.pid)
 
     def end(self) -> None:
         assert self.process.stdin is not None

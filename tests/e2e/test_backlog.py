@@ -13,8 +13,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from e2e.oracle import assert_no_doubles, history, live_rows, replayed_rows
-from support.bemi import Worker, bemi
+from e2e.oracle import assert_no_doubles, history, live_rows, replayed_rows, sync
+from support.bemi import Worker
 from support.clock import at
 from support.postgres import Server, available
 from support.waiting import wait_until
@@ -85,7 +85,7 @@ class Backlog:
         self.do("call work(%s, %s::float8)", transactions, seed % 1000 / 1000)
 
     def sync(self) -> None:
-        bemi("sync", "--timeout", "120", env=self.env, timeout=150)
+        sync(self.source.url("app"), self.destination.url("history"), seconds=120)
 
     def check(self) -> None:
         """The history, against the tables."""
