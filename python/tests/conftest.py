@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,7 @@ class Tracked:
     """A database with a running worker, of which a test sees the changes since it began."""
 
     database: Database
+    worker: Worker
     since: int = 0
 
     @property
@@ -63,6 +65,12 @@ class Tracked:
     def by_key(self) -> dict[str, dict[str, Any]]:
         """Each key's newest context, but for the SQL."""
         return {key: {n: v for n, v in c.items() if n != "SQL"} for _, key, c in self.changes()}
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nothing but the test takes transaction ids."""
+        with self.database.server.without_autovacuum(), self.worker.paused():
+            yield
 
     def _sync(self) -> None:
         run_bemi("sync", "--timeout", "30", env={"BEMI_SOURCE_URL": self.url})
@@ -122,7 +130,7 @@ def all_tracked(servers: Servers) -> Iterator[Callable[[int], Tracked]]:
             database = Database(server, name, server.create_database(name))
             database.sql(TABLES)
             workers.append(Worker.start(env={"BEMI_SOURCE_URL": database.url}).wait_ready())
-            _running[major] = Tracked(database)
+            _running[major] = Tracked(database, workers[-1])
         return _running[major]
 
     yield get

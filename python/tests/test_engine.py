@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -14,7 +12,6 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
-from support.waiting import wait_until
 
 import bemi
 
@@ -186,22 +183,6 @@ def test_autocommit(door: Door, tracked: Tracked) -> None:
     assert all(c["user_id"] == 1 for _, _, c in tracked.changes())
 
 
-@contextmanager
-def without_autovacuum(tracked: Tracked) -> Iterator[None]:
-    """It takes transaction ids too, whenever it likes."""
-    tracked.sql("alter system set autovacuum = off")
-    tracked.sql("select pg_reload_conf()")
-    try:
-        wait_until(
-            lambda: not tracked.sql("select from pg_stat_activity where backend_type like 'autovacuum%'"),
-            "autovacuum ends",
-        )
-        yield
-    finally:
-        tracked.sql("alter system reset autovacuum")
-        tracked.sql("select pg_reload_conf()")
-
-
 def test_reading_assigns_no_transaction_id(door: Door, tracked: Tracked) -> None:
     def read(connection: Connection) -> None:
         with connection.begin():
@@ -213,7 +194,7 @@ def test_reading_assigns_no_transaction_id(door: Door, tracked: Tracked) -> None
                 assert connection.scalar(text("SELECT pg_current_xact_id_if_assigned()")) is None
 
     bemi.set_context({"user_id": 1})
-    with without_autovacuum(tracked):
+    with tracked.alone():
         before = tracked.sql("select pg_snapshot_xmax(pg_current_snapshot())")
         door.run(read)
         if door.driver != "psycopg2-prefix":

@@ -24,7 +24,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, TypedDict
@@ -240,6 +240,19 @@ class Server:
         _wait_until(lambda: not self.sql(active, name), STOP_TIMEOUT_SECONDS)
         self.sql(f"select pg_drop_replication_slot(slot_name) {slots}", name)
         self.sql(f'drop database if exists "{name}" with (force)')
+
+    @contextlib.contextmanager
+    def without_autovacuum(self) -> Iterator[None]:
+        """It takes transaction ids and writes WAL whenever it likes."""
+        running = "select from pg_stat_activity where backend_type like 'autovacuum%'"
+        self.sql("alter system set autovacuum = off")
+        self.sql("select pg_reload_conf()")
+        try:
+            wait_until(lambda: not self.sql(running), "autovacuum ends")
+            yield
+        finally:
+            self.sql("alter system reset autovacuum")
+            self.sql("select pg_reload_conf()")
 
     def log_tail(self, lines: int = 20) -> str:
         return "\n".join(self.log_file.read_text(errors="replace").splitlines()[-lines:])
