@@ -4,7 +4,7 @@
 A history of many requests; then one statement over all rows. Whole commands are timed, from the call to the
 exit, with the most memory that `bemi` had. The million is planned, cancelled half-way, and applied.
 
-    ./dev bench undo [--rows N] [--kind update|insert|delete]
+    ./dev bench undo [--rows N] [--kind update|insert|delete|move]
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ SLIPS = {
     "insert": "insert into item (id, name, n)"
     " select {rows} + i, 'new ' || i, 0 from generate_series(1, {rows}) i",
     "delete": "delete from item",
+    "move": "update item set id = id + {rows}",
 }
 
 

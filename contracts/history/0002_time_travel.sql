@@ -46,6 +46,8 @@ create table _bemi.key_change (
   effective_at timestamptz not null,
   primary key ("table", previous_key, effective_at, epoch, commit_position, sequence, source, schema)
 );
+-- From a change to the key that its row had before.
+create index key_change_time on _bemi.key_change (effective_at, commit_position, sequence);
 
 -- What empties or alters a table, found without reading its rows.
 create index changes_truncate on @schema@.changes ("table", effective_at) where operation = 'TRUNCATE';

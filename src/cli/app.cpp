@@ -2,7 +2,6 @@
 #include "cli/app.hpp"
 
 #include <algorithm>
-#include <csignal>
 #include <cstdlib>
 #include <functional>
 #include <iostream>
@@ -14,6 +13,7 @@
 #include "cli/maintenance_app.hpp"
 #include "cli/revert_options.hpp"
 #include "cli/source_command.hpp"
+#include "cli/stop.hpp"
 #include "cli/toml_config.hpp"
 
 namespace cli {
@@ -29,20 +29,6 @@ constexpr const char* about =
 
 constexpr const char* footer =
     "Every flag can also stand in bemi.toml or in the environment (BEMI_...).";
-
-base::Interrupt& stop_interrupt() {
-  static base::Interrupt interrupt;
-  return interrupt;
-}
-
-void stop_on_signals() {
-  stop_interrupt();
-  struct sigaction action{};
-  action.sa_handler = [](int) { stop_interrupt().trigger(); };
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-  signal(SIGPIPE, SIG_IGN);
-}
 
 int report(const base::Error& error) {
   std::cerr << "bemi: " << error.message << "\n";
@@ -91,7 +77,7 @@ void add_format(CLI::App& command, std::string& format) {
 
 void add_run(CLI::App& app, Program& program) {
   CLI::App* run = add_command(app, program, "run", "The worker: track until stopped", [&program] {
-    return exit_code(run_command(program.config, stop_interrupt()));
+    return exit_code(run_command(program.config, asked_to_stop()));
   });
   add_connection_options(*run, program.config);
   add_tracking_options(*run, program.config);
@@ -102,7 +88,7 @@ void add_run(CLI::App& app, Program& program) {
 
   CLI::App* dev = add_command(
       app, program, "dev", "Everything on a private PostgreSQL of its own",
-      [&program] { return exit_code(dev_command(program.config, program.dev, stop_interrupt())); });
+      [&program] { return exit_code(dev_command(program.config, program.dev, asked_to_stop())); });
   dev->add_option("--directory", program.dev.directory, "Where it lives")->capture_default_str();
   dev->add_option("--postgres-bin", program.dev.postgres_bindir,
                   "PostgreSQL's server programs [default: searched]")
@@ -117,7 +103,7 @@ void add_run(CLI::App& app, Program& program) {
 
   CLI::App* serve =
       add_command(app, program, "serve", "Dashboard and API, without a worker", [&program] {
-        return exit_code(serve_command(program.config, program.serve, stop_interrupt()));
+        return exit_code(serve_command(program.config, program.serve, asked_to_stop()));
       });
   serve->add_flag("--new-token", program.serve.new_token,
                   "Make and print another token; the old one and all sessions end");
@@ -179,7 +165,7 @@ void add_reading(CLI::App& app, Program& program) {
   add_format(*status, program.status.format);
 
   CLI::App* changes = add_command(app, program, "changes", "List changes", [&program] {
-    return exit_code(changes_command(program.config, program.changes, stop_interrupt()));
+    return exit_code(changes_command(program.config, program.changes, asked_to_stop()));
   });
   ChangesOptions& options = program.changes;
   changes->add_option("--table", options.table, "table, schema.table, or quoted as in SQL");
@@ -339,9 +325,9 @@ int run_program(int argc, char** argv) {
                        std::function<int()> action) {
     return add_command(parent, program, name, description, std::move(action));
   };
-  add_revert_commands(app, program.config, program.revert, stop_interrupt(), add, report);
+  add_revert_commands(app, program.config, program.revert, asked_to_stop(), add, report);
   add_maintenance_commands(app, program.config, program.maintenance, add, report);
-  add_source_commands(app, program.config, program.source, stop_interrupt(), add, report);
+  add_source_commands(app, program.config, program.source, asked_to_stop(), add, report);
   add_checkout(app, program);
   program.teardown.destination =
       std::ranges::any_of(std::span(argv, static_cast<std::size_t>(argc)),

@@ -126,10 +126,12 @@ base::Status changes_command(const Config& config, const ChangesOptions& options
   if (!options.follow) return {};
   advance(seen, page);
   while (!stop.triggered() && std::cout.good()) {
-    TRY_ASSIGN(pg::Rows fresh, changes.after(filter, seen, follow_page));
-    if (!fresh.empty()) print(fresh, columns, options.format, /*first=*/false);
-    advance(seen, fresh);
-    if (fresh.count() < follow_page) base::pause(&stop, follow_pause);
+    auto fresh = changes.after(filter, seen, follow_page);
+    if (!fresh && stop.triggered()) break;  // Ctrl-C is how one ends it
+    if (!fresh) return std::unexpected(fresh.error());
+    if (!fresh->empty()) print(*fresh, columns, options.format, /*first=*/false);
+    advance(seen, *fresh);
+    if (fresh->count() < follow_page) base::pause(&stop, follow_pause);
   }
   return {};
 }

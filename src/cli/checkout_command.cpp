@@ -8,6 +8,7 @@
 #include "cli/commands.hpp"
 #include "cli/ends.hpp"
 #include "cli/output.hpp"
+#include "cli/stop.hpp"
 #include "query/checkout.hpp"
 
 namespace cli {
@@ -109,8 +110,10 @@ base::Status checkout_command(const Config& config, const CheckoutOptions& optio
           .partial = options.past.partial,
           .allow_stale = options.past.allow_stale}};
   TRY_ASSIGN(pg::Connection history, open_destination(config, Access::read_only));
-  TRY_ASSIGN(pg::Connection target,
-             pg::Connection::open({.url = into.url, .purpose = "bemi/checkout"}));
+  TRY_ASSIGN(pg::Connection target, pg::Connection::open({.url = into.url,
+                                                          .purpose = "bemi/checkout",
+                                                          .interrupt = &asked_to_stop(),
+                                                          .cancels = true}));
   TRY(check_empty(target, into));
   TRY_ASSIGN(std::vector<query::CheckoutTable> tables, query::tables_at(history, settings));
   Bar bar(tables);

@@ -36,7 +36,7 @@ base::Status manage_sources(const Config& config, serve::ServerSettings& setting
   auto control = std::make_shared<SourceControl>(config, box, stop);
   settings.control = control;
   settings.probe = std::make_shared<ManagedProbe>(settings.probe, *control, stop);
-  settings.live_rows = std::make_shared<ManagedLiveRows>(settings.live_rows, *control, stop);
+  settings.live_rows = std::make_shared<ManagedLiveRows>(settings.live_rows, *control);
   settings.undo = std::make_shared<ManagedUndo>(settings.undo, *control, stop);
   control->supervise();
   return {};
@@ -64,7 +64,7 @@ base::Result<std::unique_ptr<serve::Server>> start_dashboard(const Config& confi
   settings.stop = &stop;
   if (!config.source_url.empty()) {
     settings.probe = std::make_shared<SourceProbe>(config.source_url, config.source_name, stop);
-    settings.live_rows = std::make_shared<SourceLiveRows>(config, stop);
+    settings.live_rows = std::make_shared<SourceLiveRows>(config);
     settings.undo = std::make_shared<SourceUndo>(config, stop);
   }
   if (options.supervises) TRY(manage_sources(config, settings, stop));

@@ -1,25 +1,27 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "cli/ends.hpp"
 
+#include "cli/stop.hpp"
+
 namespace cli {
 namespace {
 
 base::Result<pg::Connection> open(const std::string& url, const char* purpose, Access access,
-                                  const char* which, const base::Interrupt* stop = nullptr) {
+                                  const char* which) {
   auto opened = pg::Connection::open({.url = url,
                                       .purpose = purpose,
                                       .read_only = access == Access::read_only,
-                                      .interrupt = stop});
+                                      .interrupt = &asked_to_stop(),
+                                      .cancels = true});
   if (opened) return opened;
   return std::unexpected(opened.error().within(which));
 }
 
 }  // namespace
 
-base::Result<pg::Connection> open_source(const Config& config, Access access,
-                                         const base::Interrupt* stop) {
+base::Result<pg::Connection> open_source(const Config& config, Access access) {
   TRY(require_source(config));
-  return open(config.source_url, "bemi/cli", access, "source", stop);
+  return open(config.source_url, "bemi/cli", access, "source");
 }
 
 base::Result<pg::Connection> open_source_as_admin(const Config& config) {

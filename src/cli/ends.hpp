@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Connections to the two ends, as commands want them.
+// Connections to the two ends, as commands want them: Ctrl-C ends what they wait for, here and in
+// the server.
 #pragma once
 
 #include <string>
@@ -12,8 +13,7 @@ namespace cli {
 
 enum class Access { read_only, read_write };
 
-base::Result<pg::Connection> open_source(const Config& config, Access access,
-                                         const base::Interrupt* stop = nullptr);
+base::Result<pg::Connection> open_source(const Config& config, Access access);
 // With the administrator's role when one is given.
 base::Result<pg::Connection> open_source_as_admin(const Config& config);
 base::Result<pg::Connection> open_destination(const Config& config, Access access);

@@ -92,16 +92,15 @@ class LiveEnd : public query::LiveSide {
 
 base::Result<std::unique_ptr<query::LiveSide>> open_live_side(const Config& config,
                                                               pg::Connection& history,
-                                                              const std::string& source_name,
-                                                              const base::Interrupt* stop) {
+                                                              const std::string& source_name) {
   TRY_ASSIGN(change::Selection selection,
              change::Selection::parse({.include = config.include,
                                        .exclude = config.exclude,
                                        .ignore_columns = config.ignore_columns,
                                        .redact_columns = config.redact_columns}));
-  TRY_ASSIGN(pg::Connection reader, open_source(config, Access::read_only, stop));
+  TRY_ASSIGN(pg::Connection reader, open_source(config, Access::read_only));
   TRY(is_source(history, reader, source_name));
-  TRY_ASSIGN(pg::Connection fence, open_source(config, Access::read_write, stop));
+  TRY_ASSIGN(pg::Connection fence, open_source(config, Access::read_write));
   return std::make_unique<LiveEnd>(std::move(reader), std::move(fence), history, source_name,
                                    std::move(selection));
 }

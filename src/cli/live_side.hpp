@@ -13,8 +13,8 @@ namespace cli {
 
 // Of the configuration's source. `history` must outlive what is returned. Error when it cannot be
 // reached, or is not the one that the history knows by that name.
-base::Result<std::unique_ptr<query::LiveSide>> open_live_side(
-    const Config& config, pg::Connection& history, const std::string& source_name,
-    const base::Interrupt* stop = nullptr);
+base::Result<std::unique_ptr<query::LiveSide>> open_live_side(const Config& config,
+                                                              pg::Connection& history,
+                                                              const std::string& source_name);
 
 }  // namespace cli

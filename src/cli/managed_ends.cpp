@@ -42,7 +42,7 @@ base::Result<std::unique_ptr<query::LiveSide>> ManagedLiveRows::open(pg::Connect
   TRY_ASSIGN(auto all, control_->registry().all());
   auto managed = std::ranges::find(all, source, &control::Source::name);
   if (managed != all.end()) {
-    return open_live_side(control_->config_of(*managed), history, source, stop_);
+    return open_live_side(control_->config_of(*managed), history, source);
   }
   if (own_) return own_->open(history, source);
   return base::fail(base::ErrorKind::usage,

@@ -47,9 +47,8 @@ class ManagedProbe : public serve::Probe {
 class ManagedLiveRows : public serve::LiveRows {
  public:
   // `own` null: this program has no source of its own.
-  ManagedLiveRows(std::shared_ptr<serve::LiveRows> own, SourceControl& control,
-                  const base::Interrupt& stop)
-      : own_(std::move(own)), control_(&control), stop_(&stop) {}
+  ManagedLiveRows(std::shared_ptr<serve::LiveRows> own, SourceControl& control)
+      : own_(std::move(own)), control_(&control) {}
 
   base::Result<std::unique_ptr<query::LiveSide>> open(pg::Connection& history,
                                                       const std::string& source) override;
@@ -57,7 +56,6 @@ class ManagedLiveRows : public serve::LiveRows {
  private:
   std::shared_ptr<serve::LiveRows> own_;
   SourceControl* control_;
-  const base::Interrupt* stop_;
 };
 
 // Of several sources, a request says which by its filter. Marks are of a program's own source.

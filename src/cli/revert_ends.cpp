@@ -28,7 +28,8 @@ base::Result<std::unique_ptr<RevertEnds>> RevertEnds::open(const Config& config,
       {.url = config.revert_url.empty() ? config.source_url : config.revert_url,
        .purpose = "bemi/revert",
        .keep_search_path = true,
-       .interrupt = &stop});
+       .interrupt = &stop,
+       .cancels = true});
   if (!source) return std::unexpected(source.error().within("source"));
   TRY_ASSIGN(pg::Connection destination, open_destination(config, destination_access));
   TRY(store::history_schema(destination));

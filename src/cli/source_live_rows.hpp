@@ -12,17 +12,15 @@ namespace cli {
 
 class SourceLiveRows : public serve::LiveRows {
  public:
-  SourceLiveRows(Config config, const base::Interrupt& stop)
-      : config_(std::move(config)), stop_(&stop) {}
+  explicit SourceLiveRows(Config config) : config_(std::move(config)) {}
 
   base::Result<std::unique_ptr<query::LiveSide>> open(pg::Connection& history,
                                                       const std::string& source) override {
-    return open_live_side(config_, history, source, stop_);
+    return open_live_side(config_, history, source);
   }
 
  private:
   Config config_;
-  const base::Interrupt* stop_;
 };
 
 }  // namespace cli

@@ -94,8 +94,11 @@ base::Error open_error(PGconn* connection) {
 
 void Connection::Finish::operator()(PGconn* connection) const { PQfinish(connection); }
 
-Connection::Connection(std::unique_ptr<PGconn, Finish> connection, const base::Interrupt* interrupt)
-    : connection_(std::move(connection)), interrupt_(interrupt) {}
+Connection::Connection(std::unique_ptr<PGconn, Finish> connection,
+                       const ConnectionSettings& settings)
+    : connection_(std::move(connection)),
+      interrupt_(settings.interrupt),
+      cancels_(settings.cancels) {}
 Connection::Connection(Connection&&) noexcept = default;
 Connection& Connection::operator=(Connection&&) noexcept = default;
 Connection::~Connection() = default;
@@ -133,7 +136,7 @@ base::Result<Connection> Connection::open(const ConnectionSettings& settings) {
   PQsetnonblocking(raw, 1);
   // Notices are for people at a prompt.
   PQsetNoticeProcessor(raw, [](void*, const char*) {}, nullptr);
-  return Connection(std::move(connection), settings.interrupt);
+  return Connection(std::move(connection), settings);
 }
 
 base::Result<std::string> Connection::encrypt_password(const std::string& role,
@@ -158,12 +161,20 @@ base::Error Connection::connection_error() const {
           {}};
 }
 
+base::Status Connection::wait_for_server(bool for_write) {
+  auto ready = wait(
+      {.socket = PQsocket(connection_.get()), .for_write = for_write, .interrupt = interrupt_});
+  if (ready) return {};
+  if (cancels_ && ready.error().kind == base::ErrorKind::interrupted) cancel();
+  return std::unexpected(ready.error());
+}
+
 base::Status Connection::flush() {
   while (true) {
     int left = PQflush(connection_.get());
     if (left == 0) return {};
     if (left < 0) return std::unexpected(connection_error());
-    TRY(wait({.socket = PQsocket(connection_.get()), .for_write = true, .interrupt = interrupt_}));
+    TRY(wait_for_server(/*for_write=*/true));
     // A server that is sending an error stops reading: take its words or both sides wait for ever.
     if (PQconsumeInput(connection_.get()) == 0) return std::unexpected(connection_error());
   }
@@ -172,7 +183,7 @@ base::Status Connection::flush() {
 base::Result<PGresult*> Connection::next_result() {
   TRY(flush());
   while (PQisBusy(connection_.get()) != 0) {
-    TRY(wait({.socket = PQsocket(connection_.get()), .interrupt = interrupt_}));
+    TRY(wait_for_server());
     if (PQconsumeInput(connection_.get()) == 0) return std::unexpected(connection_error());
   }
   return PQgetResult(connection_.get());
@@ -302,7 +313,7 @@ base::Result<std::optional<std::string_view>> CopyOut::next() {
       TRY(std::exchange(connection_, nullptr)->collect());
       return std::nullopt;
     }
-    TRY(wait({.socket = PQsocket(raw), .interrupt = connection_->interrupt_}));
+    TRY(connection_->wait_for_server());
     if (PQconsumeInput(raw) == 0) return std::unexpected(connection_->connection_error());
   }
 }

@@ -33,6 +33,9 @@ struct ConnectionSettings {
   // The role's own search_path, for who writes the application's tables: their triggers need it.
   bool keep_search_path = false;
   const base::Interrupt* interrupt = nullptr;  // must outlive the connection
+  // The interrupt also makes the server give up what is waited for: it would not notice before it
+  // has something to send. Asks over a connection of its own, and waits for that.
+  bool cancels = false;
 };
 
 class CopyIn;
@@ -60,9 +63,6 @@ class Connection {
   // What stands for a password in CREATE ROLE, made here: the server's log never sees the password.
   base::Result<std::string> encrypt_password(const std::string& role, const std::string& password);
 
-  // Asks the server to give up what it is doing, as when the interrupt ended our wait for it.
-  void cancel();
-
   [[nodiscard]] int server_version() const;  // 150004 for 15.4
   [[nodiscard]] std::string host() const;    // for messages: "db.example:5432"
   [[nodiscard]] std::string user() const;
@@ -77,8 +77,10 @@ class Connection {
   struct Finish {
     void operator()(PGconn* connection) const;
   };
-  Connection(std::unique_ptr<PGconn, Finish> connection, const base::Interrupt* interrupt);
+  Connection(std::unique_ptr<PGconn, Finish> connection, const ConnectionSettings& settings);
 
+  base::Status wait_for_server(bool for_write = false);
+  void cancel();
   base::Status flush();
   base::Result<PGresult*> next_result();
   base::Result<Rows> collect();
@@ -87,6 +89,7 @@ class Connection {
 
   std::unique_ptr<PGconn, Finish> connection_;
   const base::Interrupt* interrupt_;
+  bool cancels_;
 };
 
 // A COPY into the server under way. Unless finish() was called and succeeded, nothing is stored:

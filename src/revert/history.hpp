@@ -82,6 +82,8 @@ class History {
   base::Result<Moves> load_moves(const PastTable& table);
   [[nodiscard]] std::string taken_sql(const PastTable& table) const;
   [[nodiscard]] std::string touched_sql(const PastTable& table) const;
+  [[nodiscard]] std::string changes_of_sql(const PastTable& table, const std::string& key,
+                                           const std::string& condition) const;
   [[nodiscard]] std::string settled_rows_sql(const PastTable& table, const Moves& moves) const;
   [[nodiscard]] std::string moved_rows_sql(const PastTable& table, const Moves& moves) const;
   base::Result<std::string> truncates_of_others(const PastTable& table);

@@ -76,12 +76,13 @@ std::string keys_as_rows(const json& keys) {
 base::Result<History::Moves> History::load_moves(const PastTable& table) {
   TRY_ASSIGN(pg::Rows rows,
              destination_->run(fmt::format(
-                 "select distinct k.previous_key, c.primary_key from _bemi.key_change k join {} c "
-                 "on c.source = k.source and c.schema = k.schema and c.\"table\" = k.\"table\" "
-                 "and c.epoch = k.epoch and c.commit_position = k.commit_position "
-                 "and c.sequence = k.sequence and c.effective_at = k.effective_at "
-                 "where {} and c.effective_at >= {}::timestamptz",
-                 changes_, is_of(table, source_), literal(since_))));
+                 "select distinct k.previous_key, c.primary_key from _bemi.key_change k "
+                 "cross join lateral (select c.primary_key from {} c where c.source = k.source "
+                 "and c.schema = k.schema and c.\"table\" = k.\"table\" and c.epoch = k.epoch "
+                 "and c.commit_position = k.commit_position and c.sequence = k.sequence "
+                 "and c.effective_at = k.effective_at and {} offset 0) c "
+                 "where k.source = {} and k.effective_at >= {}::timestamptz",
+                 changes_, is_of(table, source_), literal(source_), literal(since_))));
   Moves moves;
   if (rows.empty()) return moves;
   Groups groups;
@@ -172,6 +173,19 @@ with taken as (
                      changes_, is_of(table, source_), asked_, row_changes, taken_sql(table));
 }
 
+// The counted changes of one key, an SQL expression of what stands before it in FROM. Each key is a
+// probe of the index of records. OFFSET keeps PostgreSQL from planning both sides as one: right
+// after a large statement its statistics say that none of them has a row, and each would be
+// compared with each. The bound is a subquery because its value is beyond all that the statistics
+// have seen.
+std::string History::changes_of_sql(const PastTable& table, const std::string& key,
+                                    const std::string& condition) const {
+  return fmt::format(
+      "cross join lateral (select * from {} c where c.primary_key = {} and {} and c.{} and "
+      "c.effective_at >= (select {}::timestamptz) and {} and {} offset 0) c ",
+      changes_, key, is_of(table, source_), row_changes, literal(since_), counted_, condition);
+}
+
 // Rows whose keys never moved: a key is a group of its own.
 std::string History::settled_rows_sql(const PastTable& table, const Moves& moves) const {
   bool some = !moves.keys_sql.empty();
@@ -181,15 +195,11 @@ std::string History::settled_rows_sql(const PastTable& table, const Moves& moves
   };
   return touched_sql(table) +
          (some ? fmt::format(", moved as (select m.key from {} m (key))", moves.keys_sql) : "") +
-         fmt::format(event_columns, "c.primary_key", condition_.sql, "null") +
-         fmt::format(
-             "from touched f join {} c on c.primary_key = f.k and (c.epoch, c.commit_position, "
-             "c.sequence) >= (f.e, f.p, f.s) where {} and c.{} and c.effective_at >= "
-             "{}::timestamptz and {} and {} union all ",
-             changes_, is_of(table, source_), row_changes, literal(since_), counted_,
-             settled("f.k")) +
-         fmt::format(taken_columns, "t.key") + "where " + settled("t.key") +
-         " order by 1, epoch, commit_position, sequence";
+         fmt::format(event_columns, "c.primary_key", condition_.sql, "null") + "from touched f " +
+         changes_of_sql(table, "f.k",
+                        "(c.epoch, c.commit_position, c.sequence) >= (f.e, f.p, f.s)") +
+         "where " + settled("f.k") + " union all " + fmt::format(taken_columns, "t.key") +
+         "where " + settled("t.key") + " order by 1, epoch, commit_position, sequence";
 }
 
 // Rows that passed keys on to each other, all of a group together.
@@ -200,11 +210,8 @@ std::string History::moved_rows_sql(const PastTable& table, const Moves& moves) 
              "touched f on f.k = g.key) ",
              moves.groups_sql) +
          fmt::format(event_columns, "g.grp::text", condition_.sql, previous_key) +
-         fmt::format(
-             "from wanted w join grouped g using (grp) join {} c on c.primary_key = g.key "
-             "where {} and c.{} and c.effective_at >= {}::timestamptz and {} union all ",
-             changes_, is_of(table, source_), row_changes, literal(since_), counted_) +
-         fmt::format(taken_columns, "g.grp::text") +
+         "from wanted w join grouped g using (grp) " + changes_of_sql(table, "g.key", "true") +
+         "union all " + fmt::format(taken_columns, "g.grp::text") +
          "join grouped g on g.key = t.key order by 1, epoch, commit_position, sequence";
 }
 

@@ -123,12 +123,7 @@ void Undoing::abandon() {
   history_.reset();
   if (!open_) return;
   open_ = false;
-  const base::Interrupt* interrupt = ends_.source.interrupt();
-  if (interrupt != nullptr && interrupt->triggered()) {
-    ends_.source.cancel();  // the connection goes, and with it the transaction
-  } else {
-    [[maybe_unused]] auto ended = ends_.source.run("rollback");
-  }
+  [[maybe_unused]] auto ended = ends_.source.run("rollback");
 }
 
 base::Status Undoing::stage_all() {

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
 from pathlib import Path
 
+import psycopg
 import pytest
 
-from support.bemi import bemi
-from support.fixtures import Database
+from e2e.oracle import sync
+from support.bemi import bemi, binary
+from support.fixtures import Database, StartWorker
 from support.postgres import Server, available
+from support.waiting import wait_until
 
 
 @pytest.mark.parametrize(
@@ -80,3 +85,40 @@ def test_toml_speaks_after_environment_and_flags(database: Database, tmp_path: P
     (tmp_path / "bemi.toml").write_text("sauce = 1\n")
     done = bemi("init", cwd=tmp_path, check=False)
     assert done.returncode == 2 and "unknown key sauce" in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["changes"],
+        ["changes", "--follow"],
+        ["history", "item", "1"],
+        ["as-of", "--allow-stale", "now", "item"],
+        ["revert", "--table", "item"],
+    ],
+    ids=" ".join,
+)
+def test_asked_to_stop_a_command_ends_here_and_in_the_server(
+    database: Database, start_worker: StartWorker, command: list[str], number: signal.Signals
+) -> None:
+    database.sql("create table item (id int primary key)")
+    start_worker().wait_ready()
+    database.sql("insert into item values (1)")
+    sync(database.url)
+    waits = (
+        "select pid from pg_stat_activity where application_name = 'bemi/cli' and wait_event_type = 'Lock'"
+    )
+    with psycopg.connect(database.url) as somebody:
+        somebody.execute("lock table changes in access exclusive mode")
+        with subprocess.Popen(
+            [binary(), *command, "--source", database.url], stderr=subprocess.PIPE
+        ) as process:
+            try:
+                wait_until(lambda: database.sql(waits), "it waits for the lock")
+                process.send_signal(number)
+                _, said = process.communicate(timeout=30)
+            finally:
+                process.kill()
+        wait_until(lambda: not database.sql(waits), "the server gives up too")
+    assert process.returncode == 1 and b"asked to stop" in said

@@ -20,6 +20,8 @@ from support.postgres import Server
 
 USER = ("--context", "user_id=42")
 ROWS = 3000
+SLIPPED_ROWS = 100_000
+CONTENT = "select count(*), sum(hashtextextended(item::text, 0)::numeric) from item"
 
 
 @pytest.fixture
@@ -148,3 +150,21 @@ def test_a_server_that_crashes_while_it_undoes_has_undone_nothing(own_database: 
         bemi("sync", "--source", own_database.url)
         undo.apply(*USER)
         assert len(undo.rows("todo")) == ROWS
+
+
+@pytest.mark.parametrize("slip", ["n = n + 1", f"id = id + {SLIPPED_ROWS}"], ids=["values", "keys"])
+def test_a_large_slip_is_undone_before_the_statistics_know_of_it(
+    database: Database, start_worker: StartWorker, slip: str
+) -> None:
+    """Planned by what was there before, each of its rows would be compared with each."""
+    database.sql("create table item (id int primary key, n int)")
+    start_worker().wait_ready()
+    undo = Undo(database)
+    undo.as_user(1, f"insert into item select i, 0 from generate_series(1, {SLIPPED_ROWS}) i")
+    before = database.sql(CONTENT)
+    sync(database.url)
+    with database.server.without_autovacuum():
+        database.sql("analyze")
+        undo.as_user(42, f"update item set {slip}")
+        undo.apply(*USER, "--max-rows", str(SLIPPED_ROWS))
+    assert database.sql(CONTENT) == before
