@@ -54,6 +54,23 @@ select s.changes - (select count(*) from changes), s.position - '0/0' - coalesce
 from _bemi.source s
 """
 
+# An owner's own trigger, whose lock the second connection has first while the first one commits before it.
+TALLY = """
+create table tally (changes bigint);
+insert into tally select count(*) from changes;
+create function count_changes() returns trigger language plpgsql as $$
+begin
+  if current_setting('application_name') = 'bemi/store'
+     and exists (select from pg_stat_activity where application_name = 'bemi/store-2') then
+    perform pg_sleep(2);
+  end if;
+  update public.tally set changes = changes + (select count(*) from fresh);
+  return null;
+end $$;
+create trigger tally after insert on changes referencing new table as fresh
+for each statement execute function count_changes();
+"""
+
 
 class Backlog:
     def __init__(self, source: Server, destination: Server, home: Path) -> None:
@@ -212,3 +229,19 @@ def test_one_connection_where_that_is_wanted(backlog: Backlog) -> None:
         watcher.end()
         assert watcher.side_by_side == 0 and worker.is_running
     backlog.check()
+
+
+@pytest.mark.parametrize("backlog", OLDEST_AND_NEWEST[-1:], indirect=True)
+def test_connections_that_wait_for_each_other_give_way_to_one(backlog: Backlog) -> None:
+    """The server sees no circle: one of its sessions waits for the worker, which waits for the other."""
+    backlog.pile_up(900, 4)
+    backlog.sql(TALLY)
+    watcher = Watcher(backlog.destination.url("history"))
+    with backlog.start() as worker:
+        worker.wait_for_line("waits for another for too long", timeout=90)
+        backlog.sync()
+        watcher.end()
+        assert watcher.side_by_side > 0
+    backlog.check()
+    [[tally]] = backlog.sql("select changes - (select count(*) from changes) from tally")
+    assert tally == 0
