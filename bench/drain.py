@@ -14,6 +14,7 @@ has a server of its own.
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import statistics
 import subprocess
@@ -21,6 +22,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import psycopg
 from _report import cpu_of, program, save, server_cpu, show
@@ -183,10 +185,8 @@ class Bench:
         server_before = self.servers_cpu()
         began = time.monotonic()
         receiver = subprocess.Popen(
-            [program("pg_recvlogical"), "-d", self.source.url("app"), "--slot", "floor_read", "--start",
-             "-f", "/dev/null", "--endpos", self.written, "-o", "proto_version=2", "-o", "publication_names=bemi_app",
-             "-o", "messages=true", "-o", "streaming=on", "--fsync-interval=0"],
-        )  # fmt: skip
+            self.receive_command("floor_read", "bemi_app", "proto_version=2", "streaming=on")
+        )
         copier = threading.Thread(target=self.copy_batches)
         copier.start()
         _, status, usage = os.wait4(receiver.pid, 0)
@@ -197,6 +197,15 @@ class Bench:
         server = self.servers_cpu() - server_before
         self.source.sql("select pg_drop_replication_slot('floor_read')")
         return Timing(seconds, usage.ru_utime + usage.ru_stime, server)
+
+    def receive_command(self, slot: str, publication: str, *options: str) -> list[str | Path]:
+        """Of pg_recvlogical, which reads all that was written to nothing."""
+        asked = [f"publication_names={publication}", "messages=true", *options]
+        return [
+            program("pg_recvlogical"), "-d", self.source.url("app"), "--slot", slot, "--start",
+            "-f", "/dev/null", "--endpos", self.written, "--fsync-interval=0",
+            *itertools.chain.from_iterable(("-o", option) for option in asked),
+        ]  # fmt: skip
 
     def copy_batches(self) -> None:
         """By a process of its own, which only hands over bytes."""

@@ -131,14 +131,9 @@ class UntilEnd:
             self.process.wait()
 
 
-def receiver(program: Path, field: Field) -> UntilEnd:
+def receiver(field: Field) -> UntilEnd:
     """PostgreSQL's own pg_recvlogical to nothing, until the end of the changes."""
-    return UntilEnd(
-        [program, "-d", field.source.url("app"), "--slot", SLOT, "--start", "-f", "/dev/null", "--endpos",
-         field.bench.written,
-         "-o", "proto_version=1", "-o", f"publication_names={PUBLICATION}", "-o", "messages=true",
-         "--fsync-interval=0"]
-    )  # fmt: skip
+    return UntilEnd(field.bench.receive_command(SLOT, PUBLICATION, "proto_version=1"))
 
 
 class Bemi:

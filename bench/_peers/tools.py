@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from _report import program
-
 from _peers.debezium_server import DebeziumServer
 from _peers.field import PUBLICATION, SLOT, Field
 from _peers.install import MissingError, installed
@@ -117,7 +115,7 @@ def rivet(name: str) -> Tool:
 
 def floor() -> Tool:
     def start(field: Field, _changes: int, _seen: Path | None) -> Run:
-        return receiver(program("pg_recvlogical"), field)
+        return receiver(field)
 
     return Tool(FLOOR, start, into="nothing", measures_latency=False)
 
