@@ -12,6 +12,10 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto refresh_interval = 1s;
+// A backlog is stored sooner when its keys are gathered in few large parts: the refreshes take a
+// tenth of the time, but a view is not left behind for longer than this.
+constexpr int pause_of_a_refresh = 9;
+constexpr auto refresh_interval_max = 30s;
 constexpr auto retry_interval_max = 600s;
 constexpr int refreshes_between_looks = 20;
 
@@ -43,6 +47,11 @@ with told as (
 insert into _bemi.untracked select $1, t.* from told t
 on conflict (source, schema, "table") do update set columns = excluded.columns)";
 
+std::chrono::milliseconds pause_after(std::chrono::steady_clock::duration refresh) {
+  auto pause = std::chrono::duration_cast<std::chrono::milliseconds>(refresh * pause_of_a_refresh);
+  return std::clamp<std::chrono::milliseconds>(pause, refresh_interval, refresh_interval_max);
+}
+
 }  // namespace
 
 PastViews::PastViews(const Settings& settings, std::string source_name,
@@ -53,15 +62,16 @@ PastViews::PastViews(const Settings& settings, std::string source_name,
       retry_pause_(refresh_interval),
       periodic_(0ms, [this] { return keep_up(); }) {}
 
-std::chrono::seconds PastViews::keep_up() {
+std::chrono::milliseconds PastViews::keep_up() {
   base::Status done;
   std::string told = told_;
   if (rounds_++ % refreshes_between_looks == 0) done = tell_untracked();
   bool news = told != told_;
+  auto began = std::chrono::steady_clock::now();
   if (done) done = refresh(/*everything=*/news);
   if (done || interrupt_->triggered()) {
     retry_pause_ = refresh_interval;
-    return refresh_interval;
+    return pause_after(std::chrono::steady_clock::now() - began);
   }
   base::log::warning("the views of the past are behind: {}; trying again in {} s",
                      done.error().message, retry_pause_.count());

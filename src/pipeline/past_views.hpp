@@ -21,7 +21,7 @@ class PastViews {
   PastViews(const Settings& settings, std::string source_name, const base::Interrupt& interrupt);
 
  private:
-  std::chrono::seconds keep_up();  // the pause until the next time
+  std::chrono::milliseconds keep_up();  // the pause until the next time
   base::Status refresh(bool everything);
   base::Status tell_untracked();
 
