@@ -69,9 +69,10 @@ def bemi(
 class Worker:
     """A running `bemi run`, or another command that stays up, and what it writes to stderr."""
 
-    def __init__(self, process: subprocess.Popen[bytes], log_file: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], log_file: Path, log_begins: int) -> None:
         self.process = process
-        self.log_file = log_file
+        self.log_file = log_file  # may hold the words of others that ran before
+        self._log_begins = log_begins
 
     @classmethod
     def start(
@@ -87,6 +88,7 @@ class Worker:
             os.close(handle)
             log_file = Path(name)
         with log_file.open("ab") as log:
+            log_begins = log.tell()
             process = subprocess.Popen(
                 [binary(), command, *flags],
                 env=_environment(env),
@@ -95,7 +97,7 @@ class Worker:
                 stderr=log,
                 cwd=cwd,
             )
-        return cls(process, log_file)
+        return cls(process, log_file, log_begins)
 
     @property
     def pid(self) -> int:
@@ -106,7 +108,8 @@ class Worker:
         return self.process.poll() is None
 
     def lines(self) -> list[str]:
-        return self.log_file.read_text(errors="replace").splitlines()
+        """What it has said so far."""
+        return self.log_file.read_bytes()[self._log_begins :].decode(errors="replace").splitlines()
 
     def wait_ready(self, timeout: float = READY_TIMEOUT_SECONDS) -> Worker:
         self.wait_for_line(READY_LINE, timeout)

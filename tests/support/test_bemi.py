@@ -35,6 +35,15 @@ def test_a_worker_is_awaited_measured_and_asked_to_end(tmp_path: Path) -> None:
     assert worker.lines() == ["info streaming shop from 0/1", "bye"]
 
 
+def test_a_worker_is_not_taken_for_the_one_before_it(tmp_path: Path) -> None:
+    log = tmp_path / "worker.log"
+    with Worker.start(log_file=log) as first:
+        first.wait_ready()
+    second = Worker.start(command="nonsense", log_file=log)
+    with pytest.raises(BemiError, match="no such command"):
+        second.wait_ready()
+
+
 def test_a_worker_that_ends_early_tells_its_last_words(tmp_path: Path) -> None:
     worker = Worker.start(command="nonsense", log_file=tmp_path / "worker.log")
     with pytest.raises(BemiError, match="no such command"):
