@@ -43,6 +43,17 @@ COLUMNS = (
     "effective_at, queued_at, created_at, transaction_id, position, epoch, commit_position, sequence, exact, "
     "fidelity"
 )
+# With the keys of the views of the past, which are gathered beside the stream.
+BACK_TO_START = """
+update _bemi.source set (position, effective_at) = (select position, effective_at from start);
+update _bemi.view_source set until = (select until from start);
+update _bemi.view set until = (select until from start), keys = 0, changes = 0;
+do $$ declare name text; begin
+  for name in select relname from pg_class where relnamespace = '_bemi'::regnamespace and relname ~ '^key_[0-9]+$' loop
+    execute format('truncate _bemi.%I', name);
+  end loop;
+end $$
+"""
 
 
 @dataclass
@@ -135,13 +146,14 @@ class Bench:
         self.source.sql("select pg_drop_replication_slot('bemi_app')")
         self.source.sql("select pg_copy_logical_replication_slot('floor', 'bemi_app')", dbname="app")
         self.destination.sql("truncate changes", dbname=self.history)
-        self.destination.sql(
-            "update _bemi.source set position = (select position from start)",
-            dbname=self.history,
-        )
+        self.destination.sql(BACK_TO_START, dbname=self.history)
 
     def remember_start(self) -> None:
-        self.destination.sql("create table start as select position from _bemi.source", dbname=self.history)
+        self.destination.sql(
+            "create table start as select o.position, o.effective_at, w.until"
+            " from _bemi.source o left join _bemi.view_source w on w.source = o.name",
+            dbname=self.history,
+        )
 
     # --- the floor --------------------------------------------------------------------------------
 
