@@ -26,6 +26,7 @@ from chaos.workload import SCHEMA, Outcome, Snapshot, Writer, finish_prepared, t
 from support.bemi import BemiError, Worker, bemi
 from support.network import Network
 from support.postgres import Server, available
+from support.waiting import wait_until
 
 WRITERS = 3
 SYNC_SECONDS = 120
@@ -191,7 +192,13 @@ class Round:
             self.faults["gave up"] += 1
             self.start_worker()
 
+    def source_answers(self) -> bool:
+        with contextlib.suppress(psycopg.OperationalError):
+            return bool(self.source.sql("select true"))
+        return False
+
     def finish(self) -> Verdict:
+        wait_until(self.source_answers, "the source has recovered from the last fault")
         finish_prepared(self.source_url, self.outcome)
         self.keep_running()
         self.snapshots.append(take_snapshot(self.source_url))
