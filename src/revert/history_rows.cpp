@@ -73,6 +73,7 @@ std::string keys_as_rows(const json& keys) {
 
 }  // namespace
 
+// One probe of the history for each key that moved, for the reason that changes_of_sql gives.
 base::Result<History::Moves> History::load_moves(const PastTable& table) {
   TRY_ASSIGN(pg::Rows rows,
              destination_->run(fmt::format(
