@@ -10,9 +10,7 @@ import pytest
 
 from e2e.random_past import SCHEMA, Moment, Table, Work, catalog, quoted
 from e2e.test_every_door import by_copy, by_functions, by_views, wait_until_all_is_known
-from support.fixtures import Database, StartWorker
-
-oldest_and_newest = pytest.mark.parametrize("server", [14, 18], indirect=True, ids=["pg14", "pg18"])
+from support.fixtures import Database, StartWorker, oldest_and_newest
 
 
 def work_on(work: Work, rounds: int) -> None:

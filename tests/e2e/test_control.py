@@ -15,14 +15,13 @@ import pytest
 
 from support.bemi import REPOSITORY, Worker, bemi
 from support.dashboard import Dashboard
-from support.fixtures import Database
+from support.fixtures import Database, oldest_and_newest
 from support.waiting import wait_until
 
 KEY = "a key that is long enough to be one, and secret"
 TOKEN = "a-token-of-the-tests"
 DESCRIPTION: dict[str, Any] = json.loads((REPOSITORY / "contracts/openapi.json").read_text())
 SCHEMA = "create table todo (id int primary key, task text, touched int); create table left_out (id int)"
-oldest_and_newest = pytest.mark.parametrize("server", [14, 18], indirect=True, ids=["pg14", "pg18"])
 
 
 class Place:

@@ -12,9 +12,8 @@ import pytest
 from e2e.oracle import sync
 from e2e.undo import Undo, conflicts
 from support.bemi import Worker, bemi
-from support.fixtures import Database, StartWorker
+from support.fixtures import Database, StartWorker, oldest_and_newest
 
-oldest_and_newest = pytest.mark.parametrize("server", [14, 18], indirect=True, ids=["pg14", "pg18"])
 USER = ("--context", "user_id=42")
 
 

@@ -12,15 +12,13 @@ from collections import Counter
 from contextlib import closing, suppress
 
 import psycopg
-import pytest
 
 from e2e.oracle import now_of, sync
 from e2e.random_past import SCHEMA, Moment, Work
 from support.bemi import bemi
 from support.dashboard import TOKEN, Dashboard
-from support.fixtures import Database, StartWorker
+from support.fixtures import Database, StartWorker, oldest_and_newest
 
-oldest_and_newest = pytest.mark.parametrize("server", [14, 18], indirect=True, ids=["pg14", "pg18"])
 
 # There is no way back, and that is said.
 NO_WAY = ("was emptied", "without a word", "was dropped since", "is not there any more", "was dropped before")
