@@ -19,7 +19,6 @@ from support.bemi import bemi
 from support.dashboard import TOKEN, Dashboard
 from support.fixtures import Database, StartWorker, oldest_and_newest
 
-
 # There is no way back, and that is said.
 NO_WAY = ("was emptied", "without a word", "was dropped since", "is not there any more", "was dropped before")
 
