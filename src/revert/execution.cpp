@@ -180,7 +180,8 @@ base::Status park(pg::Connection& source, const StageTable& table, const UniqueK
   if (able == columns.end()) return {};  // the statement itself will tell
   TRY(source.run(fmt::format(
       "with moved as (update {0} t set {1} = {2} from pg_temp._bemi_state s where s.tab = {3} and "
-      "s.state = 'go' and s.kind = 'U' and s.columns && '{4}' and s.n between {5} and {6} and "
+      "s.state = 'go' and s.kind = 'U' and s.columns operator(pg_catalog.&&) "
+      "'{4}'::pg_catalog.int4[] and s.n between {5} and {6} and "
       "t.ctid = s.at and t.tableoid = s.rel returning s.n, t.ctid as at, t.tableoid as rel) "
       "update pg_temp._bemi_state s set at = m.at, rel = m.rel from moved m where m.n = s.n",
       live.only(), live.quoted_column(*able), parked_value(live, *able), table.tab,

@@ -29,7 +29,7 @@ void ActionLog::end(std::int64_t id, const std::string& outcome) {
   auto connection = destination_->writer();
   if (!connection) return;  // It stays without an outcome, which says so.
   auto written = connection->query(
-      "update _bemi.action set outcome = $2, ended_at = now() where id = $1::bigint",
+      "insert into _bemi.action_outcome (action, outcome) values ($1::bigint, $2)",
       {std::to_string(id), outcome});
   if (!written) base::log::warning("action {} has no outcome: {}", id, written.error().message);
 }
@@ -38,7 +38,8 @@ base::Result<std::string> ActionLog::list(std::int64_t before, std::int64_t limi
   TRY_ASSIGN(auto connection, destination_->reader());
   TRY_ASSIGN(pg::Rows rows, connection->query(R"(
 select coalesce(json_agg(a order by id desc), '[]') from (
-  select * from _bemi.action where $1::bigint = 0 or id < $1::bigint order by id desc limit $2::bigint) a)",
+  select a.*, o.outcome, o.ended_at from _bemi.action a left join _bemi.action_outcome o on o.action = a.id
+  where $1::bigint = 0 or a.id < $1::bigint order by a.id desc limit $2::bigint) a)",
                                               {std::to_string(before), std::to_string(limit)}));
   return rows.text(0, 0);
 }

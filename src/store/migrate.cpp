@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "store/migrate.hpp"
 
-#include <optional>
-
-#include "base/number.hpp"
+#include "store/history_state.hpp"
 #include "store/migrations.hpp"
+#include "store/own_schema.hpp"
 #include "store/schema.hpp"
 
 namespace store {
@@ -16,24 +15,31 @@ constexpr std::chrono::seconds lock_timeout{5};
 // Any constant will do; it only has to be ours: "bemi" in ASCII.
 constexpr const char* take_lock = "select pg_advisory_xact_lock(1650814313)";
 
-constexpr const char* create_own_schema = R"(create schema if not exists _bemi;
-create table if not exists _bemi.migration (
+// The source may have made `_bemi` in the same database. Whose a schema is that was there before is
+// looked at before and after (check_own_schema); one that is new is closed to everybody, whatever
+// default privileges gave.
+constexpr const char* create_schemas = R"(do $$
+declare place text; granted record;
+begin
+  foreach place in array array['_bemi', 'bemi'] loop
+    continue when to_regnamespace(place) is not null;
+    execute format('create schema %I', place);
+    for granted in
+      select distinct a.grantee from pg_catalog.pg_namespace n cross join lateral pg_catalog.aclexplode(n.nspacl) a
+      where n.nspname = place and a.grantee <> n.nspowner
+    loop
+      execute format('revoke all on schema %I from %s', place,
+                     case granted.grantee when 0 then 'public' else granted.grantee::regrole::text end);
+    end loop;
+  end loop;
+end $$;
+comment on schema bemi is 'Asks the past; made by Bemi.';
+create table _bemi.migration (
   version int primary key,
   name text not null,
+  sha256 text,
   applied_at timestamptz not null default now()
 ))";
-
-// What stands where `changes` should be, unless it is ours.
-constexpr const char* find_obstacle = R"(
-select case c.relkind when 'f' then 'a foreign table' when 'v' then 'a view' else 'a table' end
-from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where n.nspname = $1 and c.relname = 'changes'
-  and coalesce(obj_description(c.oid, 'pg_class'), '') not like '%kept by Bemi%')";
-
-int version_of(const Migration& migration) {
-  std::string_view name = migration.name;
-  return base::parse_number<int>(name.substr(0, name.find('_'))).value_or(0);
-}
 
 std::string replaced(std::string text, std::string_view from, const std::string& to) {
   for (std::size_t at = text.find(from); at != std::string::npos;
@@ -49,24 +55,6 @@ base::Status check_version(pg::Connection& destination) {
                     "upgrade it, or choose another destination with --destination");
 }
 
-// Zero when Bemi was never here.
-base::Result<int> current_version(pg::Connection& destination) {
-  TRY_ASSIGN(pg::Rows there, destination.run("select to_regclass('_bemi.migration') is not null"));
-  if (!there.truth(0, 0)) return 0;
-  TRY_ASSIGN(pg::Rows rows,
-             destination.run("select coalesce(max(version), 0) from _bemi.migration"));
-  return static_cast<int>(rows.integer(0, 0));
-}
-
-base::Status check_obstacle(pg::Connection& destination, const std::string& schema) {
-  TRY_ASSIGN(pg::Rows rows, destination.query(find_obstacle, {schema}));
-  if (rows.empty()) return {};
-  return base::fail(base::ErrorKind::conflict,
-                    rows.text(0, 0) + " named " + changes_name(schema) +
-                        " that is not Bemi's is in the way; it is left untouched",
-                    "rename it, or choose another schema with --schema");
-}
-
 // Views of the past stand in schemas of their own.
 constexpr const char* drop_views = R"(do $$
 declare view record; place text;
@@ -78,22 +66,52 @@ begin
   loop
     execute format('drop view if exists %I.%I', view.schema, view."table");
   end loop;
-  for place in select nspname from pg_namespace n where nspname ~ '^time_travel'
-      and not exists (select from pg_class c where c.relnamespace = n.oid) loop
+  for place in
+    select n.nspname from pg_catalog.pg_namespace n
+    where n.nspname ~ '^time_travel' and n.nspowner = (select c.relowner from pg_catalog.pg_class c where c.oid = '_bemi.view'::regclass)
+      and not exists (select from pg_catalog.pg_class c where c.relnamespace = n.oid)
+  loop
     execute format('drop schema %I', place);
   end loop;
 end $$;
 )";
 
+std::string in_schema(const char* sql, const DestinationSettings& settings) {
+  return replaced(sql, "@schema@", pg::quote_identifier(settings.schema));
+}
+
 std::string statements_of(const Migration& migration, const DestinationSettings& settings) {
-  std::string sql = replaced(migration.sql, "@schema@", pg::quote_identifier(settings.schema));
+  std::string sql = in_schema(migration.sql, settings);
   if (version_of(migration) == 1) {
-    sql = "create schema if not exists " + pg::quote_identifier(settings.schema) + ";\n" + sql +
-          "insert into _bemi.destination (schema, partition_by) values (" +
-          pg::quote_literal(settings.schema) + ", '" + name(settings.partition_by) + "');\n";
+    sql += "insert into _bemi.destination (schema, partition_by) values (" +
+           pg::quote_literal(settings.schema) + ", '" + name(settings.partition_by) + "');\n";
   }
-  return sql + "insert into _bemi.migration (version, name) values (" +
-         std::to_string(version_of(migration)) + ", '" + migration.name + "')";
+  return sql + "insert into _bemi.migration (version, name, sha256) values (" +
+         std::to_string(version_of(migration)) + ", '" + migration.name + "', '" +
+         migration.sha256 + "')";
+}
+
+// The tables are as these migrations make them: check_first_release.
+std::string statements_of_hashes() {
+  std::string sql = "alter table _bemi.migration add column sha256 text";
+  for (const Migration& migration : migrations()) {
+    if (version_of(migration) > first_release) break;
+    sql += ";\nupdate _bemi.migration set sha256 = '" + std::string(migration.sha256) +
+           "' where version = " + std::to_string(version_of(migration));
+  }
+  return sql;
+}
+
+// In any order: what a function calls is looked up when it runs.
+std::string statements_of_functions(const DestinationSettings& settings) {
+  std::string sql = "set local check_function_bodies = off;\n";
+  for (const FunctionFile& file : function_files()) sql += in_schema(file.sql, settings) + "\n";
+  return sql +
+         "select _bemi.note_installed();\nselect _bemi.settle_rights();\n"
+         "insert into _bemi.function_set (sha256, version) values ('" +
+         std::string(functions_sha256()) + "', '" + std::string(program_version()) +
+         "') on conflict (only_row) do update set sha256 = excluded.sha256, "
+         "version = excluded.version, installed_at = now()";
 }
 
 base::Status run_all(pg::Connection& destination, const DestinationSettings& settings) {
@@ -101,7 +119,17 @@ base::Status run_all(pg::Connection& destination, const DestinationSettings& set
   // Another one may have migrated while we waited for the lock.
   TRY_ASSIGN(std::vector<std::string> statements, pending_migrations(destination, settings));
   for (const std::string& statement : statements) TRY(destination.run(statement));
-  return {};
+  // Somebody may have made a schema since it was looked at first.
+  return check_own_schema(destination);
+}
+
+// Where a role that only writes finds an older history.
+base::Error explained(const base::Error& error, bool is_upgrade) {
+  base::Error explained = error.within("cannot prepare the destination");
+  if (is_upgrade && error.kind == base::ErrorKind::permission) {
+    explained.hint = "the history is of an older Bemi: run bemi init, with BEMI_ADMIN_URL";
+  }
+  return explained;
 }
 
 }  // namespace
@@ -137,18 +165,27 @@ base::Result<std::string> history_schema(pg::Connection& destination) {
 base::Result<std::vector<std::string>> pending_migrations(pg::Connection& destination,
                                                           const DestinationSettings& settings) {
   TRY(check_version(destination));
-  TRY_ASSIGN(int version, current_version(destination));
-  if (version == 0) TRY(check_obstacle(destination, settings.schema));
+  TRY(check_own_schema(destination));
+  TRY_ASSIGN(HistoryState state, read_state(destination));
+  DestinationSettings actual = settings;
   std::vector<std::string> statements;
-  if (version == 0) statements.emplace_back(create_own_schema);
-  int newest = 0;
-  for (const Migration& migration : migrations()) {
-    newest = version_of(migration);
-    if (newest > version) statements.push_back(statements_of(migration, settings));
+  if (state.applied.empty()) {
+    TRY(check_obstacle(destination, settings.schema));
+    if (settings.schema != "public") {
+      statements.push_back("create schema if not exists " + pg::quote_identifier(settings.schema));
+    }
+    statements.emplace_back(create_schemas);
+  } else {
+    TRY(check_state(destination, state));
+    TRY_ASSIGN(actual.schema, history_schema(destination));
+    if (!state.has_hashes) statements.push_back(statements_of_hashes());
   }
-  if (version > newest) {
-    return base::fail(base::ErrorKind::unsupported, "the destination was prepared by a newer Bemi",
-                      "upgrade this bemi");
+  int version = state.applied.empty() ? 0 : state.applied.back().version;
+  for (const Migration& migration : migrations()) {
+    if (version_of(migration) > version) statements.push_back(statements_of(migration, actual));
+  }
+  if (state.functions_sha256 != functions_sha256()) {
+    statements.push_back(statements_of_functions(actual));
   }
   return statements;
 }
@@ -156,10 +193,11 @@ base::Result<std::vector<std::string>> pending_migrations(pg::Connection& destin
 base::Status migrate(pg::Connection& destination, const DestinationSettings& settings) {
   TRY_ASSIGN(std::vector<std::string> statements, pending_migrations(destination, settings));
   if (statements.empty()) return {};
+  bool is_upgrade = history_schema(destination).has_value();
   TRY(destination.run(pg::begin_ddl(lock_timeout)));
   base::Status done = run_all(destination, settings);
   TRY(destination.run(done ? "commit" : "rollback"));
-  if (!done) return std::unexpected(done.error().within("cannot prepare the destination"));
+  if (!done) return std::unexpected(explained(done.error(), is_upgrade));
   return {};
 }
 

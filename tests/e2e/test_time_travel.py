@@ -362,7 +362,7 @@ def test_groups_and_trends(database: Database, start_worker: StartWorker) -> Non
 def test_a_reader_needs_these_rights_and_no_more(database: Database, start_worker: StartWorker) -> None:
     """As docs/reference/rights.md has them."""
     page = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "rights.md").read_text()
-    [grants] = re.findall(r"```sql\n(grant usage on schema bemi.*?)```", page, re.DOTALL)
+    [grants] = re.findall(r"```sql\n(select _bemi.grant_rights.*?)```", page, re.DOTALL)
     database.sql(SCHEMA)
     start_worker().wait_ready()
     sync(database.url)

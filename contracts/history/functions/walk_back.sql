@@ -4,8 +4,8 @@
 
 -- From when on nothing happened without a word that this entry is about. What was found by looking later than it
 -- happened is known from the first commit after the look.
-create function _bemi.known_since(c _bemi.coverage) returns timestamptz
-language sql stable set search_path = pg_catalog as $$
+create or replace function _bemi.known_since(c _bemi.coverage) returns timestamptz
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select case
     when c.whole or c.position <= (select e.consistent_point - '0/0' from _bemi.epoch e
                                    where e.source = c.source and e.epoch = c.epoch) then c.since
@@ -16,8 +16,8 @@ language sql stable set search_path = pg_catalog as $$
 $$;
 
 -- The table as of a time to which one can walk back from now; raises where nobody can.
-create function _bemi.walk_place(name text, at timestamptz, in_source text) returns _bemi.place
-language plpgsql stable set search_path = pg_catalog as $$
+create or replace function _bemi.walk_place(name text, at timestamptz, in_source text) returns _bemi.place
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   place _bemi.place := _bemi.find_place(name, at, in_source, true, false);
   since timestamptz;
@@ -52,10 +52,10 @@ begin
   return place;
 end $$;
 
-create function _bemi.later_segments(place _bemi.place)
+create or replace function _bemi.later_segments(place _bemi.place)
 returns table (schema text, "table" text, from_position bigint, from_sequence bigint, to_position bigint,
                to_sequence bigint)
-language plpgsql stable rows 1 set search_path = pg_catalog as $$
+language plpgsql stable rows 1 set search_path = pg_catalog, pg_temp as $$
 begin
   place.at := 'infinity';
   return query select * from _bemi.segments(place);
@@ -63,9 +63,9 @@ end $$;
 
 -- A row that was written after the place's time, in the shape of that time. What a column that was dropped since
 -- had then is not known.
-create function _bemi.walked_row(place _bemi.place, commit_position bigint, sequence bigint,
+create or replace function _bemi.walked_row(place _bemi.place, commit_position bigint, sequence bigint,
                                  inout "row" jsonb, inout exact jsonb, inout fidelity jsonb)
-language plpgsql stable set search_path = pg_catalog as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare map jsonb; lost jsonb;
 begin
   place.at := 'infinity';
@@ -79,8 +79,8 @@ begin
   fidelity := nullif(coalesce(_bemi.reshaped_remarks(map, fidelity, false), '{}') || coalesce(lost, '{}'), '{}');
 end $$;
 
-create function _bemi.changes_since(place _bemi.place, seen pg_snapshot, key text default null)
-returns setof @schema@.changes language sql stable set search_path = pg_catalog as $$
+create or replace function _bemi.changes_since(place _bemi.place, seen pg_snapshot, key text default null)
+returns setof @schema@.changes language sql stable set search_path = pg_catalog, pg_temp as $$
   select c.* from _bemi.later_segments(place) s
   join @schema@.changes c on c."table" = s."table" and c.schema = s.schema
     and (c.commit_position, c.sequence) >= (s.from_position, s.from_sequence)
@@ -92,9 +92,9 @@ returns setof @schema@.changes language sql stable set search_path = pg_catalog 
 $$;
 
 -- Each key that changed since, with the row that it had; none: it had none.
-create function _bemi.walked_keys(place _bemi.place, seen pg_snapshot, key text default null)
+create or replace function _bemi.walked_keys(place _bemi.place, seen pg_snapshot, key text default null)
 returns table (primary_key text, existed boolean, "row" jsonb, exact jsonb, fidelity jsonb)
-language sql stable set search_path = pg_catalog as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select distinct on (e.key) e.key, e.was, r."row", r.exact, r.fidelity
   from _bemi.changes_since(place, seen) c
   left join _bemi.key_change k on k."table" = c."table" and k.schema = c.schema and k.source = c.source
@@ -112,9 +112,9 @@ language sql stable set search_path = pg_catalog as $$
 $$;
 
 -- Rows without a key: how many of a content there were more then than now, or fewer.
-create function _bemi.walked_contents(place _bemi.place, seen pg_snapshot)
+create or replace function _bemi.walked_contents(place _bemi.place, seen pg_snapshot)
 returns table (content text, exact jsonb, count bigint)
-language plpgsql stable set search_path = pg_catalog as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   if exists (select from _bemi.changes_since(place, seen) c where c.fidelity is not null) then
     raise exception 'rows of %.% have no key, and a change does not say which row it was', place.schema, place."table"
@@ -133,9 +133,9 @@ begin
 end $$;
 
 -- bemi.diff of rows that are here already: [{"primary_key", "row", "exact"}, ...], without those in both.
-create function _bemi.diff_of(old jsonb, new jsonb)
+create or replace function _bemi.diff_of(old jsonb, new jsonb)
 returns table (primary_key text, operation text, before jsonb, after jsonb, changed jsonb)
-language sql stable set search_path = pg_catalog as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   with a as (
     select r.*, coalesce(r.primary_key, concat('a', row_number() over ())) as name
     from jsonb_to_recordset(old) r (primary_key text, "row" jsonb)
@@ -152,8 +152,8 @@ language sql stable set search_path = pg_catalog as $$
 $$;
 
 -- Transactions that the live rows do not have yet, but the time that was asked for has: the rows are to be read again.
-create function _bemi.is_ahead(place _bemi.place, seen pg_snapshot) returns boolean
-language sql stable set search_path = pg_catalog as $$
+create or replace function _bemi.is_ahead(place _bemi.place, seen pg_snapshot) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select exists (select from pg_snapshot_xip(seen)) and exists (
     select from @schema@.changes c
     where c.source = place.source and c.epoch = place.epoch and c.effective_at <= place.at

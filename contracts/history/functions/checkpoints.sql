@@ -2,16 +2,16 @@
 -- questions start. Older partitions of `changes` are then needed by earlier questions alone.
 
 -- Another id than any change of the stream has: derived as those are, in another way.
-create function _bemi.checkpoint_id(source text, epoch int, commit_position bigint, sequence bigint, at timestamptz)
-returns uuid language sql immutable set search_path = pg_catalog as $$
+create or replace function _bemi.checkpoint_id(source text, epoch int, commit_position bigint, sequence bigint, at timestamptz)
+returns uuid language sql immutable set search_path = pg_catalog, pg_temp as $$
   select (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || '8' || substr(hash, 1, 3)
           || to_hex(8 + (('x' || substr(hash, 4, 1))::bit(4)::int & 3)) || substr(hash, 5, 15))::uuid
   from md5(concat_ws('/', 'checkpoint', source, checkpoint_id.epoch, commit_position, sequence)) hash
 $$;
 
 -- Behind all that was committed before the moment, and before all that comes: commits end on multiples of eight.
-create function _bemi.checkpoint_position(place _bemi.place) returns bigint
-language sql stable set search_path = pg_catalog as $$
+create or replace function _bemi.checkpoint_position(place _bemi.place) returns bigint
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select greatest(place.since, e.consistent_point - '0/0', (
            select c.commit_position from @schema@.changes c
            where c.source = place.source and c.epoch = place.epoch and c.effective_at <= place.at
@@ -20,8 +20,8 @@ language sql stable set search_path = pg_catalog as $$
 $$;
 
 -- One table. Where not all of its rows are known, those that are.
-create function _bemi.write_checkpoint(in_place _bemi.place, before timestamptz, first_sequence bigint) returns bigint
-language plpgsql set search_path = pg_catalog as $$
+create or replace function _bemi.write_checkpoint(in_place _bemi.place, before timestamptz, first_sequence bigint) returns bigint
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   in_position bigint := _bemi.checkpoint_position(in_place);
   known _bemi.coverage;
@@ -53,24 +53,24 @@ begin
   return written;
 end $$;
 
-create function _bemi.is_checkpointed(place _bemi.place, before timestamptz) returns boolean
-language sql stable set search_path = pg_catalog as $$
+create or replace function _bemi.is_checkpointed(place _bemi.place, before timestamptz) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select exists (
     select from _bemi.coverage c where c.source = place.source and c.epoch = place.epoch
       and c.relation = place.relation and c.checkpoint and c.since = before)
 $$;
 
 -- Whether so much happened to a table since its last checkpoint that its rows are little beside it.
-create function _bemi.is_checkpoint_worthwhile(place _bemi.place) returns boolean
-language sql stable set search_path = pg_catalog as $$
+create or replace function _bemi.is_checkpoint_worthwhile(place _bemi.place) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select exists (
     select from _bemi.view v where v.source = place.source and v.relation = place.relation
       and _bemi.changes_to_read(v, place) > 8 * v.keys + 1000)
 $$;
 
 -- What is older is not asked for any more: questions before that moment are refused.
-create function _bemi.forget(in_source text, before timestamptz) returns void
-language plpgsql set search_path = pg_catalog as $$
+create or replace function _bemi.forget(in_source text, before timestamptz) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare marked text;
 begin
   select m.name into marked from _bemi.mark m
@@ -95,9 +95,9 @@ end $$;
 --
 -- \pre there is a partition of `changes` that takes rows of that moment. Raises when a source's history is not known
 -- to be complete until then, or a baseline is under way. Called by Bemi's writer role.
-create function _bemi.checkpoint(before timestamptz, forget_earlier boolean default false,
+create or replace function _bemi.checkpoint(before timestamptz, forget_earlier boolean default false,
                                  where_worthwhile boolean default false) returns bigint
-language plpgsql set search_path = pg_catalog as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   at constant timestamptz := before - interval '1 microsecond';
   s _bemi.source;
@@ -130,8 +130,8 @@ begin
 end $$;
 
 -- The tables of which a checkpoint at that moment is worth its rows; none while a baseline is under way.
-create function _bemi.tables_worth_checkpoint(before timestamptz) returns text
-language sql stable set search_path = pg_catalog as $$
+create or replace function _bemi.tables_worth_checkpoint(before timestamptz) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select coalesce(string_agg(t.name, ', ' order by t.name), '')
   from _bemi.source s
   cross join lateral (

@@ -1,0 +1,85 @@
+-- The partitions of `changes`, and which tables are kept less long.
+
+-- Each window of `changes`, the oldest first. `closed`: all sources have gone past it, so that nobody writes
+-- into it any more.
+create or replace view _bemi.window as
+select c.relname as name, w.from_time, w.to_time,
+       w.to_time <= coalesce((select min(s.effective_at) from _bemi.source s), '-infinity') as closed,
+       exists (select from pg_constraint k where k.conrelid = c.oid and k.conname = 'bemi_sealed') as sealed,
+       i.inhdetachpending as detaching,
+       coalesce(obj_description(c.oid, 'pg_class') like 'Restored from an archive%', false) as restored,
+       exists (select from _bemi.archive a where a."window" = c.relname) as archived,
+       pg_total_relation_size(c.oid) as bytes
+from pg_inherits i
+join pg_class c on c.oid = i.inhrelid
+cross join lateral (
+  select bound[1]::timestamptz as from_time, bound[2]::timestamptz as to_time
+  from regexp_match(pg_get_expr(c.relpartbound, c.oid), $$FROM \('([^']*)'\) TO \('([^']*)'\)$$) bound
+) w
+where i.inhparent = '@schema@.changes'::regclass
+order by w.from_time;comment on view _bemi.window is 'The partitions of changes, and what may be done with each.';
+
+-- Which tables' rows go from the windows that end at or before a time. `rules` as store/maintenance.cpp writes them:
+-- [schema, table, interval], the general one with nulls.
+create or replace function _bemi.tables_over(rules jsonb, before timestamptz)
+returns table (schema text, "table" text) language sql stable set search_path = pg_catalog, pg_temp as $$
+  with rule as (
+    select r ->> 0 as schema, r ->> 1 as "table", before <= now() - (r ->> 2)::interval as over
+    from jsonb_array_elements(rules) r
+  )
+  select distinct v.schema, v."table" from _bemi.relation_version v
+  left join rule named on (named.schema, named."table") = (v.schema, v."table")
+  where coalesce(named.over, (select g.over from rule g where g."table" is null), false)
+$$;
+
+-- Questions about these tables before that time are refused from then on; the rows that they had at that time
+-- stay, as a checkpoint.
+create or replace function _bemi.forget_tables(rules jsonb, before timestamptz) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare marked text;
+begin
+  perform _bemi.checkpoint(before);
+  select m.name into marked from _bemi.mark m where m.effective_at < before and m.protected limit 1;
+  if marked is not null then
+    raise exception 'the mark % is protected, and older than %', marked, before
+      using errcode = 'object_in_use', hint = 'bemi mark delete it, or keep the tables for longer';
+  end if;
+  delete from _bemi.mark m where m.effective_at < before;
+  delete from _bemi.coverage c using _bemi.tables_over(rules, before) o
+  where (o.schema, o."table") = (c.schema, c."table") and c.since < before;
+  delete from _bemi.key_change k using _bemi.tables_over(rules, before) o
+  where (o.schema, o."table") = (k.schema, k."table") and k.effective_at < before;
+end $$;
+
+-- The partition that takes a time, made where there is none; its name. Runs as the owner: the writer may make
+-- partitions, and nothing else of what an owner may. One of that name that another made is left alone.
+create or replace function _bemi.make_partition(at timestamptz) returns text
+language plpgsql security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC' set lock_timeout = '10s' as $$
+declare
+  place constant text := (select d.schema from _bemi.destination d);
+  unit constant text := (select d.partition_by from _bemi.destination d);
+  from_time constant timestamptz := date_trunc(unit, at);
+  name constant text := 'changes_' || to_char(from_time, case unit when 'day' then 'YYYY_MM_DD' when 'week' then 'IYYY"_w"IW'
+                                                           else 'YYYY_MM' end);
+  child constant text := format('%I.%I', place, name);
+  is_there bigint := to_regclass(child)::oid;
+begin
+  if exists (select from pg_inherits i where i.inhrelid = is_there and i.inhparent = '@schema@.changes'::regclass) then
+    return name;
+  elsif (select c.relowner::regrole::text from pg_class c where c.oid = is_there) <> quote_ident(current_user) then
+    raise exception 'a relation % of % is in the way', child, (select c.relowner::regrole from pg_class c where c.oid = is_there)
+      using errcode = 'duplicate_table', hint = 'rename it';
+  end if;
+  -- Event triggers of the application run in here, and many look for their own functions without naming a schema.
+  -- All names of ours are whole.
+  perform set_config('search_path', 'pg_catalog, public, pg_temp', true);
+  if is_there is null then
+    execute format('create table %s (like @schema@.changes including defaults including constraints)', child);
+  end if;
+  perform set_config('search_path', 'pg_catalog, pg_temp', true);
+  perform _bemi.close_relation(child);
+  perform set_config('search_path', 'pg_catalog, public, pg_temp', true);
+  execute format('alter table @schema@.changes attach partition %s for values from (%L) to (%L)', child, from_time,
+                 from_time + ('1 ' || unit)::interval);
+  return name;
+end $$;

@@ -1,0 +1,269 @@
+-- From a table's name and a time to the place in the history where the answer stands, or to the reason why there is none.
+-- These functions run with the rights of who asks.
+
+-- 'todo', 'public.todo' and '"Other Schema"."Od d"' as SQL reads them; the schema is public by default.
+create or replace function bemi.parse_table(name text, out schema text, out "table" text)
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+declare parts text[] := parse_ident(name);
+begin
+  if cardinality(parts) > 2 then
+    raise exception 'not a table''s name: %', name using hint = 'write table, or schema.table';
+  end if;
+  "table" := parts[cardinality(parts)];
+  schema := case when cardinality(parts) = 2 then parts[1] else 'public' end;
+end $$;
+
+-- The one source that has the table, or the one asked for.
+create or replace function _bemi.source_of(in_schema text, in_table text, in_source text) returns text
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare found text[];
+begin
+  select array_agg(distinct v.source) into found from _bemi.relation_version v
+  where v.schema = in_schema and v."table" = in_table and (in_source is null or v.source = in_source);
+  if found is null then
+    raise exception 'there is no history of %.%', in_schema, in_table
+      using errcode = 'undefined_table',
+            hint = 'is the table tracked, and its name written as SQL would? See: bemi check';
+  elsif cardinality(found) > 1 then
+    raise exception 'several sources have a table %.%: %', in_schema, in_table, array_to_string(found, ', ')
+      using errcode = 'ambiguous_parameter', hint = 'name one with source =>';
+  end if;
+  return found[1];
+end $$;
+
+-- The epoch that answers for a time; raises where nothing or not everything is known.
+create or replace function _bemi.epoch_at(in_source text, at timestamptz, partial boolean, allow_stale boolean)
+returns int language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare state _bemi.source; found _bemi.epoch; following _bemi.epoch;
+begin
+  if at is null then
+    raise exception 'no time is given' using errcode = 'null_value_not_allowed';
+  end if;
+  select * into state from _bemi.source where name = in_source;
+  -- Not at that very moment either: concurrent commits invert their times, so one to come may share it.
+  if at >= coalesce(state.effective_at, '-infinity') and not allow_stale then
+    raise exception 'the history of % is known until %, not yet for %', in_source,
+      coalesce(state.effective_at::text, 'nowhere'), at
+      using errcode = 'object_not_in_prerequisite_state',
+            hint = 'wait with: bemi sync, or take what there is with allow_stale => true (--allow-stale)';
+  end if;
+  select * into found from _bemi.epoch e where e.source = in_source and e.began_at <= at
+  order by e.epoch desc limit 1;
+  if found.epoch is null then
+    raise exception 'the history of % begins at %, after %', in_source,
+      (select min(e.began_at) from _bemi.epoch e where e.source = in_source), at
+      using errcode = 'object_not_in_prerequisite_state', hint = 'ask for a later time';
+  end if;
+  select * into following from _bemi.epoch e
+  where e.source = in_source and e.epoch > found.epoch order by e.epoch limit 1;
+  if following.previous_until < at and not partial then
+    raise exception 'nothing is known of % between % and %', in_source, following.previous_until,
+      following.began_at using errcode = 'object_not_in_prerequisite_state',
+      hint = 'ask for another time, or take what was known before the gap with partial => true (--partial)';
+  end if;
+  return found.epoch;
+end $$;
+
+-- Whether it was made a partition since it was described last. One that was detached is described anew.
+create or replace function _bemi.is_partition(in_source text, in_epoch int, in_relation bigint, described bigint,
+                                   described_sequence bigint, at timestamptz)
+returns boolean language sql stable set search_path = pg_catalog, pg_temp as $$
+  select exists (
+    select from _bemi.relation_version r
+    where r.source = in_source and r.epoch = in_epoch and r.leaves @> to_jsonb(in_relation)
+      and (r.position, r.sequence) > (described, described_sequence) and r.effective_at <= at)
+$$;
+
+create or replace function _bemi.relation_at(in_source text, in_epoch int, in_schema text, in_table text, at timestamptz)
+returns _bemi.relation_version language sql stable set search_path = pg_catalog, pg_temp as $$
+  select v.*
+  from (select distinct n.relation from _bemi.relation_version n
+        where n.schema = in_schema and n."table" = in_table and n.source = in_source and n.epoch = in_epoch) named
+  cross join lateral (
+    select v.* from _bemi.relation_version v
+    where v.source = in_source and v.epoch = in_epoch and v.relation = named.relation and v.effective_at <= at
+    order by v.position desc, v.sequence desc limit 1
+  ) v
+  where not v.dropped and not _bemi.is_partition(in_source, in_epoch, v.relation, v.position, v.sequence, at)
+    and ((v.schema, v."table") = (in_schema, in_table) or exists (
+    select from _bemi.relation_version n
+    where n.source = in_source and n.epoch = in_epoch and n.relation = v.relation and n.schema = in_schema
+      and n."table" = in_table and not n.dropped and n.effective_at > at))
+  order by (v.schema, v."table") = (in_schema, in_table) desc, v.position desc limit 1
+$$;
+
+create or replace function _bemi.raise_no_table(in_source text, in_epoch int, in_schema text, in_table text, at timestamptz)
+returns void language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare known _bemi.relation_version;
+begin
+  select v.* into known
+  from _bemi.relation_version n
+  cross join lateral (
+    select v.* from _bemi.relation_version v
+    where v.source = in_source and v.epoch = in_epoch and v.relation = n.relation and v.effective_at <= at
+    order by v.position desc, v.sequence desc limit 1
+  ) v
+  where n.source = in_source and n.epoch = in_epoch and n.schema = in_schema and n."table" = in_table
+    and n.effective_at <= at
+  order by n.position desc, n.sequence desc limit 1;
+  if known.dropped then
+    raise exception '%.% was dropped before %', in_schema, in_table, at
+      using errcode = 'undefined_table', hint = 'ask for a time before that';
+  elsif _bemi.is_partition(in_source, in_epoch, known.relation, known.position, known.sequence, at) then
+    raise exception '%.% was a partition of another table at %', in_schema, in_table, at
+      using errcode = 'undefined_table', hint = 'ask for the rows of that table';
+  elsif known.relation is not null then
+    raise exception '%.% had another name at %: %.%', in_schema, in_table, at, known.schema, known."table"
+      using errcode = 'undefined_table', hint = 'ask for a time before that, or by its new name';
+  end if;
+  raise exception 'there is no history of %.% as of %', in_schema, in_table, at
+    using errcode = 'object_not_in_prerequisite_state', hint = 'it begins later';
+end $$;
+
+-- Raises when not all rows of that time are known.
+create or replace function _bemi.find_place(name text, at timestamptz, in_source text, partial boolean, allow_stale boolean)
+returns _bemi.place language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  named record := bemi.parse_table(name);
+  found _bemi.place;
+  version _bemi.relation_version;
+  known _bemi.coverage;
+begin
+  found.source := _bemi.source_of(named.schema, named."table", in_source);
+  found.epoch := _bemi.epoch_at(found.source, at, partial, allow_stale);
+  found.at := at;
+  version := _bemi.relation_at(found.source, found.epoch, named.schema, named."table", at);
+  if version.relation is null then
+    perform _bemi.raise_no_table(found.source, found.epoch, named.schema, named."table", at);
+  end if;
+  found.relation := version.relation;
+  found.schema := version.schema;
+  found."table" := version."table";
+  found.columns := version.columns;
+  select * into known from _bemi.coverage c
+  where c.source = found.source and c.epoch = found.epoch and c.relation = found.relation and c.since <= find_place.at
+  order by c.position desc limit 1;
+  -- One that was a partition since has rows that others wrote under another name.
+  if exists (select from _bemi.relation_version r
+             where r.source = found.source and r.epoch = found.epoch and r.leaves @> to_jsonb(found.relation)
+               and r.effective_at <= find_place.at and r.position > known.position) then
+    known.whole := false;
+  end if;
+  if known.source is null and not partial then
+    raise exception 'there is no history of %.% as of %', named.schema, named."table", at
+      using errcode = 'object_not_in_prerequisite_state', hint = 'it begins later';
+  elsif not known.whole and not partial then
+    raise exception 'not all rows of %.% are known: those that have not changed since % are not in the history',
+      named.schema, named."table", known.since using errcode = 'object_not_in_prerequisite_state',
+      hint = 'take the rows that have changed with partial => true (--partial), or read the rest from the live table: bemi as-of';
+  end if;
+  found.since := coalesce(known.position, 0);
+  -- A baseline's rows stand beside commits of about that time; a checkpoint's stand between two.
+  found.since_time := case when known.checkpoint then known.since else '-infinity' end;
+  found.mixed := (
+    select count(distinct _bemi.column_names(v.columns)) > 1 from _bemi.relation_version v
+    where v.source = found.source and v.epoch = found.epoch and v.relation = found.relation
+      and v.effective_at <= find_place.at);
+  return found;
+end $$;
+
+-- The spans of the history in which the table's changes stand under one name, the newest first.
+create or replace function _bemi.segments(place _bemi.place)
+returns table (schema text, "table" text, from_position bigint, from_sequence bigint, to_position bigint,
+               to_sequence bigint)
+language sql stable rows 1 set search_path = pg_catalog, pg_temp as $$
+  with versions as (
+    select v.schema, v."table", v.dropped, v.position, v.sequence, lag(v.schema) over w is null as first,
+           v.dropped or lag(v.schema) over w is distinct from v.schema
+             or lag(v."table") over w is distinct from v."table" as renamed
+    from _bemi.relation_version v
+    where v.source = place.source and v.epoch = place.epoch and v.relation = place.relation
+      and v.effective_at <= place.at
+    window w as (order by v.position, v.sequence)
+  ), spans as (
+    select v.schema, v."table", v.dropped, case when v.first then 0 else v.position end as from_position,
+           case when v.first then 0 else v.sequence end as from_sequence,
+           lead(v.position, 1, 9223372036854775807) over w as to_position, lead(v.sequence, 1, 0::bigint) over w as to_sequence
+    from versions v where v.renamed
+    window w as (order by v.position, v.sequence)
+  )
+  select s.schema, s."table", greatest(s.from_position, place.since),
+         case when s.from_position >= place.since then s.from_sequence else 0 end, s.to_position, s.to_sequence
+  from spans s where not s.dropped and s.to_position >= place.since
+  order by s.from_position desc, s.from_sequence desc
+$$;
+
+-- Where it was emptied last; nulls: nowhere.
+create or replace function _bemi.emptied(place _bemi.place, out commit_position bigint, out sequence bigint)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select t.commit_position, t.sequence
+  from _bemi.segments(place) s
+  cross join lateral (
+    select t.commit_position, t.sequence from @schema@.changes t
+    where t.operation = 'TRUNCATE' and t."table" = s."table" and t.schema = s.schema and t.source = place.source
+      and t.epoch = place.epoch and t.effective_at <= place.at and t.effective_at >= place.since_time
+      and (t.commit_position, t.sequence) >= (s.from_position, s.from_sequence)
+      and (t.commit_position, t.sequence) < (s.to_position, s.to_sequence)
+    order by t.effective_at desc, t.commit_position desc, t.sequence desc limit 1
+  ) t
+  limit 1
+$$;
+
+-- A moment as people name it: a mark, a timestamp, an LSN (all that was committed up to it), a transaction id
+-- (up to its commit).
+create or replace function bemi.moment(said text, source text default null) returns timestamptz
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  in_source text := source;
+  found record;
+  marked jsonb;
+begin
+  if has_table_privilege(to_regclass('_bemi.mark'), 'select') then
+    execute 'select jsonb_agg(m) from _bemi.mark m where m.name = $1 and ($2 is null or m.source = $2)'
+    into marked using said, in_source;
+    if jsonb_array_length(marked) > 1 then
+      raise exception 'several sources have a mark %', said
+        using errcode = 'ambiguous_parameter', hint = 'name one with source =>';
+    elsif marked is not null then
+      return (marked -> 0 ->> 'effective_at')::timestamptz;
+    end if;
+  end if;
+  if said !~ '^[0-9]+$' and said !~ '^[0-9A-Fa-f]+/[0-9A-Fa-f]+$' then return said::timestamptz; end if;
+  if in_source is null then
+    select min(name) into in_source from _bemi.source having count(*) = 1;
+    if in_source is null then
+      raise exception 'a position or a transaction id belongs to one source, and there are several here'
+        using errcode = 'ambiguous_parameter', hint = 'name one with source =>';
+    end if;
+  end if;
+  if said ~ '/' then
+    select c.epoch, c.commit_position, c.effective_at into found from @schema@.changes c
+    where c.source = in_source and c.commit_position <= said::pg_lsn - '0/0'
+      and c.epoch = (select s.epoch from _bemi.source s where s.name = in_source)
+    order by c.effective_at desc, c.commit_position desc limit 1;
+  else
+    select c.epoch, c.commit_position, c.effective_at into found from @schema@.changes c
+    where c.source = in_source and c.transaction_id = said::bigint
+    order by c.effective_at desc limit 1;
+  end if;
+  if found.effective_at is null then
+    raise exception 'there is no change at or before % in the history of %', said, in_source
+      using errcode = 'no_data_found';
+  elsif exists (select from @schema@.changes c where c.source = in_source and c.epoch = found.epoch
+                  and c.effective_at = found.effective_at and c.commit_position > found.commit_position) then
+    raise exception 'another transaction after % has the same time; nothing between them can be told apart', said
+      using errcode = 'cardinality_violation';
+  end if;
+  -- Up to the next commit nothing happens: a baseline that was taken meanwhile counts.
+  return greatest(found.effective_at, case when said ~ '/' then (
+    select max(k.since) from _bemi.coverage k
+    where k.source = in_source and k.epoch = found.epoch and k.position <= said::pg_lsn - '0/0'
+      and k.since < (
+        select coalesce(min(n.effective_at), max(s.effective_at))
+        from _bemi.source s left join lateral (
+          select c.effective_at from @schema@.changes c
+          where c.source = s.name and c.epoch = found.epoch and c.effective_at >= found.effective_at
+            and c.commit_position > said::pg_lsn - '0/0'
+          order by c.effective_at, c.commit_position limit 1) n on true
+        where s.name = in_source)) end);
+end $$;

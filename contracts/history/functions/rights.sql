@@ -1,0 +1,112 @@
+-- Who may do what. Nothing of the history is open to PUBLIC, nor to those whom default privileges name.
+
+-- Takes every right on it from everybody but its owner.
+create or replace function _bemi.close_relation(name text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare granted record;
+begin
+  for granted in
+    select distinct a.grantee from pg_class c cross join lateral aclexplode(c.relacl) a
+    where c.oid = name::regclass and a.grantee <> c.relowner
+  loop
+    execute format('revoke all on %s from %s cascade', name,
+                   case granted.grantee when 0 then 'public' else granted.grantee::regrole::text end);
+  end loop;
+end $$;
+
+create or replace function _bemi.close_function(name text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare granted record;
+begin
+  for granted in
+    select distinct a.grantee
+    from pg_proc p cross join lateral aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+    where p.oid = name::regprocedure and a.grantee <> p.proowner
+  loop
+    execute format('revoke all on function %s from %s cascade', name,
+                   case granted.grantee when 0 then 'public' else granted.grantee::regrole::text end);
+  end loop;
+end $$;
+
+create or replace function _bemi.close_schema(name text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare granted record;
+begin
+  for granted in
+    select distinct a.grantee from pg_namespace n cross join lateral aclexplode(n.nspacl) a
+    where n.nspname = name and a.grantee <> n.nspowner
+  loop
+    execute format('revoke all on schema %I from %s cascade', name,
+                   case granted.grantee when 0 then 'public' else granted.grantee::regrole::text end);
+  end loop;
+end $$;
+
+create or replace function _bemi.close_type(name text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  execute format('revoke all on type %s from public', name);
+end $$;
+
+-- What is new is closed, once. `changes` and its partitions stand in a schema of the application's, where default
+-- privileges are usual.
+create or replace function _bemi.settle_rights() returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare thing record;
+begin
+  for thing in select i.kind, i.name from _bemi.installed i where not i.is_settled order by i.kind, i.name loop
+    case thing.kind
+      when 'function' then perform _bemi.close_function(thing.name);
+      when 'type' then perform _bemi.close_type(thing.name);
+      else perform _bemi.close_relation(thing.name);
+    end case;
+  end loop;
+  update _bemi.installed set is_settled = true where not is_settled;
+end $$;
+
+-- What each job needs; everybody who has another one reads too. A maintainer is a member of the owner.
+create or replace function _bemi.grants_of(purpose text) returns table (rights text, relation text)
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select g.rights, r.name
+  from (values
+    ('reader', 'select', array['@schema@.changes', '_bemi.source', '_bemi.epoch', '_bemi.coverage', '_bemi.gap',
+      '_bemi.relation_version', '_bemi.key_change', '_bemi.view', '_bemi.destination', '_bemi.mark', '_bemi."window"',
+      '_bemi.stage', '_bemi.migration', '_bemi.function_set', '_bemi.installed', 'bemi.time_travel_tables']),
+    ('writer', 'select, insert', array['@schema@.changes', '_bemi.gap', '_bemi.parked', '_bemi.relation_version',
+      '_bemi.epoch', '_bemi.coverage', '_bemi.key_change']),
+    ('writer', 'select, insert, update, delete', array['_bemi.source', '_bemi.baseline_piece', '_bemi.stage',
+      '_bemi.untracked']),
+    ('writer', 'select, update (accepted_at)', array['_bemi.gap']),
+    ('dashboard', 'select, insert, update, delete', array['_bemi.access_token', '_bemi.login_session',
+      '_bemi.dashboard_user', '_bemi.managed_source', '_bemi.webhook', '_bemi.saved_view', '_bemi.mark']),
+    ('dashboard', 'select', array['_bemi.parked', '_bemi.action', '_bemi.action_outcome']),
+    ('dashboard', 'insert (actor, role, peer, action, target, details)', array['_bemi.action']),
+    ('dashboard', 'insert (action, outcome)', array['_bemi.action_outcome'])
+  ) g (purpose, rights, relations)
+  cross join lateral unnest(g.relations) r (name)
+  where g.purpose = grants_of.purpose
+$$;
+
+-- By its owner or a superuser: gives a role what a job needs.
+create or replace function _bemi.grant_rights(purpose text, grantee text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare granted record;
+begin
+  if purpose not in ('reader', 'writer', 'dashboard') then
+    raise exception 'not a job: %', purpose using hint = 'reader, writer or dashboard';
+  elsif purpose <> 'reader' then
+    perform _bemi.grant_rights('reader', grantee);
+  end if;
+  execute format('grant usage on schema bemi to %I', grantee);
+  execute format('grant usage on schema _bemi to %I', grantee);
+  for granted in select * from _bemi.grants_of(purpose) loop
+    execute format('grant %s on %s to %I', granted.rights, granted.relation, grantee);
+  end loop;
+  -- What only reads runs with the rights of who asks.
+  for granted in
+    select i.name from _bemi.installed i join pg_proc p on p.oid = to_regprocedure(i.name)
+    where i.kind = 'function' and (p.provolatile <> 'v'
+      or purpose = 'writer' and p.proname in ('refresh_time_travel', 'make_partition'))
+  loop
+    execute format('grant execute on function %s to %I', granted.name, grantee);
+  end loop;
+end $$;

@@ -1,0 +1,60 @@
+-- Rows that were written under one shape of a table, read in the shape of another time.
+
+-- What tells one shape from another: where which value of a row is.
+create or replace function _bemi.column_names(columns jsonb) returns jsonb
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select coalesce(jsonb_agg(jsonb_build_object('name', c -> 'name', 'number', c -> 'number') order by c -> 'name'), '[]')
+  from jsonb_array_elements(columns) c
+$$;
+
+-- How a row that was written under one shape reads under another: [[name, former name or null, JSON of what
+-- rows from before the column have, its exact text], ...]; null: as it is.
+create or replace function _bemi.shape_map(written jsonb, wanted jsonb) returns jsonb
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select case when _bemi.column_names(written) <> _bemi.column_names(wanted) then (
+    select coalesce(jsonb_agg(jsonb_build_array(w -> 'name', o.name, w -> 'missing', w -> 'missing_exact')), '[]')
+    from jsonb_array_elements(wanted) w
+    left join lateral (
+      select o ->> 'name' as name from jsonb_array_elements(written) o
+      where case when o ? 'number' and w ? 'number' then o -> 'number' = w -> 'number' else o -> 'name' = w -> 'name' end
+      limit 1
+    ) o on true) end
+$$;
+
+create or replace function _bemi.reshaped(map jsonb, "row" jsonb) returns jsonb
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select coalesce(jsonb_object_agg(m ->> 0, case when m ->> 1 is null then coalesce((m ->> 2)::jsonb, 'null')
+                                              else "row" -> (m ->> 1) end), '{}')
+  from jsonb_array_elements(map) m where m ->> 1 is null or "row" ? (m ->> 1)
+$$;
+
+-- The remarks on a row's columns, exact texts or fidelity.
+create or replace function _bemi.reshaped_remarks(map jsonb, remarks jsonb, with_missing boolean) returns jsonb
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select nullif(coalesce(jsonb_object_agg(m ->> 0, coalesce(remarks -> (m ->> 1), m -> 3)), '{}'), '{}')
+  from jsonb_array_elements(map) m
+  where remarks ? (m ->> 1) or with_missing and m ->> 1 is null and m ->> 3 is not null
+$$;
+
+create or replace function _bemi.reshape(map jsonb, inout "row" jsonb, inout exact jsonb, inout fidelity jsonb)
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select case when map is null then "row" else _bemi.reshaped(map, "row") end,
+         case when map is null then exact else _bemi.reshaped_remarks(map, exact, true) end,
+         case when map is null then fidelity else _bemi.reshaped_remarks(map, fidelity, false) end
+$$;
+
+-- From where on rows read how, as of the place's time.
+create or replace function _bemi.shape_maps(place _bemi.place) returns table (since bigint, sequence bigint, map jsonb)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select v.position, v.sequence, _bemi.shape_map(v.columns, place.columns)
+  from _bemi.relation_version v
+  where v.source = place.source and v.epoch = place.epoch and v.relation = place.relation
+    and v.effective_at <= place.at and not v.dropped
+$$;
+
+create or replace function _bemi.map_of(place _bemi.place, commit_position bigint, sequence bigint) returns jsonb
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select m.map from _bemi.shape_maps(place) m
+  where (m.since, m.sequence) <= (map_of.commit_position, map_of.sequence)
+  order by m.since desc, m.sequence desc limit 1
+$$;

@@ -1,0 +1,128 @@
+-- What happened: one record's versions, the difference of two times, transactions, counts.
+
+-- One record's versions, the oldest first: what changed, as {"column": [old, new]}, and who did it. Under all
+-- names that its table had.
+create or replace function bemi.history(name text, key text, source text default null)
+returns table (version bigint, valid_from timestamptz, valid_to timestamptz, operation text, changed jsonb,
+               context jsonb, "row" jsonb, transaction_id bigint, id uuid)
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  place record := bemi.parse_table(name);
+  source_name text := _bemi.source_of(place.schema, place."table", source);
+begin
+  return query
+  with stretch as (
+    select r.epoch, s.*
+    from (select distinct v.epoch, v.relation from _bemi.relation_version v
+          where v.source = source_name and v.schema = place.schema and v."table" = place."table") r
+    cross join lateral _bemi.segments(row(source_name, r.epoch, r.relation, null, null, 'infinity',
+                                          0, null, false, '-infinity')::_bemi.place) s
+  ), versions as (
+    select distinct on (c.epoch, c.commit_position, c.sequence) c.* from stretch s
+    cross join lateral (
+      select c.* from @schema@.changes c
+      where c."table" = s."table" and c.primary_key = key and c.schema = s.schema and c.source = source_name
+        and c.epoch = s.epoch and (c.commit_position, c.sequence) >= (s.from_position, s.from_sequence)
+        and (c.commit_position, c.sequence) < (s.to_position, s.to_sequence)
+    ) c
+  ), told as (  -- What a checkpoint repeats is no version.
+    select v.* from (select v.*, row_number() over (order by v.epoch, v.commit_position, v.sequence) as number
+                     from versions v) v
+    where v.number = 1 or v.operation <> 'SNAPSHOT' or not exists (
+      select from _bemi.coverage k where k.checkpoint and k.source = v.source and k.epoch = v.epoch
+        and k.position = v.commit_position)
+  ), ends as (
+    select t.epoch, t.commit_position, t.sequence, t.effective_at
+    from stretch s join @schema@.changes t on t."table" = s."table" and t.schema = s.schema and t.epoch = s.epoch
+      and (t.commit_position, t.sequence) >= (s.from_position, s.from_sequence)
+      and (t.commit_position, t.sequence) < (s.to_position, s.to_sequence)
+    where t.operation = 'TRUNCATE' and t.source = source_name
+    union all
+    select k.epoch, k.commit_position, k.sequence, k.effective_at
+    from stretch s join _bemi.key_change k on k."table" = s."table" and k.schema = s.schema and k.epoch = s.epoch
+      and (k.commit_position, k.sequence) >= (s.from_position, s.from_sequence)
+      and (k.commit_position, k.sequence) < (s.to_position, s.to_sequence)
+    where k.previous_key = key and k.source = source_name
+    union all
+    select v.epoch, v.position, v.sequence, v.effective_at
+    from stretch s join _bemi.relation_version v on v.source = source_name and v.epoch = s.epoch
+      and (v.schema, v."table", v.dropped) = (s.schema, s."table", true)
+  )
+  select row_number() over w, c.effective_at,
+         least(lead(c.effective_at) over w, case when c.operation <> 'DELETE' then (
+           select min(e.effective_at) from ends e
+           where (e.epoch, e.commit_position, e.sequence) > (c.epoch, c.commit_position, c.sequence)) end),
+         c.operation, _bemi.difference(c.before, c.after), c.context, c.after, c.transaction_id, c.id
+  from told c
+  window w as (order by c.epoch, c.commit_position, c.sequence)
+  order by c.epoch, c.commit_position, c.sequence;
+end $$;
+
+create or replace function _bemi.difference(before jsonb, after jsonb) returns jsonb
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select coalesce(jsonb_object_agg(key, jsonb_build_array(before -> key, after -> key)), '{}')
+  from (select jsonb_object_keys(before) union select jsonb_object_keys(after)) keys (key)
+  -- As text: jsonb takes 1.0 and 1.00 for equal, a person who changed it does not.
+  where (before -> key)::text is distinct from (after -> key)::text
+$$;
+
+-- Rows that differ between two times; rows without a key by their content, as often as they are there.
+create or replace function bemi.diff(name text, from_time timestamptz, to_time timestamptz, source text default null,
+                          partial boolean default false, allow_stale boolean default false)
+returns table (primary_key text, operation text, before jsonb, after jsonb, changed jsonb)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  with old as (
+    select r.*, coalesce(r.primary_key, concat(r."row", r.exact, ' ', row_number() over (
+                  partition by r.primary_key, case when r.primary_key is null then concat(r."row", r.exact) end))) as name
+    from bemi.rows_as_of(diff.name, from_time, source, partial, allow_stale) r
+  ), new as (
+    select r.*, coalesce(r.primary_key, concat(r."row", r.exact, ' ', row_number() over (
+                  partition by r.primary_key, case when r.primary_key is null then concat(r."row", r.exact) end))) as name
+    from bemi.rows_as_of(diff.name, to_time, source, partial, allow_stale) r
+  )
+  select coalesce(a.primary_key, b.primary_key),
+         case when a."row" is null then 'CREATE' when b."row" is null then 'DELETE' else 'UPDATE' end,
+         coalesce(a."row", '{}'), coalesce(b."row", '{}'),
+         _bemi.difference(coalesce(a."row", '{}'), coalesce(b."row", '{}'))
+  from old a full join new b using (name)
+  where (a."row"::text, a.exact) is distinct from (b."row"::text, b.exact)
+  order by length(coalesce(a.primary_key, b.primary_key)), 1
+$$;
+
+-- What each transaction did, the newest first.
+create or replace function bemi.transactions(since timestamptz default '-infinity', until timestamptz default 'infinity',
+                                  with_context jsonb default '{}', source text default null, "limit" bigint default 50)
+returns table (transaction_source text, transaction_id bigint, effective_at timestamptz, changes bigint, tables jsonb,
+               context jsonb)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  with changed as (
+    select c.source, c.epoch, c.commit_position, c.transaction_id, c.effective_at,
+           c.schema || '.' || c."table" as "table", count(*) as count,
+           (array_agg(c.context - 'SQL' order by c.sequence))[1] as context
+    from @schema@.changes c
+    where c.effective_at >= transactions.since and c.effective_at < transactions.until
+      and c.context @> with_context and (transactions.source is null or c.source = transactions.source)
+      and c.operation <> 'SNAPSHOT'
+    group by 1, 2, 3, 4, 5, 6
+  )
+  select c.source, c.transaction_id, c.effective_at, sum(c.count)::bigint, jsonb_object_agg(c."table", c.count),
+         (array_agg(c.context))[1]
+  from changed c group by c.source, c.epoch, c.commit_position, c.transaction_id, c.effective_at
+  order by c.effective_at desc, c.epoch desc, c.commit_position desc limit "limit"
+$$;
+
+-- How many changes in each span of time, by table, operation or any key of the context.
+create or replace function bemi.trends(span interval default '1 hour', group_by text default 'operation',
+                            since timestamptz default now() - interval '1 day', until timestamptz default 'infinity',
+                            source text default null)
+returns table (starts_at timestamptz, grp text, changes bigint)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select date_bin(span, c.effective_at, '2000-01-01 00:00:00+00'),
+         case group_by when 'operation' then c.operation when 'table' then c.schema || '.' || c."table"
+           when 'source' then c.source else c.context ->> group_by end,
+         count(*)
+  from @schema@.changes c
+  where c.effective_at >= since and c.effective_at < until and c.operation <> 'SNAPSHOT'
+    and (trends.source is null or c.source = trends.source)
+  group by 1, 2 order by 1, 2
+$$;
