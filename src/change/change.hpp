@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -65,6 +66,12 @@ struct Covered {
   std::string table;
   Coverage coverage = Coverage::mentioned;
   Oid membership = 0;  // its entry in the publication, when that is known
+  // When it was so already before this transaction: since when, at the earliest.
+  struct Moment {
+    Lsn position;
+    base::Timestamp time;
+  };
+  std::optional<Moment> since;
 };
 
 // A relation seen anew, as it is for the changes from `sequence` on.

@@ -56,6 +56,21 @@ bool any_match(const std::vector<Pattern>& patterns,
 
 }  // namespace
 
+std::string regex_of(std::string_view part) {
+  std::string regex = "^";
+  for (char c : part) {
+    if (c == '*') {
+      regex += ".*";
+    } else if (c == '?') {
+      regex += ".";
+    } else {
+      if (std::string_view(".\\+[]{}()^$|").find(c) != std::string_view::npos) regex += '\\';
+      regex += c;
+    }
+  }
+  return regex + "$";
+}
+
 bool wildcard_match(std::string_view pattern, std::string_view name) {
   std::size_t p = 0;
   std::size_t n = 0;
@@ -90,7 +105,8 @@ base::Result<Selection> Selection::parse(const Texts& texts) {
 }
 
 bool Selection::tracks(std::string_view schema, std::string_view table) const {
-  if (schema.starts_with("pg_") || schema == "information_schema" || schema == "_bemi")
+  if (schema.starts_with("pg_") || schema == "information_schema" || schema == "_bemi" ||
+      schema == "_bemi_source")
     return false;
   if (any_match(exclude_, {schema, table})) return false;
   return include_.empty() || any_match(include_, {schema, table});

@@ -17,6 +17,9 @@ struct Pattern {
   std::vector<std::string> parts;
 };
 
+// A part as an anchored regular expression of PostgreSQL.
+std::string regex_of(std::string_view part);
+
 // One part against one name: * is any run of characters, ? any one.
 bool wildcard_match(std::string_view pattern, std::string_view name);
 
@@ -38,6 +41,9 @@ class Selection {
   [[nodiscard]] bool redacts(std::string_view schema, std::string_view table,
                              std::string_view column) const;
   [[nodiscard]] const Texts& texts() const { return texts_; }
+  // Two parts each: the schema's and the table's.
+  [[nodiscard]] const std::vector<Pattern>& include() const { return include_; }
+  [[nodiscard]] const std::vector<Pattern>& exclude() const { return exclude_; }
 
  private:
   Texts texts_;

@@ -44,18 +44,34 @@ std::vector<std::string> read_type_texts(const json& table) {
   return texts;
 }
 
+std::optional<UnseenSince> read_unseen_since(const json& marks) {
+  auto found = marks.find("unseen_since");
+  if (found == marks.end()) return std::nullopt;
+  auto position = change::parse_lsn(found->at("position").get<std::string>());
+  if (!position) return std::nullopt;
+  return UnseenSince{.time = {found->at("time").get<std::int64_t>()}, .position = *position};
+}
+
 SchemaChange read(const json& message) {
-  return {.command = message.at("command").get<std::string>(),
-          .sql = message.at("sql").get<std::string>(),
-          .xid = message.at("xid").get<std::uint32_t>(),
-          .empty = message.at("empty").get<bool>(),
-          .dropped = message.at("dropped").get<bool>(),
-          .rewritten = message.value("rewritten", false),
-          .listed = message.at("table").value("listed", true),
-          .unseen = message.value("unseen", false),
-          .membership = message.at("table").value("membership", change::Oid{0}),
-          .relation = read_table(message.at("table")),
-          .type_texts = read_type_texts(message.at("table"))};
+  const json& marks = message.at("marks");
+  const json& table = message.at("table");
+  SchemaChange change{.command = message.at("command").get<std::string>(),
+                      .sql = message.at("sql").get<std::string>(),
+                      .xid = message.at("xid").get<std::uint32_t>(),
+                      .top = message.at("top").get<std::uint64_t>(),
+                      .empty = marks.value("empty", false),
+                      .dropped = marks.value("dropped", false),
+                      .rewritten = marks.value("rewritten", false),
+                      .listed = marks.value("listed", true),
+                      .unseen = marks.value("unseen", false),
+                      .publication = marks.value("publication", false),
+                      .unseen_since = read_unseen_since(marks)};
+  if (change.publication) return change;
+  change.leaf = table.value("leaf", change::Oid{0});
+  change.membership = table.value("membership", change::Oid{0});
+  change.relation = read_table(table);
+  change.type_texts = read_type_texts(table);
+  return change;
 }
 
 json describe(const change::Relation& relation, const std::vector<std::string>& type_texts) {

@@ -7,7 +7,8 @@ namespace decode {
 namespace {
 
 constexpr const char* alter_table = R"json({
-  "v": 1, "command": "ALTER TABLE", "sql": "alter ...", "xid": 7, "empty": false, "dropped": false,
+  "v": 2, "command": "ALTER TABLE", "sql": "alter ...", "xid": 7, "top": 4294967303,
+  "marks": {"rewritten": true, "unseen_since": {"time": 5, "position": "0/10"}},
   "table": {"oid": 16384, "schema": "public", "table": "todo", "identity": "f",
             "columns": [{"name": "id", "type": "numeric(10,2)", "type_oid": 1700,
                          "type_modifier": 655366,
@@ -22,9 +23,28 @@ TEST(SchemaChange, IsReadAndWritten) {
   auto change = parse_schema_change(alter_table);
   ASSERT_TRUE(change);
   EXPECT_EQ(change->xid, 7U);
+  EXPECT_EQ(change->top, 4294967303U);
+  EXPECT_TRUE(change->rewritten);
+  EXPECT_FALSE(change->empty);
+  ASSERT_TRUE(change->unseen_since);
+  EXPECT_EQ(change->unseen_since->time.unix_us, 5);
+  EXPECT_EQ(change->unseen_since->position.value, 16U);
   EXPECT_EQ(change->relation.identity, change::ReplicaIdentity::full);
   EXPECT_EQ(change->relation.primary_key, std::vector<std::size_t>{0});
   EXPECT_EQ(schema_change_json(*change), stored);
+}
+
+TEST(SchemaChange, CanBeOfAPartitionOrOfThePublication) {
+  auto partition = parse_schema_change(
+      R"({"command": "CREATE TABLE", "sql": "", "xid": 7, "top": 7, "marks": {},
+          "table": {"oid": 16384, "schema": "public", "table": "todo", "leaf": 16390}})");
+  ASSERT_TRUE(partition);
+  EXPECT_EQ(partition->leaf, 16390U);
+  auto publication = parse_schema_change(
+      R"({"command": "ALTER PUBLICATION", "sql": "", "xid": 7, "top": 7,
+          "marks": {"publication": true}, "table": {}})");
+  ASSERT_TRUE(publication);
+  EXPECT_TRUE(publication->publication);
 }
 
 TEST(SchemaChange, WhatIsNotOursIsNone) {

@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <chrono>
 
+#include <nlohmann/json.hpp>
+
 #include "base/log.hpp"
+#include "wal/event_triggers.hpp"
 
 namespace pipeline {
 namespace {
@@ -29,10 +32,10 @@ select coalesce(jsonb_agg(jsonb_build_array(n.nspname, c.relname, (
        order by n.nspname, c.relname), '[]')
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'v', 'm', 'f') and c.relpersistence <> 't' and not c.relispartition
-  and n.nspname !~ '^(pg_|time_travel)' and n.nspname not in ('information_schema', '_bemi', 'bemi')
+  and n.nspname !~ '^(pg_|time_travel)' and n.nspname not in ('information_schema', '_bemi', '_bemi_source', 'bemi')
   and not exists (select from pg_publication_tables t
                   where t.pubname = $1 and t.schemaname = n.nspname and t.tablename = c.relname)
-  and coalesce(obj_description(n.oid, 'pg_namespace'), '') !~ '^A copy of the past'
+  and n.nspname <> all (array(select jsonb_array_elements_text($2::jsonb)))
   and not (c.relname ~ '^changes(_[0-9w_]+)?$' and obj_description(c.oid, 'pg_class') ~ 'kept by Bemi')
   and not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'e'))";
 
@@ -96,7 +99,10 @@ base::Status PastViews::tell_untracked() {
   TRY_ASSIGN(pg::Connection source,
              pg::Connection::open(
                  {.url = settings_->source_url, .purpose = "bemi/views", .interrupt = interrupt_}));
-  TRY_ASSIGN(pg::Rows rows, source.query(select_untracked, {settings_->setup.publication}));
+  TRY_ASSIGN(auto copies, wal::copy_schemas(source));
+  TRY_ASSIGN(pg::Rows rows,
+             source.query(select_untracked,
+                          {settings_->setup.publication, nlohmann::json(copies).dump()}));
   std::string found = rows.text(0, 0);
   if (found == told_) return {};
   TRY_ASSIGN(pg::Connection destination, pg::Connection::open({.url = settings_->destination_url,

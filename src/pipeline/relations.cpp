@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/log.hpp"
 #include "wal/catalog.hpp"
 
 namespace pipeline {
@@ -57,6 +58,32 @@ bool same_key(const Relation& left, const Relation& right) {
   };
   bool by_number = numbered(left) && numbered(right);
   return key_of(left, by_number) == key_of(right, by_number);
+}
+
+std::vector<std::string> type_names(const Relation& relation) {
+  std::vector<std::string> names;
+  for (const change::Column& column : relation.columns) {
+    names.push_back(column.type ? column.type->name : "");
+  }
+  return names;
+}
+
+// Types whose values have the same text, so that one can become the other without a word.
+bool same_text(const change::Type& left, const change::Type& right) {
+  constexpr Oid text = 25;
+  constexpr Oid varchar = 1043;
+  auto is_text = [](Oid oid) { return oid == text || oid == varchar; };
+  return left.oid == right.oid || (is_text(left.oid) && is_text(right.oid));
+}
+
+// A column that got another type without being rewritten (timestamp to timestamptz in UTC, int to
+// oid) has other values all the same.
+bool reads_otherwise(const Relation& known, const Relation& now) {
+  return std::ranges::any_of(now.columns, [&](const change::Column& column) {
+    auto twin = std::ranges::find(known.columns, column.number, &change::Column::number);
+    return column.number != 0 && twin != known.columns.end() && column.type && twin->type &&
+           !same_text(*twin->type, *column.type);
+  });
 }
 
 change::Covered covered(const Relation& relation, change::Coverage coverage, Oid membership = 0) {
@@ -263,10 +290,18 @@ base::Result<std::vector<RelationPtr>> Relations::truncated(const std::vector<Oi
 base::Result<std::optional<Relations::Step>> Relations::take(decode::SchemaChange told,
                                                              std::uint32_t sequence,
                                                              BatchBuilder& out) {
+  if (told.publication) {
+    doubt_all(out);
+    return std::nullopt;
+  }
+  if (told.leaf != 0 && !complete_partition(told)) return std::nullopt;
   bool of_partition = told.dropped && blame_partition(told);
   if (!told.listed && !of_partition) return std::nullopt;
   Relation& relation = told.relation;
-  if (!selection_->tracks(relation.schema, relation.table)) return std::nullopt;
+  if (!selection_->tracks(relation.schema, relation.table)) {
+    TRY(lose(std::move(told), sequence, out));
+    return std::nullopt;
+  }
   if (told.unseen) {
     out.add_covered(covered(relation, change::Coverage::broken));
     return std::nullopt;
@@ -276,13 +311,7 @@ base::Result<std::optional<Relations::Step>> Relations::take(decode::SchemaChang
   if (auto known = known_.find(relation.oid); known != known_.end() && !told.empty) {
     TRY_ASSIGN(auto texts, wal::type_texts(*catalog_, known->second));
     step.before = decode::schema_json(known->second, texts);
-    // A partition that is made is empty; one that is attached or gone took rows with it.
-    bool grown = told.command == "CREATE TABLE" &&
-                 std::ranges::includes(relation.leaves, known->second.leaves);
-    bool moved = relation.leaves != known->second.leaves && !grown;
-    if (!told.dropped && (moved || told.rewritten || !same_key(known->second, relation)))
-      out.add_covered(covered(relation, change::Coverage::broken, told.membership));
-    note_detached(known->second, relation, out);
+    note_altered(known->second, told, out);
   }
   step.after = decode::schema_change_json(told);
   relation.assumed = false;
@@ -298,6 +327,58 @@ base::Result<std::optional<Relations::Step>> Relations::take(decode::SchemaChang
   if (told.empty) out.add_covered(covered(relation, change::Coverage::whole, told.membership));
   out.add_described(step.relation, sequence);
   return step;
+}
+
+// Which rows were left out of the publication meanwhile, nobody knows.
+void Relations::doubt_all(BatchBuilder& out) const {
+  base::log::warning("somebody changed the publication: what was written meanwhile is not known");
+  for (const auto& [oid, relation] : known_) {
+    out.add_covered(covered(relation, change::Coverage::broken));
+  }
+}
+
+// A partition that was made is told by itself; the rest is known.
+bool Relations::complete_partition(decode::SchemaChange& told) const {
+  auto root = known_.find(told.relation.oid);
+  if (root == known_.end()) return false;
+  told.relation = root->second;
+  auto& leaves = told.relation.leaves;
+  auto place = std::ranges::lower_bound(leaves, told.leaf);
+  if (place == leaves.end() || *place != told.leaf) leaves.insert(place, told.leaf);
+  told.type_texts = type_names(told.relation);
+  return true;
+}
+
+// Whether the rows that are there are still what the history says.
+void Relations::note_altered(const Relation& known, const decode::SchemaChange& told,
+                             BatchBuilder& out) const {
+  const Relation& now = told.relation;
+  // A partition that is made is empty; one that is attached or gone took rows with it.
+  bool grown = told.command == "CREATE TABLE" && std::ranges::includes(now.leaves, known.leaves);
+  bool moved = now.leaves != known.leaves && !grown;
+  if (!told.dropped && (moved || told.rewritten || reads_otherwise(known, now) ||
+                        !same_key(known, now))) {
+    change::Covered broken = covered(now, change::Coverage::broken, told.membership);
+    if (told.unseen_since)
+      broken.since = {told.unseen_since->position, told.unseen_since->time};
+    out.add_covered(std::move(broken));
+  }
+  note_detached(known, now, out);
+}
+
+// A table that was moved out of what is tracked: what is written from here on is not known.
+base::Status Relations::lose(decode::SchemaChange told, std::uint32_t sequence, BatchBuilder& out) {
+  auto known = known_.find(told.relation.oid);
+  if (known == known_.end()) return {};
+  out.add_covered(covered(known->second, change::Coverage::broken));
+  base::log::warning("{}.{} is now {}.{}, which is not tracked", known->second.schema,
+                     known->second.table, told.relation.schema, told.relation.table);
+  known_.erase(known);
+  TRY(refresh(told.relation));
+  told.relation.assumed = false;
+  told.relation.dropped = told.dropped;
+  out.add_described(std::make_shared<const Relation>(std::move(told.relation)), sequence);
+  return {};
 }
 
 // A partition that is a table again, as it was once, has rows that were stored as its root's.
@@ -317,10 +398,7 @@ bool Relations::blame_partition(decode::SchemaChange& told) const {
   if (root == 0) return false;
   told.relation = known_.at(root);
   std::erase(told.relation.leaves, leaf);
-  told.type_texts.clear();
-  for (const change::Column& column : told.relation.columns) {
-    told.type_texts.push_back(column.type ? column.type->name : "");
-  }
+  told.type_texts = type_names(told.relation);
   told.dropped = false;
   return true;
 }

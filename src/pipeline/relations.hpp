@@ -67,6 +67,11 @@ class Relations {
   bool take_told(change::Relation& relation) const;
   base::Status complete(change::Relation& relation);
   base::Result<change::RelationPtr> mark(change::Relation relation) const;
+  bool complete_partition(decode::SchemaChange& told) const;
+  void doubt_all(BatchBuilder& out) const;
+  void note_altered(const change::Relation& known, const decode::SchemaChange& told,
+                    BatchBuilder& out) const;
+  base::Status lose(decode::SchemaChange told, std::uint32_t sequence, BatchBuilder& out);
   void note_detached(const change::Relation& before, const change::Relation& now,
                      BatchBuilder& out) const;
   bool blame_partition(decode::SchemaChange& told) const;

@@ -5,6 +5,7 @@
 
 #include "base/assert.hpp"
 #include "decode/schema_change.hpp"
+#include "decode/signature.hpp"
 
 namespace pipeline {
 namespace {
@@ -23,7 +24,7 @@ struct Overloaded : Cases... {
 // DDL of a tracked table that was told.
 base::Status Renderer::schema(const decode::LogicalMessage& message, const Place& place,
                               BatchBuilder& out) {
-  auto told = decode::parse_schema_change(message.content);
+  auto told = decode::parse_schema_change(decode::signed_content(message.content));
   ASSERT(told.has_value());
   TRY_ASSIGN(auto step, relations_.take(std::move(*told), place.sequence, out));
   if (!step) return {};

@@ -122,7 +122,7 @@ base::Status Session::hand_over(std::vector<wal::Frame> frames, std::size_t byte
 
 base::Status Session::stitch_loop() {
   stitch::SpoolBudget budget(settings_->spool_directory);
-  stitch::Stitcher stitcher(budget);
+  stitch::Stitcher stitcher(budget, parts_.signing_key);
   while (true) {
     auto frames = waited(parts_.stages.stitch.input_wait_us, [&] { return frames_.pop(1s); });
     if (!frames) return std::unexpected(closed());

@@ -34,6 +34,7 @@ class Session {
     std::function<base::Result<store::Writer>(int number)> open_another;
     Stages& stages;
     base::Interrupt& session_interrupt;  // ends the destination's and the catalog's waits
+    std::optional<change::SigningKey> signing_key;
     std::uint64_t transaction_id;        // a recent 64-bit one
   };
   Session(Parts parts, const Settings& settings);

@@ -24,6 +24,7 @@
 #include "pipeline/session.hpp"
 #include "store/relation_note.hpp"
 #include "store/source_lock.hpp"
+#include "wal/event_triggers.hpp"
 
 namespace pipeline {
 namespace {
@@ -108,8 +109,8 @@ base::Status run_session(const Settings& settings, store::Writer::Mode& mode) {
   note_worker(destination, settings);
   TRY_ASSIGN(store::Writer writer, store::Writer::open(std::move(storing), resume.progress, mode));
   if (is_new) TRY(begin_tracking(source, destination, writer, settings));
-  TRY_ASSIGN(bool told, setup::has_event_trigger(source));
-  Renderer renderer(source, settings.setup.selection, told);
+  TRY_ASSIGN(auto signing_key, wal::find_signing_key(source));
+  Renderer renderer(source, settings.setup.selection, /*told=*/signing_key.has_value());
   TRY_ASSIGN(auto relations, store::load_relations(destination, settings.setup.source_name));
   renderer.remember(std::move(relations));
 
@@ -139,6 +140,7 @@ base::Status run_session(const Settings& settings, store::Writer::Mode& mode) {
                    .open_another = OpenAnother{settings, session_interrupt, lock, resume.progress},
                    .stages = stages,
                    .session_interrupt = session_interrupt,
+                   .signing_key = std::move(signing_key),
                    .transaction_id = now.transaction_id},
                   settings);
   base::Error why = session.run();

@@ -42,6 +42,15 @@ select n.nspname, t.typname, (select jsonb_agg(e.enumlabel order by e.enumsortor
 from pg_type t join pg_namespace n on n.oid = t.typnamespace
 where t.typtype = 'e' and exists (select from pg_enum e where e.enumtypid = t.oid))";
 
+// Believes nothing in a schema of another role than the event triggers' owner.
+constexpr const char* select_may_leave_untracked = R"(
+select has_schema_privilege(place.oid, 'usage') and has_table_privilege(copies.oid, 'insert')
+from pg_event_trigger trigger join pg_proc function on function.oid = trigger.evtfoid
+join pg_namespace place on place.oid = function.pronamespace
+join pg_class copies on copies.relnamespace = place.oid and copies.relname = 'copy_schema'
+where trigger.evtname = 'bemi_track_ddl' and place.nspname = '_bemi_source'
+  and trigger.evtowner = function.proowner and trigger.evtowner = place.nspowner and trigger.evtowner = copies.relowner)";
+
 template <typename T>
 std::vector<T> list(const std::string& text) {
   return json::parse(text).get<std::vector<T>>();
@@ -73,8 +82,7 @@ class Copier {
       : history_(history), target_(target), tables_(tables), extras_(extras), settings_(settings) {}
 
   base::Result<std::vector<std::string>> run(const CheckoutTold& told) {
-    // Where the source's own event triggers are, they let the copy pass.
-    TRY(target_.run("begin; set local bemi.quiet = 'on'"));
+    TRY(target_.run("begin"));
     TRY(make_schemas());
     for (std::size_t number = 0; number < tables_.size(); ++number) {
       TRY(make_table(tables_[number]));
@@ -108,10 +116,23 @@ class Copier {
     for (const std::string& schema : schemas) {
       TRY(target_.run("create schema if not exists " + pg::quote_identifier(schema)));
     }
-    // By this a worker knows that it is not to be tracked.
-    if (settings_.schema) {
-      TRY(target_.run("comment on schema " + pg::quote_identifier(*settings_.schema) +
-                      " is 'A copy of the past, made by Bemi'"));
+    if (!settings_.schema) return {};
+    TRY(target_.run("comment on schema " + pg::quote_identifier(*settings_.schema) +
+                    " is 'A copy of the past, made by Bemi'"));
+    return leave_untracked(*settings_.schema);
+  }
+
+  // Where this database is a source: only who administers it says what is not tracked.
+  base::Status leave_untracked(const std::string& schema) {
+    TRY_ASSIGN(pg::Rows may, target_.run(select_may_leave_untracked));
+    if (may.empty()) return {};
+    if (may.truth(0, 0)) {
+      TRY(target_.query("insert into _bemi_source.copy_schema values ($1) on conflict do nothing",
+                        {schema}));
+    } else {
+      remarks_.push_back("this database is tracked, and the copy with it: only who administers it "
+                         "may leave it out, or bemi run --exclude '" +
+                         schema + ".*'");
     }
     return {};
   }

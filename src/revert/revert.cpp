@@ -299,7 +299,6 @@ base::Status Undoing::emit_context() {
 
 base::Status Undoing::switch_triggers(bool on) {
   if (request_.fire_triggers) return {};
-  TRY(ends_.source.run("select set_config('bemi.quiet', 'on', true)"));
   for (const StageTable& table : stage_->tables()) {
     for (const LiveTrigger& trigger : table.live->triggers) {
       if (!table.live->owned || trigger.enabled == 'D') continue;
@@ -311,7 +310,6 @@ base::Status Undoing::switch_triggers(bool on) {
                                        pg::quote_identifier(trigger.shown.name))));
     }
   }
-  TRY(ends_.source.run("select set_config('bemi.quiet', '', true)"));
   return {};
 }
 

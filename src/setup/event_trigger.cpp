@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "setup/event_trigger.hpp"
 
-#include <initializer_list>
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "base/sha256.hpp"
+#include "setup/source_sql.hpp"
 
 namespace setup {
 namespace {
@@ -14,330 +16,62 @@ constexpr const char* select_may =
     "from pg_roles me left join pg_roles r on r.rolname = 'rds_superuser' "
     "where me.rolname = current_user";
 
-constexpr const char* select_comment = R"(
-select obj_description(p.oid, 'pg_proc') from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-join pg_event_trigger t on t.evtfoid = p.oid
-where n.nspname = '_bemi' and p.proname = 'track_ddl' and t.evtname = 'bemi_track_ddl')";
+// A schema that a lesser role owns would let it replace what the event triggers run.
+constexpr const char* select_owner = R"(
+select pg_get_userbyid(place.nspowner), place.nspowner = me.oid or owner.rolsuper
+  or exists (select from pg_event_trigger t join pg_proc f on f.oid = t.evtfoid
+             where f.pronamespace = place.oid and t.evtowner = place.nspowner)
+from pg_namespace place join pg_roles owner on owner.oid = place.nspowner, pg_roles me
+where place.nspname = '_bemi_source' and me.rolname = current_user)";
 
-// What the functions below are, for the look whether those that are there are these.
-constexpr const char* functions_version = "9";
+constexpr const char* select_triggers = R"(
+select count(*) from pg_event_trigger trigger join pg_proc function on function.oid = trigger.evtfoid
+where function.pronamespace = to_regnamespace('_bemi_source')
+  and trigger.evtname in ('bemi_track_ddl', 'bemi_track_drop', 'bemi_track_rewrite') and trigger.evtenabled = 'A')";
 
-// Whatever goes wrong in here must not fail the application's DDL: it is counted, and the worker
-// finds by looking what it was not told. The messages are read by decode/schema_change.cpp.
-//
-// A message of a rolled-back savepoint can reach the worker, in a transaction that is streamed
-// while it is open: `xid` is the savepoint's, had from a row's xmin since no function tells it.
-constexpr const char* functions_sql = R"(create schema if not exists _bemi;
-create table if not exists _bemi.trigger_failure (message text primary key, count bigint not null,
-                                                  last_at timestamptz not null);
-create table if not exists _bemi.ddl_mark (mark boolean);
-
-create or replace function _bemi.note_failure(message text) returns void
-language sql security definer set search_path = pg_catalog as $bemi$
-  insert into _bemi.trigger_failure values (message, 1, now())
-  on conflict (message) do update set count = trigger_failure.count + 1, last_at = excluded.last_at
-$bemi$;
-
-drop function if exists _bemi.emit_schema(text, boolean, boolean, json);
-drop function if exists _bemi.emit_schema(text, boolean, boolean, json, boolean);
-create or replace function _bemi.emit_schema(command text, is_empty boolean, is_dropped boolean, described json,
-                                             is_unseen boolean default false, is_rewritten boolean default false)
-returns void language plpgsql security definer set search_path = pg_catalog as $bemi$
-declare mark xid; place tid;
-begin
-  insert into _bemi.ddl_mark values (true) returning xmin, ctid into mark, place;
-  delete from _bemi.ddl_mark where ctid = place;
-  perform pg_logical_emit_message(true, '_bemi_schema', convert_to(json_build_object(
-    'v', 1, 'command', command, 'sql', left(current_query(), 65536), 'xid', mark::text::bigint,
-    'empty', is_empty, 'dropped', is_dropped, 'unseen', is_unseen, 'rewritten', is_rewritten,
-    'table', described)::text, 'UTF8'));
-end $bemi$;
-
-create or replace function _bemi.type_form(type oid) returns jsonb
-language plpgsql stable set search_path = pg_catalog as $bemi$
-declare t pg_type; form jsonb;
-begin
-  select * into t from pg_type where oid = type;
-  if t.typtype = 'd' then return _bemi.type_form(t.typbasetype); end if;
-  form := jsonb_build_object('oid', t.oid::bigint, 'name', format_type(t.oid, null), 'kind', 'scalar');
-  if t.typdelim <> ',' then form := form || jsonb_build_object('delimiter', t.typdelim); end if;
-  if t.typelem <> 0 and t.typsubscript = 'array_subscript_handler'::regproc then
-    form := form || jsonb_build_object('element', _bemi.type_form(t.typelem), 'kind',
-      case when t.oid in ('int2vector'::regtype, 'oidvector'::regtype) then 'vector' else 'array' end,
-      'delimiter', (select typdelim from pg_type where oid = t.typelem));
-  elsif t.typtype = 'c' then
-    form := form || jsonb_build_object('kind', 'composite', 'attributes', (
-      select coalesce(jsonb_agg(jsonb_build_object('name', a.attname, 'form', _bemi.type_form(a.atttypid))
-                                order by a.attnum), '[]')
-      from pg_attribute a where a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped));
-  elsif t.typname = 'hstore' and exists (
-      select from pg_depend d join pg_extension e on e.oid = d.refobjid
-      where d.objid = t.oid and d.classid = 'pg_type'::regclass and d.deptype = 'e' and e.extname = 'hstore') then
-    form := form || jsonb_build_object('kind', 'hstore');
-  end if;
-  return form;
-end $bemi$;
-
--- A composite type is reported by its pg_class entry.
-create or replace function _bemi.uses_type(type oid, classid oid, objid oid) returns boolean
-language sql stable set search_path = pg_catalog as $bemi$
-  select type = objid or _bemi.type_form(type)::text like '%"oid": ' || case
-    when classid = 'pg_class'::regclass then (select c.reltype from pg_class c where c.oid = objid) else objid end || ',%'
-$bemi$;
-
--- What rows from before the column have. A partitioned table has no rows: its partitions know.
-create or replace function _bemi.missing_text(c pg_class, a pg_attribute) returns text
-language sql stable set search_path = pg_catalog as $bemi$
-  select case when a.atthasmissing then (a.attmissingval::text::text[])[1]
-    when c.relkind = 'p' then (
-      select (l.attmissingval::text::text[])[1] from pg_partition_tree(c.oid) t
-      join pg_attribute l on l.attrelid = t.relid and l.attname = a.attname
-      where t.isleaf and l.atthasmissing and not l.attisdropped order by t.relid::oid limit 1) end
-$bemi$;
-
-create or replace function _bemi.describe(relation oid) returns json
-language sql stable set search_path = pg_catalog set timezone = 'UTC' set datestyle = 'ISO'
-set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex' set lc_monetary = 'C' as $bemi$
-  select json_build_object(
-    'oid', c.oid::bigint, 'schema', n.nspname, 'table', c.relname, 'identity', c.relreplident,
-    'leaves', (select coalesce(json_agg(t.relid::oid::bigint order by t.relid::oid), '[]')
-               from pg_partition_tree(c.oid) t where t.isleaf and c.relkind = 'p'),
-    'membership', (select coalesce(min(r.oid::bigint), 0)
-                   from pg_publication_rel r join pg_publication p on p.oid = r.prpubid
-                   where p.pubname = @publication_name@ and r.prrelid = c.oid),
-    'columns', (
-      select coalesce(json_agg(json_strip_nulls(json_build_object(
-               'name', a.attname, 'number', a.attnum,
-               'missing_text', _bemi.missing_text(c, a), 'type', format_type(a.atttypid, a.atttypmod), 'type_oid', a.atttypid::bigint,
-               'type_modifier', a.atttypmod, 'form', _bemi.type_form(a.atttypid))) order by a.attnum), '[]')
-      from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-        and (a.attgenerated = '' or a.attgenerated = 's' and current_setting('server_version_num')::int >= 180000)),
-    'primary_key', (
-      select coalesce(json_agg(a.attname order by k.place), '[]')
-      from pg_index i cross join lateral unnest(i.indkey) with ordinality as k (attnum, place)
-      join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
-      where i.indrelid = c.oid and i.indisprimary and k.place <= i.indnkeyatts))
-  from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = relation
-$bemi$;
-
--- Whether another publication leaves columns of the table out.
-create or replace function _bemi.is_narrowly_published(relation oid) returns boolean
-language plpgsql stable security definer set search_path = pg_catalog as $bemi$
-declare found boolean;
-begin
-  if current_setting('server_version_num')::int < 150000 then return false; end if;
-  -- Not yet there in 14: not to be read before it runs.
-  execute $q$ select exists (
-    select from pg_publication_tables t join pg_publication p using (pubname)
-    join pg_namespace n on n.nspname = t.schemaname
-    join pg_class c on c.relname = t.tablename and c.relnamespace = n.oid
-    join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-    where c.oid = $1 and t.pubname <> $2 and (p.pubupdate or p.pubdelete)
-      and (a.attgenerated = '' or current_setting('server_version_num')::int >= 180000)
-      and a.attname <> all (t.attnames)) $q$ into found using relation, @publication_name@;
-  return found;
-end $bemi$;
-
--- Gives the table the identity without which its own updates would fail once it is published, or takes it
--- out of the publication. Tells whether it may be published.
-create or replace function _bemi.settle_identity(relation oid, is_new boolean) returns boolean
-language plpgsql security definer set search_path = pg_catalog as $bemi$
-declare
-  c pg_class; name text; full_harms boolean; has_key boolean; identified boolean;
-begin
-  select * into c from pg_class where oid = relation;
-  -- Not by regnamespace: its text is quoted already.
-  select format('%I.%I', n.nspname, c.relname) into name from pg_namespace n where n.oid = c.relnamespace;
-  full_harms := exists (select from pg_attribute a where a.attrelid = c.oid and a.attgenerated = 'v')
-                or _bemi.is_narrowly_published(c.oid);
-  has_key := exists (select from pg_index i where i.indrelid = c.oid and i.indisprimary);
-  identified := c.relreplident = 'i' or c.relreplident = 'd' and has_key;
-  if full_harms and c.relreplident = 'f' then
-    if has_key then
-      execute 'alter table only ' || name || ' replica identity default';
-    elsif not is_new then
-      execute format('alter publication %I drop table only %s', @publication_name@, name);
-    end if;
-    return has_key;
-  elsif full_harms then
-    return identified;
-  elsif c.relreplident <> 'f' and (not identified or is_new and @full@) then
-    execute 'alter table only ' || name || ' replica identity full';
-  end if;
-  return true;
-end $bemi$;
-
-create or replace function _bemi.track_relation(relation oid, command text) returns void
-language plpgsql security definer set search_path = pg_catalog as $bemi$
-declare
-  c pg_class; published boolean; root oid := coalesce(pg_partition_root(relation), relation);
-  is_new boolean := command in ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO');
-  is_rewritten boolean;
-begin
-  select * into c from pg_class where oid = relation;
-  -- A type's labels and attributes that are renamed show in all values that are there.
-  is_rewritten := command = 'ALTER TYPE' and current_query() !~* 'add\s+value' or exists (
-    select from unnest(string_to_array(current_setting('bemi.rewritten', true), ' ')) as r (oid)
-    where r.oid ~ '^[0-9]+$' and coalesce(pg_partition_root(r.oid::oid), r.oid::oid) = root);
-  published := exists (
-    select from pg_publication_rel r join pg_publication p on p.oid = r.prpubid
-    where p.pubname = @publication_name@
-      and (r.prrelid = c.oid or r.prrelid in (select relid from pg_partition_ancestors(c.oid))));
-  if is_new and not c.relispartition and not published then
-    if not _bemi.settle_identity(c.oid, true) then return; end if;
-    execute format('alter publication %I add table only %I.%I', @publication_name@,
-                   (select n.nspname from pg_namespace n where n.oid = c.relnamespace), c.relname);
-  elsif c.relispartition or published then
-    if not _bemi.settle_identity(c.oid, is_new) then return; end if;
-  end if;
-  if not (published or is_new and not c.relispartition) or command like '%PUBLICATION' then return; end if;
-  -- The rows that CREATE TABLE AS brings were written before the table was published. A partition's rows are
-  -- named by the root.
-  perform _bemi.emit_schema(command, command = 'CREATE TABLE' and not c.relispartition, false, _bemi.describe(root),
-                             is_rewritten => is_rewritten);
-end $bemi$;
-
-create or replace function _bemi.track_ddl() returns event_trigger
-language plpgsql security definer set search_path = pg_catalog as $bemi$
-declare command record;
-begin
-  if current_setting('bemi.quiet', true) = 'on' then return; end if;
-  perform set_config('bemi.quiet', 'on', true);
-  for command in
-    select distinct c.oid, d.command_tag
-    from pg_event_trigger_ddl_commands() d
-    join pg_class c on d.classid = 'pg_class'::regclass and c.oid = d.objid
-      or d.classid = 'pg_namespace'::regclass and c.relnamespace = d.objid
-      or d.classid = 'pg_publication_rel'::regclass
-         and c.oid = (select r.prrelid from pg_publication_rel r where r.oid = d.objid)
-      or d.classid = 'pg_publication'::regclass
-         and c.oid in (select r.prrelid from pg_publication_rel r where r.prpubid = d.objid)
-      or d.command_tag in ('ALTER TYPE', 'ALTER DOMAIN') and exists (
-           select from pg_attribute a
-           where a.attrelid = c.oid and a.atttypid >= 16384 and _bemi.uses_type(a.atttypid, d.classid, d.objid))
-    join pg_namespace n on n.oid = c.relnamespace
-    where c.relkind in ('r', 'p') and c.relpersistence = 'p' and @tracked@
-    order by c.oid
-  loop
-    begin
-      perform _bemi.track_relation(command.oid, command.command_tag);
-    exception when others then
-      perform _bemi.note_failure(sqlerrm);
-    end;
-  end loop;
-  perform set_config('bemi.quiet', '', true), set_config('bemi.rewritten', '', true);
-exception when others then
-  perform set_config('bemi.quiet', '', true);
-end $bemi$;
-comment on function _bemi.track_ddl() is @fingerprint@;
-
--- Before the command's end, which tells it.
-create or replace function _bemi.track_rewrite() returns event_trigger
-language plpgsql set search_path = pg_catalog as $bemi$
-begin
-  perform set_config('bemi.rewritten', concat_ws(' ', nullif(current_setting('bemi.rewritten', true), ''),
-                                                 pg_event_trigger_table_rewrite_oid()::text), true);
-end $bemi$;
-
-create or replace function _bemi.track_drop() returns event_trigger
-language plpgsql security definer set search_path = pg_catalog as $bemi$
-declare dropped record;
-begin
-  for dropped in
-    select t.objid, t.schema_name, t.object_name, exists (
-             select from pg_event_trigger_dropped_objects() p
-             where p.object_type = 'publication relation' and p.address_args[1] = @publication_name@
-               and p.address_names = array[t.schema_name, t.object_name]) as is_listed
-    from pg_event_trigger_dropped_objects() t where t.object_type = 'table' and not t.is_temporary
-  loop
-    -- One that was not listed may have been a partition: only the worker knows yet.
-    perform _bemi.emit_schema(tg_tag, false, true, json_build_object(
-      'oid', dropped.objid::bigint, 'schema', dropped.schema_name, 'table', dropped.object_name,
-      'listed', dropped.is_listed));
-  end loop;
-  for dropped in
-    select c.oid, n.nspname, c.relname
-    from pg_event_trigger_dropped_objects() p
-    join pg_namespace n on n.nspname = p.address_names[1]
-    join pg_class c on c.relname = p.address_names[2] and c.relnamespace = n.oid
-    where p.object_type = 'publication relation' and p.address_args[1] = @publication_name@
-  loop
-    perform _bemi.emit_schema(tg_tag, false, false, json_build_object(
-      'oid', dropped.oid::bigint, 'schema', dropped.nspname, 'table', dropped.relname), true);
-  end loop;
-exception when others then
-  perform _bemi.note_failure(sqlerrm);
-end $bemi$;
-
-drop event trigger if exists bemi_track_ddl;
-drop event trigger if exists bemi_track_drop;
-drop event trigger if exists bemi_track_rewrite;
-create event trigger bemi_track_rewrite on table_rewrite execute function _bemi.track_rewrite();
-create event trigger bemi_track_ddl on ddl_command_end
-  when tag in ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'ALTER TABLE', 'ALTER TYPE', 'ALTER DOMAIN',
-               'ALTER SCHEMA', 'CREATE PUBLICATION', 'ALTER PUBLICATION')
-  execute function _bemi.track_ddl();
-create event trigger bemi_track_drop on sql_drop
-  when tag in ('DROP TABLE', 'DROP SCHEMA', 'DROP OWNED', 'ALTER PUBLICATION', 'DROP PUBLICATION')
-  execute function _bemi.track_drop())";
-
-// A part of a pattern as an anchored regular expression.
-std::string regex_of(const std::string& part) {
-  std::string regex = "^";
-  for (char c : part) {
-    if (c == '*') {
-      regex += ".*";
-    } else if (c == '?') {
-      regex += ".";
-    } else if (std::string_view(".\\+[]{}()^$|").find(c) != std::string_view::npos) {
-      regex += '\\';
-      regex += c;
-    } else {
-      regex += c;
+std::string pattern_rows(const change::Selection& selection) {
+  std::string rows;
+  int id = 0;
+  auto add = [&](const std::vector<change::Pattern>& patterns, bool excludes) {
+    for (const change::Pattern& pattern : patterns) {
+      rows += fmt::format("insert into _bemi_source.pattern values ({}, {}, {}, {});\n", ++id,
+                          excludes, pg::quote_literal(change::regex_of(pattern.parts[0])),
+                          pg::quote_literal(change::regex_of(pattern.parts[1])));
     }
-  }
-  return regex + "$";
+  };
+  add(selection.include(), false);
+  add(selection.exclude(), true);
+  return rows;
 }
 
-std::string any_of(const std::vector<std::string>& patterns, const char* when_empty) {
-  std::string condition;
-  for (const std::string& text : patterns) {
-    auto dot = text.find('.');
-    std::string schema = dot == std::string::npos ? "public" : text.substr(0, dot);
-    std::string table = dot == std::string::npos ? text : text.substr(dot + 1);
-    condition +=
-        fmt::format("{}(n.nspname ~ {} and c.relname ~ {})", condition.empty() ? "" : " or ",
-                    pg::quote_literal(regex_of(schema)), pg::quote_literal(regex_of(table)));
-  }
-  return condition.empty() ? when_empty : "(" + condition + ")";
+std::string settings_sql(const Settings& settings) {
+  return fmt::format(
+      "delete from _bemi_source.tracking;\n"
+      "insert into _bemi_source.tracking (publication, whole_rows, history_schema) "
+      "values ({}, {}, {});\n"
+      "delete from _bemi_source.pattern;\n{}",
+      pg::quote_literal(settings.publication), settings.identity == IdentityPolicy::full,
+      settings.one_database ? pg::quote_literal(settings.destination.schema) : "null",
+      pattern_rows(settings.selection));
 }
 
-std::string tracked_condition(const Settings& settings) {
-  const auto& texts = settings.selection.texts();
-  std::string condition =
-      "n.nspname !~ '^pg_' and n.nspname not in ('information_schema', '_bemi') and "
-      "coalesce(obj_description(n.oid, 'pg_namespace'), '') !~ '^A copy of the past'";
-  condition += " and " + any_of(texts.include, "true");
-  condition += " and not " + any_of(texts.exclude, "false");
-  if (settings.one_database) {
-    condition += fmt::format(" and not (n.nspname = {} and c.relname ~ '^changes(_[0-9w_]+)?$')",
-                             pg::quote_literal(settings.destination.schema));
-  }
-  return condition;
+std::string grants_sql(const std::string& worker_role) {
+  if (worker_role.empty()) return {};
+  return fmt::format(
+      "grant usage on schema _bemi_source to {0};\n"
+      "grant select on _bemi_source.signing_key, _bemi_source.trigger_failure, "
+      "_bemi_source.copy_schema, _bemi_source.installed to {0};\n"
+      "grant execute on function _bemi_source.look(timestamptz, pg_lsn) to {0};\n",
+      pg::quote_identifier(worker_role));
 }
 
-using Words = std::initializer_list<std::pair<std::string_view, std::string>>;
-
-// Puts a text for each @word@.
-std::string filled(std::string sql, const Words& words) {
-  for (const auto& [word, text] : words) {
-    for (std::size_t at = sql.find(word); at != std::string::npos;
-         at = sql.find(word, at + text.size())) {
-      sql.replace(at, word.size(), text);
-    }
-  }
-  return sql;
-}
+// What is there already counts as told: the worker reads the catalog when it begins.
+constexpr const char* remember_sql = R"(select count(*) filter (where _bemi_source.remember(named.oid, _bemi_source.describe(named.oid)) <> '')
+from pg_class named where named.oid >= 16384 and named.relkind in ('r', 'p') and _bemi_source.is_wanted(named.oid)
+  and not exists (select from _bemi_source.shape known where known.relation = named.oid);
+select count(*) filter (where _bemi_source.labels_changed(named.oid)) from pg_type named where named.typtype = 'e'
+  and not exists (select from _bemi_source.enum_labels known where known.type = named.oid);
+)";
 
 }  // namespace
 
@@ -345,46 +79,36 @@ base::Result<std::vector<Step>> plan_event_trigger(pg::Connection& admin,
                                                    const Settings& settings) {
   TRY_ASSIGN(pg::Rows may, admin.run(select_may));
   if (may.empty() || !may.truth(0, 0)) return std::vector<Step>{};
-  std::string condition = tracked_condition(settings);
-  bool full = settings.identity == IdentityPolicy::full;
-  std::string fingerprint = std::string("Bemi ") + functions_version + ": " + settings.publication +
-                            (full ? " full " : " keep ") + condition;
-  TRY_ASSIGN(pg::Rows comment, admin.run(select_comment));
-  if (!comment.empty() && comment.text(0, 0) == fingerprint) return std::vector<Step>{};
+  TRY_ASSIGN(pg::Rows owner, admin.run(select_owner));
+  if (!owner.empty() && !owner.truth(0, 1)) {
+    return base::fail(base::ErrorKind::conflict,
+                      "the schema _bemi_source belongs to the role " + owner.text(0, 0) +
+                          ", which could replace what Bemi's event triggers run",
+                      "look at what is in it, and drop it: drop schema _bemi_source cascade");
+  }
+  std::string worker = settings.worker_role == admin.user() ? "" : settings.worker_role;
+  std::string sql = "set local search_path = pg_catalog, pg_temp;\n" + std::string(source_sql()) +
+                    settings_sql(settings) + grants_sql(worker) + remember_sql;
+  std::string digest = base::hex(base::sha256({sql}));
+  sql += "delete from _bemi_source.installed;\n"
+         "insert into _bemi_source.installed (digest) values (" + pg::quote_literal(digest) + ")";
+  TRY_ASSIGN(pg::Rows triggers, admin.run(select_triggers));
+  if (!owner.empty() && triggers.integer(0, 0) == 3) {
+    TRY_ASSIGN(pg::Rows installed, admin.run("select digest from _bemi_source.installed"));
+    if (!installed.empty() && installed.text(0, 0) == digest) return std::vector<Step>{};
+  }
   return std::vector<Step>{
       {.what = "track new tables and changes of tables at once (event triggers)",
-       .sql =
-           filled(functions_sql, {{"@publication_name@", pg::quote_literal(settings.publication)},
-                                  {"@full@", full ? "true" : "false"},
-                                  {"@tracked@", condition},
-                                  {"@fingerprint@", pg::quote_literal(fingerprint)}}),
+       .sql = std::move(sql),
        .optional = true}};
 }
 
-base::Result<bool> has_event_trigger(pg::Connection& source) {
-  TRY_ASSIGN(pg::Rows rows, source.run("select 1 from pg_event_trigger "
-                                       "where evtname = 'bemi_track_ddl' and evtenabled <> 'D'"));
-  return !rows.empty();
-}
-
 std::vector<Step> drop_event_trigger() {
-  return {
-      {.what = "remove the event triggers", .sql = R"(drop event trigger if exists bemi_track_ddl;
-drop event trigger if exists bemi_track_drop;
-drop event trigger if exists bemi_track_rewrite;
-drop function if exists _bemi.track_ddl(), _bemi.track_drop(), _bemi.track_rewrite(), _bemi.track_relation(oid, text),
-  _bemi.settle_identity(oid, boolean), _bemi.is_narrowly_published(oid), _bemi.describe(oid),
-  _bemi.missing_text(pg_class, pg_attribute), _bemi.type_form(oid), _bemi.uses_type(oid, oid, oid), _bemi.note_failure(text),
-  _bemi.emit_schema(text, boolean, boolean, json),
-  _bemi.emit_schema(text, boolean, boolean, json, boolean), _bemi.emit_schema(text, boolean, boolean, json, boolean, boolean);
-drop table if exists _bemi.trigger_failure, _bemi.ddl_mark;
-do $$ begin
-  if exists (select 1 from pg_namespace where nspname = '_bemi')
-     and not exists (select 1 from pg_class c join pg_namespace n on n.oid = c.relnamespace
-                     where n.nspname = '_bemi') then
-    drop schema _bemi;
-  end if;
-end $$)"}};
+  return {{.what = "remove the event triggers",
+           .sql = "drop event trigger if exists bemi_track_ddl; "
+                  "drop event trigger if exists bemi_track_drop; "
+                  "drop event trigger if exists bemi_track_rewrite; "
+                  "drop schema if exists _bemi_source cascade"}};
 }
 
 }  // namespace setup

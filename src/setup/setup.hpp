@@ -69,9 +69,6 @@ base::Result<std::vector<wal::Table>> missing_tables(pg::Connection& source,
                                                      const Settings& settings);
 std::vector<Step> steps_to_publish(const std::vector<wal::Table>& tables, const Settings& settings);
 
-// Whether the source tells by itself of every change of a tracked table (the event triggers).
-base::Result<bool> has_event_trigger(pg::Connection& source);
-
 // --- teardown -----------------------------------------------------------------------------------
 
 base::Result<std::vector<Step>> plan_teardown(pg::Connection& admin, const Settings& settings);

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "stitch/stitcher.hpp"
 
+#include <utility>
+
 #include "base/bytes.hpp"
 #include "decode/pgoutput.hpp"
 #include "decode/schema_change.hpp"
+#include "decode/signature.hpp"
 
 namespace stitch {
 namespace {
@@ -92,19 +95,32 @@ base::Status Stitcher::take_message(change::Lsn position, const decode::LogicalM
   if (!message.transactional || current_ == nullptr) return {};
   if (message.prefix == "_bemi_fence") current_->fence = true;
   if (message.prefix == "_bemi_heartbeat") current_->heartbeat = true;
-  if (message.prefix == decode::schema_change_prefix) {
-    auto change = decode::parse_schema_change(message.content);
-    if (!change) return {};
-    return keep_change(position, in_stream_ ? change->xid : 0, bytes);
-  }
+  if (message.prefix == decode::schema_change_prefix)
+    return take_schema_change(position, message.content, bytes);
   if (message.prefix != "_bemi") return {};
   base::Result<ContextMessage> context = read_context(message.content);
   if (context) return current_->contexts_.add(std::move(*context));
-  if (current_->rejected.size() < rejected_kept_max) {
-    current_->rejected.push_back(
-        {context.error().message, std::string(message.content.substr(0, rejected_bytes_max))});
-  }
+  reject(context.error().message, message.content);
   return {};
+}
+
+// Any role may write such a message. The signature holds for one transaction, so that nobody can say
+// again what was said before.
+base::Status Stitcher::take_schema_change(change::Lsn position, std::string_view content,
+                                          std::string_view bytes) {
+  auto told = key_ ? decode::verified(*key_, content) : std::nullopt;
+  auto change = told ? decode::parse_schema_change(*told) : std::nullopt;
+  if (!change || static_cast<decode::WireXid>(change->top) != current_->xid) {
+    reject("a message of DDL that the event triggers did not sign", content);
+    return {};
+  }
+  return keep_change(position, in_stream_ ? change->xid : 0, bytes);
+}
+
+void Stitcher::reject(std::string reason, std::string_view content) {
+  if (current_->rejected.size() >= rejected_kept_max) return;
+  current_->rejected.push_back(
+      {std::move(reason), std::string(content.substr(0, rejected_bytes_max))});
 }
 
 base::Result<std::unique_ptr<Transaction>> Stitcher::control(change::Lsn position,

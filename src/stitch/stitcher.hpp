@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "change/signing_key.hpp"
 #include "decode/message.hpp"
 #include "stitch/context.hpp"
 #include "stitch/spool.hpp"
@@ -64,7 +65,9 @@ class Transaction {
 
 class Stitcher {
  public:
-  explicit Stitcher(SpoolBudget& budget) : budget_(&budget) {}
+  // `key`: what the event triggers sign their messages with; without one, no DDL is believed.
+  explicit Stitcher(SpoolBudget& budget, std::optional<change::SigningKey> key = std::nullopt)
+      : budget_(&budget), key_(std::move(key)) {}
 
   base::Result<std::unique_ptr<Transaction>> feed(change::Lsn position, std::string_view bytes);
 
@@ -79,10 +82,14 @@ class Stitcher {
   base::Status keep(change::Lsn position, std::string_view bytes);
   base::Status take_message(change::Lsn position, const decode::LogicalMessage& message,
                             std::string_view bytes);
+  base::Status take_schema_change(change::Lsn position, std::string_view content,
+                                  std::string_view bytes);
+  void reject(std::string reason, std::string_view content);
   base::Status keep_change(change::Lsn position, std::uint32_t xid, std::string_view bytes);
   Transaction& streamed(decode::WireXid xid);
 
   SpoolBudget* budget_;
+  std::optional<change::SigningKey> key_;
   std::unordered_map<decode::WireXid, std::unique_ptr<Transaction>> streamed_;
   std::unique_ptr<Transaction> begun_;  // between Begin and Commit
   Transaction* current_ = nullptr;      // the one that messages belong to now

@@ -241,11 +241,17 @@ void Writer::take_notes(const change::Batch& batch) {
                                                    .sequence = described.sequence,
                                                    .effective_at = progress_.effective_at})});
   }
-  for (const change::Covered& covered : batch.covered) {
+  auto note_coverage = [&](const change::Covered& covered, const std::string& from,
+                           base::Timestamp since) {
     notes_.push_back({insert_coverage,
                       {progress_.source, epoch, std::to_string(covered.relation), covered.schema,
-                       covered.table, position, base::format(progress_.effective_at),
-                       name(covered.coverage), std::to_string(covered.membership)}});
+                       covered.table, from, base::format(since), name(covered.coverage),
+                       std::to_string(covered.membership)}});
+  };
+  for (const change::Covered& covered : batch.covered) {
+    if (covered.since)
+      note_coverage(covered, std::to_string(covered.since->position.value), covered.since->time);
+    note_coverage(covered, position, progress_.effective_at);
   }
   for (const change::Parked& parked : batch.parked) {
     park(batch.transaction, 0, "context", parked.reason, parked.content);

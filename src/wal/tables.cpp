@@ -4,6 +4,9 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "wal/event_triggers.hpp"
 
 namespace wal {
 namespace {
@@ -40,8 +43,8 @@ select c.oid, n.nspname, c.relname, pg_get_userbyid(c.relowner), c.relreplident,
                                  and {1} and a.attname <> all (e.attnames)) limit 1), '')
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p') and c.relpersistence in ('p', 'u')
-  and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', '_bemi')
-  and coalesce(obj_description(n.oid, 'pg_namespace'), '') !~ '^A copy of the past'
+  and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', '_bemi', '_bemi_source')
+  and n.nspname <> all (array(select jsonb_array_elements_text($2::jsonb)))
   and not exists (select 1 from pg_depend d where d.classid = 'pg_class'::regclass
                   and d.objid = c.oid and d.deptype = 'e')
 order by n.nspname, c.relname)";
@@ -76,7 +79,9 @@ base::Result<std::vector<Table>> list_tables(pg::Connection& source,
                                              const change::Selection& selection,
                                              const std::string& publication,
                                              const std::string& history_schema) {
-  TRY_ASSIGN(pg::Rows rows, source.query(select_tables_of(source.server_version()), {publication}));
+  TRY_ASSIGN(auto copies, copy_schemas(source));
+  TRY_ASSIGN(pg::Rows rows, source.query(select_tables_of(source.server_version()),
+                                         {publication, nlohmann::json(copies).dump()}));
   std::vector<Table> tables;
   for (int row = 0; row < rows.count(); ++row) {
     Table table{.oid = static_cast<change::Oid>(rows.integer(row, 0)),

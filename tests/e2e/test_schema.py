@@ -46,7 +46,7 @@ def test_ddl_is_a_change(database: Database, start_worker: StartWorker) -> None:
     ]
     assert changes[1]["after"]["columns"][2] == {"name": "amount", "type": "numeric(10,2)"}
     assert changes[1]["after"]["primary_key"] == ["id"]
-    assert database.sql("select count(*) from _bemi.trigger_failure") == [(0,)]
+    assert database.sql("select count(*) from _bemi_source.trigger_failure") == [(0,)]
     assert database.sql("select bool_and(not assumed) from _bemi.relation_version") == [(True,)]
 
 
@@ -59,7 +59,7 @@ def test_a_schema_of_any_name_is_followed(database: Database, start_worker: Star
     database.sql('update "Odd ""S"."<b>" set k = \'b\'')
     database.sql('alter table "Odd ""S"."<b>" add column v text')
     sync(database.url)
-    assert database.sql("select * from _bemi.trigger_failure") == []
+    assert database.sql("select * from _bemi_source.trigger_failure") == []
     found = [(c["operation"], c["schema"], c["table"]) for c in history(database.url)]
     assert found == [(o, 'Odd "S', "<b>") for o in ("SCHEMA", "CREATE", "UPDATE", "SCHEMA")]
 
@@ -194,7 +194,7 @@ def test_the_applications_updates_never_fail(database: Database, start_worker: S
             assert change["after"]["g"] == 2 and change["fidelity"] is None
         else:
             assert "g" not in change["after"] and change["fidelity"] == {"after": {"g": "unknown"}}
-    assert database.sql("select * from _bemi.trigger_failure") == []
+    assert database.sql("select * from _bemi_source.trigger_failure") == []
     check = bemi("check", env={"BEMI_SOURCE_URL": database.url}, check=False)
     if "virtual" in kinds:
         assert "virtual generated columns" in check.stdout

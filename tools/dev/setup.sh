@@ -12,7 +12,7 @@ boost_package() {
 }
 
 readonly compile_packages=(
-  g++ cmake ninja-build ccache pkg-config
+  g++ cmake ninja-build ccache mold pkg-config
   libpq-dev libfmt-dev libspdlog-dev libcli11-dev libtomlplusplus-dev libsimdjson-dev
   nlohmann-json3-dev libxxhash-dev libzstd-dev "$(boost_package)" prometheus-cpp-dev libsodium-dev libssl-dev
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev

@@ -1,0 +1,96 @@
+-- What Bemi keeps in a database that it tracks, in a schema of its own: it belongs to who may make event
+-- triggers, often a superuser, and nobody with fewer rights may ever own anything in it. The history's schema
+-- `_bemi` can have another owner.
+--
+-- All of contracts/source/ is applied as a whole, and again whenever it differs from what is installed.
+
+create schema if not exists _bemi_source;
+revoke all on schema _bemi_source from public;
+
+-- What the worker tracks, as `bemi init` or `bemi run` was told.
+create table if not exists _bemi_source.tracking (
+  only_row boolean primary key default true check (only_row),
+  publication name not null,
+  whole_rows boolean not null,   -- new tables get REPLICA IDENTITY FULL
+  history_schema name            -- of the table `changes`, when the history is in this database
+);
+
+-- Which tables: regular expressions over the schema's name and the table's.
+create table if not exists _bemi_source.pattern (
+  id int primary key,
+  excludes boolean not null,
+  schema_pattern text not null,
+  table_pattern text not null
+);
+
+-- A schema whose tables are copies of the past, made by `bemi checkout`.
+create table if not exists _bemi_source.copy_schema (name name primary key);
+
+-- Signs what the event triggers say, so that the worker believes them alone: any role may write a message into
+-- the WAL. The padded keys are those of HMAC (RFC 2104).
+create table if not exists _bemi_source.signing_key (
+  only_row boolean primary key default true check (only_row),
+  inner_key bytea not null,
+  outer_key bytea not null
+);
+
+-- Each tracked table as the worker was told last: a digest of its description, and of the catalog's row versions.
+create table if not exists _bemi_source.shape (
+  relation oid primary key,
+  description bytea not null,
+  version bytea not null
+);
+
+-- The labels of each enum: a new one changes no value that is there, a renamed one does.
+create table if not exists _bemi_source.enum_labels (
+  type oid primary key,
+  labels jsonb not null  -- {"label's oid": "label"}
+);
+
+create table if not exists _bemi_source.trigger_failure (
+  message text primary key,
+  count bigint not null,
+  last_at timestamptz not null
+);
+
+-- The tables that the commands of a transaction rewrite, until the command's end, which tells it.
+create unlogged table if not exists _bemi_source.rewritten (transaction xid8, relation oid);
+
+-- Which of these files are installed, and with which settings.
+create table if not exists _bemi_source.installed (
+  only_row boolean primary key default true check (only_row),
+  digest text not null
+);
+
+-- A row's xmin tells the id of the savepoint that writes it; no function does. Unlogged: no publication has it.
+create unlogged table if not exists _bemi_source.mark (marked boolean);
+
+-- Default privileges may have given others rights. The worker's right to read the key was given later.
+do $$
+declare place record;
+begin
+  for place in
+    select named.relname, granted.grantee
+    from pg_catalog.pg_class named
+    cross join lateral pg_catalog.aclexplode(named.relacl) granted
+    where named.relnamespace = '_bemi_source'::pg_catalog.regnamespace and granted.grantee <> named.relowner
+      and (named.relname <> 'signing_key' or not exists (select from _bemi_source.signing_key))
+  loop
+    execute pg_catalog.format('revoke all on _bemi_source.%I from %s', place.relname,
+      case when place.grantee = 0 then 'public' else place.grantee::pg_catalog.regrole::text end);
+  end loop;
+end $$;
+
+do $$
+declare secret bytea := pg_catalog.sha256(pg_catalog.convert_to(
+  pg_catalog.concat(pg_catalog.gen_random_uuid(), pg_catalog.gen_random_uuid(), pg_catalog.gen_random_uuid()), 'UTF8'));
+begin
+  insert into _bemi_source.signing_key (inner_key, outer_key)
+  select pg_catalog.decode(pg_catalog.string_agg(pg_catalog.lpad(pg_catalog.to_hex(bits.byte # 54), 2, '0'), ''
+                                                 order by bits.place), 'hex'),
+         pg_catalog.decode(pg_catalog.string_agg(pg_catalog.lpad(pg_catalog.to_hex(bits.byte # 92), 2, '0'), ''
+                                                 order by bits.place), 'hex')
+  from (select place, case when place < 32 then pg_catalog.get_byte(secret, place) else 0 end as byte
+        from pg_catalog.generate_series(0, 63) place) bits
+  on conflict do nothing;
+end $$;

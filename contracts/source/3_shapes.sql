@@ -1,0 +1,129 @@
+-- A table's shape, as the worker needs it to read rows.
+
+create or replace function _bemi_source.type_form(type oid) returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  named pg_type;
+  form jsonb;
+begin
+  select * into named from pg_type where oid = type;
+  if named.typtype = 'd' then return _bemi_source.type_form(named.typbasetype); end if;
+  form := jsonb_build_object('oid', named.oid::bigint, 'name', format_type(named.oid, null), 'kind', 'scalar');
+  if named.typdelim <> ',' then form := form || jsonb_build_object('delimiter', named.typdelim); end if;
+  if named.typelem <> 0 and named.typsubscript = 'array_subscript_handler'::regproc then
+    form := form || jsonb_build_object('element', _bemi_source.type_form(named.typelem), 'kind',
+      case when named.oid in ('int2vector'::regtype, 'oidvector'::regtype) then 'vector' else 'array' end,
+      'delimiter', (select typdelim from pg_type where oid = named.typelem));
+  elsif named.typtype = 'c' then
+    form := form || jsonb_build_object('kind', 'composite', 'attributes', (
+      select coalesce(jsonb_agg(jsonb_build_object('name', a.attname, 'form', _bemi_source.type_form(a.atttypid))
+                                order by a.attnum), '[]')
+      from pg_attribute a where a.attrelid = named.typrelid and a.attnum > 0 and not a.attisdropped));
+  elsif named.typname = 'hstore' and exists (
+      select from pg_depend member join pg_extension extension on extension.oid = member.refobjid
+      where member.objid = named.oid and member.classid = 'pg_type'::regclass and member.deptype = 'e'
+        and extension.extname = 'hstore') then
+    form := form || jsonb_build_object('kind', 'hstore');
+  end if;
+  return form;
+end $$;
+
+-- What rows from before the column have. A partitioned table has no rows: its partitions know.
+create or replace function _bemi_source.missing_text(relation pg_class, a pg_attribute) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select case when a.atthasmissing then (a.attmissingval::text::text[])[1]
+    when relation.relkind = 'p' then (
+      select (leaf.attmissingval::text::text[])[1] from pg_partition_tree(relation.oid) tree
+      join pg_attribute leaf on leaf.attrelid = tree.relid and leaf.attname = a.attname
+      where tree.isleaf and leaf.atthasmissing and not leaf.attisdropped order by tree.relid::oid limit 1) end
+$$;
+
+-- The settings are those that the worker reads rows under.
+create or replace function _bemi_source.describe(relation oid) returns json
+language plpgsql stable set search_path = pg_catalog, pg_temp set timezone = 'UTC' set datestyle = 'ISO'
+set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex' set lc_monetary = 'C'
+set quote_all_identifiers = off as $$
+begin
+  return (select json_build_object(
+      'oid', named.oid::bigint, 'schema', place.nspname, 'table', named.relname, 'identity', named.relreplident,
+      'leaves', (select coalesce(json_agg(tree.relid::oid::bigint order by tree.relid::oid), '[]')
+                 from pg_partition_tree(named.oid) tree where tree.isleaf and named.relkind = 'p'),
+      'membership', (select coalesce(min(listed.oid::bigint), 0)
+                     from pg_publication_rel listed join pg_publication publication on publication.oid = listed.prpubid
+                     join _bemi_source.tracking on tracking.publication = publication.pubname
+                     where listed.prrelid = named.oid),
+      'columns', (
+        select coalesce(json_agg(json_strip_nulls(json_build_object(
+                 'name', a.attname, 'number', a.attnum, 'missing_text', _bemi_source.missing_text(named, a),
+                 'type', format_type(a.atttypid, a.atttypmod), 'type_oid', a.atttypid::bigint,
+                 'type_modifier', a.atttypmod, 'form', _bemi_source.type_form(a.atttypid))) order by a.attnum), '[]')
+        from pg_attribute a where a.attrelid = named.oid and a.attnum > 0 and not a.attisdropped
+          and (a.attgenerated = '' or a.attgenerated = 's' and current_setting('server_version_num')::int >= 180000)),
+      'primary_key', (
+        select coalesce(json_agg(a.attname order by key.place), '[]')
+        from pg_index i cross join lateral unnest(i.indkey) with ordinality as key (attnum, place)
+        join pg_attribute a on a.attrelid = i.indrelid and a.attnum = key.attnum
+        where i.indrelid = named.oid and i.indisprimary and key.place <= i.indnkeyatts))
+    from pg_class named join pg_namespace place on place.oid = named.relnamespace where named.oid = relation);
+end $$;
+
+-- Changes with every change of the catalog's rows about the table, but for its triggers; cheap, unlike its
+-- description.
+create or replace function _bemi_source.version_of(relation oid) returns bytea
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  return (select sha256(convert_to(concat_ws(' ', named.xmin, place.xmin,
+    (select string_agg(concat(a.attnum, ':', a.xmin), ' ' order by a.attnum)
+     from pg_attribute a where a.attrelid = named.oid and a.attnum > 0),
+    (select string_agg(concat(d.adnum, ':', d.xmin), ' ' order by d.adnum)
+     from pg_attrdef d where d.adrelid = named.oid),
+    (select string_agg(concat(c.oid, ':', c.xmin), ' ' order by c.oid)
+     from pg_constraint c where c.conrelid = named.oid),
+    (select string_agg(concat(i.indexrelid, ':', i.xmin), ' ' order by i.indexrelid)
+     from pg_index i where i.indrelid = named.oid)), 'UTF8'))
+    from pg_class named join pg_namespace place on place.oid = named.relnamespace where named.oid = relation);
+end $$;
+
+-- Of what rows are read by.
+create or replace function _bemi_source.digest(described json) returns bytea
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+begin
+  return sha256(convert_to((described::jsonb - '{leaves,membership,identity}'::text[])::text, 'UTF8'));
+end $$;
+
+-- 'shape' or 'version' when the table is another than it was told to be; from here on it counts as told. A row
+-- that somebody else's transaction holds is left: the worker's next look compares again.
+create or replace function _bemi_source.remember(relation oid, described json) returns text
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  known _bemi_source.shape;
+  new_digest bytea := _bemi_source.digest(described);
+  new_version bytea := _bemi_source.version_of(relation);
+begin
+  select * into known from _bemi_source.shape s where s.relation = remember.relation for update skip locked;
+  if found then
+    update _bemi_source.shape s set description = new_digest, version = new_version
+    where s.relation = remember.relation;
+  elsif not exists (select from _bemi_source.shape s where s.relation = remember.relation) then
+    insert into _bemi_source.shape values (remember.relation, new_digest, new_version);
+  end if;
+  return case when known.description is distinct from new_digest then 'shape'
+    when known.version is distinct from new_version then 'version' else 'same' end;
+end $$;
+
+-- Whether values that are there read otherwise since the type's labels were told last.
+create or replace function _bemi_source.labels_changed(enum oid) returns boolean
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  known jsonb;
+  labels jsonb := (select coalesce(jsonb_object_agg(enumerated.oid::text, enumerated.enumlabel), '{}')
+                   from pg_enum enumerated where enumerated.enumtypid = enum);
+begin
+  select e.labels into known from _bemi_source.enum_labels e where e.type = enum for update skip locked;
+  if found then
+    update _bemi_source.enum_labels e set labels = labels_changed.labels where e.type = enum;
+  elsif not exists (select from _bemi_source.enum_labels e where e.type = enum) then
+    insert into _bemi_source.enum_labels values (enum, labels);
+  end if;
+  return known is null or not labels @> known;
+end $$;

@@ -1,0 +1,125 @@
+-- Which tables are tracked, and how they are published without harm to the application.
+
+-- A table of the application that the patterns want. A partition of the history is made alone and attached then. Extensions' own tables, and what stands in an extension's
+-- schema (pg_repack's copies), are left out.
+create or replace function _bemi_source.is_wanted(relation oid) returns boolean
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  return (select named.relkind in ('r', 'p') and named.relpersistence = 'p' and not named.relispartition
+      and place.nspname !~ '^pg_' and place.nspname not in ('information_schema', '_bemi', '_bemi_source')
+      and not exists (select from _bemi_source.copy_schema copy where copy.name = place.nspname)
+      and not (named.relname ~ '^changes(_[0-9w_]+)?$' and place.nspname = coalesce(
+                 (select history_schema from _bemi_source.tracking), ''))
+      and not exists (
+        select from pg_depend member
+        where member.deptype = 'e' and (member.classid = 'pg_class'::regclass and member.objid = named.oid
+                                        or member.classid = 'pg_namespace'::regclass and member.objid = place.oid))
+      and (not exists (select from _bemi_source.pattern where not excludes) or exists (
+        select from _bemi_source.pattern
+        where not excludes and place.nspname ~ schema_pattern and named.relname ~ table_pattern))
+      and not exists (
+        select from _bemi_source.pattern
+        where excludes and place.nspname ~ schema_pattern and named.relname ~ table_pattern)
+    from pg_class named join pg_namespace place on place.oid = named.relnamespace where named.oid = relation);
+end $$;
+
+create or replace function _bemi_source.is_published(relation oid) returns boolean
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  return (select exists (
+      select from pg_publication_rel listed join pg_publication publication on publication.oid = listed.prpubid
+      join _bemi_source.tracking on tracking.publication = publication.pubname
+      where listed.prrelid = relation or listed.prrelid in (select relid from pg_partition_ancestors(relation))));
+end $$;
+
+-- Whether PostgreSQL finds a row's identity, by the rules that it refuses UPDATE and DELETE by: an index that is
+-- deferrable, invalid or dropped is none.
+create or replace function _bemi_source.is_identified(relation pg_class) returns boolean
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  return (select relation.relreplident = 'f' or exists (
+      select from pg_index i
+      where i.indrelid = relation.oid and i.indisvalid and i.indimmediate and i.indislive and i.indisunique
+        and case relation.relreplident when 'd' then i.indisprimary when 'i' then i.indisreplident end));
+end $$;
+
+-- Whether another publication leaves columns of the table out.
+create or replace function _bemi_source.is_narrowly_published(relation oid) returns boolean
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare found boolean;
+begin
+  if current_setting('server_version_num')::int < 150000 or not exists (
+    select from pg_publication_rel listed join pg_publication publication on publication.oid = listed.prpubid
+    where listed.prrelid = relation
+      and publication.pubname <> (select tracking.publication from _bemi_source.tracking)) then
+    return false;
+  end if;
+  -- Not yet there in 14: not to be read before it runs.
+  execute $q$ select exists (
+    select from pg_publication_rel listed join pg_publication publication on publication.oid = listed.prpubid
+    join pg_attribute a on a.attrelid = listed.prrelid and a.attnum > 0 and not a.attisdropped
+    where listed.prrelid = $1 and listed.prattrs is not null and (publication.pubupdate or publication.pubdelete)
+      and publication.pubname <> (select tracking.publication from _bemi_source.tracking)
+      and (a.attgenerated = '' or current_setting('server_version_num')::int >= 180000)
+      and a.attnum <> all (listed.prattrs)) $q$ into found using relation;
+  return found;
+end $$;
+
+create or replace function _bemi_source.name_of(relation oid) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  -- Not by regnamespace: its text is quoted already.
+  select format('%I.%I', place.nspname, named.relname)
+  from pg_class named join pg_namespace place on place.oid = named.relnamespace where named.oid = relation
+$$;
+
+create or replace function _bemi_source.leave(relation oid) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  if exists (select from pg_publication_rel listed join pg_publication publication on publication.oid = listed.prpubid
+             join _bemi_source.tracking on tracking.publication = publication.pubname
+             where listed.prrelid = relation) then
+    execute format('alter publication %I drop table only %s', (select publication from _bemi_source.tracking),
+                   _bemi_source.name_of(relation));
+  end if;
+end $$;
+
+-- Gives the table the identity without which its own updates would fail once it is published, or takes it
+-- out of the publication. Tells whether it may be published.
+create or replace function _bemi_source.settle_identity(relation oid, is_new boolean) returns boolean
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  subject pg_class;
+  whole_harms boolean;
+begin
+  select * into subject from pg_class where oid = relation;
+  whole_harms := exists (select from pg_attribute a where a.attrelid = relation and a.attgenerated = 'v')
+                 or _bemi_source.is_narrowly_published(relation);
+  if not whole_harms then
+    if subject.relreplident <> 'f' and (not _bemi_source.is_identified(subject)
+                                        or is_new and (select whole_rows from _bemi_source.tracking)) then
+      execute 'alter table only ' || _bemi_source.name_of(relation) || ' replica identity full';
+    end if;
+    return true;
+  end if;
+  if subject.relreplident = 'f' then
+    subject.relreplident := 'd';
+    if _bemi_source.is_identified(subject) then
+      execute 'alter table only ' || _bemi_source.name_of(relation) || ' replica identity default';
+    end if;
+  end if;
+  if _bemi_source.is_identified(subject) then return true; end if;
+  if not is_new then perform _bemi_source.leave(relation); end if;
+  return false;
+end $$;
+
+-- False when another transaction has the publication: it may go on for hours, and nobody is to wait for it. The
+-- worker publishes the table when it looks.
+create or replace function _bemi_source.publish(relation oid) returns boolean
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  execute format('alter publication %I add table only %s', (select publication from _bemi_source.tracking),
+                 _bemi_source.name_of(relation));
+  return true;
+exception when lock_not_available then
+  return false;
+end $$;

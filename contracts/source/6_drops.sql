@@ -1,0 +1,83 @@
+-- What is dropped, and what loses a column or its key by it.
+
+-- Tables of ours that are gone. One that was not listed may have been a partition: only the worker knows yet.
+create or replace function _bemi_source.tell_dropped(command text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare dropped record;
+begin
+  for dropped in
+    select gone.objid, gone.schema_name, gone.object_name, exists (
+             select from pg_event_trigger_dropped_objects() listed
+             join _bemi_source.tracking on tracking.publication = listed.address_args[1]
+             where listed.object_type = 'publication relation'
+               and listed.address_names = array[gone.schema_name, gone.object_name]) as is_listed
+    from pg_event_trigger_dropped_objects() gone where gone.object_type = 'table' and not gone.is_temporary
+  loop
+    delete from _bemi_source.shape s where s.relation = dropped.objid;
+    perform _bemi_source.emit(command,
+      json_build_object('oid', dropped.objid::bigint, 'schema', dropped.schema_name, 'table', dropped.object_name),
+      json_build_object('dropped', true, 'listed', dropped.is_listed));
+  end loop;
+end $$;
+
+-- Tables that somebody took out of the publication: they change unseen from now on.
+create or replace function _bemi_source.tell_unlisted(command text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare unlisted record;
+begin
+  for unlisted in
+    select named.oid, place.nspname, named.relname
+    from pg_event_trigger_dropped_objects() gone
+    join _bemi_source.tracking on tracking.publication = gone.address_args[1]
+    join pg_namespace place on place.nspname = gone.address_names[1]
+    join pg_class named on named.relname = gone.address_names[2] and named.relnamespace = place.oid
+    where gone.object_type = 'publication relation'
+  loop
+    perform _bemi_source.emit(command,
+      json_build_object('oid', unlisted.oid::bigint, 'schema', unlisted.nspname, 'table', unlisted.relname),
+      '{"unseen": true}');
+  end loop;
+end $$;
+
+-- Tables that are there still, and lost a column, a constraint or an index.
+create or replace function _bemi_source.reached_by_drop() returns setof oid
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select gone.objid from pg_event_trigger_dropped_objects() gone
+  where gone.object_type = 'table column' and not gone.is_temporary
+  union
+  select named.oid from pg_event_trigger_dropped_objects() gone
+  join pg_namespace place on place.nspname = gone.address_names[1]
+  join pg_class named on named.relname = gone.address_names[2] and named.relnamespace = place.oid
+  where gone.object_type = 'table constraint' and not gone.is_temporary
+  union
+  -- An index says no longer whose it was.
+  select named.oid from pg_class named
+  where named.relreplident = 'i' and not _bemi_source.is_identified(named) and exists (
+    select from pg_event_trigger_dropped_objects() gone where gone.object_type = 'index' and not gone.is_temporary)
+$$;
+
+create or replace function _bemi_source.track_drop() returns event_trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare reached oid;
+begin
+  if current_setting('bemi.own_ddl', true) = _bemi_source.own_token() then return; end if;
+  if not exists (select from pg_event_trigger_dropped_objects() gone where not gone.is_temporary) then return; end if;
+  perform set_config('bemi.own_ddl', _bemi_source.own_token(), true);
+  perform _bemi_source.tell_dropped(tg_tag), _bemi_source.tell_unlisted(tg_tag);
+  delete from _bemi_source.enum_labels e using pg_event_trigger_dropped_objects() gone
+  where gone.classid = 'pg_type'::regclass and gone.objid = e.type;
+  for reached in
+    select r.oid from _bemi_source.reached_by_drop() r (oid) join pg_class named on named.oid = r.oid
+    where named.relkind in ('r', 'p') and named.relpersistence in ('p', 'u')
+  loop
+    begin
+      perform _bemi_source.track_relation(reached, tg_tag, false);
+    exception when others then
+      perform _bemi_source.note_failure(sqlerrm);
+    end;
+  end loop;
+  perform set_config('bemi.own_ddl', '', true);
+exception when others then
+  perform set_config('bemi.own_ddl', '', true);
+  perform _bemi_source.note_failure(sqlerrm);
+end $$;

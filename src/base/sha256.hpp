@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+namespace base {
+
+// SHA-256 of the parts one after the other: 32 bytes.
+std::string sha256(std::initializer_list<std::string_view> parts);
+
+// Two lower-case digits a byte.
+std::string hex(std::string_view bytes);
+
+}  // namespace base

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <string>
+
+namespace change {
+
+// What the source's event triggers sign their messages with: HMAC-SHA256's key, padded to 64 bytes
+// and mixed with its two constants.
+struct SigningKey {
+  std::string inner;
+  std::string outer;
+};
+
+}  // namespace change

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "decode/signature.hpp"
+
+#include <gtest/gtest.h>
+
+namespace decode {
+namespace {
+
+using change::SigningKey;
+
+SigningKey key_of(std::string_view secret) {
+  SigningKey key{.inner = std::string(64, '\x36'), .outer = std::string(64, '\x5c')};
+  for (std::size_t i = 0; i < secret.size(); ++i) {
+    key.inner[i] = static_cast<char>(key.inner[i] ^ secret[i]);
+    key.outer[i] = static_cast<char>(key.outer[i] ^ secret[i]);
+  }
+  return key;
+}
+
+// RFC 4231, test cases 1 and 2.
+TEST(Signature, IsHmacSha256) {
+  EXPECT_EQ(signature_of(key_of(std::string(20, '\x0b')), "Hi There"),
+            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+  EXPECT_EQ(signature_of(key_of("Jefe"), "what do ya want for nothing?"),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+}
+
+TEST(Signature, OfAnotherKeyOrContentIsNone) {
+  SigningKey key = key_of("ours");
+  std::string message = signature_of(key, "{}") + "{}";
+  EXPECT_EQ(verified(key, message), "{}");
+  EXPECT_EQ(signed_content(message), "{}");
+  EXPECT_FALSE(verified(key_of("theirs"), message));
+  EXPECT_FALSE(verified(key, message + " "));
+  EXPECT_FALSE(verified(key, "{}"));
+  EXPECT_FALSE(verified(key, ""));
+  EXPECT_FALSE(verified(key, std::string(64, 'a')));
+}
+
+}  // namespace
+}  // namespace decode

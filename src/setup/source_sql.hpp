@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#pragma once
+
+#include <string_view>
+
+namespace setup {
+
+// The SQL of contracts/source/ in the order of its file names, compiled in.
+std::string_view source_sql();
+
+}  // namespace setup

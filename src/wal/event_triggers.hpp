@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// What the event triggers keep on the source (contracts/source). These functions read nothing that
+// another role than the triggers' owner could have put there.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "change/signing_key.hpp"
+#include "pg/connection.hpp"
+
+namespace wal {
+
+// What the triggers sign their messages with; nullopt where there are none, or where this role may
+// not read it: then nothing is told.
+base::Result<std::optional<change::SigningKey>> find_signing_key(pg::Connection& source);
+
+// Schemas that hold copies of the past (`bemi checkout --into SCHEMA`), which are not tracked.
+base::Result<std::vector<std::string>> copy_schemas(pg::Connection& source);
+
+// Why a trigger could not tell of some DDL.
+struct TriggerFailure {
+  std::string message;
+  std::int64_t count = 0;
+  std::string last_at;
+};
+base::Result<std::vector<TriggerFailure>> trigger_failures(pg::Connection& source);
+
+}  // namespace wal
