@@ -11,7 +11,9 @@ from pydantic import BaseModel
 from sqlalchemy import create_engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-engine = create_engine(os.environ["DATABASE_URL"].replace("postgresql://", "postgresql+psycopg://", 1))
+engine = create_engine(
+    os.environ["DATABASE_URL"].replace("postgresql://", "postgresql+psycopg://", 1)
+)
 
 
 class Base(DeclarativeBase):
@@ -39,10 +41,10 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
 app = FastAPI(lifespan=lifespan)
 app.add_middleware(  # Bemi, lines 2 and 3
     BemiFastAPIMiddleware,
-    set_context=lambda request: {
-        "user_id": int(request.headers.get("x-user-id", 0)),
-        "endpoint": request.url.path,
-        "method": request.method,
+    set_context={
+        "user_id": lambda request: int(request.headers.get("x-user-id", 0)),
+        "endpoint": lambda request: request.url.path,
+        "method": lambda request: request.method,
     },
 )
 

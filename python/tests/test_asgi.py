@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import httpx
+import pytest
 from conftest import Tracked, insert_item
 from fastapi import BackgroundTasks, Depends, FastAPI, Request, WebSocket
 from fastapi.testclient import TestClient
@@ -111,6 +113,73 @@ def test_a_failing_callable_is_swallowed(newest: Tracked, engine: Engine) -> Non
     client = TestClient(application(engine, broken))
     assert client.post("/sync/1", headers={"x-user": "1"}).status_code == 200
     assert newest.by_key() == {"1": {}}
+
+
+def test_a_part_that_fails_costs_its_own_key_and_says_so(
+    newest: Tracked, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr("bemi._failures._log.warning", lambda text, *of: said.append(text % of))
+
+    async def slow(request: Request) -> str:
+        await asyncio.sleep(0)
+        return request.headers["x-tenant"]
+
+    parts: dict[str, Any] = {
+        "user_id": lambda request: request.user.id,  # there is no AuthenticationMiddleware
+        "role": lambda request: request.state.role,
+        "tenant": slow,
+        "path": lambda request: request.url.path,
+        "version": "1.2",
+    }
+    bemi.failures.clear()
+    client = TestClient(application(engine, parts))
+    for key in (1, 2):
+        assert client.post(f"/sync/{key}", headers={"x-user": "1"}).status_code == 200
+    assert client.post("/sync/3", headers={"x-user": "1", "x-tenant": "acme"}).status_code == 200
+    assert newest.by_key() == {
+        "1": {"path": "/sync/1", "version": "1.2"},
+        "2": {"path": "/sync/2", "version": "1.2"},
+        "3": {"path": "/sync/3", "version": "1.2", "tenant": "acme"},
+    }
+    failed = {name: count for name, count in bemi.failures.items() if "set_context" in name}
+    assert failed == {
+        "set_context failed for 'user_id'": 3,
+        "set_context failed for 'role'": 3,
+        "set_context failed for 'tenant'": 2,
+    }
+    assert sum("'role'" in line for line in said) == 1  # once, however often
+
+
+def test_functions_within_what_a_callable_returns(newest: Tracked, engine: Engine) -> None:
+    def set_context(request: Request) -> Context:
+        return {"role": lambda: request.state.role, "user": lambda: request.state.user, "path": "x"}
+
+    TestClient(application(engine, set_context)).post("/sync/1", headers={"x-user": "7"})
+    assert newest.by_key() == {"1": {"user": 7, "path": "x"}}
+
+
+def test_writes_side_by_side_share_one_slow_answer(newest: Tracked, engine: Engine) -> None:
+    asked: list[str] = []
+
+    def set_context(request: Request) -> Context:
+        asked.append(request.headers["x-user"])
+        time.sleep(0.05)
+        return {"user": request.headers["x-user"]}
+
+    app = FastAPI()
+    app.add_middleware(BemiFastAPIMiddleware, set_context=set_context)
+
+    @app.post("/{id}")
+    async def several(id: int) -> None:
+        await asyncio.gather(*(asyncio.to_thread(insert_item, engine, id + n) for n in range(4)))
+
+    with TestClient(app) as client:
+        for number in range(5):
+            client.post(f"/{number * 10}", headers={"x-user": f"u{number}"})
+    seen = newest.by_key()
+    assert {key: c for key, c in seen.items() if c != {"user": f"u{int(key) // 10}"}} == {}
+    assert len(seen) == 20 and len(asked) == 5
 
 
 def test_traces_and_request_ids(newest: Tracked, engine: Engine) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import celery
@@ -59,6 +59,50 @@ def test_flask(newest: Tracked, engine: Engine) -> None:
     }
 
 
+def test_what_flask_streams_has_its_request(newest: Tracked, engine: Engine) -> None:
+    app = flask.Flask(__name__)
+    BemiFlask(app, set_context={"user_id": lambda _: flask.g.user, "path": lambda request: request.path})
+    steps: list[str] = []
+
+    @app.before_request
+    def authenticate() -> None:
+        flask.g.user = int(flask.request.headers["x-user"])
+
+    def body(id: int) -> Iterator[str]:
+        try:
+            steps.append(f"first {id}")
+            insert_item(engine, id)
+            yield "a"
+            insert_item(engine, id + 1)
+            yield "b"
+        finally:
+            insert_item(engine, id + 2)
+
+    @app.get("/plain/<int:id>")
+    def plain(id: int) -> flask.Response:
+        return flask.Response(body(id))
+
+    @app.get("/kept/<int:id>")
+    def kept(id: int) -> flask.Response:
+        return flask.Response(flask.stream_with_context(body(id)))
+
+    client = app.test_client()
+    assert client.get("/plain/1", headers={"x-user": "1"}).text == "ab"
+    assert client.get("/kept/11", headers={"x-user": "2"}).text == "ab"
+    response = client.get("/plain/21", headers={"x-user": "3"}, buffered=False)
+    response.close()  # a client that goes away at once: werkzeug had begun to read
+    response = client.get("/plain/31", headers={"x-user": "4"}, buffered=False)
+    assert next(response.iter_encoded()) == b"a"
+    response.close()
+    assert newest.by_key() == {
+        **{str(key): {"user_id": 1, "path": "/plain/1"} for key in (1, 2, 3)},
+        **{str(key): {"user_id": 2, "path": "/kept/11"} for key in (11, 12, 13)},
+        **{str(key): {"user_id": 4, "path": "/plain/31"} for key in (31, 33)},
+        **{str(key): {"user_id": 3, "path": "/plain/21"} for key in (21, 23)},
+    }
+    assert bemi.current_context() == {}
+
+
 # ---- Django
 
 
@@ -74,7 +118,7 @@ def shop(newest: Tracked) -> Iterator[Any]:
     """A Django application with one model on `item`, and its views."""
     from django.conf import settings
     from django.db import connection, models, transaction
-    from django.http import HttpResponse
+    from django.http import HttpResponse, StreamingHttpResponse
     from django.urls import path
 
     url = make_url(newest.url)
@@ -122,7 +166,27 @@ def shop(newest: Tracked) -> Iterator[Any]:
         await item.objects.acreate(id=id, name="async")
         return HttpResponse()
 
+    def stream(_: Any, id: int) -> StreamingHttpResponse:
+        def body() -> Iterator[bytes]:
+            try:
+                item.objects.create(id=id, name="stream")
+                yield b"a"
+            finally:
+                item.objects.create(id=id + 1, name="stream")
+
+        return StreamingHttpResponse(body())
+
+    async def stream_async(_: Any, id: int) -> StreamingHttpResponse:
+        async def body() -> AsyncIterator[bytes]:
+            await item.objects.acreate(id=id, name="stream")
+            yield b"a"
+            await item.objects.acreate(id=id + 1, name="stream")
+
+        return StreamingHttpResponse(body())
+
     urlpatterns[:] = [
+        path("stream/<int:id>", stream),
+        path("stream-async/<int:id>", stream_async),
         path("add/<int:id>", add),
         path("edit/<int:id>", edit),
         path("async/<int:id>", add_async),
@@ -154,7 +218,65 @@ def test_django(newest: Tracked, shop: Any) -> None:
     assert sql[2].startswith('UPDATE "item" SET') and "edited" not in sql[2]
 
 
+def test_what_django_streams_has_its_request(newest: Tracked, shop: Any) -> None:
+    from django.test import AsyncClient, Client
+
+    async def read() -> bytes:
+        response = await AsyncClient().get("/stream-async/20", headers={"x-user": "2"})
+        return b"".join([part async for part in response.streaming_content])
+
+    client = Client()
+    assert b"".join(client.get("/stream/10", headers={"x-user": "1"}).streaming_content) == b"a"
+    assert asyncio.run(read()) == b"a"
+    response = client.get("/stream/30", headers={"x-user": "3"})
+    assert next(iter(response.streaming_content)) == b"a"
+    response.close()
+    assert newest.by_key() == {
+        **{str(key): {"user_id": 1, "path": "/stream/10"} for key in (10, 11)},
+        **{str(key): {"user_id": 2, "path": "/stream-async/20"} for key in (20, 21)},
+        **{str(key): {"user_id": 3, "path": "/stream/30"} for key in (30, 31)},
+    }
+    assert bemi.current_context() == {}
+
+
 # ---- Celery
+
+
+def test_a_task_that_runs_at_once_has_its_callers_context(newest: Tracked, engine: Engine) -> None:
+    bemi.celery.install()
+    app = celery.Celery("eager", broker="memory://", backend="cache+memory://")
+    app.conf.task_always_eager = True
+
+    @app.task(name="eager-add")  # type: ignore[untyped-decorator]
+    def add(id: int) -> None:
+        insert_item(engine, id)
+
+    @app.task(name="outer", bind=True, max_retries=1, default_retry_delay=0)  # type: ignore[untyped-decorator]
+    def outer(self: Any, id: int) -> None:
+        insert_item(engine, id + self.request.retries)
+        if self.request.retries < 1:
+            raise self.retry(countdown=0)
+        add.delay(id + 10)
+
+    with bemi.context(user_id=42):
+        add.delay(1)
+        add.apply((2,))
+        add(3)
+        outer.delay(11)
+        insert_item(engine, 4)
+    seen = newest.by_key()
+    for context in seen.values():
+        context.pop("task_id", None)
+    assert seen == {
+        "1": {"user_id": 42, "task": "eager-add"},
+        "2": {"user_id": 42, "task": "eager-add"},
+        "3": {"user_id": 42},
+        "4": {"user_id": 42},
+        "11": {"user_id": 42, "task": "outer"},
+        "12": {"user_id": 42, "task": "outer"},
+        "21": {"user_id": 42, "task": "eager-add"},
+    }
+    assert bemi.current_context() == {}
 
 
 def test_celery(newest: Tracked, engine: Engine) -> None:

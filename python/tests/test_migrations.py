@@ -8,13 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from alembic.autogenerate import produce_migrations
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from conftest import Tracked
-from sqlalchemy import create_engine
+from sqlalchemy import MetaData, create_engine
 from support.fixtures import Database
 
-from bemi import Bemi
+from bemi import Bemi, Change
 
 TABLES = """
 create table a (id int primary key); create table "B b" (id int primary key);
@@ -87,6 +88,26 @@ def test_a_table_that_is_not_there(database: Database) -> None:
     with pytest.raises(LookupError, match="nowhere"):
         migrate(database, lambda: Bemi.migration_upgrade("nowhere"))
     migrate(database, lambda: Bemi.migration_downgrade("nowhere", publication="nothing"))
+
+
+@pytest.mark.parametrize("options", [{}, {"include_schemas": True}], ids=["one schema", "all schemas"])
+def test_autogenerate_leaves_the_history_alone(newest: Tracked, options: dict[str, Any]) -> None:
+    newest.sql("insert into item values (1, 'a')")
+    assert len(newest.changes()) == 1
+    newest.sql("create schema shop; create table shop.changes (id int primary key, before jsonb)")
+    engine = create_engine(newest.url.replace("postgresql:", "postgresql+psycopg:"))
+    try:
+        for models in (MetaData(), Change.metadata):
+            with engine.connect() as connection:
+                context = MigrationContext.configure(connection, opts=options)
+                script = produce_migrations(context, models)
+            assert script.upgrade_ops is not None
+            found = {(op.schema, op.table_name) for op in script.upgrade_ops.ops}  # type: ignore[attr-defined]
+            # A table of the same name, of the application's own, is the application's.
+            assert found == {(None, "item"), *([("shop", "changes")] if options else [])}
+    finally:
+        engine.dispose()
+        newest.sql("drop schema shop cascade")
 
 
 def test_the_core_imports_no_framework(newest: Tracked) -> None:

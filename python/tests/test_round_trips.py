@@ -70,8 +70,13 @@ SCENARIOS: list[Scenario] = [
 ADDED: dict[str, dict[Scenario, int]] = {
     "psycopg": {},
     "psycopg_async": {},
-    # One for the message before COMMIT, whatever the transaction holds.
-    "psycopg2": {scenario: 1 for scenario in SCENARIOS if scenario is not read},
+    # One for the message before COMMIT, and one for each further distinct statement: in one text with it,
+    # an error of the statement would quote another line than without us.
+    "psycopg2": {
+        **{scenario: 1 for scenario in SCENARIOS if scenario is not read},
+        three_distinct: 3,
+        savepoint: 2,
+    },
     "psycopg2-prefix": {},
     # One for each further distinct statement.
     "asyncpg": {three_distinct: 2, savepoint: 1},

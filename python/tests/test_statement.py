@@ -10,8 +10,8 @@ KINDS = {
     Kind.READ: [
         "", ";", "SELECT 1", "select * from t where a in (1, 2) for update of t", "(SELECT 1) UNION (SELECT 2)",
         "SELECT count(*), max(a) FROM t WHERE EXISTS (SELECT 1)", "with x as (select 1) select count(*) from x",
-        "SHOW all", "SET LOCAL x = 1", "BEGIN", "COMMIT", "RELEASE SAVEPOINT s", "-- a\n  /* b */ SELECT 1",
-        "SELECT pg_catalog.version()", "FETCH 5 FROM c", "ROLLBACK", "SELECT CAST(a AS VARCHAR(5)) FROM t",
+        "SHOW all", "SET LOCAL x = 1", "BEGIN", "COMMIT PREPARED 'x'", "RELEASE SAVEPOINT s", "-- a\n  /* b */ SELECT 1",
+        "SELECT pg_catalog.version()", "FETCH 5 FROM c", "ROLLBACK PREPARED 'x'", "SELECT CAST(a AS VARCHAR(5)) FROM t",
     ],
     Kind.CALL: [
         "SELECT f(1)", "select s.add_item(2)", 'SELECT "F"(1)', "SELECT count(*) FROM f(1)",
@@ -23,8 +23,9 @@ KINDS = {
         "WITH n AS (INSERT INTO t VALUES (1) RETURNING *) SELECT * FROM n", "SELECT * INTO t2 FROM t",
         "/* c */ -- d\nINSERT INTO t VALUES (1)", "EXPLAIN ANALYZE DELETE FROM t", "EXECUTE p(1)", "$1",
     ],
-    Kind.BARRIER: ["SAVEPOINT s", "savepoint s", "PREPARE TRANSACTION 'x'"],
-    Kind.UNDO: ["ROLLBACK TO SAVEPOINT s", "rollback to s"],
+    Kind.BARRIER: ["SAVEPOINT s", "savepoint s"],
+    Kind.END: ["PREPARE TRANSACTION 'x'", "COMMIT", "end;"],
+    Kind.UNDO: ["ROLLBACK TO SAVEPOINT s", "rollback to s", "ROLLBACK", "abort"],
 }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ._context import Bemi, clear_context, context, current_context, merge_context, set_context
 from ._engine import install, install_everywhere, uninstall
 from ._failures import failures
+from ._finalizers import watch_collections
 from .asgi import BemiFastAPIMiddleware
 from .revert import RevertError, plan_revert
 from .threads import ContextThreadPoolExecutor, bind_context
@@ -57,4 +58,5 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+watch_collections()
 install_everywhere()

@@ -5,20 +5,26 @@ The holder is put there once, at the boundary of a request or of a ``with`` bloc
 dependencies run in a copy of the context variables, but share the holder: what they learn is seen by
 everyone. A holder that has had its time is frozen: who still sees it (a background task, a task that
 outlives its request) keeps what it said, and a change made there goes to a holder of their own.
+
+What Python runs by itself in somebody else's time has no context at all: see :mod:`bemi._finalizers`.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
+import threading
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any, TypeVar, cast
 
 from ._failures import note_failure
+from ._finalizers import is_collecting, watch_async_generators
 
 Context = Mapping[str, Any]
+# What a middleware is given: a function, or one for each key. See :func:`asked`.
+SetContext = Callable[[Any], Any] | Mapping[str, Any]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -33,8 +39,10 @@ class Holder:
     ) -> None:
         self._values: dict[str, Any] = dict(values or {})
         self._parent = parent
-        # Run at the first write, once: by then a dependency may know the user.
+        # Run at the first write, once: by then a dependency may know the user. It raises nothing.
         self._resolve = resolve
+        self._lock = threading.Lock() if resolve is not None else None
+        self._resolver: int | None = None  # the thread that runs it now
         self.frozen = False
 
     def replace(self, values: Context) -> None:
@@ -46,30 +54,117 @@ class Holder:
 
     def values(self) -> dict[str, Any]:
         """A copy of the whole; runs what is still to be resolved."""
-        resolve, self._resolve = self._resolve, None
-        if resolve is not None:
-            self._values = {**_resolved(resolve), **self._values}
+        if self._resolve is not None:
+            self._settle()
         inherited = self._parent.values() if self._parent is not None else {}
         return {**inherited, **self._values}
 
+    def _settle(self) -> None:
+        """Runs `resolve`, once. Others who write at the same time wait until its answer is there."""
+        lock = self._lock
+        if lock is None or self in _resolving.get():
+            return  # it writes itself, here or in a thread that it started
+        # Two tasks of one event loop: who waited would keep the other one from ever going on.
+        is_own_thread = self._resolver == threading.get_ident()
+        if not lock.acquire(timeout=0 if is_own_thread else RESOLVE_SECONDS_MAX):
+            note_failure("set_context was still running", "at another write of the same request")
+            return
+        try:
+            resolve = self._resolve
+            if resolve is None:
+                return
+            self._resolver = threading.get_ident()
+            token = _resolving.set((*_resolving.get(), self))
+            try:
+                found = resolve()
+            finally:
+                _resolving.reset(token)
+                self._resolver = None
+            if self._resolve is resolve:  # else somebody replaced the context meanwhile
+                self._values = {**found, **self._values}
+                self._resolve = None
+        finally:
+            lock.release()
 
-def _resolved(resolve: Callable[[], Context]) -> dict[str, Any]:
+
+# The longest that a write waits for another one of its request that runs set_context.
+RESOLVE_SECONDS_MAX = 5.0
+# The holders whose `resolve` this code is called by.
+_resolving: ContextVar[tuple[Holder, ...]] = ContextVar("bemi_resolving", default=())
+
+
+def asked(set_context: SetContext, request: Any) -> Context:
+    """What `set_context` says of a request.
+
+    It is a function that returns the context, or a mapping of keys to functions (or to values, which are
+    taken as they are). A value that is itself a function without parameters is called. What fails costs
+    its own key alone: a function that returns the whole has only one place to fail at.
+    """
+    if isinstance(set_context, Mapping):
+        return _each(set_context, request)
     try:
-        found = resolve()
+        found = set_context(request)
         if inspect.iscoroutine(found):
             found.close()
             raise TypeError("it returned a coroutine: declare it with `async def`")
-        return dict(found)
+        return asked_in_parts(found)
     except Exception as error:
-        note_failure("set_context failed", error)
+        note_set_context(error)
         return {}
+
+
+def asked_in_parts(found: Context) -> dict[str, Any]:
+    """What a `set_context` returned, with the functions in it called."""
+    values = dict(found)
+    if any(map(inspect.isroutine, values.values())):
+        return _each({key: functools.partial(_called, value) for key, value in values.items()}, None)
+    return values
+
+
+def _called(value: Any, _: None) -> Any:
+    return value() if inspect.isroutine(value) else value
+
+
+def _each(parts: Mapping[str, Any], request: Any) -> dict[str, Any]:
+    found = {}
+    for key, part in parts.items():
+        try:
+            found[key] = part(request) if callable(part) else part
+            if inspect.iscoroutine(found[key]):
+                found.pop(key).close()
+                raise TypeError("it returned a coroutine, for which there is no event loop here")
+        except Exception as error:
+            note_set_context(error, key)
+    return found
+
+
+def note_set_context(error: Exception, key: str | None = None) -> None:
+    if key is None:
+        hint = "a mapping of keys to functions would lose the key that failed alone"
+        note_failure("set_context failed", f"{_text(error)} ({hint})")
+    else:
+        note_failure(f"set_context failed for {key!r}", _text(error))
+
+
+def _text(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 _holder: ContextVar[Holder | None] = ContextVar("bemi_context", default=None)
 
 
-def enter(holder: Holder) -> Token[Holder | None]:
+def enter(holder: Holder | None) -> Token[Holder | None]:
+    watch_async_generators(_forget)
     return _holder.set(holder)
+
+
+def _forget() -> None:
+    _holder.set(None)
+
+
+def in_force() -> Holder | None:
+    # Python may collect garbage at any time, in anybody's: whose finalizer this is, nobody knows.
+    return None if is_collecting() else _holder.get()
 
 
 def leave(token: Token[Holder | None]) -> None:
@@ -77,6 +172,8 @@ def leave(token: Token[Holder | None]) -> None:
 
 
 def _writable() -> Holder:
+    if is_collecting():
+        return Holder()
     holder = _holder.get()
     if holder is None or holder.frozen:
         holder = Holder(parent=holder)
@@ -103,7 +200,7 @@ def merge_context(context: Context | None = None, /, **values: Any) -> None:
 
 def current_context() -> dict[str, Any]:
     """A copy of the context that a write made now would get; empty when there is none."""
-    holder = _holder.get()
+    holder = in_force()
     return {} if holder is None else holder.values()
 
 

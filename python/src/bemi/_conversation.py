@@ -5,19 +5,21 @@ After a statement that may have written, its message waits. It is sent before th
 of the transaction, or with the COMMIT. Its scope is "previous": it speaks of the changes since the
 message before it. Messages go before SAVEPOINT as well, and one that waits at ROLLBACK TO is dropped:
 a message shares the fate of the changes it speaks of.
+
+Whatever fails in here while a message is made is counted, and the application's statement goes on without.
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
 from . import _message, _trace
 from ._context import current_context
-from ._drivers import Driver, Execution, Prefixing
+from ._drivers import Driver, Execution, Prefixing, emit_sql
 from ._failures import note_failure
+from ._masking import masked
 from ._statement import Kind
 
 # What is remembered of a connection until the end of its transaction.
@@ -25,16 +27,13 @@ Memory = MutableMapping[Any, Any]
 _WAITING = "bemi_waiting"
 _READ = "bemi_read"
 
-# Older servers and look-alikes may lack the function, and a role the right.
-MAY_EMIT = """SELECT count(*) > 0 AND bool_and(pg_catalog.has_function_privilege(oid, 'EXECUTE'))
-FROM pg_catalog.pg_proc WHERE proname = 'pg_logical_emit_message'"""
-
 
 @dataclass(frozen=True)
 class Options:
     sql: bool = True
     trace: bool = True
     prefix: bool = False
+    literals: bool = True
 
 
 @dataclass
@@ -84,9 +83,15 @@ class Conversation:
             self.note_read(memory)
             execution.run(execution.statement)
         elif execution.connection.autocommit:
-            self.driver.execute_alone(functools.partial(self._build, said), execution)
+            if execution.lazy:
+                execution.run(execution.statement)
+            else:
+                self.driver.execute_alone(lambda scope: self._build(said, scope), execution)
         elif self._prefixing is not None:
-            self._execute_prefixed(self._prefixing, kind, said, execution, memory)
+            if execution.lazy:  # a declaration is no place for a message
+                execution.run(execution.statement)
+            else:
+                self._execute_prefixed(self._prefixing, kind, said, execution, memory)
         else:
             self._execute_in_turn(kind, said, execution, memory)
 
@@ -95,32 +100,51 @@ class Conversation:
         memory[_READ] = True
 
     def commit(self, said: Said, connection: Any, memory: Memory, commit: Callable[[], None]) -> None:
-        text = self.last_words(said, connection, memory)
-        if text is None:
+        message = self.last_words(said, connection, memory)
+        if message is None:
             commit()
         else:
-            self.driver.commit_after(text, connection, commit)
+            self.driver.commit_after(message, connection, commit)
 
     def last_words(self, said: Said, connection: Any, memory: Memory) -> str | None:
         """The message that waits; else one for what was written past us, such as by a driver's COPY.
 
-        None for a transaction that is known to have read: reads should cost nothing.
+        None for a transaction that is known to have read, as reads should cost nothing; and for one that
+        has failed: its COMMIT rolls back, and the application is to see what it would without us.
         """
         waiting: Waiting | None = memory.pop(_WAITING, None)
         has_read = memory.pop(_READ, False)
         if self._prefixing is not None:
             return None  # it was sent
-        if waiting is not None:
-            return waiting.text if waiting.values or waiting.sql is not None else None
-        if has_read or not (self.may_emit and self.driver.commits_for_free):
-            return None
         try:
-            values = self._values(said)
-            if not values or not self.driver.in_transaction(connection):
+            if waiting is not None:
+                is_empty = not waiting.values and waiting.sql is None
+                return None if is_empty else self._message_if_possible(waiting, connection)
+            if has_read or not (self.may_emit and self.driver.commits_for_free):
                 return None
-            return _message.build(values, None, "transaction")
+            values = self._values(said)
+            if not values or not self.driver.may_speak(connection):
+                return None
+            text = _message.build(values, None, "transaction")
+            return None if text is None else emit_sql(text)
         except Exception as error:
             note_failure("context could not be found", error)
+            return None
+
+    def _message_if_possible(self, waiting: Waiting, connection: Any) -> str | None:
+        """None where it would be refused: the transaction failed, ended without us, or lost its server."""
+        if self.driver.may_speak(connection):
+            return self._as_statement(waiting.text)
+        if not self.driver.in_transaction(connection):
+            note_failure("a transaction was ended past Bemi", "its last statement has no context")
+        return None
+
+    @staticmethod
+    def _as_statement(text: str, when_written: bool = True) -> str | None:
+        try:
+            return emit_sql(text, when_written=when_written)
+        except Exception as error:
+            note_failure("a message could not be made", error)
             return None
 
     @staticmethod
@@ -133,14 +157,18 @@ class Conversation:
         after: Waiting | None = None
         if kind in (Kind.WRITE, Kind.CALL):
             after = self._what_to_say(said, before)
-        if before is None or before is after:
+        message = None
+        if before is not None and before is not after:
+            del memory[_WAITING]
+            if kind is not Kind.UNDO:
+                message = self._message_if_possible(before, execution.connection)
+        if message is None:
+            execution.run(execution.statement)
+        elif execution.lazy or kind is Kind.END:
+            self.driver.emit(message, execution.connection)
             execution.run(execution.statement)
         else:
-            del memory[_WAITING]
-            if kind is Kind.UNDO:
-                execution.run(execution.statement)
-            else:
-                self.driver.execute_after(before.text, execution)
+            self.driver.execute_after(message, execution)
         if after is not None:
             memory[_WAITING] = after
 
@@ -151,28 +179,40 @@ class Conversation:
         if kind is Kind.UNDO:
             memory.pop(_WAITING, None)
         after = self._what_to_say(said, before, "next") if kind is Kind.WRITE else before
-        if after is None or after is before:
+        message = None
+        if after is not None and after is not before:
+            message = self._as_statement(after.text, when_written=False)
+        if message is None:
             execution.run(execution.statement)
         else:
-            prefixing.execute_with(after.text, execution)
+            prefixing.execute_with(message, execution)
             memory[_WAITING] = after
 
-    def _build(self, said: Said, scope: _message.Scope) -> str:
-        return self._what_to_say(said, None, scope).text
+    def _build(self, said: Said, scope: _message.Scope) -> str | None:
+        return self._as_statement(self._what_to_say(said, None, scope).text, scope != "next")
 
     def _what_to_say(self, said: Said, before: Waiting | None, scope: _message.Scope = "previous") -> Waiting:
         """`before` itself when it says the same: one message then speaks of both statements."""
-        sql = said.sql if self.options.sql else None
+        sql: str | None = None
+        values: dict[str, Any] = {}
         try:
+            sql = self._text(said.sql)
             values = self._values(said)
+            if before is not None and before.says(sql, values):
+                return before
+            text = _message.build(values, sql, scope) or _message.build({}, sql, scope)
         except Exception as error:
             note_failure("context could not be found", error)
-            values = {}
-        if before is not None and before.says(sql, values):
-            return before
-        text = _message.build(values, sql, scope)
+            text = None
         # Without any, the next message would speak of these changes too.
-        return Waiting(sql, values, text or _message.build({}, sql, scope) or _message.EMPTY)
+        return Waiting(sql, values, text or _message.empty(scope))
+
+    def _text(self, sql: str | None) -> str | None:
+        if sql is None or not self.options.sql:
+            return None
+        if len(sql) > _message.SQL_MAX:
+            return masked(sql[: _message.SQL_MAX], self.options.literals) + _message.CUT
+        return masked(sql, self.options.literals)
 
     def _values(self, said: Said) -> dict[str, Any]:
         values = current_context()

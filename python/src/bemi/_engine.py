@@ -6,18 +6,20 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import PoolProxiedConnection
 
-from ._conversation import MAY_EMIT, Conversation, Memory, Options, Said
-from ._drivers import Execution, Run, driver_named
+from ._autogenerate import tell_alembic
+from ._conversation import Conversation, Memory, Options, Said
+from ._drivers import MAY_EMIT, Execution, Run, driver_named
 from ._failures import note_failure
 from ._statement import Kind, kind_of
 
-# In a connection's memory: the info of the session that uses it.
+# In a connection's memory: the info of the sessions in whose transactions it is, the innermost last.
 _SESSION = "bemi_session"
 # On a dialect: what stands in front of it; None when it is to be left alone.
 _TAP = "bemi_tap"
@@ -102,7 +104,8 @@ class Tap:
         # The context's statement, not the cursor's: that holds all the rows of a batch.
         said = Said(context.statement, _nearer(memory, context.execution_options.get("bemi_context")))
         connection = context.root_connection.connection.dbapi_connection
-        execution = Execution(connection, cursor, statement, run, many)
+        # A server-side cursor is declared now and read later, between other statements.
+        execution = Execution(connection, cursor, statement, run, many, lazy=context._is_server_side)
         self.conversation.execute(kind, said, execution, memory)
 
     def _on_commit(self, original: Callable[..., None], pooled: Any) -> None:
@@ -125,16 +128,13 @@ class Tap:
     def _on_prepare(self, original: Callable[..., None], connection: Connection, xid: Any) -> None:
         pooled = connection.connection
         said = Said(nearer=_nearer(pooled.info))
-        text = self.conversation.last_words(said, pooled.dbapi_connection, pooled.info)
-        if text is not None:
-            self.conversation.driver.emit(text, pooled.dbapi_connection)
+        message = self.conversation.last_words(said, pooled.dbapi_connection, pooled.info)
+        if message is not None:
+            self.conversation.driver.emit(message, pooled.dbapi_connection)
         original(connection, xid)
 
 
 def _kind(statement: str, context: Any) -> Kind:
-    # A server-side cursor is declared now and read later, between other statements.
-    if context._is_server_side:
-        return Kind.READ
     if context.isinsert or context.isupdate or context.isdelete:
         return Kind.WRITE
     return kind_of(statement)
@@ -142,8 +142,8 @@ def _kind(statement: str, context: Any) -> Kind:
 
 def _nearer(memory: Memory, option: Any = None) -> tuple[Any, ...]:
     """The session's context, then the statement's, which wins."""
-    session = memory.get(_SESSION)
-    return (session.get("bemi") if session is not None else None, option)
+    sessions = memory.get(_SESSION)
+    return (sessions[-1].get("bemi") if sessions else None, option)
 
 
 def _memory(pooled: Any) -> Memory | None:
@@ -157,7 +157,9 @@ def _memory(pooled: Any) -> Memory | None:
 # ---- which engines are listened to
 
 
-def install(engine: Any, *, sql: bool = True, trace: bool = True, prefix: bool = False) -> None:
+def install(
+    engine: Any, *, sql: bool = True, trace: bool = True, prefix: bool = False, literals: bool = True
+) -> None:
     """Listens to one engine, sync or async; again, with other options, changes these.
 
     Every engine of PostgreSQL is listened to with the defaults as soon as ``bemi`` is imported; this
@@ -166,7 +168,9 @@ def install(engine: Any, *, sql: bool = True, trace: bool = True, prefix: bool =
     :param sql: the statement's text, without its parameters, goes with the context as ``SQL``.
     :param trace: an active OpenTelemetry span goes along as ``trace_id`` and ``span_id``.
     :param prefix: psycopg2 only: a message stands in front of its statement, in one text and one round
-        trip, instead of in a round trip before COMMIT. Functions that write are not noticed then.
+        trip. Functions that write are not noticed then, and errors that quote a line of the statement's
+        text count the message's lines too.
+    :param literals: False: constants in the statement's text are left out of it. Passwords always are.
     :raises TypeError: the engine is not one of PostgreSQL with a driver that Bemi knows.
 
     >>> bemi.install(engine, sql=False)
@@ -175,7 +179,7 @@ def install(engine: Any, *, sql: bool = True, trace: bool = True, prefix: bool =
     tap: Tap | None = getattr(dialect, _TAP, None) or _attach(dialect)
     if tap is None:
         raise TypeError(f"{dialect.name}+{dialect.driver}: Bemi knows psycopg, psycopg2 and asyncpg")
-    tap.conversation.configure(Options(sql=sql, trace=trace, prefix=prefix))
+    tap.conversation.configure(Options(sql, trace, prefix, literals))
 
 
 def uninstall(engine: Any) -> None:
@@ -197,6 +201,7 @@ def _attach(dialect: Dialect) -> Tap | None:
     driver = driver_named(dialect.driver, dialect.is_async) if postgresql else None
     tap = None if driver is None else Tap(dialect, Conversation(driver))
     setattr(dialect, _TAP, tap)
+    tell_alembic()
     return tap
 
 
@@ -211,6 +216,7 @@ def install_everywhere() -> None:
         event.listen(Engine, "engine_connect", _on_engine_connect)
         event.listen(Engine, "do_connect", _on_do_connect)
         event.listen(Session, "after_begin", _on_session_begin)
+        event.listen(Session, "after_transaction_end", _on_session_end)
 
 
 def _on_engine_connect(connection: Connection) -> None:
@@ -226,6 +232,27 @@ def _on_do_connect(dialect: Dialect, _record: Any, _arguments: Any, parameters: 
         prepare_connect(parameters)
 
 
+# The memories of the connections that a session is in a transaction of.
+_joined: WeakKeyDictionary[Session, list[Memory]] = WeakKeyDictionary()
+
+
 def _on_session_begin(session: Session, _transaction: Any, connection: Connection) -> None:
-    if getattr(connection.dialect, _TAP, None) is not None:
-        connection.info[_SESSION] = session.info
+    if getattr(connection.dialect, _TAP, None) is None:
+        return
+    memory = connection.info
+    sessions = memory.setdefault(_SESSION, [])
+    if not any(info is session.info for info in sessions):  # a savepoint begins one too
+        sessions.append(session.info)
+        _joined.setdefault(session, []).append(memory)
+
+
+def _on_session_end(session: Session, transaction: Any) -> None:
+    """A connection that the session joined may go on without it."""
+    if transaction.parent is not None:
+        return
+    for memory in _joined.pop(session, ()):
+        others = [info for info in memory.get(_SESSION, ()) if info is not session.info]
+        if others:
+            memory[_SESSION] = others
+        else:
+            memory.pop(_SESSION, None)

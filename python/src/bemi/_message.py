@@ -16,10 +16,14 @@ PREFIX = "_bemi"
 BYTES_MAX = 1 << 20
 # Statements of generated code can be endless; the beginning says what they are.
 SQL_MAX = 1 << 14
+CUT = " ..."
 
 Scope = Literal["previous", "next", "transaction"]
 
-EMPTY = '{"_bemi": {"v": 1, "scope": "previous"}}'
+
+def empty(scope: Scope) -> str:
+    return json.dumps({"_bemi": {"v": 1, "scope": scope}})
+
 
 # What jsonb refuses, as json.dumps writes it: NUL and half of a surrogate pair.
 _UNSTORABLE = re.compile(r"\\u0000|\\ud[89a-f]", re.IGNORECASE)
@@ -29,7 +33,7 @@ def build(values: Mapping[str, Any], sql: str | None, scope: Scope) -> str | Non
     """The message's text, in ASCII; None when it cannot be sent, which is noted."""
     content = dict(values)
     if sql is not None:
-        content["SQL"] = sql if len(sql) <= SQL_MAX else sql[:SQL_MAX] + " ..."
+        content["SQL"] = sql if len(sql) <= SQL_MAX + len(CUT) else sql[:SQL_MAX] + CUT
     content["_bemi"] = {"v": 1, "scope": scope}
     try:
         text = _dump(content)

@@ -17,13 +17,16 @@ class Kind(enum.Enum):
     WRITE = "changes rows, or may"
     CALL = "reads, by functions that may change rows"
     BARRIER = "what was written before it must have its message before it"
-    UNDO = "what was written since the savepoint is gone, and its message with it"
+    END = "the same, and the transaction is over with it"
+    UNDO = "what was written since the savepoint or BEGIN is gone, and its message with it"
 
 
 _READS = frozenset(
-    """SHOW SET RESET BEGIN START RELEASE COMMIT ROLLBACK ABORT END FETCH MOVE CLOSE VALUES TABLE
+    """SHOW SET RESET BEGIN START RELEASE FETCH MOVE CLOSE VALUES TABLE
     LISTEN UNLISTEN NOTIFY DISCARD DEALLOCATE LOCK CHECKPOINT""".split()
 )
+_ENDS_WELL = frozenset({"COMMIT", "END"})
+_UNDOES = frozenset({"ROLLBACK", "ABORT"})
 _MAY_CALL = frozenset({"SELECT", "WITH", "VALUES", "EXPLAIN", "DECLARE"})
 
 _COMMENTS = re.compile(r"\A(?:\s+|--[^\n]*\n|/\*.*?\*/|\()*", re.DOTALL)
@@ -53,17 +56,26 @@ _HARMLESS = frozenset(
 )
 
 
-@lru_cache(maxsize=2048)
+# Longer ones are rarely seen again, and a cache would keep them all.
+_REMEMBERED_MAX = 4096
+
+
 def kind_of(statement: str) -> Kind:
+    return _remembered_kind(statement) if len(statement) <= _REMEMBERED_MAX else _kind(statement)
+
+
+def _kind(statement: str) -> Kind:
     text = statement[_COMMENTS.match(statement).end() :]  # type: ignore[union-attr]
     words = _WORDS.match(text)
     if words is None:
         return Kind.READ if not text.strip(" \t\r\n;") else Kind.WRITE
     first, second = (word.upper() if word else "" for word in words.groups())
-    if first == "SAVEPOINT" or (first, second) == ("PREPARE", "TRANSACTION"):
+    if first == "SAVEPOINT":
         return Kind.BARRIER
-    if first == "ROLLBACK" and second == "TO":
-        return Kind.UNDO
+    if first in _ENDS_WELL or (first, second) == ("PREPARE", "TRANSACTION"):
+        return Kind.READ if second == "PREPARED" else Kind.END
+    if first in _UNDOES:
+        return Kind.READ if second == "PREPARED" else Kind.UNDO
     if ";" in text.rstrip("; \t\r\n"):
         return Kind.WRITE  # several statements, or a semicolon in a literal
     if first in _MAY_CALL:
@@ -78,7 +90,9 @@ def _kind_of_select(text: str) -> Kind:
     return Kind.CALL if any(name not in _HARMLESS for name in calls) else Kind.READ
 
 
-@lru_cache(maxsize=2048)
+_remembered_kind = lru_cache(maxsize=2048)(_kind)
+
+
 def is_single(statement: str) -> bool:
     """Surely one statement: drivers send such ones by the extended protocol."""
     return ";" not in statement.rstrip("; \t\r\n")
@@ -87,7 +101,6 @@ def is_single(statement: str) -> bool:
 _ROW_WRITES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "WITH", "SELECT", "TRUNCATE"})
 
 
-@lru_cache(maxsize=2048)
 def fits_in_a_transaction(statement: str) -> bool:
     """Surely no statement that refuses a transaction block, such as VACUUM or CALL."""
     words = _WORDS.match(statement[_COMMENTS.match(statement).end() :])  # type: ignore[union-attr]

@@ -4,7 +4,8 @@
 >>> import bemi.celery
 >>> bemi.celery.install()  # in the modules of the publisher and of the worker
 
-A task's writes have the context of its publisher, and ``task`` and ``task_id`` besides.
+A task's writes have the context of its publisher, and ``task`` and ``task_id`` besides. One that runs at
+once (``task_always_eager``, ``apply``) has that of its caller.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from ._context import Holder, current_context, enter, leave
 from ._failures import note_failure
 
 HEADER = "bemi_context"
-_running: dict[str, Token[Any]] = {}
+# By the task's id. One that runs at once may begin again within itself, by a retry.
+_running: dict[str, list[Token[Any]]] = {}
 
 
 def install() -> None:
@@ -41,14 +43,22 @@ def _before_publish(headers: dict[str, Any] | None = None, **_: Any) -> None:
 
 
 def _before_run(task_id: str = "", task: Any = None, **_: Any) -> None:
-    values = _received(getattr(task.request, HEADER, None) or (task.request.headers or {}).get(HEADER))
-    _running[task_id] = enter(Holder({**values, "task": task.name, "task_id": task_id}))
+    request = task.request
+    if request.is_eager:
+        values = current_context()  # nobody published it: it runs within its caller
+    else:
+        values = _received(getattr(request, HEADER, None) or (request.headers or {}).get(HEADER))
+    token = enter(Holder({**values, "task": task.name, "task_id": task_id}))
+    _running.setdefault(task_id, []).append(token)
 
 
 def _after_run(task_id: str = "", **_: Any) -> None:
-    token = _running.pop(task_id, None)
-    if token is None:
+    tokens = _running.get(task_id)
+    if not tokens:
         return
+    token = tokens.pop()
+    if not tokens:
+        del _running[task_id]
     try:
         leave(token)
     except ValueError as error:  # another context than that of its beginning

@@ -3,12 +3,12 @@
 
 >>> INSTALLED_APPS = [..., "bemi.django.BemiConfig"]
 >>> MIDDLEWARE = ["bemi.django.BemiMiddleware", ...]
->>> BEMI_SET_CONTEXT = "shop.audit.of_request"  # or the callable itself: request -> dict
+>>> BEMI_SET_CONTEXT = "shop.audit.of_request"  # or the callable itself: request -> dict; or, by key:
+>>> BEMI_SET_CONTEXT = {"user_id": lambda request: request.user.pk, "path": lambda request: request.path}
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,11 +20,12 @@ from django.db.backends.signals import connection_created
 from django.utils.module_loading import import_string
 
 from . import _trace
-from ._context import Holder, enter, leave
-from ._conversation import MAY_EMIT, Conversation, Memory, Options, Said
-from ._drivers import Execution, driver_named
+from ._context import Holder, asked, enter, leave
+from ._conversation import Conversation, Memory, Options, Said
+from ._drivers import MAY_EMIT, Execution, driver_named
 from ._failures import note_failure
 from ._statement import kind_of
+from ._streams import InForce, InForceAsync
 
 _TAP = "bemi_tap"
 
@@ -40,9 +41,11 @@ class BemiConfig(AppConfig):  # type: ignore[misc]
 
 
 class BemiMiddleware:
-    """Gives every write of a request the context that ``settings.BEMI_SET_CONTEXT(request)`` returns.
+    """Gives every write of a request, and of its streamed response, the context that
+    ``settings.BEMI_SET_CONTEXT`` says.
 
-    The callable runs at the request's first write, once: it sees ``request.user`` although this
+    It is a mapping of keys to functions of the request, each of which may fail without harm to the others;
+    or one function of the request that returns the whole context; or the name of either. It is asked at the request's first write, once: it sees ``request.user`` although this
     middleware stands first. The headers ``traceparent`` and ``x-request-id`` go along as ``trace_id``,
     ``span_id`` and ``request_id``.
     """
@@ -59,24 +62,37 @@ class BemiMiddleware:
     def __call__(self, request: Any) -> Any:
         if iscoroutinefunction(self):
             return self._call_async(request)
-        with self._in_force(request):
-            return self.get_response(request)
+        with self._in_force(request) as holder:
+            return _with_stream(self.get_response(request), holder)
 
     async def _call_async(self, request: Any) -> Any:
-        with self._in_force(request):
-            return await self.get_response(request)
+        with self._in_force(request) as holder:
+            return _with_stream(await self.get_response(request), holder)
 
     @contextmanager
-    def _in_force(self, request: Any) -> Iterator[None]:
+    def _in_force(self, request: Any) -> Iterator[Holder]:
         headers = Holder(_trace.from_headers(request.headers.get))
-        resolve = self.set_context and functools.partial(self.set_context, request)
+        set_context = self.set_context
+        resolve = None if set_context is None else lambda: asked(set_context, request)
         holder = Holder(parent=headers, resolve=resolve)
         token = enter(holder)
         try:
-            yield
+            yield holder
         finally:
             holder.frozen = True  # a thread that goes on keeps what it saw
             leave(token)
+
+
+def _with_stream(response: Any, holder: Holder) -> Any:
+    # A file's own wrapper, for servers that send it themselves, is left to them.
+    if getattr(response, "streaming", False) and getattr(response, "file_to_stream", None) is None:
+        around = InForceAsync if response.is_async else InForce
+        # The content itself: what the property gives has been mapped, and would not be closed.
+        response.streaming_content = around(holder, response._iterator)
+        if not response.is_async:  # close the body where its context is in force, before Django does
+            closers = response._resource_closers
+            closers.insert(0, closers.pop())
+    return response
 
 
 def _set_context() -> Callable[[Any], Any] | None:
@@ -106,8 +122,12 @@ class _Tap:
         def run(text: str) -> None:
             results.append(execute(text, params, many, context))
 
-        execution = Execution(connection, context["cursor"].cursor, sql, run, many)
-        self.conversation.execute(kind_of(sql), Said(sql), execution, self._memory)
+        cursor = context["cursor"].cursor
+        is_lazy = bool(getattr(cursor, "name", None))  # `iterator()`: a server-side cursor
+        execution = Execution(connection, cursor, sql, run, many, is_lazy)
+        # In a pipeline, the driver raises where its end is: past Django's own translation of errors.
+        with self._wrapper.wrap_database_errors:
+            self.conversation.execute(kind_of(sql), Said(sql), execution, self._memory)
         return results[0]
 
     def _on_commit(self) -> None:
@@ -126,6 +146,12 @@ class _Tap:
         self.conversation.forget(self._memory)
 
 
+def _options() -> Options:
+    return Options(
+        sql=getattr(settings, "BEMI_SQL", True), literals=getattr(settings, "BEMI_SQL_LITERALS", True)
+    )
+
+
 def _on_connection(sender: Any, connection: Any, **_: Any) -> None:
     """A new connection to a server; Django keeps its wrapper when it connects again."""
     if connection.vendor != "postgresql":
@@ -138,7 +164,7 @@ def _on_connection(sender: Any, connection: Any, **_: Any) -> None:
     driver = driver_named(type(raw).__module__.partition(".")[0], is_async=False)
     if driver is None:
         return
-    conversation = Conversation(driver, Options(sql=getattr(settings, "BEMI_SQL", True)))
+    conversation = Conversation(driver, _options())
     setattr(connection, _TAP, _Tap(connection, conversation))
     try:
         with raw.cursor() as cursor:

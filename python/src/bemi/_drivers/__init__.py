@@ -2,6 +2,12 @@
 """How each driver sends a context message at the price of no round trip, or of few.
 
 A message goes in front of the transaction's next statement, or together with its COMMIT.
+
+**The application's transaction comes first.** A message is only sent in a transaction that is whole, and
+as a statement that takes no right for granted; the application's own statements are sent by the same calls
+and in the same texts as without us. What fails all the same (the connection broke, the server was told to
+cancel) fails aloud: swallowed, it would leave an aborted transaction behind, whose COMMIT loses the
+application's rows in silence.
 """
 
 from __future__ import annotations
@@ -10,10 +16,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
+from .._failures import note_failure
 from .._message import PREFIX, Scope
 
 Run = Callable[[str], None]  # executes a statement's text, on the cursor it was made for
-Build = Callable[[Scope], str]
+Build = Callable[[Scope], "str | None"]  # a message as a statement; None: it could not be made
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,7 @@ class Execution:
     statement: str
     run: Run
     many: bool  # as often as there are sets of parameters
+    lazy: bool = False  # by a server-side cursor: nothing may be sent in one go with it
 
 
 class Driver(Protocol):
@@ -35,6 +43,10 @@ class Driver(Protocol):
     commits_for_free: bool
 
     def in_transaction(self, connection: Any) -> bool: ...
+
+    def may_speak(self, connection: Any) -> bool:
+        """Open, and in a transaction that has not failed, as far as the driver knows."""
+        ...
 
     def execute_after(self, message: str, execution: Execution) -> None:
         """The message, which speaks of earlier statements, then the statement."""
@@ -55,10 +67,24 @@ class Prefixing(Protocol):
     def execute_with(self, message: str, execution: Execution) -> None: ...
 
 
-# Nothing when the transaction wrote nothing: a message would turn a read into a write.
-_WHEN_WRITTEN = " WHERE pg_catalog.pg_current_xact_id_if_assigned() IS NOT NULL"
+# pg_logical_emit_message(boolean, text, text), in every version.
+_EMIT_OID = 3577
 
-EMIT_WITH_PARAMETERS = f"SELECT pg_catalog.pg_logical_emit_message(true, %s, %s){_WHEN_WRITTEN}"
+# Look-alikes of PostgreSQL may lack the function, and a role the right.
+MAY_EMIT = f"""SELECT pg_catalog.count(*) > 0
+  AND pg_catalog.bool_and(pg_catalog.has_function_privilege({_EMIT_OID}::pg_catalog.oid, 'EXECUTE'))
+FROM pg_catalog.pg_proc WHERE oid = {_EMIT_OID} AND proname = 'pg_logical_emit_message'"""
+
+# How many rows a message's statement returns when the role of this moment lacks the right.
+ROWS_WHEN_FORBIDDEN = 1
+
+# PostgreSQL asks for the right to EXECUTE when it prepares an expression, used or not, and a refusal
+# aborts the transaction. The rows of VALUES are prepared one by one as they are needed: this alone lets a
+# statement look first. SET ROLE, REVOKE and functions that change the role are thus no danger.
+# Nothing is said when the transaction wrote nothing: a message would turn a read into a write.
+_VALUES = """VALUES (NULL::pg_catalog.pg_lsn), (pg_catalog.pg_logical_emit_message(true, {}, {}))
+LIMIT CASE {}WHEN pg_catalog.has_function_privilege({}::pg_catalog.oid, 'EXECUTE') THEN 2 ELSE 1 END"""
+_WHEN_WRITTEN = "WHEN pg_catalog.pg_current_xact_id_if_assigned() IS NULL THEN 0 "
 
 
 def emit_sql(message: str, *, when_written: bool = True) -> str:
@@ -68,8 +94,17 @@ def emit_sql(message: str, *, when_written: bool = True) -> str:
     changes, it cannot end early. A percent sign, which some drivers interpret, is left to JSON.
     """
     literal = message.replace("%", "\\u0025").replace("\\", "\\\\").replace("'", "''")
-    where = _WHEN_WRITTEN if when_written else ""
-    return f"SELECT pg_catalog.pg_logical_emit_message(true, '{PREFIX}'::text, E'{literal}'::text){where}"
+    prefix, content = f"'{PREFIX}'::pg_catalog.text", f"E'{literal}'::pg_catalog.text"
+    return _VALUES.format(prefix, content, _WHEN_WRITTEN if when_written else "", _EMIT_OID)
+
+
+def note_rows(rows: int | None) -> None:
+    """What a message's statement returned says whether it was sent."""
+    if rows == ROWS_WHEN_FORBIDDEN:
+        note_failure(
+            "the current role may not pass context",
+            "grant it EXECUTE on pg_logical_emit_message(boolean, text, text)",
+        )
 
 
 def driver_named(name: str, is_async: bool) -> Driver | None:

@@ -6,6 +6,7 @@ The text of a statement is never altered: asyncpg and the server keep it prepare
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -14,7 +15,7 @@ import asyncpg
 
 from .._failures import note_failure
 from .._statement import fits_in_a_transaction
-from . import Build, Execution, emit_sql
+from . import ROWS_WHEN_FORBIDDEN, Build, Execution, note_rows
 
 
 class Asyncpg:
@@ -22,6 +23,11 @@ class Asyncpg:
 
     def in_transaction(self, connection: Any) -> bool:
         return bool(connection.driver_connection.is_in_transaction())
+
+    def may_speak(self, connection: Any) -> bool:
+        # asyncpg does not tell a failed transaction: see where a message finds itself in one.
+        raw = connection.driver_connection
+        return not raw.is_closed() and bool(raw.is_in_transaction())
 
     def execute_after(self, message: str, execution: Execution) -> None:
         self.emit(message, execution.connection)
@@ -35,9 +41,14 @@ class Asyncpg:
         level, connection.isolation_level = connection.isolation_level, None
         try:
             execution.run(execution.statement)
-            self.commit_after(build("previous"), connection, connection.commit)
+            message = build("previous")
+            if message is None:
+                connection.commit()
+            else:
+                self.commit_after(message, connection, connection.commit)
         except BaseException:
-            connection.rollback()
+            with contextlib.suppress(Exception):  # the application's error is the one to be seen
+                connection.rollback()
             raise
         finally:
             connection.isolation_level = level
@@ -56,9 +67,13 @@ class Asyncpg:
 
     def emit(self, message: str, connection: Any) -> None:
         try:
-            connection.run_async(lambda raw: raw.execute(emit_sql(message)))
-        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            note_failure("a message could not be sent", error)
+            status: str = connection.run_async(lambda raw: raw.execute(message))
+        except asyncpg.InFailedSQLTransactionError:
+            return  # the transaction had failed before, of which the application knows
+        except asyncpg.PostgresError as error:
+            connection._handle_exception(error)  # as SQLAlchemy's adapter raises the application's own
+            raise
+        note_rows(ROWS_WHEN_FORBIDDEN if status == f"SELECT {ROWS_WHEN_FORBIDDEN}" else None)
 
 
 @cache
@@ -73,11 +88,14 @@ def carrying(base: type[Any]) -> type[Any]:
             self.bemi_message: str | None = None
 
         async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:
-            if self.bemi_message is not None and query == "COMMIT;":
-                query = f"{emit_sql(self.bemi_message)}; COMMIT;"
+            message = self.bemi_message
+            if message is not None and query == "COMMIT;":
                 self.bemi_message = None
-            status: str = await super().execute(query, *args, timeout=timeout)
-            return status
+                try:
+                    return str(await super().execute(f"{message}; COMMIT;", *args, timeout=timeout))
+                except asyncpg.InFailedSQLTransactionError:
+                    pass  # it had failed before: its COMMIT rolls back, as it would without us
+            return str(await super().execute(query, *args, timeout=timeout))
 
     return BemiConnection
 
