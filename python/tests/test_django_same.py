@@ -62,7 +62,7 @@ def lazily():
 def raw(sql, params=None, many=False):
     with connection.cursor() as cursor:
         cursor.executemany(sql, params) if many else cursor.execute(sql, params)
-        return [cursor.rowcount, [list(map(str, row)) for row in cursor.fetchall()] if cursor.description else None]
+        return [cursor.rowcount, sorted(list(map(str, row)) for row in cursor.fetchall()) if cursor.description else None]
 
 
 def caught_in_a_savepoint():

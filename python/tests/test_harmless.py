@@ -265,6 +265,34 @@ def test_a_streamed_insert_has_its_context(newest: Tracked) -> None:
     assert [c["user_id"] for _, _, c in newest.changes()] == [1, 1]
 
 
+LATE = """
+create table late (id int primary key);
+create function write_late() returns trigger language plpgsql as
+  'begin insert into item values (new.id + 100, ''late''); return null; end';
+create constraint trigger late after insert on late deferrable initially deferred
+  for each row execute function write_late();
+"""
+
+
+def test_what_deferred_triggers_write_has_the_context(door: Door, tracked: Tracked) -> None:
+    def write(connection: Connection) -> None:
+        with connection.begin():
+            connection.execute(text("INSERT INTO late VALUES (1)"))
+            connection.execute(INSERT, {"id": 1})
+        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        connection.execute(text("INSERT INTO late VALUES (2)"))
+
+    bemi.set_context(user_id=1)
+    tracked.sql(LATE)
+    try:
+        door.run(write)
+        seen = {key: c for _, key, c in tracked.changes() if int(key) not in (1, 2)}
+        assert {key: c.get("user_id") for key, c in seen.items()} == {"101": 1, "102": 1}
+        assert all(c["user_id"] == 1 for _, _, c in tracked.changes())
+    finally:
+        tracked.sql("drop table late cascade; drop function write_late")
+
+
 # ---- what fails while a message is made
 
 PLACES = [

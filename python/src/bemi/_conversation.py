@@ -67,14 +67,17 @@ class Conversation:
         self.configure(options or Options())
         # None: not known yet, so nothing is sent. A message must never be what fails in a transaction.
         self.may_emit: bool | None = None
+        self.may_defer = False
 
     def configure(self, options: Options) -> None:
         self.options = options
         wanted = options.prefix and isinstance(self.driver, Prefixing)
         self._prefixing: Prefixing | None = self.driver if wanted else None  # type: ignore[assignment]
 
-    def learn(self, may_emit: bool) -> None:
+    def learn(self, may_emit: bool, may_defer: bool = False) -> None:
+        """What :data:`MAY_EMIT` says of the server."""
         self.may_emit = may_emit
+        self.may_defer = may_defer
         if not may_emit:
             note_failure("context cannot be passed", "the role may not call pg_logical_emit_message")
 
@@ -119,7 +122,7 @@ class Conversation:
         try:
             if waiting is not None:
                 is_empty = not waiting.values and waiting.sql is None
-                return None if is_empty else self._message_if_possible(waiting, connection)
+                return None if is_empty else self._message_if_possible(waiting, connection, is_last=True)
             if has_read or not (self.may_emit and self.driver.commits_for_free):
                 return None
             values = self._values(said)
@@ -131,18 +134,20 @@ class Conversation:
             note_failure("context could not be found", error)
             return None
 
-    def _message_if_possible(self, waiting: Waiting, connection: Any) -> str | None:
+    def _message_if_possible(self, waiting: Waiting, connection: Any, *, is_last: bool = False) -> str | None:
         """None where it would be refused: the transaction failed, ended without us, or lost its server."""
         if self.driver.may_speak(connection):
-            return self._as_statement(waiting.text)
+            return self._as_statement(waiting, "previous", is_last)
         if not self.driver.in_transaction(connection):
             note_failure("a transaction was ended past Bemi", "its last statement has no context")
         return None
 
-    @staticmethod
-    def _as_statement(text: str, when_written: bool = True) -> str | None:
+    def _as_statement(self, said: Waiting, scope: _message.Scope, is_last: bool = False) -> str | None:
         try:
-            return emit_sql(text, when_written=when_written)
+            rest = None
+            if is_last and self.may_defer and said.values:
+                rest = _message.build(said.values, None, "transaction")
+            return emit_sql(said.text, rest, when_written=scope != "next")
         except Exception as error:
             note_failure("a message could not be made", error)
             return None
@@ -181,7 +186,7 @@ class Conversation:
         after = self._what_to_say(said, before, "next") if kind is Kind.WRITE else before
         message = None
         if after is not None and after is not before:
-            message = self._as_statement(after.text, when_written=False)
+            message = self._as_statement(after, "next")
         if message is None:
             execution.run(execution.statement)
         else:
@@ -189,7 +194,8 @@ class Conversation:
             memory[_WAITING] = after
 
     def _build(self, said: Said, scope: _message.Scope) -> str | None:
-        return self._as_statement(self._what_to_say(said, None, scope).text, scope != "next")
+        is_last = scope == "previous"
+        return self._as_statement(self._what_to_say(said, None, scope), scope, is_last)
 
     def _what_to_say(self, said: Said, before: Waiting | None, scope: _message.Scope = "previous") -> Waiting:
         """`before` itself when it says the same: one message then speaks of both statements."""

@@ -60,7 +60,7 @@ class Tap:
             row: Any = cursor.fetchone()
             cursor.close()
             pooled.rollback()
-            self.conversation.learn(bool(row[0]))
+            self.conversation.learn(bool(row[0]), bool(row[1]))
         except Exception as error:
             pooled.rollback()
             note_failure("the server does not look like PostgreSQL 14 or newer", error)

@@ -169,6 +169,7 @@ def _on_connection(sender: Any, connection: Any, **_: Any) -> None:
     try:
         with raw.cursor() as cursor:
             cursor.execute(MAY_EMIT)
-            conversation.learn(bool(cursor.fetchone()[0]))
+            may_emit, may_defer = cursor.fetchone()
+            conversation.learn(bool(may_emit), bool(may_defer))
     except Exception as error:
         note_failure("the server does not look like PostgreSQL 14 or newer", error)

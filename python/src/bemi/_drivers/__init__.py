@@ -70,9 +70,11 @@ class Prefixing(Protocol):
 # pg_logical_emit_message(boolean, text, text), in every version.
 _EMIT_OID = 3577
 
-# Look-alikes of PostgreSQL may lack the function, and a role the right.
+# Look-alikes of PostgreSQL may lack the function, and a role the right. Triggers that may be deferred write
+# behind the last message of a transaction.
 MAY_EMIT = f"""SELECT pg_catalog.count(*) > 0
-  AND pg_catalog.bool_and(pg_catalog.has_function_privilege({_EMIT_OID}::pg_catalog.oid, 'EXECUTE'))
+  AND pg_catalog.bool_and(pg_catalog.has_function_privilege({_EMIT_OID}::pg_catalog.oid, 'EXECUTE')),
+  EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgdeferrable AND NOT tgisinternal)
 FROM pg_catalog.pg_proc WHERE oid = {_EMIT_OID} AND proname = 'pg_logical_emit_message'"""
 
 # How many rows a message's statement returns when the role of this moment lacks the right.
@@ -82,20 +84,23 @@ ROWS_WHEN_FORBIDDEN = 1
 # aborts the transaction. The rows of VALUES are prepared one by one as they are needed: this alone lets a
 # statement look first. SET ROLE, REVOKE and functions that change the role are thus no danger.
 # Nothing is said when the transaction wrote nothing: a message would turn a read into a write.
-_VALUES = """VALUES (NULL::pg_catalog.pg_lsn), (pg_catalog.pg_logical_emit_message(true, {}, {}))
-LIMIT CASE {}WHEN pg_catalog.has_function_privilege({}::pg_catalog.oid, 'EXECUTE') THEN 2 ELSE 1 END"""
+_VALUES = """VALUES (NULL::pg_catalog.pg_lsn), {}
+LIMIT CASE {}WHEN pg_catalog.has_function_privilege({}::pg_catalog.oid, 'EXECUTE') THEN {} ELSE 1 END"""
+_EMIT = "(pg_catalog.pg_logical_emit_message(true, '{}'::pg_catalog.text, E'{}'::pg_catalog.text))"
 _WHEN_WRITTEN = "WHEN pg_catalog.pg_current_xact_id_if_assigned() IS NULL THEN 0 "
 
 
-def emit_sql(message: str, *, when_written: bool = True) -> str:
-    """The message as a statement without parameters.
+def emit_sql(message: str, rest: str | None = None, *, when_written: bool = True) -> str:
+    """The message, and one that speaks of what is left of the transaction, as a statement without parameters.
 
     A message is ASCII; as an E'' literal, whose rules no setting of the server or the connection
     changes, it cannot end early. A percent sign, which some drivers interpret, is left to JSON.
     """
-    literal = message.replace("%", "\\u0025").replace("\\", "\\\\").replace("'", "''")
-    prefix, content = f"'{PREFIX}'::pg_catalog.text", f"E'{literal}'::pg_catalog.text"
-    return _VALUES.format(prefix, content, _WHEN_WRITTEN if when_written else "", _EMIT_OID)
+    messages = [message] if rest is None else [message, rest]
+    literals = [m.replace("%", "\\u0025").replace("\\", "\\\\").replace("'", "''") for m in messages]
+    rows = ", ".join(_EMIT.format(PREFIX, literal) for literal in literals)
+    condition = _WHEN_WRITTEN if when_written else ""
+    return _VALUES.format(rows, condition, _EMIT_OID, 1 + len(messages))
 
 
 def note_rows(rows: int | None) -> None:
