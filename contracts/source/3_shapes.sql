@@ -116,14 +116,14 @@ create or replace function _bemi_source.labels_changed(enum oid) returns boolean
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   known jsonb;
-  labels jsonb := (select coalesce(jsonb_object_agg(enumerated.oid::text, enumerated.enumlabel), '{}')
-                   from pg_enum enumerated where enumerated.enumtypid = enum);
+  found_labels jsonb := (select coalesce(jsonb_object_agg(enumerated.oid::text, enumerated.enumlabel), '{}')
+                         from pg_enum enumerated where enumerated.enumtypid = enum);
 begin
   select e.labels into known from _bemi_source.enum_labels e where e.type = enum for update skip locked;
   if found then
-    update _bemi_source.enum_labels e set labels = labels_changed.labels where e.type = enum;
+    update _bemi_source.enum_labels e set labels = found_labels where e.type = enum;
   elsif not exists (select from _bemi_source.enum_labels e where e.type = enum) then
-    insert into _bemi_source.enum_labels values (enum, labels);
+    insert into _bemi_source.enum_labels values (enum, found_labels);
   end if;
-  return known is null or not labels @> known;
+  return known is null or not found_labels @> known;
 end $$;

@@ -25,4 +25,12 @@ std::string hex(std::string_view bytes) {
   return text;
 }
 
+std::string from_hex(std::string_view text) {
+  std::string bytes(text.size() / 2, '\0');
+  std::size_t length = 0;
+  int failed = sodium_hex2bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(),
+                              text.data(), text.size(), nullptr, &length, nullptr);
+  return failed != 0 || length * 2 != text.size() ? std::string() : bytes;
+}
+
 }  // namespace base

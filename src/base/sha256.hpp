@@ -12,5 +12,7 @@ std::string sha256(std::initializer_list<std::string_view> parts);
 
 // Two lower-case digits a byte.
 std::string hex(std::string_view bytes);
+// Empty when it is no such text.
+std::string from_hex(std::string_view text);
 
 }  // namespace base

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// The signature of the event triggers' messages (contracts/source/2_messages.sql). Any role may write
-// a message of any prefix into the WAL: only what carries this is believed.
+// The signature of the event triggers' messages (contracts/source/2_messages.sql). Any role may
+// write a message of any prefix into the WAL: only what carries this is believed.
 #pragma once
 
 #include <cstddef>

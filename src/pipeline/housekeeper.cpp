@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "base/log.hpp"
 #include "wal/source.hpp"
@@ -15,11 +16,17 @@ using namespace std::chrono_literals;
 // A new table is found within a minute also when a look fails. Or as often as there is a heartbeat.
 constexpr std::chrono::seconds tables_interval_max = 20s;
 
+// A server counts what a session does within ten seconds of its end.
+constexpr std::int64_t counting_delay_us = 30'000'000;
+
 }  // namespace
 
-Housekeeper::Housekeeper(const Settings& settings, const base::Interrupt& interrupt)
+Housekeeper::Housekeeper(const Settings& settings, const store::Progress& progress,
+                         const base::Interrupt& interrupt)
     : settings_(&settings),
       interrupt_(&interrupt),
+      looked_{.time = progress.effective_at, .position = progress.position},
+      quiet_(looked_),
       tables_interval_(std::min(tables_interval_max, settings.heartbeat_interval)),
       beat_at_(Clock::now() + settings.heartbeat_interval),
       look_at_(Clock::now() + tables_interval_),
@@ -40,7 +47,8 @@ void Housekeeper::do_what_is_due() {
     beat_at_ = Clock::now() + settings_->heartbeat_interval;
   }
   if (done && Clock::now() >= look_at_) {
-    done = find_new_tables();
+    done = find_unseen_changes();
+    if (done) done = find_new_tables();
     look_at_ = Clock::now() + tables_interval_;
   }
   if (done || interrupt_->triggered()) return;
@@ -60,6 +68,29 @@ base::Status Housekeeper::connect() {
 base::Status Housekeeper::beat() {
   TRY(connect());
   return wal::emit_heartbeat(*source_);
+}
+
+// Tables that changed while the event triggers did not fire, or failed: the source tells them, into
+// the stream. Only when its catalogs have changed at all.
+base::Status Housekeeper::find_unseen_changes() {
+  TRY(connect());
+  TRY_ASSIGN(bool may, wal::may_look(*source_));
+  if (!may) return {};
+  TRY_ASSIGN(wal::Look now, wal::look_of_now(*source_));
+  TRY_ASSIGN(std::string changes, wal::catalog_changes(*source_));
+  if (changes != catalog_changes_) {
+    TRY_ASSIGN(std::int64_t differing, wal::look(*source_, looked_));
+    if (differing > 0) {
+      base::log::warning("{} table(s) changed unseen by the event triggers since {}", differing,
+                         base::format(looked_.time));
+    }
+    catalog_changes_ = std::move(changes);
+    looked_ = now;
+  } else if (now.time.unix_us - looked_.time.unix_us > counting_delay_us) {
+    // Of the latest changes the server may not have counted all.
+    looked_ = std::exchange(quiet_, now);
+  }
+  return {};
 }
 
 base::Status Housekeeper::find_new_tables() {

@@ -12,13 +12,16 @@
 #include "pg/connection.hpp"
 #include "pipeline/periodic.hpp"
 #include "pipeline/settings.hpp"
+#include "store/progress.hpp"
+#include "wal/event_triggers.hpp"
 
 namespace pipeline {
 
 class Housekeeper {
  public:
-  // `interrupt`: ends its waits for the server.
-  Housekeeper(const Settings& settings, const base::Interrupt& interrupt);
+  // `progress`: where the stream goes on from. `interrupt`: ends its waits for the server.
+  Housekeeper(const Settings& settings, const store::Progress& progress,
+              const base::Interrupt& interrupt);
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -26,12 +29,16 @@ class Housekeeper {
   [[nodiscard]] std::chrono::milliseconds until_next() const;
   base::Status connect();
   base::Status beat();
+  base::Status find_unseen_changes();
   base::Status find_new_tables();
 
   const Settings* settings_;
   const base::Interrupt* interrupt_;
   std::optional<pg::Connection> source_;
   std::set<std::string> warned_;  // tables that could not be published: said once
+  std::string catalog_changes_;   // as counted at the last look
+  wal::Look looked_;              // until here nothing went unseen
+  wal::Look quiet_;  // the last look that found nothing counted; of use at the next one
   std::chrono::seconds tables_interval_;
   Clock::time_point beat_at_;
   Clock::time_point look_at_;

@@ -68,21 +68,28 @@ std::vector<std::string> type_names(const Relation& relation) {
   return names;
 }
 
-// Types whose values have the same text, so that one can become the other without a word.
-bool same_text(const change::Type& left, const change::Type& right) {
+// Types whose values read the same, so that one can become the other without a word.
+bool same_reading(const change::Type& left, const change::Type& right) {
   constexpr Oid text = 25;
   constexpr Oid varchar = 1043;
   auto is_text = [](Oid oid) { return oid == text || oid == varchar; };
-  return left.oid == right.oid || (is_text(left.oid) && is_text(right.oid));
+  if (is_text(left.oid) && is_text(right.oid)) return true;
+  if (left.oid != right.oid || left.form != right.form) return false;
+  if (left.element && right.element && !same_reading(*left.element, *right.element)) return false;
+  return std::ranges::equal(left.attributes, right.attributes,
+                            [](const auto& known, const auto& now) {
+                              return known.name == now.name && known.type && now.type &&
+                                     same_reading(*known.type, *now.type);
+                            });
 }
 
 // A column that got another type without being rewritten (timestamp to timestamptz in UTC, int to
-// oid) has other values all the same.
+// oid), or whose type got other attributes, has other values all the same.
 bool reads_otherwise(const Relation& known, const Relation& now) {
   return std::ranges::any_of(now.columns, [&](const change::Column& column) {
     auto twin = std::ranges::find(known.columns, column.number, &change::Column::number);
     return column.number != 0 && twin != known.columns.end() && column.type && twin->type &&
-           !same_text(*twin->type, *column.type);
+           !same_reading(*twin->type, *column.type);
   });
 }
 
@@ -356,11 +363,10 @@ void Relations::note_altered(const Relation& known, const decode::SchemaChange& 
   // A partition that is made is empty; one that is attached or gone took rows with it.
   bool grown = told.command == "CREATE TABLE" && std::ranges::includes(now.leaves, known.leaves);
   bool moved = now.leaves != known.leaves && !grown;
-  if (!told.dropped && (moved || told.rewritten || reads_otherwise(known, now) ||
-                        !same_key(known, now))) {
+  if (!told.dropped &&
+      (moved || told.rewritten || reads_otherwise(known, now) || !same_key(known, now))) {
     change::Covered broken = covered(now, change::Coverage::broken, told.membership);
-    if (told.unseen_since)
-      broken.since = {told.unseen_since->position, told.unseen_since->time};
+    if (told.unseen_since) broken.since = {told.unseen_since->position, told.unseen_since->time};
     out.add_covered(std::move(broken));
   }
   note_detached(known, now, out);

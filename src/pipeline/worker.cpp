@@ -129,7 +129,7 @@ base::Status run_session(const Settings& settings, store::Writer::Mode& mode) {
   TRY_ASSIGN(wal::Moment now, wal::now(source));
   base::log::info("streaming {} from {}", writer.progress().source,
                   change::format(writer.progress().position));
-  Housekeeper housekeeper(settings, session_interrupt);
+  Housekeeper housekeeper(settings, writer.progress(), session_interrupt);
   LateBaseline late_baseline(settings, writer.progress(), session_interrupt);
   Stages stages;
   Keeper keeper(settings, writer.progress().source, stages, session_interrupt);

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // Looks whether the source is ready. Every finding that is not ok says what to run.
+#include <algorithm>
+#include <iterator>
+
 #include <fmt/format.h>
 
+#include "setup/check_event_triggers.hpp"
 #include "setup/setup.hpp"
 #include "wal/slot.hpp"
 
@@ -228,6 +232,8 @@ base::Result<std::vector<Finding>> check_source(pg::Connection& source, const Se
   TRY(check_role(source, findings));
   TRY(check_slot(source, settings, findings));
   TRY(check_tables(source, settings, findings));
+  TRY_ASSIGN(std::vector<Finding> of_triggers, check_event_triggers(source));
+  std::ranges::move(of_triggers, std::back_inserter(findings));
   return findings;
 }
 

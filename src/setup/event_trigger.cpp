@@ -66,7 +66,8 @@ std::string grants_sql(const std::string& worker_role) {
 }
 
 // What is there already counts as told: the worker reads the catalog when it begins.
-constexpr const char* remember_sql = R"(select count(*) filter (where _bemi_source.remember(named.oid, _bemi_source.describe(named.oid)) <> '')
+constexpr const char* remember_sql =
+    R"(select count(*) filter (where _bemi_source.remember(named.oid, _bemi_source.describe(named.oid)) <> '')
 from pg_class named where named.oid >= 16384 and named.relkind in ('r', 'p') and _bemi_source.is_wanted(named.oid)
   and not exists (select from _bemi_source.shape known where known.relation = named.oid);
 select count(*) filter (where _bemi_source.labels_changed(named.oid)) from pg_type named where named.typtype = 'e'
@@ -90,8 +91,10 @@ base::Result<std::vector<Step>> plan_event_trigger(pg::Connection& admin,
   std::string sql = "set local search_path = pg_catalog, pg_temp;\n" + std::string(source_sql()) +
                     settings_sql(settings) + grants_sql(worker) + remember_sql;
   std::string digest = base::hex(base::sha256({sql}));
-  sql += "delete from _bemi_source.installed;\n"
-         "insert into _bemi_source.installed (digest) values (" + pg::quote_literal(digest) + ")";
+  sql +=
+      "delete from _bemi_source.installed;\n"
+      "insert into _bemi_source.installed (digest) values (" +
+      pg::quote_literal(digest) + ")";
   TRY_ASSIGN(pg::Rows triggers, admin.run(select_triggers));
   if (!owner.empty() && triggers.integer(0, 0) == 3) {
     TRY_ASSIGN(pg::Rows installed, admin.run("select digest from _bemi_source.installed"));

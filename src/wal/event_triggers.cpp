@@ -2,12 +2,14 @@
 #include "wal/event_triggers.hpp"
 
 #include "base/log.hpp"
+#include "base/sha256.hpp"
+#include "wal/source.hpp"
 
 namespace wal {
 namespace {
 
-// Only a superuser, or who stands for one, makes event triggers; what is in that role's schema is its
-// own.
+// Only a superuser, or who stands for one, makes event triggers; what is in that role's schema is
+// its own.
 constexpr const char* select_may_read = R"(
 select has_schema_privilege(place.oid, 'usage') and has_table_privilege(named.oid, 'select')
 from pg_event_trigger trigger join pg_proc function on function.oid = trigger.evtfoid
@@ -16,6 +18,12 @@ join pg_class named on named.relnamespace = place.oid and named.relname = $1
 where trigger.evtname = 'bemi_track_ddl' and trigger.evtenabled <> 'D' and place.nspname = '_bemi_source'
   and trigger.evtowner = function.proowner and trigger.evtowner = place.nspowner
   and trigger.evtowner = named.relowner)";
+
+constexpr const char* count_catalog_changes = R"(
+select sum(pg_stat_get_tuples_inserted(catalog) + pg_stat_get_tuples_updated(catalog)
+           + pg_stat_get_tuples_deleted(catalog))::text
+from unnest(array['pg_class', 'pg_attribute', 'pg_index', 'pg_constraint', 'pg_type', 'pg_enum', 'pg_namespace',
+                  'pg_publication', 'pg_publication_rel']::regclass[]) catalog)";
 
 // nullopt: there are no event triggers of ours.
 base::Result<std::optional<bool>> may_read(pg::Connection& source, const char* table) {
@@ -27,14 +35,6 @@ base::Result<std::optional<bool>> may_read(pg::Connection& source, const char* t
 constexpr const char* select_key =
     "select encode(inner_key, 'hex'), encode(outer_key, 'hex') from _bemi_source.signing_key";
 
-std::string from_hex(const std::string& hex) {
-  std::string bytes;
-  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
-    bytes.push_back(static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16)));
-  }
-  return bytes;
-}
-
 }  // namespace
 
 base::Result<std::optional<change::SigningKey>> find_signing_key(pg::Connection& source) {
@@ -42,14 +42,16 @@ base::Result<std::optional<change::SigningKey>> find_signing_key(pg::Connection&
   if (!may) return std::nullopt;
   if (!*may) {
     base::log::warning(
-        "the role {} may not read what the event triggers sign with: changes of tables are found by "
+        "the role {} may not read what the event triggers sign with: changes of tables are found "
+        "by "
         "looking, later; an administrator runs: bemi init",
         source.user());
     return std::nullopt;
   }
   TRY_ASSIGN(pg::Rows key, source.run(select_key));
   if (key.empty()) return std::nullopt;
-  return change::SigningKey{.inner = from_hex(key.text(0, 0)), .outer = from_hex(key.text(0, 1))};
+  return change::SigningKey{.inner = base::from_hex(key.text(0, 0)),
+                            .outer = base::from_hex(key.text(0, 1))};
 }
 
 base::Result<std::vector<std::string>> copy_schemas(pg::Connection& source) {
@@ -59,6 +61,30 @@ base::Result<std::vector<std::string>> copy_schemas(pg::Connection& source) {
   TRY_ASSIGN(pg::Rows rows, source.run("select name from _bemi_source.copy_schema"));
   for (int row = 0; row < rows.count(); ++row) schemas.push_back(rows.text(row, 0));
   return schemas;
+}
+
+base::Result<bool> may_look(pg::Connection& source) {
+  TRY_ASSIGN(auto may, may_read(source, "signing_key"));
+  if (!may.value_or(false)) return false;
+  TRY_ASSIGN(pg::Rows rows, source.run("select not pg_is_in_recovery()"));
+  return rows.truth(0, 0);
+}
+
+base::Result<std::string> catalog_changes(pg::Connection& source) {
+  TRY_ASSIGN(pg::Rows rows, source.run(count_catalog_changes));
+  return rows.text(0, 0);
+}
+
+base::Result<Look> look_of_now(pg::Connection& source) {
+  TRY_ASSIGN(Moment moment, now(source));
+  TRY_ASSIGN(change::Lsn position, flushed_position(source));
+  return Look{.time = moment.time, .position = position};
+}
+
+base::Result<std::int64_t> look(pg::Connection& source, const Look& last) {
+  TRY_ASSIGN(pg::Rows rows, source.query("select _bemi_source.look($1, $2)",
+                                         {base::format(last.time), change::format(last.position)}));
+  return rows.integer(0, 0);
 }
 
 base::Result<std::vector<TriggerFailure>> trigger_failures(pg::Connection& source) {

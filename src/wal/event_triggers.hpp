@@ -9,7 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "base/result.hpp"
+#include "change/lsn.hpp"
 #include "change/signing_key.hpp"
 #include "pg/connection.hpp"
 
@@ -29,5 +31,22 @@ struct TriggerFailure {
   std::string last_at;
 };
 base::Result<std::vector<TriggerFailure>> trigger_failures(pg::Connection& source);
+
+// Whether this role may let the source look for what its triggers did not see.
+base::Result<bool> may_look(pg::Connection& source);
+
+// Changes whenever anybody changes the catalog; within seconds.
+base::Result<std::string> catalog_changes(pg::Connection& source);
+
+// A moment up to which nothing went unseen.
+struct Look {
+  base::Timestamp time;  // the source's own clock
+  change::Lsn position;
+};
+base::Result<Look> look_of_now(pg::Connection& source);
+
+// Tells into the stream every table that is another than the triggers told, "unseen since" the last
+// look; how many there were.
+base::Result<std::int64_t> look(pg::Connection& source, const Look& last);
 
 }  // namespace wal

@@ -45,8 +45,9 @@ from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p') and c.relpersistence in ('p', 'u')
   and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', '_bemi', '_bemi_source')
   and n.nspname <> all (array(select jsonb_array_elements_text($2::jsonb)))
-  and not exists (select 1 from pg_depend d where d.classid = 'pg_class'::regclass
-                  and d.objid = c.oid and d.deptype = 'e')
+  and not exists (select 1 from pg_depend d
+                  where d.deptype = 'e' and (d.classid = 'pg_class'::regclass and d.objid = c.oid
+                                             or d.classid = 'pg_namespace'::regclass and d.objid = n.oid))
 order by n.nspname, c.relname)";
 
 // Publications of columns came with 15, of generated columns with 18.

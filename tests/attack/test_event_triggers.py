@@ -5,21 +5,29 @@ from __future__ import annotations
 import json
 
 import pytest
+from e2e.oracle import history, now_of, sync
 
 from attack.conftest import NewRole
 from attack.roles import Role
-from e2e.oracle import history, now_of, sync
-from support.bemi import BemiError, bemi
+from support.bemi import REPOSITORY, BemiError, bemi
 from support.fixtures import Database, StartWorker, oldest_and_newest
 
 pytestmark = oldest_and_newest
 
-SHADOWS = ("pg_namespace", "pg_class", "pg_attribute", "pg_publication", "pg_publication_rel", "pg_index", "pg_type")
+SHADOWS = (
+    "pg_namespace",
+    "pg_class",
+    "pg_attribute",
+    "pg_publication",
+    "pg_publication_rel",
+    "pg_index",
+    "pg_type",
+)
 
 
 @pytest.mark.parametrize("shadow", SHADOWS)
 def test_a_temporary_view_is_not_read_by_the_triggers(
-    database: Database, start_worker: StartWorker, new_role: NewRole, shadow: str
+    start_worker: StartWorker, new_role: NewRole, shadow: str
 ) -> None:
     start_worker().wait_ready()
     nobody = new_role("nobody")
@@ -78,9 +86,7 @@ def test_default_privileges_give_nobody_the_key(
     assert database.sql(granted, app.name, app.name) == []
 
 
-def test_a_schema_that_somebody_else_owns_is_refused(
-    database: Database, start_worker: StartWorker, new_role: NewRole
-) -> None:
+def test_a_schema_that_somebody_else_owns_is_refused(database: Database, new_role: NewRole) -> None:
     squatter = new_role("squatter")
     database.sql(f'grant create on database "{database.name}" to "{squatter.name}"')
     squatter.sql("create schema _bemi_source")
@@ -202,7 +208,8 @@ def test_an_expression_cannot_take_back_that_a_table_is_rewritten(
     start_worker().wait_ready()
     app.sql(
         """create function shop.hide(n int) returns int language plpgsql as $$ begin
-           perform set_config('bemi.rewritten', '', true), set_config('bemi.own_ddl', 'x', true); return n * 100; end $$"""
+           perform set_config('bemi.rewritten', '', true), set_config('bemi.own_ddl', 'x', true);
+           return n * 100; end $$"""
     )
     app.sql("alter table shop.item alter column price type int using shop.hide(price)")
     env = {"BEMI_SOURCE_URL": database.url, "BEMI_DESTINATION_URL": database.url}
@@ -210,3 +217,33 @@ def test_an_expression_cannot_take_back_that_a_table_is_rewritten(
     rows = [json.loads(line) for line in said.stdout.splitlines()]
     # Known again from a new baseline, or refused until then; never the prices of before.
     assert said.returncode != 0 or [row["price"] for row in rows] == [100, 200, 300]
+
+
+def test_the_triggers_of_an_earlier_release_are_an_error_and_are_replaced(
+    database: Database, start_worker: StartWorker
+) -> None:
+    database.sql((REPOSITORY / "tests/history/0.1.0-source.sql").read_text())
+    env = {"BEMI_SOURCE_URL": database.url}
+    said = bemi("check", "--format", "json", env=env, check=False)
+    found = [json.loads(line) for line in said.stdout.splitlines()]
+    [triggers] = [finding for finding in found if finding["subject"] == "event triggers"]
+    assert triggers["severity"] == "error"
+    assert "superuser" in triggers["what"]
+    start_worker().wait_ready()
+    old = "select p.oid::regprocedure::text from pg_proc p where p.proname in ('track_ddl', 'emit_schema', 'note_failure')"
+    assert {row[0].split(".")[0] for row in database.sql(old)} == {"_bemi_source"}
+    assert database.sql("select to_regclass('_bemi.ddl_mark'), to_regclass('_bemi.trigger_failure')") == [(None, None)]
+    said = bemi("check", "--format", "json", env=env, check=False)
+    found = [json.loads(line) for line in said.stdout.splitlines()]
+    assert [f["severity"] for f in found if f["subject"] == "event triggers"] == ["ok"]
+
+
+def test_a_trigger_that_failed_is_said(database: Database, start_worker: StartWorker) -> None:
+    start_worker().wait_ready()
+    database.sql("alter table _bemi_source.shape add constraint none check (false) not valid")
+    database.sql("create table t (id int primary key); insert into t values (1)")
+    said = bemi("check", "--format", "json", env={"BEMI_SOURCE_URL": database.url}, check=False)
+    found = [json.loads(line) for line in said.stdout.splitlines()]
+    assert any(
+        f["severity"] == "warning" and "could not tell" in f["what"] for f in found if f["subject"] == "event triggers"
+    )

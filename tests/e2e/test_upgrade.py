@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from support.bemi import bemi
 from support.fixtures import Database, Server, StartWorker, oldest_and_newest
 
@@ -48,9 +49,7 @@ def load(database: Database, release: str) -> None:
 
 
 @pytest.fixture
-def installed(
-    server: Server, database: Database, request: pytest.FixtureRequest
-) -> Database:
+def installed(server: Server, database: Database, request: pytest.FixtureRequest) -> Database:
     """`database`, with the history that a release made on PostgreSQL 14."""
     load(database, request.param)
     return database
@@ -61,19 +60,13 @@ def installed(
 def test_a_released_history_becomes_as_a_new_one_is_and_answers_as_before(
     installed: Database, server: Server, request: pytest.FixtureRequest
 ) -> None:
-    fresh = Database(
-        server, f"{installed.name}_new", server.create_database(f"{installed.name}_new")
-    )
+    fresh = Database(server, f"{installed.name}_new", server.create_database(f"{installed.name}_new"))
     env = {"BEMI_SOURCE_URL": fresh.url, "BEMI_DESTINATION_URL": installed.url}
     done = bemi("init", env=env)
     assert "ready" in done.stdout
     bemi("init", env={"BEMI_SOURCE_URL": fresh.url, "BEMI_DESTINATION_URL": fresh.url})
     for what, there in catalog(fresh).items():
-        ours = [
-            row
-            for row in there
-            if "trigger_failure" not in str(row) and "ddl_mark" not in str(row)
-        ]
+        ours = [row for row in there if "trigger_failure" not in str(row) and "ddl_mark" not in str(row)]
         source_functions = {
             name
             for (name,) in fresh.sql(
@@ -83,29 +76,20 @@ def test_a_released_history_becomes_as_a_new_one_is_and_answers_as_before(
         }
         ours = [row for row in ours if row[0] not in source_functions]
         assert catalog(installed)[what] == ours, what
-    told = json.loads(
-        (HISTORIES / f"{request.node.callspec.params['installed']}.json").read_text()
-    )
+    told = json.loads((HISTORIES / f"{request.node.callspec.params['installed']}.json").read_text())
     installed.sql("select bemi.refresh_time_travel()")
     for question, answer in told["answers"]:
-        asked = bemi(
-            *question, "--format", "json", env={"BEMI_DESTINATION_URL": installed.url}
-        )
-        assert [json.loads(line) for line in asked.stdout.splitlines()] == answer, (
-            question
-        )
+        asked = bemi(*question, "--format", "json", env={"BEMI_DESTINATION_URL": installed.url})
+        assert [json.loads(line) for line in asked.stdout.splitlines()] == answer, question
     for moment in told["moments"].values():
         rows = "select count(*) from bemi.rows_as_of('todo', %s)"
         with server.connect(dbname=installed.name) as connection:
             connection.execute("select set_config('bemi.as_of', %s, false)", [moment])
-            [seen] = connection.execute(
-                "select count(*) from time_travel.todo"
-            ).fetchone() or [None]
+            [seen] = connection.execute("select count(*) from time_travel.todo").fetchone() or [None]
             assert [(seen,)] == connection.execute(rows, [moment]).fetchall()
     # Done once.
     assert (
-        "destination" in (again := bemi("init", env=env).stdout)
-        and "ready" in again.split("destination")[1]
+        "destination" in (again := bemi("init", env=env).stdout) and "ready" in again.split("destination")[1]
     )
     server.drop_database(fresh.name)
 
@@ -132,26 +116,16 @@ def test_a_history_of_a_development_version_is_refused_in_words(
         database.sql(spoil)
         for command in ("init", "run"):
             done = bemi(command, env=env, check=False)
-            assert (
-                done.returncode == 1
-                and "development version" in done.stderr
-                and "hint:" in done.stderr
-            )
-        assert database.sql("select to_regclass('_bemi.function_set')") == [(None,)], (
-            "nothing was begun"
-        )
+            assert done.returncode == 1 and "development version" in done.stderr and "hint:" in done.stderr
+        assert database.sql("select to_regclass('_bemi.function_set')") == [(None,)], "nothing was begun"
         database.sql(mend)
     bemi("init", env=env)
-    database.sql(
-        "update _bemi.migration set sha256 = repeat('0', 64) where version = 15"
-    )
+    database.sql("update _bemi.migration set sha256 = repeat('0', 64) where version = 15")
     done = bemi("init", env=env, check=False)
     assert done.returncode == 1 and "development version" in done.stderr
 
 
-def test_an_older_bemi_leaves_a_newer_history_alone(
-    database: Database, start_worker: StartWorker
-) -> None:
+def test_an_older_bemi_leaves_a_newer_history_alone(database: Database, start_worker: StartWorker) -> None:
     start_worker().wait_ready().terminate()
     env = {"BEMI_SOURCE_URL": database.url}
     for newer in (

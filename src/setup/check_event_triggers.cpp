@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "setup/check_event_triggers.hpp"
+
+#include <fmt/format.h>
+
+#include "wal/event_triggers.hpp"
+
+namespace setup {
+namespace {
+
+constexpr const char* subject = "event triggers";
+
+// The three of ours: whose functions they run, and whether all of them fire in every session.
+constexpr const char* select_state = R"(
+select count(*) filter (where place.nspname = '_bemi'), count(*) filter (where place.nspname = '_bemi_source'),
+       count(*) filter (where place.nspname = '_bemi_source' and trigger.evtenabled <> 'A'),
+       count(*) filter (where place.nspname = '_bemi_source'
+                          and (function.proowner <> trigger.evtowner or place.nspowner <> trigger.evtowner)),
+       coalesce(min(pg_get_userbyid(place.nspowner)), '')
+from pg_event_trigger trigger join pg_proc function on function.oid = trigger.evtfoid
+join pg_namespace place on place.oid = function.pronamespace
+where trigger.evtname in ('bemi_track_ddl', 'bemi_track_drop', 'bemi_track_rewrite'))";
+
+Finding finding(Severity severity, std::string what, std::string fix) {
+  return {.severity = severity, .subject = subject, .what = std::move(what), .fix = std::move(fix)};
+}
+
+base::Result<std::vector<Finding>> failures_of(pg::Connection& source) {
+  TRY_ASSIGN(auto failures, wal::trigger_failures(source));
+  std::vector<Finding> findings;
+  for (const wal::TriggerFailure& failure : failures) {
+    findings.push_back(finding(Severity::warning,
+                               fmt::format("could not tell of some DDL ({} times, last at {}): {}",
+                                           failure.count, failure.last_at, failure.message),
+                               "the tables were found by looking, later; when the cause is mended: "
+                               "delete from _bemi_source.trigger_failure;"));
+  }
+  return findings;
+}
+
+}  // namespace
+
+base::Result<std::vector<Finding>> check_event_triggers(pg::Connection& source) {
+  TRY_ASSIGN(pg::Rows state, source.run(select_state));
+  constexpr std::int64_t all = 3;
+  if (state.integer(0, 0) > 0) {
+    return std::vector<Finding>{finding(
+        Severity::error,
+        "they are those of an earlier Bemi, through which any role that may log in becomes a "
+        "superuser",
+        "an administrator runs: bemi init")};
+  }
+  if (state.integer(0, 3) > 0) {
+    return std::vector<Finding>{
+        finding(Severity::error,
+                "the role " + state.text(0, 4) + " owns what they run, and is not their owner",
+                "an administrator runs: bemi teardown, and then bemi init")};
+  }
+  if (state.integer(0, 1) == 0) {
+    return std::vector<Finding>{
+        finding(Severity::info,
+                "there are none: new tables and changes of tables are found by looking, later",
+                "a superuser runs: bemi init")};
+  }
+  TRY_ASSIGN(std::vector<Finding> findings, failures_of(source));
+  if (state.integer(0, 1) < all || state.integer(0, 2) > 0) {
+    findings.push_back(finding(Severity::warning, "some of them are missing or switched off",
+                               "an administrator runs: bemi init"));
+  }
+  TRY_ASSIGN(bool may_look, wal::may_look(source));
+  TRY_ASSIGN(pg::Rows recovery, source.run("select pg_is_in_recovery()"));
+  if (!may_look && !recovery.truth(0, 0)) {
+    findings.push_back(
+        finding(Severity::warning,
+                "the role " + source.user() +
+                    " may not read what they sign with, and so believes nothing of it",
+                "an administrator runs bemi init with BEMI_ADMIN_URL, and this role in --source"));
+  }
+  if (findings.empty()) findings.push_back(finding(Severity::ok, "they tell of every DDL", ""));
+  return findings;
+}
+
+}  // namespace setup
