@@ -132,6 +132,12 @@ void add_retention_option(CLI::App& command, Config& config) {
 
 void add_maintenance_options(CLI::App& command, Config& config) {
   auto* group = command.add_option_group("Retention", "");
+  group
+      ->add_option("--maintain", config.maintain_url,
+                   "The destination as its maintainer, who may drop partitions [default: the "
+                   "destination]")
+      ->envname("BEMI_MAINTAIN_URL")
+      ->type_name("URL");
   add_retention_option(*group, config);
   group
       ->add_option("--archive", config.archive_directory,

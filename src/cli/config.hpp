@@ -21,6 +21,7 @@ struct Config {
   std::string destination_url;  // empty: the source
   std::string admin_url;
   std::string revert_url;
+  std::string maintain_url;  // the history's maintainer; empty: the destination's own role
   std::string source_name;  // empty: the source database's name
   std::string slot;
   std::string publication;

@@ -43,4 +43,9 @@ base::Result<pg::Connection> open_destination_as_admin(const Config& config) {
               "destination");
 }
 
+base::Result<pg::Connection> open_destination_as_maintainer(const Config& config) {
+  if (config.maintain_url.empty()) return open_destination(config, Access::read_write);
+  return open(config.maintain_url, "bemi/maintenance", Access::read_write, "destination");
+}
+
 }  // namespace cli

@@ -18,6 +18,7 @@ base::Result<pg::Connection> open_source(const Config& config, Access access);
 base::Result<pg::Connection> open_source_as_admin(const Config& config);
 base::Result<pg::Connection> open_destination(const Config& config, Access access);
 // The destination's owner: the administrator when source and destination share a URL.
+base::Result<pg::Connection> open_destination_as_maintainer(const Config& config);
 base::Result<pg::Connection> open_destination_as_admin(const Config& config);
 
 }  // namespace cli

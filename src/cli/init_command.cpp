@@ -8,24 +8,33 @@
 #include "pipeline/baseline.hpp"
 #include "store/migrate.hpp"
 #include "store/progress.hpp"
+#include "store/roles.hpp"
 #include "store/schema.hpp"
 
 namespace cli {
 namespace {
 
 // What the worker's own role must be allowed, when another one prepares the destination.
-std::vector<setup::Step> destination_grants(const std::string& schema, const std::string& role) {
-  std::string grantee = pg::quote_identifier(role);
-  std::string quoted = pg::quote_identifier(schema);
-  return {{.what = "let " + role + " write the history",
-           .sql = fmt::format(
-               "grant usage on schema _bemi to {0};"
-               "grant select, insert, update, delete on all tables in schema _bemi to {0};"
-               "grant usage, create on schema {1} to {0};"
-               "alter table {1}.changes owner to {0}",
-               grantee, quoted)}};
+base::Result<std::vector<setup::Step>> destination_grants(pg::Connection& admin,
+                                                          const std::string& role) {
+  TRY_ASSIGN(auto roles, store::roles_of(admin));
+  std::string what = "let " + role + " write the history";
+  auto writer = roles.find("writer");
+  if (writer == roles.end()) {
+    return std::vector<setup::Step>{
+        {.what = what,
+         .sql = fmt::format("select _bemi.grant_rights('writer', {})", pg::quote_literal(role))}};
+  }
+  TRY_ASSIGN(pg::Rows is, admin.query("select pg_has_role($1::name, $2::name, 'member')",
+                                      {role, writer->second}));
+  if (is.truth(0, 0)) return std::vector<setup::Step>{};
+  return std::vector<setup::Step>{
+      {.what = what,
+       .sql = fmt::format("grant {} to {}", pg::quote_identifier(writer->second),
+                          pg::quote_identifier(role))}};
 }
 
+// Empty when nobody else prepares for it.
 base::Result<std::string> worker_role(const Config& config) {
   if (config.admin_url.empty()) return std::string{};
   TRY_ASSIGN(pg::Connection worker, open_source(config, Access::read_only));
@@ -89,9 +98,10 @@ base::Status init_command(const Config& config, const InitOptions& options) {
   if (!migrations.empty())
     report("make " + store::changes_name(settings.destination.schema) + " and _bemi");
   TRY(store::migrate(destination, settings.destination));
-  bool other_role = !settings.worker_role.empty() && settings.worker_role != destination.user();
+  bool other_role = settings.one_database && !settings.worker_role.empty() &&
+                    settings.worker_role != destination.user();
   if (other_role) {
-    auto grants = destination_grants(settings.destination.schema, settings.worker_role);
+    TRY_ASSIGN(auto grants, destination_grants(destination, settings.worker_role));
     TRY(setup::apply(destination, grants, report));
   }
   std::cout << "ready: start the worker with bemi run\n";

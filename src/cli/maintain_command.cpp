@@ -30,7 +30,7 @@ nlohmann::ordered_json as_json(const store::Archive& archive) {
 
 base::Status maintain_command(const Config& config, bool dry_run) {
   TRY_ASSIGN(store::MaintenanceSettings settings, maintenance_settings(config));
-  TRY_ASSIGN(pg::Connection destination, open_destination(config, Access::read_write));
+  TRY_ASSIGN(pg::Connection destination, open_destination_as_maintainer(config));
   int steps = 0;
   TRY(store::maintain(destination, settings, dry_run, [&](const store::MaintenanceStep& step) {
     ++steps;
@@ -59,7 +59,7 @@ base::Status list_archives_command(const Config& config, const std::string& form
 }
 
 base::Status restore_archive_command(const Config& config, const std::string& file) {
-  TRY_ASSIGN(pg::Connection destination, open_destination(config, Access::read_write));
+  TRY_ASSIGN(pg::Connection destination, open_destination_as_maintainer(config));
   TRY_ASSIGN(store::Archive archive, store::restore_archive(destination, file));
   std::cout << fmt::format("{} rows are back in {}; to let go of them: bemi archive drop {}\n",
                            archive.rows, archive.window.name, archive.window.name);
@@ -67,7 +67,7 @@ base::Status restore_archive_command(const Config& config, const std::string& fi
 }
 
 base::Status drop_restored_command(const Config& config, const std::string& window) {
-  TRY_ASSIGN(pg::Connection destination, open_destination(config, Access::read_write));
+  TRY_ASSIGN(pg::Connection destination, open_destination_as_maintainer(config));
   TRY(store::drop_restored(destination, window));
   std::cout << window << " is gone; its file stays\n";
   return {};

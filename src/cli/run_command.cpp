@@ -34,6 +34,7 @@ base::Status run_command(const Config& config, const base::Interrupt& stop) {
   settings.source_url = config.source_url;
   settings.destination_url = config.destination();
   settings.admin_url = config.admin_url;
+  settings.maintain_url = config.maintain_url;
   settings.snapshot_bytes_max = static_cast<std::int64_t>(config.snapshot_limit);
   settings.heartbeat_interval = std::chrono::seconds(config.heartbeat_interval_s);
   settings.spool_directory = config.spool_directory;

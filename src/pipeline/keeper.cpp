@@ -69,9 +69,11 @@ Keeper::Keeper(const Settings& settings, std::string source_name, const Stages& 
       }) {}
 
 base::Status Keeper::maintain() {
-  TRY_ASSIGN(pg::Connection destination, pg::Connection::open({.url = settings_->destination_url,
-                                                               .purpose = "bemi/maintenance",
-                                                               .interrupt = interrupt_}));
+  const std::string& url =
+      settings_->maintain_url.empty() ? settings_->destination_url : settings_->maintain_url;
+  TRY_ASSIGN(
+      pg::Connection destination,
+      pg::Connection::open({.url = url, .purpose = "bemi/maintenance", .interrupt = interrupt_}));
   return store::maintain(destination, settings_->maintenance, /*dry_run=*/false,
                          [](const store::MaintenanceStep& step) {
                            base::log::info("{} {}: {}", store::name(step.kind), step.window,

@@ -18,7 +18,8 @@ enum class SnapshotPolicy { automatic, initial, none };
 struct Settings {
   std::string source_url;
   std::string destination_url;
-  std::string admin_url;  // for what `init` does; empty: the worker's own role tries
+  std::string maintain_url;  // the destination's maintainer; empty: the worker's own role
+  std::string admin_url;     // for what `init` does; empty: the worker's own role tries
   setup::Settings setup;
   SnapshotPolicy snapshot = SnapshotPolicy::automatic;
   std::int64_t snapshot_bytes_max = 10'000'000'000;  // automatic: beyond it, no baseline

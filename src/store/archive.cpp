@@ -9,6 +9,7 @@
 
 #include "store/archive_file.hpp"
 #include "store/copy_row.hpp"
+#include "store/roles.hpp"
 #include "store/schema.hpp"
 
 namespace store {
@@ -170,6 +171,7 @@ base::Result<Archive> restore_archive(pg::Connection& destination,
                                       const std::filesystem::path& file) {
   TRY_ASSIGN(Archive archive, describe_archive(file));
   TRY_ASSIGN(std::string schema, history_schema(destination));
+  TRY(become_owner(destination));
   TRY_ASSIGN(Partitions partitions, Partitions::load(destination, schema));
   if (partitions.covers(archive.window.from)) {
     return base::fail(base::ErrorKind::conflict,
@@ -183,6 +185,7 @@ base::Result<Archive> restore_archive(pg::Connection& destination,
                                   "constraints)",
                                   child, parent)));
   auto fill = [&]() -> base::Status {
+    TRY(destination.query("select _bemi.close_relation($1)", {child}));
     TRY(load_archive(destination, file, child));
     TRY(destination.run(fmt::format(
         "alter table {} attach partition {} for values from ('{}') to ('{}');"
@@ -201,6 +204,7 @@ base::Result<Archive> restore_archive(pg::Connection& destination,
 
 base::Status drop_restored(pg::Connection& destination, const std::string& window) {
   TRY_ASSIGN(std::string schema, history_schema(destination));
+  TRY(become_owner(destination));
   std::string child = pg::quote_name(schema, window);
   TRY_ASSIGN(pg::Rows restored,
              destination.query("select coalesce(obj_description(to_regclass($1), 'pg_class'), '') "

@@ -11,6 +11,7 @@
 #include "store/archive.hpp"
 #include "store/packing.hpp"
 #include "store/partitions.hpp"
+#include "store/roles.hpp"
 #include "store/schema.hpp"
 
 namespace store {
@@ -85,10 +86,10 @@ class Maintenance {
         report_(&report) {}
 
   base::Status run();
+  base::Status make_ahead();
 
  private:
   base::Result<std::vector<State>> windows();
-  base::Status make_ahead();
   base::Status make(Partitions& partitions, base::Timestamp time, const char* why);
   base::Status make_for_checkpoint(base::Timestamp at);
   base::Status end_what_was_cut_short();
@@ -313,6 +314,16 @@ std::string_view name(MaintenanceStep::Kind kind) {
 base::Status maintain(pg::Connection& destination, const MaintenanceSettings& settings,
                       bool dry_run, const MaintenanceReport& report) {
   TRY_ASSIGN(std::string schema, history_schema(destination));
+  TRY(become_owner(destination));
+  TRY_ASSIGN(bool owns, is_owner(destination));
+  if (!owns) {
+    TRY(Maintenance(destination, std::move(schema), settings, dry_run, report).make_ahead());
+    return base::fail(base::ErrorKind::permission,
+                      destination.user() +
+                          " does not own the history: partitions are made ahead, "
+                          "and nothing else is done",
+                      "give the maintainer's URL in BEMI_MAINTAIN_URL");
+  }
   TRY_ASSIGN(pg::Rows locked, destination.run(take_lock));
   if (!locked.truth(0, 0)) {
     return base::fail(base::ErrorKind::lock_timeout, "the history is being maintained already",

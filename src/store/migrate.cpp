@@ -4,6 +4,7 @@
 #include "store/history_state.hpp"
 #include "store/migrations.hpp"
 #include "store/own_schema.hpp"
+#include "store/roles.hpp"
 #include "store/schema.hpp"
 
 namespace store {
@@ -118,6 +119,7 @@ base::Status run_all(pg::Connection& destination, const DestinationSettings& set
   TRY(destination.run(take_lock));
   // Another one may have migrated while we waited for the lock.
   TRY_ASSIGN(std::vector<std::string> statements, pending_migrations(destination, settings));
+  if (!statements.empty()) TRY(become_owner(destination, /*local=*/true));
   for (const std::string& statement : statements) TRY(destination.run(statement));
   // Somebody may have made a schema since it was looked at first.
   return check_own_schema(destination);
@@ -187,6 +189,8 @@ base::Result<std::vector<std::string>> pending_migrations(pg::Connection& destin
   if (state.functions_sha256 != functions_sha256()) {
     statements.push_back(statements_of_functions(actual));
   }
+  TRY_ASSIGN(bool makes_roles, may_make_roles(destination, actual.schema));
+  if (makes_roles) statements.emplace_back("select _bemi.make_roles()");
   return statements;
 }
 
@@ -204,10 +208,12 @@ base::Status migrate(pg::Connection& destination, const DestinationSettings& set
 base::Status drop_history(pg::Connection& destination) {
   auto schema = history_schema(destination);
   if (!schema) return {};
+  TRY_ASSIGN(auto roles, roles_of(destination));
   TRY(destination.run(pg::begin_ddl(lock_timeout) + drop_views +
                       "drop schema if exists bemi cascade; drop schema _bemi cascade; "
                       "drop table if exists " +
                       changes_name(*schema) + "; commit"));
+  drop_roles(destination, roles);
   return {};
 }
 

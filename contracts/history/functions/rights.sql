@@ -51,7 +51,7 @@ end $$;
 -- privileges are usual.
 create or replace function _bemi.settle_rights() returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
-declare thing record;
+declare thing record; member record;
 begin
   for thing in select i.kind, i.name from _bemi.installed i where not i.is_settled order by i.kind, i.name loop
     case thing.kind
@@ -61,6 +61,9 @@ begin
     end case;
   end loop;
   update _bemi.installed set is_settled = true where not is_settled;
+  for member in select r.purpose, r.name from _bemi.role r where r.purpose in ('reader', 'writer', 'dashboard') loop
+    perform _bemi.grant_rights(member.purpose, member.name);
+  end loop;
 end $$;
 
 -- What each job needs; everybody who has another one reads too. A maintainer is a member of the owner.
@@ -70,12 +73,13 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   from (values
     ('reader', 'select', array['@schema@.changes', '_bemi.source', '_bemi.epoch', '_bemi.coverage', '_bemi.gap',
       '_bemi.relation_version', '_bemi.key_change', '_bemi.view', '_bemi.destination', '_bemi.mark', '_bemi."window"',
-      '_bemi.stage', '_bemi.migration', '_bemi.function_set', '_bemi.installed', 'bemi.time_travel_tables']),
+      '_bemi.stage', '_bemi.migration', '_bemi.function_set', '_bemi.installed', '_bemi.role', 'bemi.time_travel_tables']),
     ('writer', 'select, insert', array['@schema@.changes', '_bemi.gap', '_bemi.parked', '_bemi.relation_version',
       '_bemi.epoch', '_bemi.coverage', '_bemi.key_change']),
     ('writer', 'select, insert, update, delete', array['_bemi.source', '_bemi.baseline_piece', '_bemi.stage',
       '_bemi.untracked']),
     ('writer', 'select, update (accepted_at)', array['_bemi.gap']),
+    ('writer', 'update (since, whole, membership, rows_at)', array['_bemi.coverage']),
     ('dashboard', 'select, insert, update, delete', array['_bemi.access_token', '_bemi.login_session',
       '_bemi.dashboard_user', '_bemi.managed_source', '_bemi.webhook', '_bemi.saved_view', '_bemi.mark']),
     ('dashboard', 'select', array['_bemi.parked', '_bemi.action', '_bemi.action_outcome']),
@@ -86,27 +90,36 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   where g.purpose = grants_of.purpose
 $$;
 
--- By its owner or a superuser: gives a role what a job needs.
-create or replace function _bemi.grant_rights(purpose text, grantee text) returns void
+-- What only reads runs with the rights of who asks.
+create or replace function _bemi.grant_functions(purpose text, grantee text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare granted record;
+begin
+  for granted in
+    select i.name from _bemi.installed i join pg_proc p on p.oid = to_regprocedure(i.name)
+    where i.kind = 'function' and not has_function_privilege(grantee, p.oid, 'execute')
+      and (p.provolatile <> 'v' or purpose = 'writer' and p.proname in ('refresh_time_travel', 'make_partition'))
+  loop
+    execute format('grant execute on function %s to %I', granted.name, grantee);
+  end loop;
+end $$;
+
+-- By the owner or a superuser: gives a role what a job needs.
+create or replace function _bemi.grant_rights(purpose text, grantee text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare granted record; place text;
 begin
   if purpose not in ('reader', 'writer', 'dashboard') then
     raise exception 'not a job: %', purpose using hint = 'reader, writer or dashboard';
   elsif purpose <> 'reader' then
     perform _bemi.grant_rights('reader', grantee);
   end if;
-  execute format('grant usage on schema bemi to %I', grantee);
-  execute format('grant usage on schema _bemi to %I', grantee);
+  foreach place in array array['bemi', '_bemi', (select d.schema from _bemi.destination d)] loop
+    continue when has_schema_privilege(grantee, place, 'usage');
+    execute format('grant usage on schema %I to %I', place, grantee);
+  end loop;
   for granted in select * from _bemi.grants_of(purpose) loop
     execute format('grant %s on %s to %I', granted.rights, granted.relation, grantee);
   end loop;
-  -- What only reads runs with the rights of who asks.
-  for granted in
-    select i.name from _bemi.installed i join pg_proc p on p.oid = to_regprocedure(i.name)
-    where i.kind = 'function' and (p.provolatile <> 'v'
-      or purpose = 'writer' and p.proname in ('refresh_time_travel', 'make_partition'))
-  loop
-    execute format('grant execute on function %s to %I', granted.name, grantee);
-  end loop;
+  perform _bemi.grant_functions(purpose, grantee);
 end $$;

@@ -174,7 +174,7 @@ begin
   end loop;
 end $$;
 
--- Whoever may read the history may read the views.
+-- Whoever may read the history may read the views, and ask.
 create or replace function _bemi.grant_views() returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare reader regrole; v record;
@@ -183,6 +183,7 @@ begin
     select a.grantee::regrole from pg_class c cross join lateral aclexplode(c.relacl) a
     where c.oid = '@schema@.changes'::regclass and a.privilege_type = 'SELECT' and a.grantee <> c.relowner and a.grantee <> 0
   loop
+    perform _bemi.grant_functions('reader', (select r.rolname from pg_roles r where r.oid = reader));
     for v in
       select n.nspname, c.relname from _bemi.view w
       join pg_namespace n on n.nspname = w.view_schema join pg_class c on c.relnamespace = n.oid and c.relname = w."table"
