@@ -8,6 +8,7 @@
 #include <spdlog/spdlog.h>
 
 #include "base/json.hpp"
+#include "base/printable.hpp"
 
 namespace base::log {
 namespace {
@@ -19,6 +20,7 @@ class JsonMessage : public spdlog::custom_flag_formatter {
               spdlog::memory_buf_t& out) override {
     std::string quoted;
     append_json_string(quoted, {message.payload.data(), message.payload.size()});
+    quoted = printable(quoted);
     out.append(quoted.data(), quoted.data() + quoted.size());
   }
   [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
@@ -40,6 +42,11 @@ std::shared_ptr<spdlog::logger>& logger() {
   return instance;
 }
 
+bool& is_json() {
+  static bool chosen = false;
+  return chosen;
+}
+
 spdlog::level::level_enum spdlog_level(Level level) {
   switch (level) {
     case Level::debug: return spdlog::level::debug;
@@ -54,6 +61,7 @@ spdlog::level::level_enum spdlog_level(Level level) {
 
 void configure(Format format, Level level) {
   logger()->set_level(spdlog_level(level));
+  is_json() = format == Format::json;
   if (format == Format::text) return;
   auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
   formatter->add_flag<JsonMessage>('J').set_pattern(
@@ -62,7 +70,11 @@ void configure(Format format, Level level) {
 }
 
 void write(Level level, std::string_view message) {
-  logger()->log(spdlog_level(level), "{}", message);
+  // One line a message, whatever is in the names that it tells.
+  if (is_json())
+    logger()->log(spdlog_level(level), "{}", message);
+  else
+    logger()->log(spdlog_level(level), "{}", printable(message));
 }
 
 }  // namespace base::log

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "cli/app.hpp"
 
-#include <algorithm>
-#include <cstdlib>
+#include <exception>
 #include <functional>
 #include <iostream>
-#include <span>
 
 #include <CLI/CLI.hpp>
 
+#include "base/printable.hpp"
+#include "cli/clean_streams.hpp"
 #include "cli/commands.hpp"
 #include "cli/maintenance_app.hpp"
+#include "cli/process.hpp"
 #include "cli/revert_options.hpp"
+#include "cli/settings.hpp"
 #include "cli/source_command.hpp"
 #include "cli/stop.hpp"
-#include "cli/toml_config.hpp"
 
 namespace cli {
 namespace {
@@ -28,11 +29,12 @@ constexpr const char* about =
     "  bemi dev                                        try it on a private PostgreSQL\n";
 
 constexpr const char* footer =
-    "Every flag can also stand in bemi.toml or in the environment (BEMI_...).";
+    "Flags with (Env:...) can also stand in the environment or in bemi.toml. A flag speaks before "
+    "the environment, the environment before the file.";
 
 int report(const base::Error& error) {
-  std::cerr << "bemi: " << error.message << "\n";
-  if (!error.hint.empty()) std::cerr << "hint: " << error.hint << "\n";
+  std::cerr << "bemi: " << base::printable_lines(error.message) << "\n";
+  if (!error.hint.empty()) std::cerr << "hint: " << base::printable_lines(error.hint) << "\n";
   return error.kind == base::ErrorKind::usage ? 2 : 1;
 }
 
@@ -42,6 +44,7 @@ int exit_code(const base::Status& status) { return status ? 0 : report(status.er
 struct Program {
   Config config;
   std::string config_file;
+  bool prints_settings = false;
   InitOptions init;
   StatusOptions status;
   ChangesOptions changes;
@@ -65,6 +68,9 @@ CLI::App* add_command(CLI::App& app, Program& program, const char* name, const c
       ->add_option("--config", program.config_file,
                    "Settings file [default: bemi.toml if it is there]")
       ->type_name("FILE");
+  command->add_flag("--print-settings", program.prints_settings,
+                    "Only say what each setting is, and whether a flag, the environment or the "
+                    "file says so");
   program.actions.emplace_back(command, std::move(action));
   return command;
 }
@@ -89,12 +95,16 @@ void add_run(CLI::App& app, Program& program) {
   CLI::App* dev = add_command(
       app, program, "dev", "Everything on a private PostgreSQL of its own",
       [&program] { return exit_code(dev_command(program.config, program.dev, asked_to_stop())); });
-  dev->add_option("--directory", program.dev.directory, "Where it lives")->capture_default_str();
+  dev->add_option("--directory", program.dev.directory, "Where it lives")
+      ->envname("BEMI_DEV_DIRECTORY")
+      ->capture_default_str();
   dev->add_option("--postgres-bin", program.dev.postgres_bindir,
                   "PostgreSQL's server programs [default: searched]")
+      ->envname("BEMI_POSTGRES_BIN")
       ->type_name("DIRECTORY");
   dev->add_option("--port", program.dev.port,
-                  "Port on 127.0.0.1 [default: a free one, then always that]");
+                  "Port on 127.0.0.1 [default: a free one, then always that]")
+      ->envname("BEMI_DEV_PORT");
   add_tracking_options(*dev, program.config);
   add_worker_options(*dev, program.config);
   add_maintenance_options(*dev, program.config);
@@ -131,20 +141,15 @@ void add_setup(CLI::App& app, Program& program) {
   add_connection_options(*check, program.config);
   add_tracking_options(*check, program.config);
 
-  CLI::App* teardown =
-      add_command(app, program, "teardown", "Remove what init made on the source", [&program] {
-        const char* url = std::getenv("BEMI_DESTINATION_URL");
-        if (program.config.destination_url.empty() && url != nullptr)
-          program.config.destination_url = url;
-        return exit_code(teardown_command(program.config, program.teardown));
-      });
+  CLI::App* teardown = add_command(
+      app, program, "teardown", "Remove what init made on the source",
+      [&program] { return exit_code(teardown_command(program.config, program.teardown)); });
   teardown->add_flag("--yes", program.teardown.yes, "Do not ask");
   teardown->add_flag("--dry-run", program.teardown.dry_run, "Print the SQL, run nothing");
   add_connection_options(*teardown, program.config);
   add_tracking_options(*teardown, program.config);
   // Here the flag alone is a wish: drop the history too, wherever it is.
-  CLI::Option* destination = find_option(*teardown, "destination");
-  destination->expected(0, 1)->description("Drop the history too, in the destination (at URL)");
+  add_destination_wish(*teardown, program.teardown.destination);
 }
 
 void add_reading(CLI::App& app, Program& program) {
@@ -296,26 +301,44 @@ void add_groups(CLI::App& app, Program& program) {
   add_span_options(*transactions, program);
 }
 
-int dispatch(CLI::App& app, Program& program) {
+// Whether a program is meant to read what the command prints.
+bool prints_for_programs(const CLI::App& command) {
+  const CLI::Option* format = command.get_option_no_throw("--format");
+  if (format != nullptr && format->count() > 0 && format->as<std::string>() != "table") return true;
+  for (const char* flag : {"--sql", "--dry-run", "--print-settings"}) {
+    const CLI::Option* option = command.get_option_no_throw(flag);
+    if (option != nullptr && option->count() > 0) return true;
+  }
+  return false;
+}
+
+int act(Program& program, Settings& settings, CleanStreams& streams, const CLI::App& command,
+        const std::function<int()>& action) {
+  if (prints_for_programs(command)) streams.leave_stdout_to_programs();
+  if (base::Status known = settings.resolve(command, program.config_file); !known) {
+    return report(known.error());
+  }
+  drop_empty_words(program.config);
+  if (base::Status possible = check_config(program.config); !possible) {
+    return report(possible.error());
+  }
+  if (program.prints_settings) {
+    std::cout << settings.described(command);
+    return 0;
+  }
+  warn_of_unused_variables(program.config);
+  return action();
+}
+
+int dispatch(CLI::App& app, Program& program, Settings& settings, CleanStreams& streams) {
   for (auto& [command, action] : program.actions) {
-    if (!command->parsed()) continue;
-    if (base::Status read = apply_toml(*command, app, program.config_file); !read) {
-      return report(read.error());
-    }
-    return action();
+    if (command->parsed()) return act(program, settings, streams, *command, action);
   }
   std::cout << app.help();
   return 2;
 }
 
-}  // namespace
-
-int run_program(int argc, char** argv) {
-  stop_on_signals();
-  CLI::App app(about, "bemi");
-  Program program;
-  app.set_version_flag("--version", std::string("bemi ") + BEMI_VERSION);
-  app.footer(footer);
+void add_commands(CLI::App& app, Program& program) {
   add_run(app, program);
   add_setup(app, program);
   add_reading(app, program);
@@ -329,18 +352,44 @@ int run_program(int argc, char** argv) {
   add_maintenance_commands(app, program.config, program.maintenance, add, report);
   add_source_commands(app, program.config, program.source, asked_to_stop(), add, report);
   add_checkout(app, program);
-  program.teardown.destination =
-      std::ranges::any_of(std::span(argv, static_cast<std::size_t>(argc)),
-                          [](std::string_view word) { return word.starts_with("--destination"); });
+}
+
+int parse_and_run(int argc, const char* const* argv, CleanStreams& streams) {
+  CLI::App app(about, "bemi");
+  Program program;
+  app.set_version_flag("--version", std::string("bemi ") + BEMI_VERSION);
+  app.footer(footer);
+  add_commands(app, program);
+  Settings settings(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {
+    settings.show_variables();
     return app.exit(asked);
   } catch (const CLI::ParseError& error) {
-    std::cerr << "bemi: " << error.what() << "\nhint: see bemi --help\n";
+    std::cerr << "bemi: " << base::printable_lines(error.what()) << "\nhint: see bemi --help\n";
     return 2;
   }
-  return dispatch(app, program);
+  return dispatch(app, program, settings, streams);
+}
+
+}  // namespace
+
+int run_program(int argc, char** argv) {
+  stop_on_signals();
+  std::vector<std::string> words = take_arguments(argc, argv);
+  std::vector<const char*> pointers;
+  for (const std::string& word : words) pointers.push_back(word.c_str());
+  guard_process();
+  CleanStreams streams;
+  try {
+    return parse_and_run(static_cast<int>(pointers.size()), pointers.data(), streams);
+  } catch (const std::exception& error) {
+    // Memory that ran out, or a fault of ours: the caller still gets a line and a code.
+    return report({.kind = base::ErrorKind::internal,
+                   .message = std::string("cannot go on: ") + error.what(),
+                   .hint = {}});
+  }
 }
 
 }  // namespace cli

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <iostream>
 
+#include "base/printable.hpp"
 #include "cli/commands.hpp"
 #include "cli/ends.hpp"
 #include "cli/output.hpp"
@@ -30,8 +31,10 @@ bool print(const std::string& title, const std::vector<setup::Finding>& findings
   for (const setup::Finding& finding : findings) {
     Look look = look_of(finding.severity);
     std::cout << "  " << (colour ? look.colour : "") << look.mark << (colour ? "\033[0m" : "")
-              << "  " << finding.subject << ": " << finding.what << "\n";
-    if (!finding.fix.empty()) std::cout << "           fix: " << finding.fix << "\n";
+              << "  " << base::printable(finding.subject) << ": " << base::printable(finding.what)
+              << "\n";
+    if (!finding.fix.empty())
+      std::cout << "           fix: " << base::printable(finding.fix) << "\n";
     good = good && finding.severity != setup::Severity::error;
   }
   return good;

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "cli/config.hpp"
 
+#include <algorithm>
+#include <initializer_list>
+#include <iostream>
+
 #include <CLI/CLI.hpp>
 
+#include "cli/process.hpp"
+#include "pg/address.hpp"
 #include "query/table_name.hpp"
 #include "wal/source.hpp"
 
@@ -154,6 +160,68 @@ void add_log_options(CLI::App& command, Config& config) {
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();
   group->add_flag("--verbose", config.verbose, "Log details too")->envname("BEMI_VERBOSE");
+}
+
+void add_destination_wish(CLI::App& command, bool& wished) {
+  for (CLI::App* group : command.get_subcommands([](CLI::App*) { return true; })) {
+    CLI::Option* destination = group->get_option_no_throw("--destination");
+    if (destination == nullptr) continue;
+    destination->expected(0, 1)->description("Drop the history too, in the destination (at URL)");
+    // The flag alone is the wish: a variable only says where.
+    command.parse_complete_callback([destination, &wished] { wished = destination->count() > 0; });
+  }
+}
+
+void drop_empty_words(Config& config) {
+  for (auto* list : {&config.include, &config.exclude, &config.ignore_columns,
+                     &config.redact_columns, &config.retention, &config.http_trusted_proxies}) {
+    std::erase(*list, "");
+  }
+}
+
+namespace {
+
+// An address with a service has its other parts in the service's file; one with a host and a
+// database has no use for a service.
+bool names(const pg::Address& address, const std::string& part) {
+  if (address.contains("service")) return true;
+  bool has_host = address.contains("host") || address.contains("hostaddr");
+  if (part == "service") return has_host && address.contains("dbname");
+  if (part == "host" || part == "hostaddr") return has_host;
+  return address.contains(part);
+}
+
+}  // namespace
+
+void warn_of_unused_variables(const Config& config) {
+  for (const ForgottenVariable& variable : forgotten_variables()) {
+    bool was_wanted = std::ranges::any_of(
+        std::initializer_list<const std::string*>{&config.source_url, &config.destination_url,
+                                                  &config.admin_url, &config.revert_url},
+        [&](const std::string* url) {
+          auto address = pg::parse_address(*url);
+          return !url->empty() && address && !names(*address, variable.part);
+        });
+    if (!was_wanted) continue;
+    std::cerr << "bemi: " << variable.name << " is not used: an address means the same everywhere\n"
+              << "hint: write the " << variable.part << " into the address, or unset "
+              << variable.name << "\n";
+  }
+}
+
+// The history's SQL names its schema within literals and function bodies.
+base::Status check_config(const Config& config) {
+  constexpr std::size_t name_bytes_max = 63;
+  const std::string& schema = config.schema;
+  bool is_hard = std::ranges::any_of(schema, [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '\'' || c == '"' || c == '$' ||
+           c == '\\' || c == '@';
+  });
+  if (!schema.empty() && schema.size() <= name_bytes_max && !is_hard) return {};
+  return base::fail(base::ErrorKind::usage,
+                    "the schema's name is empty, longer than 63 bytes, or has a quote, $, @, a "
+                    "backslash or a control character in it",
+                    "choose another one with --schema");
 }
 
 base::Status require_source(const Config& config) {

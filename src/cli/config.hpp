@@ -64,7 +64,16 @@ void add_retention_option(CLI::App& command, Config& config);
 void add_maintenance_options(CLI::App& command, Config& config);
 void add_http_options(CLI::App& command, Config& config);
 void add_log_options(CLI::App& command, Config& config);
+// Makes --destination of `command` a wish too, with or without a URL: drop what is there.
+void add_destination_wish(CLI::App& command, bool& wished);
 
+// An empty word (--exclude '') makes a list empty that a lower place would fill.
+void drop_empty_words(Config& config);
+// Of libpq's variables that name a server: they do not change an address that a person gave.
+void warn_of_unused_variables(const Config& config);
+
+// Error of kind usage, of a setting that could not be.
+base::Status check_config(const Config& config);
 // Error of kind usage when there is no source.
 base::Status require_source(const Config& config);
 

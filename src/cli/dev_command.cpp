@@ -1,7 +1,4 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <fstream>
 #include <iostream>
 #include <random>
@@ -10,6 +7,7 @@
 
 #include "base/log.hpp"
 #include "cli/commands.hpp"
+#include "cli/own_files.hpp"
 #include "cli/private_postgres.hpp"
 
 namespace cli {
@@ -27,11 +25,7 @@ base::Result<std::string> kept_token(const std::string& directory) {
   std::random_device entropy;
   std::string token = "bemi_";
   for (int i = 0; i < token_bytes; ++i) token += fmt::format("{:02x}", entropy() & 0xFF);
-  int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  bool is_written =
-      file >= 0 && ::write(file, token.data(), token.size()) == static_cast<ssize_t>(token.size());
-  if (file >= 0) ::close(file);
-  if (!is_written) return base::fail(base::ErrorKind::disk_full, "cannot write " + path);
+  TRY(write_secret(path, token));
   return token;
 }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "cli/ends.hpp"
 
+#include <iostream>
+
+#include "base/printable.hpp"
 #include "cli/stop.hpp"
 
 namespace cli {
@@ -46,6 +49,14 @@ base::Result<pg::Connection> open_destination_as_admin(const Config& config) {
 base::Result<pg::Connection> open_destination_as_maintainer(const Config& config) {
   if (config.maintain_url.empty()) return open_destination(config, Access::read_write);
   return open(config.maintain_url, "bemi/maintenance", Access::read_write, "destination");
+}
+
+std::string place_of(const pg::Connection& connection) {
+  return base::printable(connection.database() + " at " + connection.host());
+}
+
+void announce(const std::string& command, const pg::Connection& place) {
+  std::cerr << "bemi " << command << ": " << place_of(place) << "\n";
 }
 
 }  // namespace cli

@@ -21,4 +21,9 @@ base::Result<pg::Connection> open_destination(const Config& config, Access acces
 base::Result<pg::Connection> open_destination_as_maintainer(const Config& config);
 base::Result<pg::Connection> open_destination_as_admin(const Config& config);
 
+// "shop at db.example:5432"
+std::string place_of(const pg::Connection& connection);
+// On stderr, before something is done that cannot simply be taken back: where it will be done.
+void announce(const std::string& command, const pg::Connection& place);
+
 }  // namespace cli

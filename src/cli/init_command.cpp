@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/printable.hpp"
 #include "cli/commands.hpp"
 #include "cli/ends.hpp"
 #include "pipeline/baseline.hpp"
@@ -44,7 +45,7 @@ base::Result<std::string> worker_role(const Config& config) {
 void print_steps(const std::string& title, const std::vector<setup::Step>& steps) {
   std::cout << "-- " << title << (steps.empty() ? ": nothing to do\n" : "\n");
   for (const setup::Step& step : steps)
-    std::cout << "-- " << step.what << "\n" << step.sql << ";\n\n";
+    std::cout << "-- " << base::printable(step.what) << "\n" << step.sql << ";\n\n";
 }
 
 base::Status accept_gap(pg::Connection& destination, const std::string& source) {
@@ -82,12 +83,15 @@ base::Status init_command(const Config& config, const InitOptions& options) {
   TRY_ASSIGN(pg::Connection admin, open_source_as_admin(config));
   TRY_ASSIGN(pg::Connection destination, open_destination_as_admin(config));
   TRY_ASSIGN(setup::Settings settings, setup_settings(config, admin));
+  announce(options.accept_gap ? "init --accept-gap" : "init", admin);
+  if (destination.database() != admin.database() || destination.host() != admin.host())
+    announce("init, history", destination);
   TRY_ASSIGN(settings.one_database, same_database(admin, destination));
   TRY_ASSIGN(settings.worker_role, worker_role(config));
   if (options.accept_gap) return accept_gap(destination, settings.source_name);
   if (options.dry_run) return print_plan(admin, destination, settings);
 
-  auto report = [](const std::string& text) { std::cout << "  " << text << "\n"; };
+  auto report = [](const std::string& text) { std::cout << "  " << base::printable(text) << "\n"; };
   TRY_ASSIGN(auto steps, setup::plan_source(admin, settings));
   TRY_ASSIGN(auto migrations, store::pending_migrations(destination, settings.destination));
   if (migrations.empty()) TRY(pipeline::note_missed(admin, destination, settings));

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/json.hpp"
+#include "base/printable.hpp"
 #include "cli/ends.hpp"
 #include "cli/output.hpp"
 #include "cli/revert_ends.hpp"
@@ -18,7 +19,7 @@ void warn_of(const std::vector<std::string>& not_covered) {
   if (not_covered.empty()) return;
   std::cerr << "bemi: not covered, as they are not tracked or not in the WAL: ";
   for (std::size_t i = 0; i < not_covered.size(); ++i) {
-    std::cerr << (i > 0 ? ", " : "") << not_covered[i];
+    std::cerr << (i > 0 ? ", " : "") << base::printable(not_covered[i]);
   }
   std::cerr << "\n";
 }
@@ -92,6 +93,7 @@ base::Status mark_list_command(const Config& config, const MarkOptions& options)
 base::Result<bool> mark_rollback_command(const Config& config, const MarkOptions& options,
                                          const base::Interrupt& stop) {
   TRY_ASSIGN(auto ends, RevertEnds::open(config, options.timeout_s, stop, Access::read_write));
+  announce("mark rollback", ends->ends().source);
   TRY_ASSIGN(revert::Outcome done,
              revert::roll_back(ends->ends(), options.name, options.force, default_actor()));
   return show(done);
@@ -100,6 +102,7 @@ base::Result<bool> mark_rollback_command(const Config& config, const MarkOptions
 base::Result<bool> mark_forward_command(const Config& config, const MarkOptions& options,
                                         const base::Interrupt& stop) {
   TRY_ASSIGN(auto ends, RevertEnds::open(config, options.timeout_s, stop, Access::read_write));
+  announce("mark forward", ends->ends().source);
   TRY_ASSIGN(revert::Outcome done,
              revert::roll_forward(ends->ends(), options.name, default_actor()));
   return show(done);
@@ -108,6 +111,7 @@ base::Result<bool> mark_forward_command(const Config& config, const MarkOptions&
 base::Status mark_delete_command(const Config& config, const MarkOptions& options) {
   base::Interrupt never;
   TRY_ASSIGN(auto ends, RevertEnds::open(config, options.timeout_s, never, Access::read_write));
+  announce("mark delete", ends->ends().destination);
   return revert::delete_mark(ends->ends(), options.name, options.force);
 }
 

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cwchar>
 
+#include "base/printable.hpp"
 #include "query/past.hpp"
 
 namespace cli {
@@ -21,7 +22,7 @@ int terminal_columns(std::uint32_t point) {
   return utf8 ? wcwidth(static_cast<wchar_t>(point)) : 1;
 }
 
-struct Character {
+struct Wide {
   std::size_t bytes;
   std::size_t columns;
 };
@@ -30,24 +31,18 @@ bool is_mark(char c) {
   return c == query::old_mark || c == query::new_mark || c == query::end_mark;
 }
 
-// The UTF-8 character at `at`; a byte that starts none counts as one column.
-Character character_at(std::string_view text, std::size_t at) {
-  auto lead = static_cast<unsigned char>(text[at]);
+// A byte that begins no character counts as one column.
+Wide character_at(std::string_view text, std::size_t at) {
   if (is_mark(text[at])) return {1, 0};
-  std::size_t bytes = lead < 0x80 ? 1 : lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
-  bytes = std::min(bytes, text.size() - at);
-  std::uint32_t point = bytes == 1 ? lead : lead & (0xffU >> (bytes + 1));
-  for (std::size_t i = 1; i < bytes; ++i) {
-    point = (point << 6) | (static_cast<unsigned char>(text[at + i]) & 0x3fU);
-  }
-  int columns = bytes == 1 ? 1 : terminal_columns(point);
-  return {bytes, static_cast<std::size_t>(std::max(columns, 0))};
+  base::Character character = base::character_at(text, at);
+  int columns = character.bytes == 1 ? 1 : terminal_columns(character.point);
+  return {character.bytes, static_cast<std::size_t>(std::max(columns, 0))};
 }
 
 std::size_t width_of(std::string_view text) {
   std::size_t columns = 0;
   for (std::size_t at = 0; at < text.size();) {
-    Character character = character_at(text, at);
+    Wide character = character_at(text, at);
     at += character.bytes;
     columns += character.columns;
   }
@@ -57,12 +52,13 @@ std::size_t width_of(std::string_view text) {
 // Control characters would break the table, or the terminal.
 std::string visible(std::string_view text, bool marked) {
   std::string out;
-  for (char c : text) {
-    auto byte = static_cast<unsigned char>(c);
-    if ((byte >= 0x20 && byte != 0x7f) || (marked && is_mark(c)))
-      out.push_back(c);
+  for (std::size_t at = 0; at < text.size();) {
+    base::Character character = base::character_at(text, at);
+    if (!character.is_hidden || (marked && is_mark(text[at])))
+      out += text.substr(at, character.bytes);
     else
-      out += c == '\n' ? "\xe2\x8f\x8e" : "\xc2\xb7";
+      out += character.point == '\n' ? "\xe2\x8f\x8e" : "\xc2\xb7";
+    at += character.bytes;
   }
   return out;
 }
@@ -73,7 +69,7 @@ std::string fitted(const std::string& text, std::size_t width) {
   std::size_t at = 0;
   std::size_t columns = 0;
   while (at < text.size()) {
-    Character character = character_at(text, at);
+    Wide character = character_at(text, at);
     if (columns + character.columns + 1 > width) break;
     at += character.bytes;
     columns += character.columns;
@@ -87,7 +83,9 @@ std::string fitted(const std::string& text, std::size_t width) {
 
 std::vector<std::size_t> natural_widths(const Table& table) {
   std::vector<std::size_t> widths;
-  for (const std::string& header : table.headers) widths.push_back(width_of(header));
+  for (const std::string& header : table.headers) {
+    widths.push_back(width_of(visible(header, /*marked=*/false)));
+  }
   for (const auto& row : table.rows) {
     for (std::size_t i = 0; i < row.size(); ++i) {
       widths[i] = std::max(widths[i], width_of(visible(row[i].value_or(""), table.marked == i)));
@@ -156,7 +154,9 @@ std::string render_table(const Table& table, std::optional<std::size_t> width, b
   std::vector<std::size_t> widths = natural_widths(table);
   if (width) shrink(widths, *width);
   std::string out;
-  append_line(out, table.headers, widths, " \xe2\x94\x82 ");
+  std::vector<std::string> headers;
+  for (const std::string& header : table.headers) headers.push_back(visible(header, false));
+  append_line(out, headers, widths, " \xe2\x94\x82 ");
   for (std::size_t i = 0; i < widths.size(); ++i) {
     if (i > 0) out += "\xe2\x94\xbc";
     for (std::size_t k = 0; k < widths[i] + (i + 1 < widths.size() ? 2 : 1); ++k)

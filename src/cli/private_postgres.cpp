@@ -20,6 +20,7 @@
 
 #include "base/number.hpp"
 #include "cli/child_process.hpp"
+#include "cli/own_files.hpp"
 #include "pg/connection.hpp"
 
 namespace cli {
@@ -84,15 +85,6 @@ std::string random_password() {
   return password;
 }
 
-base::Status write_secret(const fs::path& path, const std::string& text) {
-  std::ofstream file(path, std::ios::trunc);
-  fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write);
-  file << text;
-  file.close();
-  if (file) return {};
-  return base::fail(ErrorKind::internal, "cannot write " + path.string());
-}
-
 int free_port() {
   int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
@@ -117,6 +109,7 @@ class Folder {
   [[nodiscard]] fs::path data() const { return root_ / "data"; }
   [[nodiscard]] fs::path passfile() const { return root_ / "passfile"; }
   [[nodiscard]] std::string log() const { return (root_ / "postgres.log").string(); }
+  [[nodiscard]] base::Status check() const { return check_own_folder(root_); }
   [[nodiscard]] bool ready() const { return fs::exists(passfile()); }
 
   base::Status create(const fs::path& bindir, const std::optional<User>& user) const {
@@ -176,6 +169,8 @@ base::Result<PrivatePostgres> PrivatePostgres::start(const PrivatePostgresOption
   TRY_ASSIGN(fs::path bindir, find_bindir(options.bindir));
   Folder folder(options.directory);
   std::optional<User> user = server_user();
+  // What stands in it is started: a server, by its own settings.
+  TRY(folder.check());
   if (!folder.ready()) TRY(folder.create(bindir, user));
   int port = options.port != 0 ? options.port : folder.last_port();
   if (port == 0) port = free_port();

@@ -92,6 +92,7 @@ base::Result<bool> write_script(const revert::Ends& ends, const revert::Request&
 
 base::Result<bool> apply(const revert::Ends& ends, const revert::Request& request,
                          const RevertOptions& options) {
+  announce("revert", ends.source);
   TRY_ASSIGN(revert::Outcome done, revert::apply(ends, request, options.digest));
   if (options.select.format == "json") {
     auto json = nlohmann::ordered_json::parse(revert::to_json(done.plan));

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/printable.hpp"
 #include "cli/output.hpp"
 
 namespace cli {
@@ -36,8 +37,7 @@ std::string plural(std::int64_t count, const char* one, const char* many) {
 
 std::string value(const std::optional<std::string>& text) {
   if (!text) return "null";
-  std::string shown;
-  for (char c : *text) shown += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+  std::string shown = base::printable(*text);
   if (shown.size() <= value_width) return shown;
   std::size_t end = value_width;
   while (end > 0 && (static_cast<unsigned char>(shown[end]) & 0xc0U) == 0x80U) --end;
@@ -63,7 +63,7 @@ std::string by_whom(const revert::ChangeRef& change) {
   if (context.is_object()) {
     for (const auto& [key, said] : context.items()) {
       std::string text = said.is_string() ? said.get<std::string>() : said.dump();
-      who += fmt::format("{}{}={}", who.empty() ? "" : " ", key, value(text));
+      who += fmt::format("{}{}={}", who.empty() ? "" : " ", base::printable(key), value(text));
     }
   }
   return fmt::format("by {} at {}, transaction {}", who.empty() ? "whom is not known" : who,
@@ -112,9 +112,51 @@ void print_tables(std::string& out, const revert::Plan& plan, const Page& page) 
   }
 }
 
+void clean(std::string& text) { text = base::printable(text); }
+
+void clean(std::optional<std::string>& text) {
+  if (text) clean(*text);
+}
+
+void clean(revert::Conflict& conflict) {
+  for (std::string* text :
+       {&conflict.schema, &conflict.table, &conflict.constraint, &conflict.detail})
+    clean(*text);
+  clean(conflict.key);
+  for (revert::ColumnSides& sides : conflict.columns) {
+    clean(sides.column);  // its values: value()
+  }
+}
+
+void clean(revert::TablePlan& table) {
+  clean(table.schema);
+  clean(table.table);
+  for (revert::Trigger& trigger : table.triggers) {
+    clean(trigger.name);
+    clean(trigger.function);
+  }
+  for (revert::NotRestored& column : table.not_restored) clean(column.column);
+  for (std::string& statement : table.statements) clean(statement);
+  for (std::string& note : table.notes) clean(note);
+}
+
+// Every name and value of it in one line, so that none passes for a line of ours.
+revert::Plan cleaned(revert::Plan plan) {
+  clean(plan.source);
+  for (revert::TablePlan& table : plan.tables) clean(table);
+  for (revert::Conflict& conflict : plan.conflicts) clean(conflict);
+  for (revert::SideEffect& effect : plan.side_effects) {
+    clean(effect.schema);
+    clean(effect.table);
+  }
+  for (std::string& warning : plan.warnings) clean(warning);
+  return plan;
+}
+
 }  // namespace
 
-std::string render_plan(const revert::Plan& plan, bool colour) {
+std::string render_plan(const revert::Plan& said, bool colour) {
+  revert::Plan plan = cleaned(said);
   Page page(colour);
   std::string out = page.bold(fmt::format(
       "Undo {} of {} in {}: {}\n", plural(plan.changes, "change", "changes"),

@@ -48,6 +48,7 @@ void add_http_options(CLI::App& command, Config& config) {
       ->add_option("--http-trusted-proxy", config.http_trusted_proxies,
                    "The address of a proxy that is believed; may be given again")
       ->envname("BEMI_HTTP_TRUSTED_PROXY")
+      ->delimiter(',')
       ->type_name("ADDRESS");
   group
       ->add_option("--revert-url", config.revert_url,

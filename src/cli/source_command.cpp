@@ -170,8 +170,10 @@ void add_source_commands(CLI::App& app, Config& config, SourceOptions& options,
   adding
       ->add_option("--revert-url", config.revert_url,
                    "The source, as a role that may write its tables, for undoing")
+      ->envname("BEMI_REVERT_URL")
       ->type_name("URL");
   adding->add_option("--snapshot", config.snapshot, "Baseline: auto, initial or none")
+      ->envname("BEMI_SNAPSHOT")
       ->check(CLI::IsMember({"auto", "initial", "none"}));
   add_connection_options(*adding, config);
   add_tracking_options(*adding, config);

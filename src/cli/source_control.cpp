@@ -143,10 +143,6 @@ base::Result<pg::Connection> open_admin(const serve::NewDestination& wanted,
   return std::unexpected(opened.error().within("the new destination's server"));
 }
 
-std::string place_of(const pg::Connection& connection) {
-  return connection.database() + " at " + connection.host();
-}
-
 }  // namespace
 
 bool has_secret_key() { return secret_key() != nullptr && *secret_key() != '\0'; }

@@ -3,6 +3,7 @@
 
 #include <iostream>
 
+#include "base/printable.hpp"
 #include "cli/commands.hpp"
 #include "cli/ends.hpp"
 #include "store/migrate.hpp"
@@ -30,15 +31,16 @@ base::Status refused() {
 
 base::Status teardown_command(const Config& config, const TeardownOptions& options) {
   TRY_ASSIGN(pg::Connection admin, open_source_as_admin(config));
+  announce("teardown", admin);
   TRY_ASSIGN(setup::Settings settings, setup_settings(config, admin));
   TRY_ASSIGN(auto steps, setup::plan_teardown(admin, settings));
   for (const setup::Step& step : steps) {
-    std::cout << (options.dry_run ? "-- " : "  ") << step.what << "\n";
+    std::cout << (options.dry_run ? "-- " : "  ") << base::printable(step.what) << "\n";
     if (options.dry_run) std::cout << step.sql << ";\n";
   }
   if (options.dry_run) return {};
   if (!steps.empty()) {
-    if (!agreed("Remove these from " + admin.database() + "?", options.yes)) return refused();
+    if (!agreed("Remove these from " + place_of(admin) + "?", options.yes)) return refused();
     TRY(setup::apply(admin, steps, [](const std::string&) {}));
   }
   TRY_ASSIGN(pg::Connection destination, open_destination_as_admin(config));
@@ -49,7 +51,8 @@ base::Status teardown_command(const Config& config, const TeardownOptions& optio
     std::cout << "the source is as before; the history stays\n";
     return {};
   }
-  if (!agreed("Drop the whole history in " + destination.database() + "?", options.yes))
+  announce("teardown --destination", destination);
+  if (!agreed("Drop the whole history in " + place_of(destination) + "?", options.yes))
     return refused();
   TRY(store::drop_history(destination));
   std::cout << "the source is as before; the history is dropped\n";

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "cli/toml_config.hpp"
 
-#include <filesystem>
 #include <sstream>
 
-#include <CLI/CLI.hpp>
 #include <toml++/toml.h>
+
+#include "cli/own_files.hpp"
 
 namespace cli {
 namespace {
 
 using base::ErrorKind;
+
+constexpr const char* usual_file = "bemi.toml";
 
 std::string text_of(const toml::node& node) {
   if (auto text = node.value<std::string>()) return *text;
@@ -19,26 +21,26 @@ std::string text_of(const toml::node& node) {
   return out.str();
 }
 
-std::vector<std::string> texts_of(const toml::node& node) {
+base::Result<std::vector<std::string>> texts_of(const std::string& where, const toml::node& node) {
   std::vector<std::string> texts;
-  if (const toml::array* array = node.as_array()) {
-    for (const toml::node& element : *array) texts.push_back(text_of(element));
-  } else {
+  const toml::array* array = node.as_array();
+  bool nested = node.is_table();
+  if (array == nullptr) {
     texts.push_back(text_of(node));
+  } else {
+    for (const toml::node& element : *array) {
+      nested = nested || element.is_table() || element.is_array();
+      texts.push_back(text_of(element));
+    }
   }
-  return texts;
+  if (!nested) return texts;
+  return base::fail(ErrorKind::usage, where + " is a table, and must be a value",
+                    "write key = \"value\", or key = [\"value\", \"value\"]");
 }
 
-bool known_anywhere(const CLI::App& program, const std::string& key) {
-  for (const CLI::App* command : program.get_subcommands(nullptr)) {
-    if (find_option(const_cast<CLI::App&>(*command), key) != nullptr) return true;
-  }
-  return false;
-}
-
-base::Result<toml::table> parse(const std::string& path) {
+base::Result<toml::table> parse(const std::string& path, const std::string& text) {
   try {
-    return toml::parse_file(path);
+    return toml::parse(text);
   } catch (const toml::parse_error& error) {
     std::ostringstream what;
     what << path << ", line " << error.source().begin.line << ": " << error.description();
@@ -48,37 +50,17 @@ base::Result<toml::table> parse(const std::string& path) {
 
 }  // namespace
 
-CLI::Option* find_option(CLI::App& command, const std::string& key) {
-  std::string flag = "--" + key;
-  if (CLI::Option* option = command.get_option_no_throw(flag)) return option;
-  // Groups are nameless subcommands of their own.
-  for (CLI::App* group :
-       command.get_subcommands([](CLI::App* app) { return app->get_name().empty(); })) {
-    if (CLI::Option* option = group->get_option_no_throw(flag)) return option;
-  }
-  return nullptr;
-}
-
-base::Status apply_toml(CLI::App& command, const CLI::App& known, const std::string& path) {
-  std::string file = path.empty() ? "bemi.toml" : path;
-  if (path.empty() && !std::filesystem::exists(file)) return {};
-  TRY_ASSIGN(toml::table table, parse(file));
+base::Result<TomlFile> read_toml(const std::string& path) {
+  TomlFile read{.file = path.empty() ? usual_file : path, .entries = {}};
+  TRY_ASSIGN(auto text, read_own_file(read.file));
+  if (!text && path.empty()) return read;
+  if (!text) return base::fail(ErrorKind::usage, "there is no file " + path, "see --config");
+  TRY_ASSIGN(toml::table table, parse(read.file, *text));
   for (const auto& [key, node] : table) {
     std::string name(key.str());
-    CLI::Option* option = find_option(command, name);
-    if (option == nullptr && !known_anywhere(known, name)) {
-      return base::fail(ErrorKind::usage, file + ": unknown key " + name,
-                        "the keys are the flags of bemi run without the dashes");
-    }
-    if (option == nullptr || option->count() > 0) continue;
-    try {
-      for (const std::string& text : texts_of(node)) option->add_result(text);
-      option->run_callback();
-    } catch (const CLI::Error& error) {
-      return base::fail(ErrorKind::usage, file + ": " + name + ": " + error.what());
-    }
+    TRY_ASSIGN(read.entries[name], texts_of(read.file + ": " + name, node));
   }
-  return {};
+  return read;
 }
 
 }  // namespace cli

@@ -1,25 +1,24 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// bemi.toml: key = value, the keys named as the command's flags are. It speaks last: only for
-// options that neither a flag nor the environment set.
+// bemi.toml: key = value. Read only when nobody but us could have written it: it says where the
+// history goes.
 #pragma once
 
+#include <map>
 #include <string>
+#include <vector>
 
 #include "base/result.hpp"
 
-namespace CLI {
-class App;
-class Option;
-}  // namespace CLI
-
 namespace cli {
 
-// `path` empty: ./bemi.toml if it is there. Keys of other commands' options are passed over;
-// `known` (the whole program) tells them from mistakes.
-base::Status apply_toml(CLI::App& command, const CLI::App& known, const std::string& path);
+struct TomlFile {
+  std::string file;                                         // for messages
+  std::map<std::string, std::vector<std::string>> entries;  // a single value is a list of one
+};
 
-// A command's option by its flag without the dashes, also in its groups; null when there is none.
-CLI::Option* find_option(CLI::App& command, const std::string& key);
+// `path` empty: ./bemi.toml if it is there, else nothing. Errors of kind usage: not TOML, a value
+// that is a table, a file that others can write.
+base::Result<TomlFile> read_toml(const std::string& path);
 
 }  // namespace cli

@@ -4,13 +4,13 @@
 #include <libpq-fe.h>
 
 #include <array>
-#include <map>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "base/assert.hpp"
 #include "base/number.hpp"
+#include "pg/address.hpp"
 #include "pg/server_error.hpp"
 #include "pg/wait.hpp"
 
@@ -28,27 +28,8 @@ constexpr std::string_view session_options =
     // by itself, hours later.
     "-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3";
 
-using Options = std::map<std::string, std::string>;
-
-base::Result<Options> parse_url(const std::string& url) {
-  char* message = nullptr;
-  PQconninfoOption* parsed = PQconninfoParse(url.c_str(), &message);
-  if (parsed == nullptr) {
-    // libpq's text repeats the URL, password and all.
-    PQfreemem(message);
-    return base::fail(base::ErrorKind::usage, "the connection URL is not valid",
-                      "write it as postgresql://USER@HOST:PORT/DATABASE");
-  }
-  Options options;
-  for (PQconninfoOption* option = parsed; option->keyword != nullptr; ++option) {
-    if (option->val != nullptr && *option->val != '\0') options[option->keyword] = option->val;
-  }
-  PQconninfoFree(parsed);
-  return options;
-}
-
 // What we want unless the URL says otherwise, and what we want always.
-void complete(Options& options, const ConnectionSettings& settings) {
+void complete(Address& options, const ConnectionSettings& settings) {
   options.emplace("connect_timeout", "10");
   options.emplace("keepalives_idle", "15");
   options.emplace("keepalives_interval", "5");
@@ -104,7 +85,7 @@ Connection& Connection::operator=(Connection&&) noexcept = default;
 Connection::~Connection() = default;
 
 base::Result<Connection> Connection::open(const ConnectionSettings& settings) {
-  TRY_ASSIGN(Options options, parse_url(settings.url));
+  TRY_ASSIGN(Address options, parse_address(settings.url));
   complete(options, settings);
   std::vector<const char*> keys;
   std::vector<const char*> values;
@@ -330,37 +311,23 @@ std::string quoted(std::string_view text, char quote) {
   return out;
 }
 
-// As libpq reads it again.
-std::string keywords(const Options& options) {
-  std::string text;
-  for (const auto& [key, value] : options) {
-    std::string escaped;
-    for (char c : value) {
-      if (c == '\'' || c == '\\') escaped.push_back('\\');
-      escaped.push_back(c);
-    }
-    text += (text.empty() ? "" : " ") + key + "='" + escaped + "'";
-  }
-  return text;
-}
-
 }  // namespace
 
 base::Result<std::string> url_with_login(const std::string& url, const Login& login) {
-  TRY_ASSIGN(Options options, parse_url(url));
+  TRY_ASSIGN(Address options, parse_address(url));
   for (const char* own : {"passfile", "service", "sslcert", "sslkey", "sslpassword"}) {
     options.erase(own);
   }
   options["user"] = login.user;
   options["password"] = login.password;
   options["dbname"] = login.database;
-  return keywords(options);
+  return as_keywords(options);
 }
 
 base::Result<std::string> url_in_database(const std::string& url, const std::string& database) {
-  TRY_ASSIGN(Options options, parse_url(url));
+  TRY_ASSIGN(Address options, parse_address(url));
   options["dbname"] = database;
-  return keywords(options);
+  return as_keywords(options);
 }
 
 std::string begin_ddl(std::chrono::seconds lock_timeout) {

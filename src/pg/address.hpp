@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// What a connection's address says, part by part. Pure: nothing is connected, no environment read.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "base/result.hpp"
+
+namespace pg {
+
+// By libpq's keywords: "host", "dbname", ...; what the address leaves out is not there.
+using Address = std::map<std::string, std::string>;
+
+// Anything libpq takes: a URL, keywords, a service. Error of kind usage, without the address.
+base::Result<Address> parse_address(const std::string& url);
+
+// Whether a password, or what stands for one, is among its parts.
+bool has_secret(const Address& address);
+
+// As libpq reads it again: keywords.
+std::string as_keywords(const Address& address);
+// The same without what is secret.
+std::string shown(Address address);
+
+}  // namespace pg
