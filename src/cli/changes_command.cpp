@@ -4,6 +4,7 @@
 #include <chrono>
 #include <iostream>
 
+#include "base/printable.hpp"
 #include "cli/commands.hpp"
 #include "cli/ends.hpp"
 #include "cli/rows_output.hpp"
@@ -81,10 +82,29 @@ base::Result<pg::Rows> page_of(query::Changes& changes, const query::ChangeFilte
   return changes.newest(filter, options.limit, given(options.before));
 }
 
+// Who may read the history need not be who can compare.
+base::Status compare(pg::Connection& destination, const std::string& file) {
+  TRY_ASSIGN(store::Archive archive, store::describe_archive(file));
+  auto standing = store::standing_of(destination, archive);
+  if (!standing && standing.error().kind != base::ErrorKind::permission)
+    return std::unexpected(standing.error());
+  if (standing && *standing == store::Standing::recorded) return {};
+  if (standing && *standing == store::Standing::changed) {
+    return base::fail(base::ErrorKind::conflict,
+                      file + " is damaged, or somebody has changed it: it is not what was written",
+                      "take another copy of the file");
+  }
+  std::cerr << "bemi: " << base::printable(file)
+            << (standing ? ": this history has no digest of it; it is read as it is\n"
+                         : ": only the history's owner can compare it; it is read as it is\n");
+  return {};
+}
+
 // The file's rows in a table of this session alone.
 base::Result<query::Changes> open_archive(pg::Connection& destination, const std::string& file) {
   constexpr const char* table = "pg_temp.bemi_archive";
   TRY_ASSIGN(std::string schema, store::history_schema(destination));
+  TRY(compare(destination, file));
   TRY(destination.run(std::string("create temp table bemi_archive (like ") +
                       store::changes_name(schema) + " including defaults)"));
   TRY(store::load_archive(destination, file, table));

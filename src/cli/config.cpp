@@ -197,7 +197,8 @@ void warn_of_unused_variables(const Config& config) {
   for (const ForgottenVariable& variable : forgotten_variables()) {
     bool was_wanted = std::ranges::any_of(
         std::initializer_list<const std::string*>{&config.source_url, &config.destination_url,
-                                                  &config.admin_url, &config.revert_url},
+                                                  &config.admin_url, &config.revert_url,
+                                                  &config.maintain_url},
         [&](const std::string* url) {
           auto address = pg::parse_address(*url);
           return !url->empty() && address && !names(*address, variable.part);

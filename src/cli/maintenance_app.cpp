@@ -18,20 +18,27 @@ void add_archive(CLI::App& app, Config& config, MaintenanceProgram& program, con
   CLI::App* archive = app.add_subcommand("archive", archive_about);
   archive->require_subcommand(1);
 
-  CLI::App* list = add(*archive, "list", "The files of a directory", [&config, &program, code] {
-    return code(list_archives_command(config, program.format));
-  });
+  CLI::App* list = add(*archive, "list", "The files of a directory, and whether each is as it was",
+                       [&config, &program, report] {
+                         auto done = list_archives_command(config, program.format);
+                         return done ? (*done ? 0 : 1) : report(done.error());
+                       });
   list->add_option("DIRECTORY", config.archive_directory, "Where they are")
       ->required()
       ->check(CLI::ExistingDirectory);
+  add_connection_options(*list, config);
   list->add_option("--format", program.format, "table, json (one object a line) or csv")
       ->check(CLI::IsMember({"table", "json", "csv"}))
       ->capture_default_str();
 
   CLI::App* restore = add(
-      *archive, "restore", "Make a file's rows part of changes again",
-      [&config, &program, code] { return code(restore_archive_command(config, program.file)); });
+      *archive, "restore", "Make a file's rows part of changes again", [&config, &program, code] {
+        return code(restore_archive_command(config, program.file, program.takes_unrecorded));
+      });
   restore->add_option("FILE", program.file, "The archive")->required()->check(CLI::ExistingFile);
+  restore->add_flag("--unrecorded", program.takes_unrecorded,
+                    "Also one that this history has no digest of: from another history, or older "
+                    "than digests");
   add_connection_options(*restore, config);
 
   CLI::App* drop = add(

@@ -15,6 +15,7 @@ struct MaintenanceProgram {
   bool dry_run = false;
   std::string file;
   std::string window;
+  bool takes_unrecorded = false;  // a file that the history has no digest of
   std::string format = "table";
 };
 
@@ -23,8 +24,10 @@ void add_maintenance_commands(CLI::App& app, Config& config, MaintenanceProgram&
                               const AddCommand& add, int (*report)(const base::Error&));
 
 base::Status maintain_command(const Config& config, bool dry_run);
-base::Status list_archives_command(const Config& config, const std::string& format);
-base::Status restore_archive_command(const Config& config, const std::string& file);
+// False when a file is not what was written.
+base::Result<bool> list_archives_command(const Config& config, const std::string& format);
+base::Status restore_archive_command(const Config& config, const std::string& file,
+                                     bool takes_unrecorded);
 base::Status drop_restored_command(const Config& config, const std::string& window);
 
 }  // namespace cli

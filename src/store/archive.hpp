@@ -8,10 +8,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.hpp"
 #include "pg/connection.hpp"
+#include "store/archive_digest.hpp"
 #include "store/partitions.hpp"
 
 namespace store {
@@ -24,25 +26,49 @@ struct Archive {
   std::filesystem::path file;
 };
 
+// How a file stands to what was noted in _bemi.archive when it was written.
+enum class Standing {
+  recorded,    // byte for byte what was written
+  changed,     // not that
+  unrecorded,  // this history did not write it, or did before digests were kept
+};
+std::string_view name(Standing standing);
+
 // Writes the window's rows, reads the file again to the last row, and notes it in _bemi.archive.
 // \pre the window is closed: nobody writes into it. Error of kind disk_full leaves nothing behind.
 base::Result<Archive> write_archive(pg::Connection& destination, const std::string& schema,
                                     const Window& window, const std::filesystem::path& directory);
 
-// What the file says of itself, without reading its rows.
+// What the file says of itself, without reading its rows. Error of kind usage when it is no
+// archive.
 base::Result<Archive> describe_archive(const std::filesystem::path& file);
 
-// The archives of a directory, oldest first. Other files are left out.
-base::Result<std::vector<Archive>> list_archives(const std::filesystem::path& directory);
+// Reads the whole file. Error of kind permission for who is not the history's owner: the key is
+// theirs alone.
+base::Result<Standing> standing_of(pg::Connection& destination, const Archive& archive);
 
-// Copies the rows into `table` (quoted, with the columns of `changes`) and counts them.
-base::Status load_archive(pg::Connection& destination, const std::filesystem::path& file,
-                          const std::string& table);
+struct OddFile {
+  std::filesystem::path file;
+  base::Error why;
+};
+struct Archives {
+  std::vector<Archive> archives;  // the oldest first
+  std::vector<OddFile> odd;       // named as archives are, and none
+};
+// The archives of a directory. Files of other names are left out.
+base::Result<Archives> list_archives(const std::filesystem::path& directory);
+
+// Copies the rows into `table` (quoted, with the columns of `changes`) and counts them. `key`: for
+// the digest of what was read, which is returned.
+base::Result<ArchiveDigest> load_archive(pg::Connection& destination,
+                                         const std::filesystem::path& file,
+                                         const std::string& table, std::string_view key = {});
 
 // The window is part of `changes` again, and is kept until drop_restored(). One transaction.
-// Error of kind conflict when a window with rows of that time is there.
+// Errors of kind conflict: a window with rows of that time is there, or the file is not what was
+// written. One that is unrecorded only with `takes_unrecorded`; kind usage.
 base::Result<Archive> restore_archive(pg::Connection& destination,
-                                      const std::filesystem::path& file);
+                                      const std::filesystem::path& file, bool takes_unrecorded);
 base::Status drop_restored(pg::Connection& destination, const std::string& window);
 
 }  // namespace store
