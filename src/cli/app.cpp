@@ -118,6 +118,8 @@ void add_run(CLI::App& app, Program& program) {
   serve->add_flag("--new-token", program.serve.new_token,
                   "Make and print another token; the old one and all sessions end");
   add_connection_options(*serve, program.config);
+  // It reads live rows, and makes a history: as the worker does.
+  add_tracking_options(*serve, program.config);
   add_http_options(*serve, program.config);
   add_log_options(*serve, program.config);
 }
@@ -256,7 +258,7 @@ void add_past(CLI::App& app, Program& program) {
   as_of->add_option("--after", options.after, "Rows behind this key")->type_name("KEY");
   as_of->add_flag("--explain", options.explain, "Only tell how the rows would be found");
   add_past_options(*as_of, program);
-  add_column_options(*as_of, program.config);
+  add_selection_options(*as_of, program.config);
 
   CLI::App* diff =
       add_command(app, program, "diff", "Rows that differ between two times",
@@ -265,7 +267,7 @@ void add_past(CLI::App& app, Program& program) {
   diff->add_option("FROM", options.time, time)->required();
   diff->add_option("TO", options.until, time)->required();
   add_past_options(*diff, program);
-  add_column_options(*diff, program.config);
+  add_selection_options(*diff, program.config);
 }
 
 void add_span_options(CLI::App& command, Program& program) {

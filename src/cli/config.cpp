@@ -43,7 +43,15 @@ void add_connection_options(CLI::App& command, Config& config) {
       ->type_name("NAME");
 }
 
-void add_column_options(CLI::App& command, Config& config) {
+void add_selection_options(CLI::App& command, Config& config) {
+  command.add_option("--include", config.include, "Track only these tables")
+      ->envname("BEMI_INCLUDE")
+      ->delimiter(',')
+      ->type_name("SCHEMA.TABLE");
+  command.add_option("--exclude", config.exclude, "Never track these tables")
+      ->envname("BEMI_EXCLUDE")
+      ->delimiter(',')
+      ->type_name("SCHEMA.TABLE");
   command
       .add_option("--ignore-column", config.ignore_columns,
                   "A change in only these columns is not recorded")
@@ -56,17 +64,19 @@ void add_column_options(CLI::App& command, Config& config) {
       ->type_name("SCHEMA.TABLE.COLUMN");
 }
 
+void add_layout_options(CLI::App& command, Config& config) {
+  command.add_option("--schema", config.schema, "The destination schema of the table changes")
+      ->envname("BEMI_SCHEMA")
+      ->capture_default_str();
+  command.add_option("--partition", config.partition, "How changes is cut")
+      ->envname("BEMI_PARTITION")
+      ->check(CLI::IsMember({"day", "week", "month"}))
+      ->capture_default_str();
+}
+
 void add_tracking_options(CLI::App& command, Config& config) {
   auto* group = command.add_option_group("Tracking", "patterns take * and ?");
-  group->add_option("--include", config.include, "Track only these tables")
-      ->envname("BEMI_INCLUDE")
-      ->delimiter(',')
-      ->type_name("SCHEMA.TABLE");
-  group->add_option("--exclude", config.exclude, "Never track these tables")
-      ->envname("BEMI_EXCLUDE")
-      ->delimiter(',')
-      ->type_name("SCHEMA.TABLE");
-  add_column_options(*group, config);
+  add_selection_options(*group, config);
   group
       ->add_option("--replica-identity", config.replica_identity,
                    "full: every change has its whole row before; keep: leave tables as they are")
@@ -77,13 +87,7 @@ void add_tracking_options(CLI::App& command, Config& config) {
       ->add_flag("--no-event-trigger", config.no_event_trigger,
                  "Find new tables by looking, not by an event trigger")
       ->envname("BEMI_NO_EVENT_TRIGGER");
-  group->add_option("--schema", config.schema, "The destination schema of the table changes")
-      ->envname("BEMI_SCHEMA")
-      ->capture_default_str();
-  group->add_option("--partition", config.partition, "How changes is cut")
-      ->envname("BEMI_PARTITION")
-      ->check(CLI::IsMember({"day", "week", "month"}))
-      ->capture_default_str();
+  add_layout_options(*group, config);
 }
 
 void add_worker_options(CLI::App& command, Config& config) {
@@ -136,14 +140,18 @@ void add_retention_option(CLI::App& command, Config& config) {
       ->type_name("[TABLE=]TIME");
 }
 
-void add_maintenance_options(CLI::App& command, Config& config) {
-  auto* group = command.add_option_group("Retention", "");
-  group
-      ->add_option("--maintain", config.maintain_url,
-                   "The destination as its maintainer, who may drop partitions [default: the "
-                   "destination]")
+void add_maintainer_option(CLI::App& command, Config& config) {
+  command
+      .add_option("--maintain", config.maintain_url,
+                  "The destination as its maintainer, who may drop partitions [default: the "
+                  "destination]")
       ->envname("BEMI_MAINTAIN_URL")
       ->type_name("URL");
+}
+
+void add_maintenance_options(CLI::App& command, Config& config) {
+  auto* group = command.add_option_group("Retention", "");
+  add_maintainer_option(*group, config);
   add_retention_option(*group, config);
   group
       ->add_option("--archive", config.archive_directory,

@@ -22,7 +22,7 @@ struct Config {
   std::string admin_url;
   std::string revert_url;
   std::string maintain_url;  // the history's maintainer; empty: the destination's own role
-  std::string source_name;  // empty: the source database's name
+  std::string source_name;   // empty: the source database's name
   std::string slot;
   std::string publication;
   std::vector<std::string> include;
@@ -58,9 +58,12 @@ struct Config {
 void add_connection_options(CLI::App& command, Config& config);
 void add_tracking_options(CLI::App& command, Config& config);
 // Also where rows are read from the live table: what a worker keeps out stays out.
-void add_column_options(CLI::App& command, Config& config);
+void add_selection_options(CLI::App& command, Config& config);
+// Schema and partitions of the table changes, for who may make it.
+void add_layout_options(CLI::App& command, Config& config);
 void add_worker_options(CLI::App& command, Config& config);
 void add_retention_option(CLI::App& command, Config& config);
+void add_maintainer_option(CLI::App& command, Config& config);
 void add_maintenance_options(CLI::App& command, Config& config);
 void add_http_options(CLI::App& command, Config& config);
 void add_log_options(CLI::App& command, Config& config);

@@ -27,6 +27,7 @@ void add_archive(CLI::App& app, Config& config, MaintenanceProgram& program, con
       ->required()
       ->check(CLI::ExistingDirectory);
   add_connection_options(*list, config);
+  add_maintainer_option(*list, config);
   list->add_option("--format", program.format, "table, json (one object a line) or csv")
       ->check(CLI::IsMember({"table", "json", "csv"}))
       ->capture_default_str();
@@ -40,12 +41,14 @@ void add_archive(CLI::App& app, Config& config, MaintenanceProgram& program, con
                     "Also one that this history has no digest of: from another history, or older "
                     "than digests");
   add_connection_options(*restore, config);
+  add_maintainer_option(*restore, config);
 
   CLI::App* drop = add(
       *archive, "drop", "Let go of what was restored; its file stays",
       [&config, &program, code] { return code(drop_restored_command(config, program.window)); });
   drop->add_option("WINDOW", program.window, "The partition's name, as list shows it")->required();
   add_connection_options(*drop, config);
+  add_maintainer_option(*drop, config);
 }
 
 }  // namespace

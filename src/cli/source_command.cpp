@@ -162,6 +162,7 @@ void add_source_commands(CLI::App& app, Config& config, SourceOptions& options,
     CLI::App* command = add(*source, name, description, std::move(action));
     command->add_option("NAME", options.name, "Its name in the history")->required();
     add_connection_options(*command, config);
+    add_layout_options(*command, config);
     return command;
   };
   CLI::App* adding =
@@ -183,6 +184,7 @@ void add_source_commands(CLI::App& app, Config& config, SourceOptions& options,
   listing->add_option("--format", options.format, "table, json or csv")
       ->check(CLI::IsMember({"table", "json", "csv"}));
   add_connection_options(*listing, config);
+  add_layout_options(*listing, config);
   named("pause", "End its worker; the slot keeps WAL meanwhile",
         act([](const Config& own, const SourceOptions& asked, const base::Interrupt& interrupt) {
           return source_pause_command(own, asked, true, interrupt);

@@ -82,10 +82,7 @@ def test_a_temporary_view_of_a_catalog_is_looked_at_by_none_of_our_functions(
                 f"grant select on pg_temp.{name} to public"
             )
         for signature, types in names:
-            arguments = ", ".join(
-                "null::text" if kind == "anyelement" else f"null::{kind}"
-                for kind in types
-            )
+            arguments = ", ".join("null::text" if kind == "anyelement" else f"null::{kind}" for kind in types)
             try:
                 connection.execute(f"select {signature.split('(')[0]}({arguments})")
             except psycopg.Error:
@@ -95,9 +92,7 @@ def test_a_temporary_view_of_a_catalog_is_looked_at_by_none_of_our_functions(
 
 
 @oldest_and_newest
-def test_who_only_logs_in_may_run_none_of_our_functions(
-    history: Database, new_role: NewRole
-) -> None:
+def test_who_only_logs_in_may_run_none_of_our_functions(history: Database, new_role: NewRole) -> None:
     stranger = new_role("stranger")
     history.sql(f'grant usage on schema _bemi, bemi to "{stranger.name}"')
     open_to_public = history.sql(
@@ -126,9 +121,7 @@ def test_a_domains_check_never_runs_with_the_rights_of_the_history(
         "create table app.u (k app.d primary key, v app.comp)"
     )
     start_worker("--snapshot", "none").wait_ready()
-    app.sql(
-        "insert into app.t values (row(1)::app.comp, 'x', 1); insert into app.u values (1, row(2))"
-    )
+    app.sql("insert into app.t values (row(1)::app.comp, 'x', 1); insert into app.u values (1, row(2))")
     bemi("sync", env={"BEMI_SOURCE_URL": database.url})
     database.sql("select bemi.refresh_time_travel()")
     assert not app.is_superuser
@@ -153,27 +146,17 @@ def test_a_schema_that_another_made_is_refused_before_anything_is_made(
     squatter.sql(f"create schema {schema}")
     for command in ("init", "run"):
         done = bemi(command, env={"BEMI_SOURCE_URL": database.url}, check=False)
-        assert (
-            done.returncode == 1 and f"the schema {schema} belongs to" in done.stderr
-        ), done.stderr
+        assert done.returncode == 1 and f"the schema {schema} belongs to" in done.stderr, done.stderr
     checked = bemi("check", env={"BEMI_SOURCE_URL": database.url}, check=False)
-    assert (
-        checked.returncode == 1 and f"the schema {schema} belongs to" in checked.stdout
-    )
-    assert database.sql(
-        "select to_regclass('changes'), to_regclass('_bemi.migration')"
-    ) == [(None, None)]
+    assert checked.returncode == 1 and f"the schema {schema} belongs to" in checked.stdout
+    assert database.sql("select to_regclass('changes'), to_regclass('_bemi.migration')") == [(None, None)]
 
 
 @oldest_and_newest
-def test_what_another_put_into_our_schema_is_refused(
-    history: Database, new_role: NewRole
-) -> None:
+def test_what_another_put_into_our_schema_is_refused(history: Database, new_role: NewRole) -> None:
     squatter = new_role("squatter")
     history.sql(f'grant usage, create on schema _bemi to "{squatter.name}"')
-    squatter.sql(
-        "create function _bemi.flag(text, int) returns boolean language sql as 'select true'"
-    )
+    squatter.sql("create function _bemi.flag(text, int) returns boolean language sql as 'select true'")
     done = bemi("init", env={"BEMI_SOURCE_URL": history.url}, check=False)
     assert done.returncode == 1 and "_bemi.flag(text,integer) belongs to" in done.stderr
 
@@ -190,16 +173,12 @@ def test_a_partition_that_another_made_is_not_taken_for_ours(
 
 
 @oldest_and_newest
-def test_default_privileges_give_nobody_the_history(
-    database: Database, new_role: NewRole
-) -> None:
+def test_default_privileges_give_nobody_the_history(database: Database, new_role: NewRole) -> None:
     web = new_role("web")
     database.sql(TABLE)
     for what in ("tables", "functions", "sequences", "types", "schemas"):
         database.sql(f'alter default privileges grant all on {what} to "{web.name}"')
-    database.sql(
-        f'alter default privileges in schema public grant all on tables to "{web.name}"'
-    )
+    database.sql(f'alter default privileges in schema public grant all on tables to "{web.name}"')
     try:
         bemi("init", env={"BEMI_SOURCE_URL": database.url})
         database.sql("select _bemi.make_partition('2031-01-15 00:00:00+00')")
@@ -221,17 +200,14 @@ def test_default_privileges_give_nobody_the_history(
 
 
 @oldest_and_newest
-def test_the_check_names_whoever_may_change_the_history(
-    history: Database, new_role: NewRole
-) -> None:
+def test_the_check_names_whoever_may_change_the_history(history: Database, new_role: NewRole) -> None:
     web = new_role("web")
     env = {"BEMI_SOURCE_URL": history.url}
     bemi("check", env=env)
     history.sql(f'grant select, update on changes to "{web.name}"')
     checked = bemi("check", env=env, check=False)
     assert (
-        checked.returncode == 1
-        and f"role {web.name}: may SELECT, UPDATE on public.changes" in checked.stdout
+        checked.returncode == 1 and f"role {web.name}: may SELECT, UPDATE on public.changes" in checked.stdout
     )
     history.sql(f'revoke all on changes from "{web.name}"')
     history.sql(
@@ -239,10 +215,7 @@ def test_the_check_names_whoever_may_change_the_history(
         "create trigger spy before insert on changes for each row execute function public.spy()"
     )
     checked = bemi("check", env=env, check=False)
-    assert (
-        checked.returncode == 1
-        and "the trigger spy on public.changes" in checked.stdout
-    )
+    assert checked.returncode == 1 and "the trigger spy on public.changes" in checked.stdout
 
 
 @oldest_and_newest
@@ -287,15 +260,11 @@ def test_nobody_but_the_maintainer_changes_what_is_stored(
 
 
 @oldest_and_newest
-def test_the_log_of_actions_can_only_grow(
-    history: Database, member: Callable[[str], Role]
-) -> None:
+def test_the_log_of_actions_can_only_grow(history: Database, member: Callable[[str], Role]) -> None:
     dashboard = member("dashboard")
     written = "insert into _bemi.action (actor, role, peer, action) values ('anna', 'admin', '::1', 'undo') returning id"
     [(id,)] = dashboard.sql(written)
-    dashboard.sql(
-        f"insert into _bemi.action_outcome (action, outcome) values ({id}, 'done')"
-    )
+    dashboard.sql(f"insert into _bemi.action_outcome (action, outcome) values ({id}, 'done')")
     for statement in (
         "update _bemi.action set actor = 'bea'",
         "delete from _bemi.action",
@@ -327,14 +296,10 @@ def test_a_worker_that_only_writes_tracks_and_is_maintained_by_another(
         tracker.name,
     )
     assert is_writer and not owns
-    worker = start_worker(
-        "--snapshot", "initial", env={"BEMI_SOURCE_URL": tracker.url}
-    ).wait_ready()
+    worker = start_worker("--snapshot", "initial", env={"BEMI_SOURCE_URL": tracker.url}).wait_ready()
     database.sql("update todo set task = 'public'")
     bemi("sync", env={"BEMI_SOURCE_URL": tracker.url})
-    assert database.sql("select count(*) from changes where operation = 'UPDATE'") == [
-        (1,)
-    ]
+    assert database.sql("select count(*) from changes where operation = 'UPDATE'") == [(1,)]
     assert "are behind" not in "\n".join(worker.lines())
     worker.terminate()
     done = bemi("maintain", env={"BEMI_SOURCE_URL": tracker.url}, check=False)
@@ -403,9 +368,7 @@ def test_two_histories_of_a_cluster_share_no_rights(
         f"{history.name}_b",
         history.server.create_database(f"{history.name}_b"),
     )
-    bemi(
-        "init", env={"BEMI_SOURCE_URL": history.url, "BEMI_DESTINATION_URL": other.url}
-    )
+    bemi("init", env={"BEMI_SOURCE_URL": history.url, "BEMI_DESTINATION_URL": other.url})
     mine = {name for (name,) in history.sql("select name from _bemi.role")}
     theirs = {name for (name,) in other.sql("select name from _bemi.role")}
     assert len(mine) == len(theirs) == 5 and not mine & theirs
@@ -422,10 +385,10 @@ def test_two_histories_of_a_cluster_share_no_rights(
 def test_the_installed_catalog_is_what_this_list_says(history: Database) -> None:
     """Every function with the owner's rights, every search_path, every open right: by value."""
     owner = member_name(history, "owner")
-    functions = "from _bemi.installed i join pg_proc p on p.oid = to_regprocedure(i.name) where i.kind = 'function'"
-    assert history.sql(
-        f"select p.proname::text {functions} and p.prosecdef order by 1"
-    ) == [
+    functions = (
+        "from _bemi.installed i join pg_proc p on p.oid = to_regprocedure(i.name) where i.kind = 'function'"
+    )
+    assert history.sql(f"select p.proname::text {functions} and p.prosecdef order by 1") == [
         ("asked",),
         ("asked_floor",),
         ("asked_time",),
@@ -437,9 +400,7 @@ def test_the_installed_catalog_is_what_this_list_says(history: Database) -> None
         f"select distinct (select c from unnest(p.proconfig) c where c like 'search_path=%%') {functions}"
     )
     assert paths == [("search_path=pg_catalog, pg_temp",)]
-    assert history.sql(f"select distinct p.proowner::regrole::text {functions}") == [
-        (f"{owner}",)
-    ]
+    assert history.sql(f"select distinct p.proowner::regrole::text {functions}") == [(f"{owner}",)]
     assert (
         history.sql(
             f"select i.name {functions} and exists (select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a"
@@ -447,9 +408,7 @@ def test_the_installed_catalog_is_what_this_list_says(history: Database) -> None
         )
         == []
     )
-    [(superuser,)] = history.sql(
-        "select rolsuper or rolcanlogin from pg_roles where rolname = %s", owner
-    )
+    [(superuser,)] = history.sql("select rolsuper or rolcanlogin from pg_roles where rolname = %s", owner)
     assert superuser is False
     tables = history.sql(
         "select c.oid::regclass::text, c.relowner::regrole::text, array(select distinct coalesce(r.rolname, 'public')"
