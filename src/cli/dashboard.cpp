@@ -42,6 +42,14 @@ base::Status manage_sources(const Config& config, serve::ServerSettings& setting
   return {};
 }
 
+// Guesses of it are never refused for coming fast: that would shut out who has it.
+base::Status is_hard_to_guess(const std::string& token) {
+  constexpr std::size_t bytes_min = 32;
+  if (token.empty() || token.size() >= bytes_min) return {};
+  return base::fail(base::ErrorKind::usage, "the dashboard's token has less than 32 characters",
+                    "make one with: openssl rand -hex 32; or give none, and one is made");
+}
+
 std::string lower_case(std::string text) {
   std::ranges::transform(text, text.begin(),
                          [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
@@ -54,10 +62,12 @@ base::Result<std::unique_ptr<serve::Server>> start_dashboard(const Config& confi
                                                              const DashboardOptions& options,
                                                              const base::Interrupt& stop) {
   TRY_ASSIGN(serve::ServerSettings settings, serve::parse_listen_address(config.http));
+  TRY(is_hard_to_guess(config.http_token));
   settings.destination_url = config.destination();
   settings.token = config.http_token;
   settings.user_header = lower_case(config.http_user_header);
   settings.trusted_proxies = config.http_trusted_proxies;
+  settings.webhook_ranges = config.webhook_ranges;
   settings.secret_key = secret_key();
   settings.make_new_token = options.new_token;
   settings.version = BEMI_VERSION;

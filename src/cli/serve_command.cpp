@@ -51,6 +51,11 @@ void add_http_options(CLI::App& command, Config& config) {
       ->delimiter(',')
       ->type_name("ADDRESS");
   group
+      ->add_option("--webhook-allow", config.webhook_ranges,
+                   "Addresses within your network that webhooks may go to; may be given again")
+      ->envname("BEMI_WEBHOOK_ALLOW")
+      ->type_name("RANGE");
+  group
       ->add_option("--revert-url", config.revert_url,
                    "The source, for undoing: a role that may write its tables [default: --source]")
       ->envname("BEMI_REVERT_URL")

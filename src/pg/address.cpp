@@ -13,6 +13,17 @@ namespace {
 constexpr std::array<std::string_view, 3> secret_parts{"password", "sslpassword",
                                                        "oauth_client_secret"};
 
+// A secret or a file that is given as empty: libpq takes none of its environment's then.
+constexpr std::array<std::string_view, 5> may_be_empty{"password", "passfile", "sslcert", "sslkey",
+                                                       "sslpassword"};
+
+bool is_given(const PQconninfoOption& option) {
+  if (option.val == nullptr) return false;
+  bool may_be = std::ranges::find(may_be_empty, std::string_view(option.keyword)) !=
+                may_be_empty.end();
+  return *option.val != '\0' || may_be;
+}
+
 bool is_secret(std::string_view part) {
   return std::ranges::find(secret_parts, part) != secret_parts.end();
 }
@@ -30,7 +41,7 @@ base::Result<Address> parse_address(const std::string& url) {
   }
   Address address;
   for (PQconninfoOption* option = parsed; option->keyword != nullptr; ++option) {
-    if (option->val != nullptr && *option->val != '\0') address[option->keyword] = option->val;
+    if (is_given(*option)) address[option->keyword] = option->val;
   }
   PQconninfoFree(parsed);
   return address;

@@ -11,6 +11,7 @@
 #include "base/assert.hpp"
 #include "base/number.hpp"
 #include "pg/address.hpp"
+#include "pg/foreign.hpp"
 #include "pg/server_error.hpp"
 #include "pg/wait.hpp"
 
@@ -87,16 +88,12 @@ Connection::~Connection() = default;
 base::Result<Connection> Connection::open(const ConnectionSettings& settings) {
   TRY_ASSIGN(Address options, parse_address(settings.url));
   complete(options, settings);
-  std::vector<const char*> keys;
-  std::vector<const char*> values;
-  for (const auto& [key, value] : options) {
-    keys.push_back(key.c_str());
-    values.push_back(value.c_str());
-  }
-  keys.push_back(nullptr);
-  values.push_back(nullptr);
-
-  std::unique_ptr<PGconn, Finish> connection(PQconnectStartParams(keys.data(), values.data(), 0));
+  // As one text: values of their own would be taken for not given where they are empty.
+  std::string whole = as_keywords(options);
+  std::array<const char*, 2> keys{"dbname", nullptr};
+  std::array<const char*, 2> values{whole.c_str(), nullptr};
+  std::unique_ptr<PGconn, Finish> connection(
+      PQconnectStartParams(keys.data(), values.data(), /*expand_dbname=*/1));
   ASSERT(connection != nullptr);
   PGconn* raw = connection.get();
   std::chrono::seconds connect_timeout{
@@ -316,7 +313,10 @@ std::string quoted(std::string_view text, char quote) {
 base::Result<std::string> url_with_login(const std::string& url, const Login& login) {
   TRY_ASSIGN(Address options, parse_address(url));
   for (const char* own : {"passfile", "service", "sslcert", "sslkey", "sslpassword"}) {
-    options.erase(own);
+    // One that is there to be not found keeps our own away.
+    if (auto found = options.find(own); found != options.end() && found->second != no_file) {
+      options.erase(found);
+    }
   }
   options["user"] = login.user;
   options["password"] = login.password;

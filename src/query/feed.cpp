@@ -65,6 +65,15 @@ std::vector<NewChange> new_changes(const pg::Rows& rows, std::size_t filters) {
   return changes;
 }
 
+// Each with what the ones before it weigh, and whether others come after it.
+constexpr const char* select_page = R"(
+select effective_at, commit_position, sequence, id, json, number,
+  coalesce(sum(octet_length(json::text)) over (order by number rows between unbounded preceding and 1 preceding), 0)
+    as bytes_before,
+  number < count(*) over () as is_more
+from (select effective_at, commit_position, sequence, id, {} as json, row_number() over (order by {}) as number
+      from {}) c)";
+
 constexpr const char* position_columns = "source, effective_at, epoch, commit_position, sequence";
 constexpr const char* commit_order = "effective_at, epoch, commit_position, sequence";
 constexpr const char* index_order = "effective_at, commit_position, sequence";
@@ -111,15 +120,17 @@ base::Result<FeedPage> Feed::older(const ChangeFilter& filter, const std::option
         from->commit_position, from->sequence, id));
   }
   // The index on time has this order; `id` settles what two sources did at once.
-  TRY_ASSIGN(pg::Rows rows,
-             destination_->query(
-                 fmt::format("select effective_at, commit_position, sequence, id, {} from {}",
-                             as_json, first_of(table_, where.clause(), page_order, limit + 1)),
-                 where.parameters()));
+  std::string all = first_of(table_, where.clause(), page_order, limit + 1);
+  TRY_ASSIGN(pg::Rows rows, destination_->query(
+                                fmt::format("select effective_at, commit_position, sequence, id, "
+                                            "json, is_more from ({}) p where bytes_before < {} order by number",
+                                            fmt::format(select_page, as_json, page_order, all),
+                                            page_bytes_max),
+                                where.parameters()));
   FeedPage page;
   int shown = static_cast<int>(std::min<std::int64_t>(rows.count(), limit));
   for (int row = 0; row < shown; ++row) page.changes.push_back(rows.text(row, 4));
-  if (rows.count() > shown && shown > 0) {
+  if (shown > 0 && rows.truth(shown - 1, 5)) {
     page.next = Cursor{rows.text(shown - 1, 0), rows.integer(shown - 1, 1),
                        rows.integer(shown - 1, 2), rows.text(shown - 1, 3)};
   }

@@ -47,10 +47,14 @@ struct NewChange {
   std::vector<bool> matches;  // one for each filter
 };
 
+// However large rows are, so many bytes of them are held at a time.
+inline constexpr std::int64_t page_bytes_max = 4LL << 20;
+
 class Feed {
  public:
   static base::Result<Feed> open(pg::Connection& destination);
 
+  // At most `limit` changes, and no more than `page_bytes_max` of them; but one in any case.
   base::Result<FeedPage> older(const ChangeFilter& filter, const std::optional<Cursor>& from,
                                std::int64_t limit);
   // nullopt: there is none of this id.

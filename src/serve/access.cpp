@@ -7,6 +7,8 @@
 #include <array>
 #include <mutex>
 
+#include <boost/asio/ip/address.hpp>
+
 #include "base/assert.hpp"
 #include "base/json.hpp"
 #include "serve/limits.hpp"
@@ -136,18 +138,21 @@ void Access::forget(const std::string& name) {
   std::erase_if(known_, [&](const auto& known) { return known.second.identity.name == name; });
 }
 
-bool Access::is_trusted_proxy(const Request& request) const {
-  return std::ranges::find(settings_.trusted_proxies, request.peer) !=
-         settings_.trusted_proxies.end();
+bool Access::trusts(const std::string& address) const {
+  return std::ranges::find(settings_.trusted_proxies, address) != settings_.trusted_proxies.end();
 }
 
-// What the nearest proxy added: the rest is what anybody may have said.
+// What the nearest proxy added, at the end of the last line: the rest is what anybody may have
+// said.
 std::string Access::client(const Request& request) const {
-  if (!is_trusted_proxy(request)) return request.peer;
-  std::string_view all = request.header("x-forwarded-for");
+  if (!trusts(request.peer)) return request.peer;
+  std::string_view all = request.last_header("x-forwarded-for");
   std::string_view last = all.substr(all.rfind(',') + 1);
   while (last.starts_with(' ')) last.remove_prefix(1);
-  return last.empty() || !base::valid_utf8(last) ? request.peer : std::string(last);
+  while (last.ends_with(' ')) last.remove_suffix(1);
+  boost::system::error_code failed;
+  auto address = boost::asio::ip::make_address(std::string(last), failed);
+  return failed ? request.peer : address.to_string();
 }
 
 base::Result<std::optional<Identity>> Access::of_token(const std::string& token) {
@@ -175,11 +180,24 @@ base::Result<std::optional<Identity>> Access::identify(const Request& request,
   if (authorization.starts_with(scheme) && authorization.size() > scheme.size()) {
     return of_token(std::string(authorization.substr(scheme.size())));
   }
-  if (!settings_.user_header.empty() && is_trusted_proxy(request)) {
+  if (!settings_.user_header.empty() && trusts(request.peer)) {
+    // A proxy that adds its line beside the client's own: nobody knows which is whose.
+    if (request.header_lines(settings_.user_header) > 1) {
+      return base::fail(base::ErrorKind::usage, "the header that names the user is there twice",
+                        "the proxy must replace it, not add another");
+    }
     std::string_view name = request.header(settings_.user_header);
     if (!name.empty() && base::valid_utf8(name)) return of_proxy(std::string(name));
   }
-  std::string cookie = request.cookie(cookie_name);
+  return of_session(request.cookie(cookie_name));
+}
+
+base::Result<bool> Access::has_session(const Request& request, const std::string& cookie_name) {
+  TRY_ASSIGN(std::optional<Identity> identity, of_session(request.cookie(cookie_name)));
+  return identity.has_value();
+}
+
+base::Result<std::optional<Identity>> Access::of_session(const std::string& cookie) {
   if (cookie.empty()) return std::nullopt;
   if (!settings_.own_token.empty()) return remembered(hash_of(cookie, "session"));
   return find(cookie, /*is_session=*/true);

@@ -64,7 +64,12 @@ class Access {
   // Whether what is done must be written down in the destination: it may be written to.
   [[nodiscard]] bool keeps_records() const { return settings_.own_token.empty(); }
 
-  // Whether `peer` has failed too often of late; to be asked before a secret is looked at.
+  [[nodiscard]] bool trusts(const std::string& address) const;
+  // Whether the request has a session, whatever else it has.
+  base::Result<bool> has_session(const Request& request, const std::string& cookie_name);
+
+  // Whether `peer` has failed too often of late: to be asked before a sign-in is looked at, and
+  // never of who has a session or a token that is known.
   bool is_locked_out(const std::string& peer);
   void note_failure(const std::string& peer);
 
@@ -79,9 +84,9 @@ class Access {
     Clock::time_point since;
   };
 
-  [[nodiscard]] bool is_trusted_proxy(const Request& request) const;
   base::Result<std::optional<Identity>> of_token(const std::string& token);
   base::Result<std::optional<Identity>> of_proxy(const std::string& name);
+  base::Result<std::optional<Identity>> of_session(const std::string& cookie);
   base::Result<std::optional<Identity>> find(const std::string& secret, bool is_session);
   base::Result<NewSession> begin_session(const Identity& identity);
   void remember(const std::string& hash, const Identity& identity, Clock::duration how_long);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "serve/connection.hpp"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <cctype>
 #include <chrono>
@@ -22,6 +24,7 @@
 #include <boost/beast/http/write.hpp>
 #include <fmt/format.h>
 
+#include "serve/access.hpp"
 #include "serve/assets.hpp"
 #include "serve/event_stream.hpp"
 #include "serve/limits.hpp"
@@ -45,6 +48,53 @@ constexpr const char* content_security_policy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'; require-trusted-types-for 'script'";
+
+// Whose connections count as one's: in IPv6 anybody has as many addresses as he likes.
+std::string counted_as(const asio::ip::address& address) {
+  if (address.is_v4()) return address.to_string();
+  auto bytes = address.to_v6().to_bytes();
+  if (address.to_v6().is_v4_mapped()) {
+    return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string();
+  }
+  std::fill(bytes.begin() + 8, bytes.end(), 0);
+  return asio::ip::address_v6(bytes).to_string();
+}
+
+std::size_t connections_allowed() {
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY) {
+    return connections_max;
+  }
+  return std::clamp<std::size_t>(files.rlim_cur / share_of_files, 1, connections_max);
+}
+
+// Behind a proxy that is trusted are many.
+bool has_room(const Load& load, const Services& services, const tcp::endpoint& peer) {
+  std::size_t allowed = connections_allowed();
+  if (load.connections >= allowed) return false;
+  if (services.access->trusts(peer.address().to_string())) return true;
+  auto found = load.by_address.find(counted_as(peer.address()));
+  std::size_t share = std::max<std::size_t>(allowed / share_of_connections, 1);
+  return found == load.by_address.end() || found->second < share;
+}
+
+// One connection of an address, also when its coroutine is destroyed half-way.
+class CountedAddress {
+ public:
+  CountedAddress(Load& load, std::string address) : load_(&load), address_(std::move(address)) {
+    ++load_->by_address[address_];
+  }
+  ~CountedAddress() {
+    auto found = load_->by_address.find(address_);
+    if (--found->second == 0) load_->by_address.erase(found);
+  }
+  CountedAddress(const CountedAddress&) = delete;
+  CountedAddress& operator=(const CountedAddress&) = delete;
+
+ private:
+  Load* load_;
+  std::string address_;
+};
 
 // Counts what is under way, also when a coroutine is destroyed half-way.
 class Counted {
@@ -93,15 +143,16 @@ void set_headers(Message& message, const Response& response, bool keep_alive) {
 
 class Client {
  public:
-  Client(tcp::socket socket, asio::thread_pool& pool, const Services& services, Load& load)
+  Client(tcp::socket socket, Pools pools, const Services& services, Load& load)
       : peer_(peer_of(socket)),
         stream_(std::move(socket)),
-        pool_(&pool),
+        pools_(pools),
         services_(&services),
         load_(&load) {}
 
   awaitable<void> run() {
     Counted counted(load_->connections);
+    CountedAddress of_address(*load_, counted_as(peer_.address()));
     bool is_open = true;
     while (is_open) is_open = co_await serve_one();
     boost::system::error_code ignored;
@@ -119,11 +170,13 @@ class Client {
     http::request_parser<http::string_body> parser;
     parser.header_limit(header_bytes_max);
     parser.body_limit(body_bytes_max);
-    stream_.expires_after(transfer_max);
-    auto [failed, size] = co_await http::async_read(stream_, buffer_, parser, no_throw);
+    auto failed = co_await read_message(parser);
     if (failed == http::error::body_limit || failed == http::error::header_limit) {
       co_await send(problem(413, "the request is too large"), false, false);
       co_return false;
+    }
+    if (is_malformed(failed)) {
+      co_await send(problem(400, "this is no HTTP request"), false, false);
     }
     if (failed) co_return false;
     auto request = read_request(parser.get(), peer_);
@@ -134,10 +187,34 @@ class Client {
     co_return co_await respond(*request, parser.get().keep_alive());
   }
 
+  // Whoever begins a request and does not go on keeps nothing open for long.
+  awaitable<boost::system::error_code> read_message(
+      http::request_parser<http::string_body>& parser) {
+    if (is_used_ && buffer_.size() == 0) {
+      constexpr std::size_t piece = 4096;
+      stream_.expires_after(transfer_max);
+      auto [gone, got] = co_await stream_.async_read_some(buffer_.prepare(piece), no_throw);
+      if (gone) co_return gone;
+      buffer_.commit(got);
+    }
+    is_used_ = true;
+    stream_.expires_after(head_max);
+    auto [failed, size] = co_await http::async_read_header(stream_, buffer_, parser, no_throw);
+    if (failed) co_return failed;
+    stream_.expires_after(body_max);
+    auto [broken, rest] = co_await http::async_read(stream_, buffer_, parser, no_throw);
+    co_return broken;
+  }
+
+  static bool is_malformed(const boost::system::error_code& failed) {
+    return failed.category() == make_error_code(http::error::bad_target).category() &&
+           failed != http::error::end_of_stream && failed != http::error::partial_message;
+  }
+
   awaitable<bool> respond(const Request& request, bool keep_alive) {
     Response response = co_await answered(request);
     if (response.events) {
-      co_await send_events(response);
+      co_await send_events(request, response);
       co_return false;
     }
     if (response.download) {
@@ -154,6 +231,12 @@ class Client {
     return !is_api && (request.method == "GET" || request.method == "HEAD");
   }
 
+  static Response later(int status, std::string_view why) {
+    Response response = problem(status, why, "ask again in a moment");
+    response.headers.emplace_back("Retry-After", "1");
+    return response;
+  }
+
   awaitable<Response> answered(const Request& request) {
     if (is_page(request)) {
       auto found = asset_response(request);
@@ -162,13 +245,17 @@ class Client {
     }
     // Streams ask next to nothing to begin with, and all come at once after a restart: they wait.
     bool is_stream = request.path == "/api/stream";
-    if (!is_stream && load_->asked >= waiting_max) {
-      Response busy = problem(503, "too many questions at once", "ask again in a moment");
-      busy.headers.emplace_back("Retry-After", "1");
-      co_return busy;
+    bool signs_in = request.path == "/api/session" && request.method == "POST";
+    if (signs_in && load_->sign_ins >= sign_ins_waiting_max) {
+      co_return later(429, "too many sign in at once");
+    }
+    if (!is_stream && !signs_in && load_->asked >= waiting_max) {
+      co_return later(503, "too many questions at once");
     }
     auto began = std::chrono::steady_clock::now();
-    Answer found = co_await on_pool<Answer>([&] { return answer(*services_, request); });
+    auto ask = [&] { return answer(*services_, request); };
+    asio::thread_pool& pool = signs_in ? *pools_.sign_ins : *pools_.questions;
+    Answer found = co_await on_pool<Answer>(ask, pool, signs_in ? load_->sign_ins : load_->asked);
     auto took = std::chrono::duration_cast<std::chrono::microseconds>(
         std::chrono::steady_clock::now() - began);
     services_->metrics->count_request(found.route, found.response.status, took);
@@ -178,9 +265,13 @@ class Client {
   // What waits for the database. `work` may refer to what outlives this call.
   template <class T, class Work>
   awaitable<T> on_pool(Work work) {
-    Counted counted(load_->asked);
+    co_return co_await on_pool<T>(std::move(work), *pools_.questions, load_->asked);
+  }
+  template <class T, class Work>
+  awaitable<T> on_pool(Work work, asio::thread_pool& pool, std::size_t& under_way) {
+    Counted counted(under_way);
     auto task = [](Work inner) -> awaitable<T> { co_return inner(); };
-    co_return co_await asio::co_spawn(*pool_, task(std::move(work)), asio::use_awaitable);
+    co_return co_await asio::co_spawn(pool, task(std::move(work)), asio::use_awaitable);
   }
 
   awaitable<bool> send(Response response, bool keep_alive, bool is_head) {
@@ -241,7 +332,15 @@ class Client {
     if (is_good) co_await send_bytes("0\r\n\r\n");
   }
 
-  awaitable<void> send_events(const Response& response) {
+  // He may have been signed out, or removed, since.
+  awaitable<bool> is_still_welcome(const Request& request) {
+    auto who = co_await on_pool<base::Result<std::optional<Identity>>>(
+        [&] { return services_->access->identify(request, services_->cookie_name); });
+    // While nobody can be asked, nothing new is read either.
+    co_return !who || who->has_value();
+  }
+
+  awaitable<void> send_events(const Request& request, const Response& response) {
     EventStream events(*services_, response.events);
     base::Status begun = co_await on_pool<base::Status>([&] { return events.begin(); });
     if (!begun) {
@@ -256,7 +355,12 @@ class Client {
     response.events->on_change(
         [wake, executor] { asio::post(executor, [wake] { wake->cancel(); }); });
     bool is_good = true;
+    auto asked_at = std::chrono::steady_clock::now();
     while (is_good) {
+      if (std::chrono::steady_clock::now() - asked_at >= live_keepalive) {
+        if (!co_await is_still_welcome(request)) co_return;
+        asked_at = std::chrono::steady_clock::now();
+      }
       if (events.wants_history()) {
         auto piece = co_await on_pool<base::Result<std::string>>([&] { return events.missed(); });
         if (!piece) co_return;
@@ -277,8 +381,9 @@ class Client {
 
   tcp::endpoint peer_;
   beast::tcp_stream stream_;
+  bool is_used_ = false;  // a request came before
   beast::flat_buffer buffer_{header_bytes_max + body_bytes_max};
-  asio::thread_pool* pool_;
+  Pools pools_;
   const Services* services_;
   Load* load_;
 };
@@ -287,8 +392,8 @@ awaitable<void> run_client(std::unique_ptr<Client> client) { co_await client->ru
 
 }  // namespace
 
-awaitable<void> accept_connections(tcp::acceptor& acceptor, asio::thread_pool& pool,
-                                   const Services& services, Load& load) {
+awaitable<void> accept_connections(tcp::acceptor& acceptor, Pools pools, const Services& services,
+                                   Load& load) {
   auto executor = co_await asio::this_coro::executor;
   while (acceptor.is_open()) {
     auto [failed, socket] = co_await acceptor.async_accept(no_throw);
@@ -298,10 +403,11 @@ awaitable<void> accept_connections(tcp::acceptor& acceptor, asio::thread_pool& p
       co_await pause.async_wait(no_throw);
       continue;
     }
-    if (load.connections >= connections_max) continue;  // closed by its destructor
     boost::system::error_code ignored;
+    auto peer = socket.remote_endpoint(ignored);
+    if (ignored || !has_room(load, services, peer)) continue;  // closed by its destructor
     socket.set_option(tcp::no_delay(true), ignored);
-    auto client = std::make_unique<Client>(std::move(socket), pool, services, load);
+    auto client = std::make_unique<Client>(std::move(socket), pools, services, load);
     asio::co_spawn(executor, run_client(std::move(client)), asio::detached);
   }
 }

@@ -6,6 +6,8 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
+#include <unordered_map>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -18,12 +20,20 @@ namespace serve {
 // Of the network's thread.
 struct Load {
   std::size_t connections = 0;
-  std::size_t asked = 0;  // requests at the pool, or waiting for it
+  std::unordered_map<std::string, std::size_t> by_address;
+  std::size_t asked = 0;     // requests at the pool, or waiting for it
+  std::size_t sign_ins = 0;  // those that sign in: at a thread of their own
+};
+
+// What waits for the database, and what compares passwords.
+struct Pools {
+  boost::asio::thread_pool* questions;
+  boost::asio::thread_pool* sign_ins;
 };
 
 // Until the acceptor is closed.
 boost::asio::awaitable<void> accept_connections(boost::asio::ip::tcp::acceptor& acceptor,
-                                                boost::asio::thread_pool& pool,
+                                                Pools pools,
                                                 const Services& services, Load& load);
 
 }  // namespace serve

@@ -27,6 +27,19 @@ std::string_view Request::header(std::string_view lower_case_name) const {
   return found == headers.end() ? std::string_view{} : found->second;
 }
 
+std::string_view Request::last_header(std::string_view lower_case_name) const {
+  std::string_view last;
+  for (const auto& [name, value] : headers) {
+    if (name == lower_case_name) last = value;
+  }
+  return last;
+}
+
+std::size_t Request::header_lines(std::string_view lower_case_name) const {
+  return static_cast<std::size_t>(
+      std::ranges::count(headers, lower_case_name, &Pairs::value_type::first));
+}
+
 std::string Request::cookie(std::string_view name) const {
   std::string_view rest = header("cookie");
   while (!rest.empty()) {

@@ -29,8 +29,11 @@ struct Request {
   // Of several the first; absent and empty are told apart.
   [[nodiscard]] std::optional<std::string> parameter(std::string_view name) const;
   [[nodiscard]] std::vector<std::string> parameters(std::string_view name) const;
-  // Empty when there is none.
+  // Of several lines the first; empty when there is none.
   [[nodiscard]] std::string_view header(std::string_view lower_case_name) const;
+  // Of several lines the last: what the nearest proxy added.
+  [[nodiscard]] std::string_view last_header(std::string_view lower_case_name) const;
+  [[nodiscard]] std::size_t header_lines(std::string_view lower_case_name) const;
   [[nodiscard]] std::string cookie(std::string_view name) const;
 };
 

@@ -2,6 +2,7 @@
 #include "serve/http_client.hpp"
 
 #include <optional>
+#include <vector>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -20,6 +21,7 @@
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 
+#include "base/log.hpp"
 #include "serve/limits.hpp"
 
 namespace serve {
@@ -65,10 +67,25 @@ asio::awaitable<int> exchange(Stream& stream, const Message& message) {
   co_return parser.get().result_int();
 }
 
-asio::awaitable<int> ask(const Place& place, const Message& message) {
-  auto executor = co_await asio::this_coro::executor;
-  tcp::resolver resolver(executor);
+// Of what the name stands for now, and connected to as it is: it may stand for something else a
+// moment later.
+asio::awaitable<std::vector<tcp::endpoint>> places_to_ask(const Place& place,
+                                                          const Reachable& reachable) {
+  tcp::resolver resolver(co_await asio::this_coro::executor);
   auto found = co_await resolver.async_resolve(place.host, place.port, asio::use_awaitable);
+  std::vector<tcp::endpoint> endpoints;
+  for (const auto& entry : found) {
+    if (reachable.may_reach(entry.endpoint().address())) endpoints.push_back(entry.endpoint());
+  }
+  co_return endpoints;
+}
+
+// nullopt: it is none that is reachable.
+asio::awaitable<std::optional<int>> ask(const Place& place, const Message& message,
+                                        const Reachable& reachable) {
+  auto executor = co_await asio::this_coro::executor;
+  std::vector<tcp::endpoint> found = co_await places_to_ask(place, reachable);
+  if (found.empty()) co_return std::nullopt;
   if (!place.is_tls) {
     beast::tcp_stream stream(executor);
     stream.expires_after(http_client_max);
@@ -106,20 +123,27 @@ Message message_to(const Place& place, const Pairs& headers, const std::string& 
 }  // namespace
 
 base::Result<int> post(std::string_view url, const Pairs& headers, const std::string& body,
-                       const std::stop_token& stop) {
+                       const Reachable& reachable, const std::stop_token& stop) {
   TRY_ASSIGN(Place place, place_of(url));
   Message message = message_to(place, headers, body);
   asio::io_context context;
   std::optional<int> status;
-  std::string problem = "no answer in time";
-  asio::co_spawn(context, ask(place, message), [&](const std::exception_ptr& failed, int answered) {
-    try {
-      if (failed) std::rethrow_exception(failed);
-      status = answered;
-    } catch (const std::exception& error) {
-      problem = error.what();
-    }
-  });
+  bool is_out_of_reach = false;
+  bool is_distrusted = false;
+  std::string cause = "no answer in time";
+  asio::co_spawn(context, ask(place, message, reachable),
+                 [&](const std::exception_ptr& failed, std::optional<int> answered) {
+                   try {
+                     if (failed) std::rethrow_exception(failed);
+                     status = answered;
+                     is_out_of_reach = !answered;
+                   } catch (const boost::system::system_error& error) {
+                     cause = error.code().message();
+                     is_distrusted = cause.contains("certificate verify failed");
+                   } catch (const std::exception& error) {
+                     cause = error.what();
+                   }
+                 });
   {
     std::stop_callback on_stop(stop, [&context] { context.stop(); });
     context.run_for(http_client_max);
@@ -127,8 +151,19 @@ base::Result<int> post(std::string_view url, const Pairs& headers, const std::st
   if (!status && stop.stop_requested()) {
     return base::fail(base::ErrorKind::interrupted, "given up, since this program ends");
   }
-  if (!status) return base::fail(base::ErrorKind::connection, problem);
-  return *status;
+  if (is_out_of_reach) {
+    return base::fail(base::ErrorKind::permission,
+                      "the address is none that this server may send to",
+                      "whoever runs it may allow more: --webhook-allow RANGE");
+  }
+  if (status) return *status;
+  // Whoever speaks HTTPS is no secret, as one who answers with a status is none.
+  if (is_distrusted) {
+    return base::fail(base::ErrorKind::connection, "certificate verify failed",
+                      "for a private authority: SSL_CERT_FILE");
+  }
+  base::log::warning("no answer from {}: {}", place.host, cause);
+  return base::fail(base::ErrorKind::connection, "no answer in time, or none of an HTTP server");
 }
 
 }  // namespace serve

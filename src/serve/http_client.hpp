@@ -10,12 +10,14 @@
 
 #include "base/result.hpp"
 #include "serve/http.hpp"
+#include "serve/reachable.hpp"
 
 namespace serve {
 
-// The status. Follows no redirection. Error of kind connection: nobody answered in time;
-// interrupted: `stop` was asked for; usage: not such an address.
+// The status. Follows no redirection. Error of kind connection: nobody answered in time, whatever
+// the cause, since it would tell what else is there (our log says it); interrupted: `stop` was asked
+// for; usage: not such an address; permission: not one that is `reachable`.
 base::Result<int> post(std::string_view url, const Pairs& headers, const std::string& body,
-                       const std::stop_token& stop);
+                       const Reachable& reachable, const std::stop_token& stop);
 
 }  // namespace serve

@@ -13,11 +13,23 @@ namespace serve {
 inline constexpr std::size_t workers = 6;
 // Beyond so many that wait for one of those, the answer is 503 at once.
 inline constexpr std::size_t waiting_max = 128;
+// A password takes long to compare on purpose: on one thread, beside those; beyond so many, 429.
+inline constexpr std::size_t sign_ins_waiting_max = 32;
+// At most; never more than a quarter of the files that the process may open, since the worker and
+// the connections to the database need theirs. One address has half of these.
 inline constexpr std::size_t connections_max = 2048;
+inline constexpr std::size_t share_of_files = 4;
+inline constexpr std::size_t share_of_connections = 2;
 
 inline constexpr std::size_t header_bytes_max = 16UL << 10;
 inline constexpr std::size_t body_bytes_max = 1UL << 20;
-// For a request to arrive, and for a piece of an answer to leave.
+// Of a body: brackets within brackets, and names in all its objects.
+inline constexpr std::size_t json_depth_max = 64;
+inline constexpr std::size_t json_members_max = 1000;
+// For a request's head, from when it begins; then for its body.
+inline constexpr std::chrono::seconds head_max{5};
+inline constexpr std::chrono::seconds body_max{10};
+// For the next request over the same connection to begin, and for a piece of an answer to leave.
 inline constexpr std::chrono::seconds transfer_max{30};
 // The database's time for one statement.
 inline constexpr int statement_ms_max = 15'000;

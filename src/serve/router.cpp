@@ -40,12 +40,26 @@ bool is_forged(const Request& request, const Identity& identity) {
   return request.header("x-bemi-csrf") != identity.csrf;
 }
 
+// A wrong token is counted; what is right is never refused for it, so that nobody shuts out those
+// who come from the same address.
+Response unknown(const Request& request, const Services& services) {
+  Access& access = *services.access;
+  if (request.header("authorization").empty()) return not_signed_in();
+  std::string client = access.client(request);
+  if (access.is_locked_out(client)) {
+    Response response = problem(429, "too many wrong tokens", "wait a minute");
+    response.headers.emplace_back("Retry-After", "60");
+    return response;
+  }
+  auto has_session = access.has_session(request, services.cookie_name);
+  if (has_session && !*has_session) access.note_failure(client);
+  return not_signed_in();
+}
+
 std::optional<Response> refusal(const Route& route, const Request& request,
                                 const std::optional<Identity>& identity, const Services& services) {
   if (!identity) {
-    if (!request.header("authorization").empty())
-      services.access->note_failure(services.access->client(request));
-    return not_signed_in();
+    return unknown(request, services);
   }
   if (is_forged(request, *identity)) {
     return problem(403, "the header X-Bemi-CSRF does not belong to this session",
@@ -85,11 +99,6 @@ Response called(const Services& services, const Request& request, const Route& r
                 std::string_view tail) {
   if (auto response = wrong_parameter(route, request)) return std::move(*response);
   if (route.is_open) return handled(route, {&services, &request, nullptr, tail});
-  if (services.access->is_locked_out(services.access->client(request))) {
-    Response response = problem(429, "too many wrong tokens", "wait a minute");
-    response.headers.emplace_back("Retry-After", "60");
-    return response;
-  }
   // Asked every time: a session may have ended elsewhere.
   auto identity = services.access->identify(request, services.cookie_name);
   if (!identity) return problem(identity.error());
@@ -184,16 +193,20 @@ std::span<const Route> routes() {
 Response json(std::string body) { return {.body = std::move(body)}; }
 
 Answer answer(const Services& services, const Request& request) {
-  bool is_known = false;
+  std::string allowed;
   for (const Route& route : routes()) {
     auto tail = tail_of(route.pattern, request.path);
     if (!tail) continue;
-    is_known = true;
+    allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
     bool is_method =
         route.method == request.method || (request.method == "HEAD" && route.method == "GET");
     if (is_method) return {called(services, request, route, *tail), route.pattern};
   }
-  if (is_known) return {problem(405, request.method + " is nothing one can do here"), "other"};
+  if (!allowed.empty()) {
+    Response response = problem(405, request.method + " is nothing one can do here");
+    response.headers.emplace_back("Allow", allowed);
+    return {std::move(response), "other"};
+  }
   return {problem(404, "there is nothing at " + request.path, "see /api/openapi.json"), "other"};
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/log.hpp"
 #include "base/number.hpp"
+#include "pg/foreign.hpp"
 #include "serve/access.hpp"
 #include "serve/action_log.hpp"
 #include "serve/connection.hpp"
@@ -19,6 +20,7 @@
 #include "serve/limits.hpp"
 #include "serve/live_feed.hpp"
 #include "serve/metrics.hpp"
+#include "serve/reachable.hpp"
 #include "serve/users.hpp"
 #include "serve/views.hpp"
 #include "serve/webhook_sender.hpp"
@@ -73,10 +75,18 @@ std::string url_of(const tcp::endpoint& endpoint) {
   return "http://" + host + ":" + std::to_string(endpoint.port());
 }
 
+// Whoever is on the way reads tokens, passwords and all changes.
+void warn_of_plain_http(const tcp::endpoint& endpoint, const ServerSettings& settings) {
+  if (endpoint.address().is_loopback() || !settings.trusted_proxies.empty()) return;
+  base::log::warning(
+      "the dashboard is open to other machines, over HTTP without TLS: put a proxy with TLS before "
+      "it, and name that with --http-trusted-proxy");
+}
+
 }  // namespace
 
 struct Server::State {
-  State(const ServerSettings& settings, std::optional<secret::Box> sealing)
+  State(const ServerSettings& settings, std::optional<secret::Box> sealing, Reachable reach)
       : probe(settings.probe),
         live_rows(settings.live_rows),
         undo(settings.undo),
@@ -91,6 +101,7 @@ struct Server::State {
         box(std::move(sealing)),
         webhooks(destination, box ? &*box : nullptr),
         views(destination),
+        reachable(std::move(reach)),
         live(destination) {}
 
   std::shared_ptr<Probe> probe;
@@ -104,14 +115,16 @@ struct Server::State {
   std::optional<secret::Box> box;
   Webhooks webhooks;
   Views views;
+  Reachable reachable;
   LiveFeed live;
   Metrics metrics;
   std::stop_source stopping;
   Services services{};
+  Load load;  // outlives the connections, which end with the network
   asio::io_context network{1};
   asio::thread_pool pool{workers};
+  asio::thread_pool sign_ins{1};
   tcp::acceptor acceptor{network};
-  Load load;
   std::string url;
   std::optional<std::string> new_token;
   std::jthread thread;
@@ -144,10 +157,12 @@ base::Result<std::unique_ptr<Server>> Server::start(const ServerSettings& settin
   if (!settings.secret_key.empty()) {
     TRY_ASSIGN(box, secret::Box::of_key(settings.secret_key));
   }
-  auto state = std::make_unique<State>(settings, std::move(box));
+  TRY_ASSIGN(Reachable reachable, Reachable::with(settings.webhook_ranges));
+  auto state = std::make_unique<State>(settings, std::move(box), std::move(reachable));
   TRY(open_acceptor(state->acceptor, settings));
   tcp::endpoint endpoint = state->acceptor.local_endpoint();
   state->url = url_of(endpoint);
+  warn_of_plain_http(endpoint, settings);
   if (settings.make_new_token) {
     TRY_ASSIGN(state->new_token, state->access.make_new_token());
   } else {
@@ -161,19 +176,24 @@ base::Result<std::unique_ptr<Server>> Server::start(const ServerSettings& settin
                      .actions = &state->actions,
                      .webhooks = &state->webhooks,
                      .views = &state->views,
+                     .reachable = &state->reachable,
                      .live = &state->live,
                      .metrics = &state->metrics,
                      .probe = state->probe.get(),
                      .control = state->control.get(),
                      .live_rows = state->live_rows.get(),
                      .undo = state->undo.get(),
+                     .may_use_sockets = pg::is_socket(settings.destination_url),
                      .cookie_name = cookie,
                      .version = settings.version,
                      .stopping = state->stopping.get_token()};
   asio::co_spawn(state->network,
-                 accept_connections(state->acceptor, state->pool, state->services, state->load),
+                 accept_connections(state->acceptor, {&state->pool, &state->sign_ins}, state->services,
+                                    state->load),
                  [](std::exception_ptr) {});
-  if (state->box) state->sender.emplace(state->destination, state->webhooks);
+  if (state->box) {
+    state->sender.emplace(state->destination, state->webhooks, state->reachable);
+  }
   State* running = state.get();
   state->thread = std::jthread([running] {
     while (true) {
@@ -193,7 +213,9 @@ Server::~Server() {
   state_->network.stop();
   if (state_->thread.joinable()) state_->thread.join();
   state_->pool.stop();
+  state_->sign_ins.stop();
   state_->pool.join();
+  state_->sign_ins.join();
 }
 
 const std::string& Server::url() const { return state_->url; }

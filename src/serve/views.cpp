@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "serve/views.hpp"
 
+#include <algorithm>
+
 #include "serve/limits.hpp"
 
 namespace serve {
@@ -10,9 +12,13 @@ base::Status may_be(const View& view) {
   if (view.name.empty() || view.name.size() > view_name_bytes_max || view.name.contains('/')) {
     return base::fail(base::ErrorKind::usage, "a view's name has 1 to 200 bytes, and no slash");
   }
-  // Two slashes would lead to another host.
-  bool is_here = view.address.starts_with('/') && !view.address.starts_with("//") &&
-                 !view.address.contains('\\');
+  // Two slashes would lead to another host; so would two that a browser makes of what it leaves
+  // out (tabs, ends of lines) or takes for a slash.
+  std::string_view path = std::string_view(view.address).substr(0, view.address.find_first_of("?#"));
+  bool is_here = path.starts_with('/') && !path.contains("//") &&
+                 std::ranges::none_of(view.address, [](unsigned char c) {
+                   return c < 0x20 || c == 0x7f || c == '\\';
+                 });
   if (!is_here || view.address.size() > view_address_bytes_max) {
     return base::fail(base::ErrorKind::usage, "a view's address is one within the dashboard",
                       "write it as /changes?filter=table%3Atodo");

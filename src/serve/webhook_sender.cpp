@@ -67,14 +67,14 @@ std::string body_of(const DueWebhook& webhook, const std::vector<query::NewChang
 }  // namespace
 
 Delivery deliver(const DueWebhook& webhook, const std::string& identity, const std::string& body,
-                 const std::stop_token& stop) {
+                 const Reachable& reachable, const std::stop_token& stop) {
   std::string at = std::to_string(base::Timestamp::now().unix_us / 1'000'000);
   auto status =
       post(webhook.url,
            {{"webhook-id", identity},
             {"webhook-timestamp", at},
             {"webhook-signature", signature(webhook.secret, identity + "." + at + "." + body)}},
-           body, stop);
+           body, reachable, stop);
   if (!status) return {.problem = status.error().message};
   bool is_taken = *status >= 200 && *status < 300;
   return {.is_taken = is_taken,
@@ -82,9 +82,11 @@ Delivery deliver(const DueWebhook& webhook, const std::string& identity, const s
           .problem = is_taken ? "" : "answered " + std::to_string(*status)};
 }
 
-WebhookSender::WebhookSender(Destination& destination, Webhooks& webhooks)
+WebhookSender::WebhookSender(Destination& destination, Webhooks& webhooks,
+                             const Reachable& reachable)
     : destination_(&destination),
       webhooks_(&webhooks),
+      reachable_(&reachable),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 WebhookSender::~WebhookSender() = default;
@@ -163,7 +165,8 @@ base::Result<bool> WebhookSender::send_page(DueWebhook& webhook, const std::stop
   }
   query::Seen seen = webhook.seen;
   for (const query::NewChange& change : changes) query::advance(seen, change.position);
-  Delivery delivery = deliver(webhook, identity_of(webhook, seen), body_of(webhook, changes), stop);
+  Delivery delivery = deliver(webhook, identity_of(webhook, seen), body_of(webhook, changes),
+                              *reachable_, stop);
   // It is no failure of theirs: the next start goes on from what is stored.
   if (!delivery.is_taken && stop.stop_requested()) return false;
   if (!delivery.is_taken) base::log::warning("webhook {}: {}", webhook.name, delivery.problem);

@@ -13,17 +13,18 @@
 #include <thread>
 
 #include "serve/destination.hpp"
+#include "serve/reachable.hpp"
 #include "serve/webhooks.hpp"
 
 namespace serve {
 
 // One delivery of these changes (JSON objects). `identity` is the same when it is tried again.
 Delivery deliver(const DueWebhook& webhook, const std::string& identity, const std::string& body,
-                 const std::stop_token& stop);
+                 const Reachable& reachable, const std::stop_token& stop);
 
 class WebhookSender {
  public:
-  WebhookSender(Destination& destination, Webhooks& webhooks);
+  WebhookSender(Destination& destination, Webhooks& webhooks, const Reachable& reachable);
   ~WebhookSender();
   WebhookSender(const WebhookSender&) = delete;
   WebhookSender& operator=(const WebhookSender&) = delete;
@@ -39,6 +40,7 @@ class WebhookSender {
 
   Destination* destination_;
   Webhooks* webhooks_;
+  const Reachable* reachable_;
   std::optional<pg::Connection> lock_;
   // Looked at in this run, beyond what is stored: nothing there matched.
   struct Reached {

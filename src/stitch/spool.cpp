@@ -25,10 +25,13 @@ constexpr std::size_t read_bytes = 256UL << 10;
 base::Error file_error(const char* what) {
   int code = errno;
   bool full = code == ENOSPC || code == EDQUOT;
-  return {full ? base::ErrorKind::disk_full : base::ErrorKind::internal,
-          std::string("the spool file: ") + what + ": " + std::strerror(code),
-          full ? "free space there, or choose another place with --spool-directory" : "",
-          {}};
+  // Others of this process, or of this machine, give them back: as with space, one waits.
+  bool scarce = code == EMFILE || code == ENFILE || code == ENOMEM;
+  const char* hint = "";
+  if (full) hint = "free space there, or choose another place with --spool-directory";
+  if (scarce) hint = "it is tried again; raise the limit of open files: ulimit -n";
+  return {full || scarce ? base::ErrorKind::disk_full : base::ErrorKind::internal,
+          std::string("the spool file: ") + what + ": " + std::strerror(code), hint, {}};
 }
 
 base::Result<int> open_unlinked(const std::string& directory) {

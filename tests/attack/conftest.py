@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from attack.roles import Role
+from e2e.conftest import dashboard, open_dashboard, story  # noqa: F401 - fixtures
 from support.fixtures import Database
 
 NewRole = Callable[[str], Role]

@@ -19,7 +19,7 @@ from support.fixtures import Database, oldest_and_newest
 from support.waiting import wait_until
 
 KEY = "a key that is long enough to be one, and secret"
-TOKEN = "a-token-of-the-tests"
+TOKEN = "a-token-of-the-tests-that-is-long-enough"
 DESCRIPTION: dict[str, Any] = json.loads((REPOSITORY / "contracts/openapi.json").read_text())
 SCHEMA = "create table todo (id int primary key, task text, touched int); create table left_out (id int)"
 

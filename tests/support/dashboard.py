@@ -14,7 +14,7 @@ import httpx
 
 from support.bemi import Worker
 
-TOKEN = "a-token-of-the-tests"
+TOKEN = "a-token-of-the-tests-that-is-long-enough"
 ADDRESS_LINE = r"the dashboard is at (http://\S+)"
 
 

@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from support.bemi import Worker, bemi  # noqa: E402
 from support.postgres import Server, available  # noqa: E402
 
-TOKEN = "seeded-token"
+TOKEN = "a-seeded-token-that-is-long-enough-to-be-one"
 KEY = "a key that seals the secrets of the tests"
 DAYS = 9
 SEED = 7

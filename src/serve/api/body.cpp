@@ -3,12 +3,53 @@
 
 #include <algorithm>
 
+#include "serve/limits.hpp"
+
 namespace serve {
+namespace {
+
+// What the text costs who handles it, as far as its brackets and colons tell; up to the first
+// mistake in it they are what a parser would see too.
+struct Shape {
+  std::size_t depth = 0;
+  std::size_t members = 0;  // looked for one after another, as each is added
+};
+
+Shape shape_of(std::string_view text) {
+  Shape shape;
+  std::size_t open = 0;
+  bool is_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    if (c == '"') is_string = !is_string;
+    if (is_string) {
+      if (c == '\\') ++i;
+      continue;
+    }
+    if (c == '{' || c == '[') shape.depth = std::max(shape.depth, ++open);
+    if ((c == '}' || c == ']') && open > 0) --open;
+    if (c == ':') ++shape.members;
+  }
+  return shape;
+}
+
+}  // namespace
 
 using nlohmann::ordered_json;
 
 base::Error wrong(const std::string& what) {
   return {base::ErrorKind::usage, what, "see /api/openapi.json", {}};
+}
+
+base::Result<ordered_json> read_json(std::string_view text) {
+  Shape shape = shape_of(text);
+  if (text.size() > body_bytes_max || shape.members > json_members_max) {
+    return std::unexpected(wrong("the JSON is too large"));
+  }
+  if (shape.depth > json_depth_max) return std::unexpected(wrong("the JSON is nested too deeply"));
+  auto read = ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (read.is_discarded()) return std::unexpected(wrong("what is wanted is JSON"));
+  return read;
 }
 
 base::Status only_fields(const ordered_json& object, std::span<const std::string_view> known) {
@@ -23,7 +64,7 @@ base::Status only_fields(const ordered_json& object, std::span<const std::string
 
 base::Result<ordered_json> body_of(const Request& request,
                                    std::span<const std::string_view> known) {
-  auto body = ordered_json::parse(request.body, nullptr, /*allow_exceptions=*/false);
+  TRY_ASSIGN(ordered_json body, read_json(request.body));
   if (!body.is_object()) return std::unexpected(wrong("the body is no JSON object"));
   TRY(only_fields(body, known));
   return body;

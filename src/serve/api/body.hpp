@@ -16,6 +16,9 @@
 namespace serve {
 
 base::Error wrong(const std::string& what);
+// The one reader of JSON that somebody else wrote: within bounds, so that whoever copies, compares
+// or writes it again (all by recursion) is safe. Errors of kind usage.
+base::Result<nlohmann::ordered_json> read_json(std::string_view text);
 base::Result<nlohmann::ordered_json> body_of(const Request& request,
                                              std::span<const std::string_view> known);
 // The same of an object within it.

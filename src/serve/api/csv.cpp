@@ -20,12 +20,23 @@ std::string field(std::string_view text) {
   return quoted + '"';
 }
 
+// What a spreadsheet would run: a text of somebody else. Numbers are no such thing.
+bool is_formula(std::string_view text) {
+  if (text.empty() || std::string_view("=+-@\t\r").find(text.front()) == std::string_view::npos) {
+    return false;
+  }
+  return text.find_first_not_of("0123456789.", 1) != std::string_view::npos || text.size() == 1 ||
+         text.front() != '-';
+}
+
 // A string without its quotes, null as nothing at all, anything else as it is written.
 std::string plain(std::string_view json_value) {
   if (json_value == "null") return "";
   if (!json_value.starts_with('"')) return field(json_value);
   auto text = nlohmann::json::parse(json_value, nullptr, /*allow_exceptions=*/false);
-  return field(text.is_string() ? text.get<std::string>() : std::string(json_value));
+  if (!text.is_string()) return field(json_value);
+  auto read = text.get<std::string>();
+  return field(is_formula(read) ? "'" + read : read);
 }
 
 }  // namespace

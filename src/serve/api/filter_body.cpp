@@ -37,7 +37,8 @@ base::Result<query::ChangeFilter> filter_of_json(const ordered_json& filter_body
 }
 
 base::Result<query::ChangeFilter> filter_of_text(std::string_view text) {
-  return filter_of_json(ordered_json::parse(text, nullptr, /*allow_exceptions=*/false));
+  TRY_ASSIGN(ordered_json read, read_json(text));
+  return filter_of_json(read);
 }
 
 }  // namespace serve

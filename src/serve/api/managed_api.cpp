@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "pg/foreign.hpp"
 #include "serve/api/body.hpp"
 #include "serve/api/handlers.hpp"
 #include "serve/api/recorded.hpp"
@@ -75,6 +76,18 @@ base::Result<NewDestination> destination_in(const ordered_json& body) {
   return destination;
 }
 
+// Whoever fills in a form has what he writes there, not what is this server's own.
+base::Status make_foreign(const Call& call, NewSource& source) {
+  std::vector<std::string*> urls{&source.url, &source.admin_url, &source.revert_url,
+                                 &source.destination_url};
+  if (source.new_destination) urls.push_back(&source.new_destination->admin_url);
+  for (std::string* url : urls) {
+    if (url->empty()) continue;
+    TRY_ASSIGN(*url, pg::foreign_url(*url, call.services->may_use_sockets));
+  }
+  return {};
+}
+
 // As it was asked for, without its addresses.
 std::string details_of(const NewSource& source) {
   ordered_json details{{"include", source.include},
@@ -117,6 +130,7 @@ base::Result<NewSource> source_in(const Call& call) {
     return base::fail(base::ErrorKind::usage, "url is missing",
                       "write it as postgresql://USER:PASSWORD@HOST/DATABASE");
   }
+  TRY(make_foreign(call, source));
   source.created_by = call.identity->name;
   return source;
 }

@@ -12,6 +12,17 @@ base::Error wrong(std::string_view name, const std::string& what) {
   return {base::ErrorKind::usage, std::string(name) + ": " + what, "see /api/openapi.json", {}};
 }
 
+// No width can be reckoned from a time without end.
+base::Result<std::optional<std::string>> time_of(const Request& request, std::string_view name) {
+  auto value = given(request, name);
+  if (!value) return value;
+  std::string lower = *value;
+  std::ranges::transform(lower, lower.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (lower.contains("infinity")) return std::unexpected(wrong(name, "is a time with an end"));
+  return value;
+}
+
 }  // namespace
 
 std::optional<std::string> given(const Request& request, std::string_view name) {
@@ -59,8 +70,8 @@ base::Result<query::ChangeFilter> filter_of(const Request& request) {
     filter.transaction = base::parse_number<std::int64_t>(*text);
     if (!filter.transaction) return std::unexpected(wrong("transaction", "is a number"));
   }
-  filter.since = given(request, "since");
-  filter.until = given(request, "until");
+  TRY_ASSIGN(filter.since, time_of(request, "since"));
+  TRY_ASSIGN(filter.until, time_of(request, "until"));
   filter.source = given(request, "source");
   return filter;
 }

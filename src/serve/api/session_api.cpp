@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <nlohmann/json.hpp>
 
+#include "serve/api/body.hpp"
 #include "serve/api/handlers.hpp"
 #include "serve/limits.hpp"
 #include "serve/problem.hpp"
@@ -24,7 +25,7 @@ std::string cookie(const Call& call, const std::string& value, std::int64_t seco
          (is_https ? "; Secure" : "");
 }
 
-std::string text_in(const nlohmann::json& body, const char* name) {
+std::string text_in(const nlohmann::ordered_json& body, const char* name) {
   auto found = body.is_object() ? body.find(name) : body.end();
   bool is_text = found != body.end() && found->is_string();
   std::string text = is_text ? found->get<std::string>() : "";
@@ -45,7 +46,7 @@ base::Result<Response> sign_in(const Call& call) {
   if (!call.request->header("content-type").starts_with("application/json")) {
     return problem(415, "the body is JSON", R"(Content-Type: application/json, {"token": "..."})");
   }
-  auto body = nlohmann::json::parse(call.request->body, nullptr, /*allow_exceptions=*/false);
+  TRY_ASSIGN(nlohmann::ordered_json body, read_json(call.request->body));
   std::string token = text_in(body, "token");
   std::string user = text_in(body, "name");
   if (token.empty() && user.empty()) {

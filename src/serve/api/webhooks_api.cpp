@@ -73,7 +73,8 @@ base::Result<Response> test_webhook(const Call& call) {
   TRY_ASSIGN(std::optional<DueWebhook> webhook, call.services->webhooks->one(name));
   if (!webhook) return problem(404, "there is no webhook of this name");
   std::string message = ordered_json{{"type", "test"}, {"webhook", name}}.dump();
-  Delivery delivery = deliver(*webhook, "msg_test", message, call.services->stopping);
+  Delivery delivery = deliver(*webhook, "msg_test", message, *call.services->reachable,
+                              call.services->stopping);
   return json(ordered_json{
       {"taken", delivery.is_taken}, {"status", delivery.status}, {"problem", delivery.problem}}
                   .dump());

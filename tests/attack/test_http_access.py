@@ -1,0 +1,195 @@
+"""Nobody shuts others out, forges where he comes from or who he is, or goes on after his session's end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from e2e.api import SCHEMA, problem_of
+from e2e.conftest import OpenDashboard
+from support.bemi import bemi
+from support.dashboard import Dashboard, environment
+from support.fixtures import Database, StartWorker, oldest_and_newest
+
+pytestmark = oldest_and_newest
+
+PASSWORD = "correct horse battery"
+PROXY = {
+    "BEMI_HTTP_USER_HEADER": "X-Forwarded-User",
+    "BEMI_HTTP_TRUSTED_PROXY": "127.0.0.1",
+}
+WRONG = {"Authorization": "Bearer wrong"}
+
+
+def add_user(dashboard: Dashboard, name: str, role: str) -> None:
+    user = {"name": name, "role": role, "password": PASSWORD}
+    assert dashboard.client.post("/api/users", json=user).status_code == 204
+
+
+@contextmanager
+def signed_in(dashboard: Dashboard, name: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=dashboard.url, timeout=60) as client:
+        response = client.post(
+            "/api/session", json={"name": name, "password": PASSWORD}
+        )
+        assert response.status_code == 200, response.text
+        client.headers["X-Bemi-CSRF"] = response.json()["csrf"]
+        yield client
+
+
+def test_wrong_tokens_shut_out_nobody_who_is_in(dashboard: Dashboard) -> None:
+    add_user(dashboard, "vera", "viewer")
+    with (
+        signed_in(dashboard, "vera") as vera,
+        httpx.Client(base_url=dashboard.url) as stranger,
+    ):
+        answers = [
+            stranger.get("/api/changes", headers=WRONG).status_code for _ in range(12)
+        ]
+        assert answers == [401] * 10 + [429] * 2
+        assert vera.get("/api/changes").status_code == 200
+        assert dashboard.client.get("/api/changes").status_code == 200
+        problem_of(
+            stranger.post("/api/session", json={"name": "vera", "password": PASSWORD}),
+            429,
+        )
+
+
+def test_a_session_with_an_old_token_beside_it_counts_for_nothing(
+    dashboard: Dashboard,
+) -> None:
+    add_user(dashboard, "vera", "viewer")
+    with signed_in(dashboard, "vera") as vera:
+        for _ in range(12):
+            problem_of(vera.get("/api/changes", headers=WRONG), 401)
+    with signed_in(dashboard, "vera"):
+        pass
+
+
+@pytest.fixture
+def behind_a_proxy(
+    database: Database, start_worker: StartWorker, open_dashboard: OpenDashboard
+) -> Dashboard:
+    database.sql(SCHEMA)
+    one = open_dashboard(
+        start_worker(env=environment(database.url, **PROXY)).wait_ready()
+    )
+    add_user(one, "anna", "admin")
+    add_user(one, "vera", "viewer")
+    return one
+
+
+def test_the_last_line_of_a_proxy_says_where_one_comes_from(
+    behind_a_proxy: Dashboard,
+) -> None:
+    with httpx.Client(base_url=behind_a_proxy.url) as proxy:
+        answers = []
+        for number in range(12):
+            lines = [
+                ("X-Forwarded-For", f"8.8.8.{number}"),
+                ("X-Forwarded-For", f"9.9.9.{number}, 203.0.113.9"),
+            ]
+            answers.append(
+                proxy.get("/api/changes", headers=[*WRONG.items(), *lines]).status_code
+            )
+        assert answers == [401] * 10 + [429] * 2
+        # No address at all: the proxy's own counts, not a text of the client's.
+        for number in range(12):
+            forged = [*WRONG.items(), ("X-Forwarded-For", f"8.8.8.8 (forged {number})")]
+            answers.append(proxy.get("/api/changes", headers=forged).status_code)
+        assert answers[12:] == [401] * 10 + [429] * 2
+
+
+def test_two_lines_that_name_the_user_are_refused(behind_a_proxy: Dashboard) -> None:
+    name = "X-Forwarded-User"
+    with httpx.Client(base_url=behind_a_proxy.url) as proxy:
+        for lines in (
+            [(name, "anna"), (name, "vera")],
+            [(name, "vera"), (name.lower(), "vera")],
+        ):
+            problem_of(proxy.get("/api/session", headers=lines), 400)
+        assert (
+            proxy.get("/api/session", headers=[(name, "vera")]).json()["role"]
+            == "viewer"
+        )
+
+
+@pytest.mark.parametrize("how", ["removed", "demoted", "signed out"])
+def test_a_stream_ends_with_its_session(dashboard: Dashboard, how: str) -> None:
+    add_user(dashboard, "anna", "admin")
+    opened, ended = threading.Event(), threading.Event()
+
+    with signed_in(dashboard, "anna") as anna:
+
+        def listen() -> None:
+            with httpx.stream(
+                "GET",
+                f"{dashboard.url}/api/stream",
+                cookies=dict(anna.cookies),
+                timeout=90,
+            ) as response:
+                assert response.status_code == 200
+                try:
+                    for _ in response.iter_lines():
+                        opened.set()
+                except httpx.RemoteProtocolError:
+                    pass
+            ended.set()
+
+        listener = threading.Thread(target=listen, daemon=True)
+        listener.start()
+        assert opened.wait(60)
+        if how == "removed":
+            assert dashboard.client.delete("/api/users/anna").status_code == 204
+        elif how == "demoted":
+            assert (
+                dashboard.client.post(
+                    "/api/users", json={"name": "anna", "role": "viewer"}
+                ).status_code
+                == 204
+            )
+        else:
+            assert anna.delete("/api/session").status_code == 204
+        assert ended.wait(60)
+
+
+def test_a_token_that_can_be_guessed_is_refused(
+    database: Database, start_worker: StartWorker
+) -> None:
+    start_worker().wait_ready()
+    env = {**environment(database.url), "BEMI_HTTP_TOKEN": "abc"}
+    refused = bemi("serve", env=env, check=False)
+    assert refused.returncode == 2 and "less than 32 characters" in refused.stderr
+
+
+def test_plain_http_for_others_draws_a_warning(
+    database: Database, start_worker: StartWorker
+) -> None:
+    worker = start_worker(
+        env=environment(database.url, BEMI_HTTP="0.0.0.0:0")
+    ).wait_ready()
+    worker.wait_for_line("over HTTP without TLS")
+
+
+def test_sign_ins_hold_up_nobody_else(dashboard: Dashboard) -> None:
+    add_user(dashboard, "vera", "viewer")
+    statuses: list[int] = []
+
+    def guess() -> None:
+        with httpx.Client(base_url=dashboard.url, timeout=120) as stranger:
+            body = {"name": "vera", "password": PASSWORD + "!"}
+            statuses.append(stranger.post("/api/session", json=body).status_code)
+
+    guessers = [threading.Thread(target=guess) for _ in range(60)]
+    for one in guessers:
+        one.start()
+    # All of them wait for one thread, and this for none of them.
+    while len(statuses) < 30:
+        assert dashboard.client.get("/api/changes").status_code == 200
+    for one in guessers:
+        one.join()
+    assert set(statuses) <= {401, 429} and statuses.count(429) >= 20
