@@ -83,8 +83,9 @@ namespace {
 // written as jsonb itself writes.
 class Scanner {
  public:
-  Scanner(std::string_view text, std::string_view wanted, JsonMembers* members = nullptr)
-      : text_(text), wanted_(wanted), members_(members) {}
+  Scanner(std::string_view text, std::string_view wanted, JsonMembers* members = nullptr,
+          int depth_max = limits::json_depth_max)
+      : text_(text), wanted_(wanted), members_(members), depth_max_(depth_max) {}
 
   JsonScan run() {
     skip_space(0);
@@ -92,11 +93,13 @@ class Scanner {
     bool valid = value(0);
     skip_space(0);
     valid = valid && at_ == text_.size();
-    return {.object = valid && is_object,
+    return {.valid = valid,
+            .object = valid && is_object,
             .fits_jsonb = valid && fits_,
             .as_jsonb_prints = valid && fits_ && printed_,
             .member = member_};
   }
+  [[nodiscard]] bool too_deep() const { return too_deep_; }
 
  private:
   char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
@@ -121,7 +124,10 @@ class Scanner {
   }
 
   bool value(int depth) {
-    if (depth > limits::json_depth_max) return false;
+    if (depth > depth_max_) {
+      too_deep_ = true;
+      return false;
+    }
     switch (peek()) {
       case '{': return object(depth);
       case '[': return array(depth);
@@ -283,13 +289,19 @@ class Scanner {
     // numeric: at most 131072 digits before the point and 16383 after it.
     if (static_cast<long>(integer) + exponent > 131'072) fits_ = false;
     if (static_cast<long>(fraction) - exponent > 16'383) fits_ = false;
+    // jsonb writes 1e100000 out: a few kilobytes of them would be more text than a server can give.
+    if (has_exponent && fits_) growth_ += static_cast<std::size_t>(std::abs(exponent));
+    if (growth_ > limits::json_growth_bytes_max) fits_ = false;
     return true;
   }
 
   std::string_view text_;
   std::string_view wanted_;
   JsonMembers* members_;
+  int depth_max_;
   std::size_t at_ = 0;
+  bool too_deep_ = false;
+  std::size_t growth_ = 0;
   bool fits_ = true;
   bool printed_ = true;
   std::optional<JsonMember> member_;
@@ -306,6 +318,17 @@ JsonMembers json_members(std::string_view valid_object) {
   JsonMembers members;
   Scanner(valid_object, {}, &members).run();
   return members;
+}
+
+Status check_json(std::string_view text, const JsonBounds& bounds) {
+  if (text.size() > bounds.bytes_max) return fail(ErrorKind::limit, "too large");
+  if (!valid_utf8(text)) return fail(ErrorKind::malformed_message, "not UTF-8");
+  Scanner scanner(text, {}, nullptr, bounds.depth_max);
+  JsonScan scan = scanner.run();
+  if (scanner.too_deep()) return fail(ErrorKind::limit, "too deep");
+  if (!scan.valid) return fail(ErrorKind::malformed_message, "not JSON");
+  if (!scan.fits_jsonb) return fail(ErrorKind::malformed_message, "holds what jsonb cannot");
+  return {};
 }
 
 bool json_fits_jsonb(std::string_view valid_json) {

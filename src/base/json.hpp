@@ -10,6 +10,8 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "base/result.hpp"
+
 namespace base {
 
 // Appends `text` (valid UTF-8) as a JSON string with its quotes.
@@ -23,6 +25,7 @@ struct JsonMember {
 };
 
 struct JsonScan {
+  bool valid = false;                // the text is one JSON value
   bool object = false;               // the text is one JSON object
   bool fits_jsonb = false;           // ... and jsonb takes it
   bool as_jsonb_prints = false;      // ... and gives this very text back
@@ -41,5 +44,14 @@ JsonMembers json_members(std::string_view valid_object);
 bool json_fits_jsonb(std::string_view valid_json);
 
 bool valid_utf8(std::string_view text);
+
+// How much of a text that a stranger wrote is looked at.
+struct JsonBounds {
+  std::size_t bytes_max = 0;
+  int depth_max = 0;
+};
+// To be asked before any library parses it: valid, within the bounds, and nothing in it that jsonb
+// refuses. Errors: limit, malformed_message; the reason is the message. Needs no memory.
+Status check_json(std::string_view text, const JsonBounds& bounds);
 
 }  // namespace base

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 
 namespace base::limits {
 
@@ -35,8 +36,43 @@ inline constexpr std::chrono::seconds turn_wait_max{30};
 // The largest context message that is stored; larger ones are kept aside and counted.
 inline constexpr std::size_t context_bytes_max = 1UL << 20;
 
+// A larger one is stored once a transaction; each other change that has it keeps its small members.
+inline constexpr std::size_t context_whole_bytes_max = 16UL << 10;
+inline constexpr std::size_t context_small_bytes_max = 4UL << 10;
+inline constexpr std::size_t context_member_bytes_max = 1UL << 10;
+
 // jsonb and our scanner recurse; deeper contexts are kept aside.
 inline constexpr int json_depth_max = 512;
+
+// Messages that were refused and are kept to be looked at: of a source in an hour, and in
+// all. What comes beyond is only counted.
+inline constexpr std::int64_t refused_kept_per_hour_max = 500;
+inline constexpr std::int64_t refused_bytes_per_hour_max = 8L << 20;
+inline constexpr std::int64_t refused_kept_max = 10'000;
+inline constexpr std::int64_t refused_bytes_max = 128L << 20;
+
+// By how much jsonb may make a text longer.
+inline constexpr std::size_t json_growth_bytes_max = 1UL << 20;
+
+// A message that tells of DDL. A table of 1,664 columns of composite types stays below it; what is
+// larger is looked up in the catalog instead. Types nest in it, three levels of JSON each.
+inline constexpr std::size_t schema_message_bytes_max = 1UL << 20;
+inline constexpr int schema_message_depth_max = 64;
+// A table's columns as they are stored: what was told, and the values of rows from before them.
+inline constexpr std::size_t relation_note_bytes_max = 64UL << 20;
+// The longest key that names its row by its whole text: with the source's and the table's names it
+// fits into every index of the history.
+inline constexpr std::size_t key_bytes_max = 2'000;
+// PostgreSQL's own: MaxHeapAttributeNumber, and NAMEDATALEN less its zero.
+inline constexpr std::size_t columns_max = 1664;
+inline constexpr std::size_t name_bytes_max = 63;
+// One command can touch thousands of tables; what is told beyond is not believed.
+inline constexpr std::size_t schema_messages_per_transaction_max = 20'000;
+
+// A type of more parts than this, or nested deeper, is read as text: its parts would be written out
+// with every version of every table that has it, and a few nested types make millions.
+inline constexpr std::size_t type_parts_max = 2'000;
+inline constexpr int type_depth_max = 16;
 
 static_assert(batch_bytes_target < store_queue_bytes_max);
 static_assert(store_queue_bytes_max <= commit_bytes_target);

@@ -15,4 +15,12 @@ std::string_view name(Operation operation) {
   return "";
 }
 
+std::string_view name(MessageKind kind) {
+  switch (kind) {
+    case MessageKind::context: return "context";
+    case MessageKind::schema: return "schema";
+  }
+  return "";
+}
+
 }  // namespace change

@@ -48,8 +48,21 @@ struct Change {
   std::string_view fidelity;  // empty: SQL NULL
 };
 
-// What could not be stored as what it is; kept aside with its bytes.
+// Of a message in the WAL, which anybody may write.
+enum class MessageKind { context, schema };
+std::string_view name(MessageKind kind);
+
+// How many were not believed, or could not be stored.
+struct RefusedCounts {
+  std::int64_t context = 0;
+  std::int64_t schema = 0;
+  void add(MessageKind kind) { ++(kind == MessageKind::context ? context : schema); }
+  [[nodiscard]] bool any() const { return context > 0 || schema > 0; }
+};
+
+// A message that could not be stored as what it is; kept aside with its bytes.
 struct Parked {
+  MessageKind kind = MessageKind::context;
   std::string reason;
   std::string content;
 };
@@ -87,8 +100,11 @@ struct Batch {
   std::vector<Change> changes;
   std::vector<Described> described;  // to be recorded
   std::vector<Covered> covered;
-  std::vector<Parked> parked;  // context messages
+  std::vector<Parked> parked;
+  RefusedCounts refused;
   std::vector<std::unique_ptr<std::string>> memory;
+  // Large contexts, which the changes of several batches point into.
+  std::vector<std::shared_ptr<const std::string>> shared;
   std::size_t bytes = 0;
   bool last = false;  // the transaction is complete with this batch
 };

@@ -20,6 +20,7 @@ struct Column {
   bool in_identity = false;  // part of the replica identity
   TypePtr type;              // never null once the relation is resolved
   bool redacted = false;     // its value is never stored
+  std::string redacted_by;   // the pattern that said so, under whatever name the column had then
   bool ignored = false;      // a change in only such columns is not recorded
   int number = 0;            // what stays when it is renamed (attnum); 0: not known
   // What rows have that were written before the column came, as JSON and, where that cannot hold

@@ -17,14 +17,59 @@ TEST(RelationJson, ColumnsComeBackAsTheyWere) {
       R"({"form":{"delimiter":";","element":{"delimiter":";","kind":"scalar","name":"box","oid":603},)"
       R"("kind":"array","name":"box[]","oid":1020},"name":"b","type":"box[]",)"
       R"("type_modifier":-1,"type_oid":1020}])";
-  Relation relation{.columns = read_columns(nlohmann::json::parse(columns))};
+  auto read = read_columns_text(columns);
+  ASSERT_TRUE(read) << read.error().message;
+  Relation relation{.columns = std::move(*read)};
   EXPECT_EQ(relation.columns[0].type->form, JsonForm::number);
   EXPECT_EQ(columns_json(relation), columns);
 }
 
-TEST(RelationJson, AMemberThatIsMissingIsAnError) {
-  EXPECT_THROW(read_columns(nlohmann::json::parse(R"([{"name": "id"}])")),
-               nlohmann::json::exception);
+std::string column_with(const std::string& member, const std::string& value) {
+  nlohmann::json column = {{"name", "id"}, {"type_oid", 23}, {"type_modifier", -1}};
+  column[member] = nlohmann::json::parse(value);
+  return nlohmann::json::array({column}).dump();
+}
+
+TEST(RelationJson, WhatIsNotAColumnIsAnError) {
+  EXPECT_FALSE(read_columns_text(R"([{"name": "id"}])"));
+  EXPECT_FALSE(read_columns_text(R"({"a": {}})"));
+  EXPECT_FALSE(read_columns_text("[1]"));
+  EXPECT_FALSE(read_columns_text(std::string(200'000, '[')));
+  for (const auto& [member, value] : std::vector<std::pair<std::string, std::string>>{
+           {"name", "\"\""},
+           {"name", "\"" + std::string(64, 'n') + "\""},
+           {"name", R"("a\u0000")"},
+           {"type_oid", "-1"},
+           {"type_oid", "4294967296"},
+           {"type_oid", "1.5"},
+           {"type_modifier", "\"x\""},
+           {"number", "99999"},
+           {"missing", R"("1e999999")"},
+           {"missing", R"("{")"},
+           {"form", R"({"oid": 99999, "name": "x", "kind": "scalar", "delimiter": ""})"},
+           {"form", R"({"oid": 99999, "name": "x", "kind": "scalar", "delimiter": "ab"})"},
+           {"form", R"({"oid": 99999, "name": "x", "kind": "array"})"},
+           {"form", R"({"oid": 99999, "name": "x", "kind": "composite", "attributes": [1]})"},
+           {"form", "3"}}) {
+    EXPECT_FALSE(read_columns_text(column_with(member, value))) << member << " " << value;
+  }
+  EXPECT_TRUE(read_columns_text(column_with("name", "\"" + std::string(63, 'n') + "\"")));
+}
+
+// t1 has two of t0, t2 two of t1, ...: written out, the thirtieth has a billion parts.
+TEST(RelationJson, TypesThatAreMadeOfTooMuchAreText) {
+  auto type = make_type({.oid = 90'000, .name = "t0", .element = {}, .attributes = {}});
+  for (int i = 1; i < 100; ++i) {
+    type = make_type({.oid = static_cast<Oid>(90'000 + i),
+                      .name = "t",
+                      .form = JsonForm::composite,
+                      .element = {},
+                      .attributes = {{"a", type}, {"b", type}}});
+  }
+  Relation relation{.columns = {{.name = "c", .type = type}}};
+  std::string text = columns_json(relation);
+  EXPECT_LT(text.size(), 1'000'000U);
+  EXPECT_TRUE(read_columns_text(text));
 }
 
 }  // namespace

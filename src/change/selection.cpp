@@ -45,13 +45,16 @@ base::Result<std::vector<Pattern>> parse_all(const std::vector<std::string>& tex
   return patterns;
 }
 
+bool matches(const Pattern& pattern, std::initializer_list<std::string_view> names) {
+  return std::equal(
+      pattern.parts.begin(), pattern.parts.end(), names.begin(), names.end(),
+      [](const std::string& part, std::string_view name) { return wildcard_match(part, name); });
+}
+
 bool any_match(const std::vector<Pattern>& patterns,
                std::initializer_list<std::string_view> names) {
-  return std::ranges::any_of(patterns, [&](const Pattern& pattern) {
-    return std::equal(
-        pattern.parts.begin(), pattern.parts.end(), names.begin(), names.end(),
-        [](const std::string& part, std::string_view name) { return wildcard_match(part, name); });
-  });
+  return std::ranges::any_of(patterns,
+                             [&](const Pattern& pattern) { return matches(pattern, names); });
 }
 
 }  // namespace
@@ -119,7 +122,19 @@ bool Selection::ignores(std::string_view schema, std::string_view table,
 
 bool Selection::redacts(std::string_view schema, std::string_view table,
                         std::string_view column) const {
-  return any_match(redact_, {schema, table, column});
+  return redacting(schema, table, column) != nullptr;
+}
+
+const std::string* Selection::redacting(std::string_view schema, std::string_view table,
+                                        std::string_view column) const {
+  auto found = std::ranges::find_if(
+      redact_, [&](const Pattern& pattern) { return matches(pattern, {schema, table, column}); });
+  if (found == redact_.end()) return nullptr;
+  return &texts_.redact_columns[static_cast<std::size_t>(found - redact_.begin())];
+}
+
+bool Selection::has_redaction(std::string_view pattern) const {
+  return std::ranges::find(texts_.redact_columns, pattern) != texts_.redact_columns.end();
 }
 
 }  // namespace change

@@ -40,6 +40,11 @@ class Selection {
                              std::string_view column) const;
   [[nodiscard]] bool redacts(std::string_view schema, std::string_view table,
                              std::string_view column) const;
+  // The pattern as it was given; null when none matches.
+  [[nodiscard]] const std::string* redacting(std::string_view schema, std::string_view table,
+                                             std::string_view column) const;
+  [[nodiscard]] bool has_redaction(std::string_view pattern) const;
+  [[nodiscard]] bool redacts_any() const { return !redact_.empty(); }
   [[nodiscard]] const Texts& texts() const { return texts_; }
   // Two parts each: the schema's and the table's.
   [[nodiscard]] const std::vector<Pattern>& include() const { return include_; }

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "change/type.hpp"
 
+#include <algorithm>
+
+#include "base/limits.hpp"
+
 namespace change {
 namespace {
 
@@ -36,6 +40,23 @@ constexpr Builtin builtins[] = {
 };
 
 }  // namespace
+
+TypePtr make_type(Type type) {
+  auto add = [&type](const Type& part) {
+    type.parts += part.parts;
+    type.depth = std::max(type.depth, part.depth + 1);
+  };
+  if (type.element) add(*type.element);
+  for (const Attribute& attribute : type.attributes) add(*attribute.type);
+  if (type.parts > base::limits::type_parts_max || type.depth > base::limits::type_depth_max) {
+    type.form = JsonForm::text;
+    type.element = nullptr;
+    type.attributes.clear();
+    type.parts = 1;
+    type.depth = 1;
+  }
+  return std::make_shared<const Type>(std::move(type));
+}
 
 TypeCatalog::TypeCatalog() {
   for (const Builtin& builtin : builtins) {

@@ -45,7 +45,12 @@ struct Type {
   char delimiter = ',';               // between the elements of an array of this type's array
   TypePtr element;                    // array, vector
   std::vector<Attribute> attributes;  // composite, in order, without dropped ones
+  std::size_t parts = 1;              // itself and all that it is made of, written out
+  int depth = 1;
 };
+
+// As shared; one that is made of too much (base/limits.hpp) becomes plain text.
+TypePtr make_type(Type type);
 
 // The types known by OID. A domain is entered under its own OID with the form of its base.
 class TypeCatalog {

@@ -5,6 +5,7 @@
 #include "cli/commands.hpp"
 #include "cli/ends.hpp"
 #include "cli/output.hpp"
+#include "setup/check_record.hpp"
 
 namespace cli {
 namespace {
@@ -49,6 +50,9 @@ base::Result<bool> check_command(const Config& config) {
   TRY_ASSIGN(settings.one_database, same_database(source, destination));
   TRY_ASSIGN(auto source_findings, setup::check_source(source, settings));
   TRY_ASSIGN(auto destination_findings, setup::check_destination(destination, settings));
+  TRY_ASSIGN(auto record_findings, setup::check_record(destination, settings));
+  destination_findings.insert(destination_findings.end(), record_findings.begin(),
+                              record_findings.end());
   bool good = print("source " + source.database() + " at " + source.host(), source_findings);
   return print("destination " + destination.database() + " at " + destination.host(),
                destination_findings) &&

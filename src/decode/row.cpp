@@ -3,6 +3,7 @@
 
 #include "base/assert.hpp"
 #include "base/json.hpp"
+#include "change/key_text.hpp"
 #include "decode/json_value.hpp"
 
 namespace decode {
@@ -22,6 +23,9 @@ const Value* resolve(const Tuple& tuple, const Tuple* old, std::size_t index) {
 
 // From here on a row is not grown by doubling.
 constexpr std::size_t large_bytes = 1UL << 20;
+
+// No shorter key needs another name (change/key_text).
+constexpr std::size_t name_bytes_min = 64;
 
 std::size_t text_bytes(const Tuple& tuple) {
   std::size_t bytes = 0;
@@ -100,13 +104,18 @@ bool append_primary_key(std::string& out, const Relation& relation, const Tuple&
       return false;
     }
     if (!several) {
-      out += value->text;
+      if (value->text.size() < name_bytes_min) {
+        out += value->text;
+      } else {
+        out += change::key_name(std::string(value->text));
+      }
       return true;
     }
     if (out.size() > 1) out += ", ";
     base::append_json_string(out, value->text);
   }
   out.push_back(']');
+  if (out.size() >= name_bytes_min) out = change::key_list_name(std::move(out));
   return true;
 }
 

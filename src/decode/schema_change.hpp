@@ -6,12 +6,12 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/result.hpp"
 #include "change/lsn.hpp"
 #include "change/relation.hpp"
 
@@ -44,8 +44,10 @@ struct SchemaChange {
 
 inline constexpr std::string_view schema_change_prefix = "_bemi_schema";
 
-// nullopt when it is none. `content` is what the signature stands for.
-std::optional<SchemaChange> parse_schema_change(std::string_view content);
+// Pure. Anyone may write a message: whatever it holds, the result is a SchemaChange within the limits
+// of base/limits.hpp that can be stored, or an error (limit, malformed_message) that says why not.
+// `content` is what the signature stands for.
+base::Result<SchemaChange> parse_schema_change(std::string_view content);
 
 // {"schema": ..., "table": ..., "columns": [{"name": ..., "type": ...}], "primary_key": [...]}:
 // what is stored as `before` of a SCHEMA change.

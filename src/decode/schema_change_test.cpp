@@ -51,6 +51,29 @@ TEST(SchemaChange, WhatIsNotOursIsNone) {
   for (const char* content : {"", "{", "[]", "{}", R"({"command": 1})", R"({"table": []})"}) {
     EXPECT_FALSE(parse_schema_change(content)) << content;
   }
+  EXPECT_FALSE(parse_schema_change(std::string(200'000, '[')));
+  EXPECT_FALSE(parse_schema_change(std::string(2 << 20, ' ')));
+}
+
+// Each with one thing that PostgreSQL cannot have meant.
+TEST(SchemaChange, WhatCannotBeIsRefused) {
+  std::string whole = alter_table;
+  auto with = [&](const std::string& from, const std::string& to) {
+    std::string changed = whole;
+    std::size_t at = changed.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    return changed.replace(at, from.size(), to);
+  };
+  std::string long_name(9000, 'n');
+  for (const std::string& content :
+       {with("\"public\"", "\"" + long_name + "\""), with("\"todo\"", "\"\""),
+        with("16384", "-1"), with("16384", "99999999999"), with("\"xid\": 7", "\"xid\": 7.5"),
+        with("\"kind\": \"scalar\"", "\"kind\": 1").replace(0, 1, "["), whole + " x",
+        with("\"alter ...\"", R"("\u0000")"), with("\"identity\": \"f\"", "\"identity\": \"?\""),
+        with("\"primary_key\": [\"id\"]", "\"primary_key\": [1]"),
+        with("\"empty\": false", "\"empty\": 0")}) {
+    EXPECT_FALSE(parse_schema_change(content)) << content.substr(0, 300);
+  }
 }
 
 }  // namespace

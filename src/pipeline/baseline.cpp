@@ -16,6 +16,7 @@
 #include "pipeline/baseline_progress.hpp"
 #include "pipeline/renderer.hpp"
 #include "store/partitions.hpp"
+#include "store/relation_note.hpp"
 #include "store/schema.hpp"
 #include "wal/catalog.hpp"
 
@@ -119,8 +120,10 @@ bool is_the_tables_own(const base::Error& error) {
 // The work that the readers share.
 class Work {
  public:
-  Work(const Tables& tables, std::vector<Chunk> chunks)
+  // `known`: the tables as they are stored.
+  Work(const Tables& tables, std::vector<change::Relation> known, std::vector<Chunk> chunks)
       : tables_(tables),
+        known_(std::move(known)),
         chunks_(std::move(chunks)),
         left_(tables.size()),
         rows_(tables.size()),
@@ -141,6 +144,7 @@ class Work {
   const wal::Table& table(const Chunk& chunk) const { return tables_[chunk.table]; }
   std::uint32_t next_sequence() { return sequence_++; }
   [[nodiscard]] bool failed() const { return failed_; }
+  [[nodiscard]] const std::vector<change::Relation>& known() const { return known_; }
 
   // Whether it was the table's last one; then with how many rows.
   std::optional<std::int64_t> done(const Chunk& chunk, std::int64_t rows) {
@@ -178,6 +182,7 @@ class Work {
 
  private:
   const Tables& tables_;
+  std::vector<change::Relation> known_;
   std::vector<Chunk> chunks_;
   std::atomic<std::size_t> next_ = 0;
   std::atomic<std::uint32_t> sequence_ = 0;
@@ -231,7 +236,9 @@ class Reader {
         writer_(writer),
         place_(place),
         // Its look-ups see the snapshot's catalog.
-        renderer_(source, settings.setup.selection, /*told=*/false) {}
+        renderer_(source, settings.setup.selection, /*told=*/false) {
+    renderer_.remember_redactions(work.known());
+  }
 
   base::Status read(const Chunk& chunk) {
     TRY_ASSIGN(change::Relation columns, wal::read_relation(source_, work_.table(chunk).oid));
@@ -356,6 +363,8 @@ base::Status describe_tables(const Tables& tables, const Snapshot& snapshot,
                                                                .purpose = "bemi/baseline",
                                                                .interrupt = &interrupt}));
   Renderer renderer(source, settings.setup.selection, /*told=*/false);
+  TRY_ASSIGN(auto known, store::load_relations(destination, progress.source));
+  renderer.remember_redactions(known);
   for (const wal::Table& table : tables) {
     TRY_ASSIGN(change::Relation columns, wal::read_relation(source, table.oid));
     TRY_ASSIGN(change::RelationPtr resolved, renderer.resolve(std::move(columns)));
@@ -385,7 +394,8 @@ base::Result<std::vector<change::Oid>> read_baseline(const Tables& tables, const
   TRY_ASSIGN(std::vector<Chunk> chunks, plan(source, tables, done));
   auto count = static_cast<unsigned>(
       std::min<std::size_t>({chunks.size(), readers_max, std::thread::hardware_concurrency()}));
-  Work work(tables, std::move(chunks));
+  TRY_ASSIGN(auto known, store::load_relations(destination, progress.source));
+  Work work(tables, std::move(known), std::move(chunks));
   {
     std::vector<std::jthread> readers;
     for (unsigned reader = 0; reader < std::max(count, 1U); ++reader) {

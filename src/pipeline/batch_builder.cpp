@@ -32,8 +32,28 @@ std::string_view BatchBuilder::keep(std::string& bytes) {
   return *batch_.memory.back();
 }
 
-std::string_view BatchBuilder::keep_context(std::string_view bytes) {
-  if (bytes != context_) context_ = keep_copy(bytes);
+std::optional<std::string_view> BatchBuilder::kept_context(std::uint64_t number) {
+  if (context_number_ != number) return std::nullopt;
+  if (context_.empty() && large_context_) {
+    batch_.shared.push_back(large_context_);
+    context_ = *large_context_;
+  }
+  return context_.empty() ? std::nullopt : std::optional(context_);
+}
+
+std::string_view BatchBuilder::keep_context(std::string_view bytes, std::uint64_t number) {
+  context_number_ = number;
+  if (bytes.size() <= base::limits::context_whole_bytes_max) {
+    large_context_.reset();
+    if (bytes != context_) context_ = keep_copy(bytes);
+    return context_;
+  }
+  if (!large_context_ || *large_context_ != bytes) {
+    large_context_ = std::make_shared<const std::string>(bytes);
+    batch_.bytes += bytes.size();
+  }
+  batch_.shared.push_back(large_context_);
+  context_ = *large_context_;
   return context_;
 }
 
@@ -44,7 +64,7 @@ bool BatchBuilder::full() const {
 
 bool BatchBuilder::empty() const {
   return batch_.changes.empty() && batch_.described.empty() && batch_.covered.empty() &&
-         batch_.parked.empty();
+         batch_.parked.empty() && !batch_.refused.any();
 }
 
 change::Batch BatchBuilder::take(bool last) {

@@ -85,11 +85,19 @@ class Database {
 
   int pick(int from, int to) { return std::uniform_int_distribution<int>(from, to)(random_); }
 
+  // A record is named by where it begins, a message by where it ends: there the next one begins.
   Entry& write(Transaction& transaction, Entry entry) {
-    position_ += static_cast<std::uint64_t>(pick(0, 3));  // several may share one position
     entry.top = transaction.top;
     entry.sub = entry.sub != 0 ? entry.sub : transaction.subs.back();
-    entry.lsn = {position_};
+    bool row = entry.kind == Kind::insert || entry.kind == Kind::update;
+    bool shares = row && copying_ == entry.sub && pick(0, 2) == 0;  // COPY gives many rows one
+    if (!shares) {
+      if (pick(0, 2) == 0) position_ += static_cast<std::uint64_t>(pick(1, 3));
+      last_ = position_;
+      position_ += 4;
+    }
+    entry.lsn = {entry.kind == Kind::message ? position_ : last_};
+    copying_ = row ? entry.sub : 0;
     schedule_.log.push_back(entry);
     return schedule_.log.back();
   }
@@ -112,6 +120,11 @@ class Database {
     ++messages_;
     transaction.survivors.push_back(write(
         transaction, {.kind = Kind::message, .after = fmt::format(R"({{"m":{}}})", messages_)}));
+    if (pick(0, 1) == 0) {
+      transaction.subs.push_back(next_xid_++);
+      change(transaction, 200 + messages_);
+      transaction.subs.pop_back();
+    }
     change(transaction, 100 + messages_);
   }
 
@@ -191,7 +204,9 @@ class Database {
   Schedule schedule_;
   std::vector<Transaction> open_;
   std::map<int, std::string> rows_;
-  std::uint64_t position_ = 1000;
+  std::uint64_t position_ = 1000;  // where the next record may begin
+  std::uint64_t last_ = 0;         // where the last one began
+  Xid copying_ = 0;
   Xid next_xid_ = 700;
   int values_ = 0;
   int messages_ = 0;
@@ -291,6 +306,7 @@ class Server {
                           .put(std::int64_t{0}));
     } else if (!open.waiting.empty()) {
       send(entry.lsn, Bytes('B').put(entry.lsn.value).put(std::int64_t{0}).put(entry.top));
+      shuffle_equals(open.waiting);
       for (const Entry* one : open.waiting) send_entry(*one, 0, described_);
       send(entry.lsn,
            Bytes('C').put('\0').put(entry.lsn.value).put(end.value).put(std::int64_t{0}));
@@ -304,11 +320,20 @@ class Server {
     }
   }
 
+  // Of different subtransactions the server hands out equal positions in any order.
+  void shuffle_equals(std::vector<const Entry*>& entries) {
+    for (std::size_t i = 0; i + 1 < entries.size(); ++i) {
+      bool equal = entries[i]->lsn == entries[i + 1]->lsn && entries[i]->sub != entries[i + 1]->sub;
+      if (equal && chance(2)) std::swap(entries[i], entries[i + 1]);
+    }
+  }
+
   // A block; each transaction that is streamed describes its relations for itself.
   void stream(Xid top, Open& open) {
     Lsn position = open.waiting.back()->lsn;
     send(position, Bytes('S').put(top).put(static_cast<char>(open.begun ? 0 : 1)));
     bool described = open.begun;
+    shuffle_equals(open.waiting);
     for (const Entry* one : open.waiting) {
       send_entry(*one, top, described);
       open.streamed.insert(one->sub);

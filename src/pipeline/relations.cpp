@@ -106,23 +106,17 @@ change::Covered covered(const Relation& relation, change::Coverage coverage, Oid
 void Relations::remember(std::vector<Relation> relations) {
   for (Relation& relation : relations) {
     Oid oid = relation.oid;
+    redactions_.remember(relation);
     known_.insert_or_assign(oid, std::move(relation));
   }
 }
 
 // As the configuration says.
-base::Result<RelationPtr> Relations::mark(Relation relation) const {
+base::Result<RelationPtr> Relations::mark(Relation relation) {
   for (change::Column& column : relation.columns) {
     column.ignored = selection_->ignores(relation.schema, relation.table, column.name);
-    column.redacted = selection_->redacts(relation.schema, relation.table, column.name);
   }
-  for (std::size_t index : relation.primary_key) {
-    if (!relation.columns[index].redacted) continue;
-    return base::fail(base::ErrorKind::usage,
-                      "--redact-column covers the primary key of " + relation.schema + "." +
-                          relation.table + ", which names its rows",
-                      "leave " + relation.columns[index].name + " out of --redact-column");
-  }
+  TRY(redactions_.mark(relation));
   return std::make_shared<const Relation>(std::move(relation));
 }
 
@@ -264,7 +258,7 @@ base::Result<RelationPtr> Relations::find(Oid oid, const decode::Tuple& tuple) c
 }
 
 base::Result<std::vector<RelationPtr>> Relations::truncated(const std::vector<Oid>& oids,
-                                                            BatchBuilder& out) const {
+                                                            BatchBuilder& out) {
   std::vector<RelationPtr> emptied;
   std::map<Oid, std::vector<Oid>> partitions;  // by root
   for (Oid oid : oids) {
@@ -323,7 +317,7 @@ base::Result<std::optional<Relations::Step>> Relations::take(decode::SchemaChang
   step.after = decode::schema_change_json(told);
   relation.assumed = false;
   relation.dropped = told.dropped;
-  step.relation = std::make_shared<const Relation>(relation);
+  TRY_ASSIGN(step.relation, mark(relation));
   if (told.dropped) {
     known_.erase(relation.oid);
     out.add_described(step.relation, sequence);

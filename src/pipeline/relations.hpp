@@ -17,6 +17,7 @@
 #include "decode/schema_change.hpp"
 #include "pg/connection.hpp"
 #include "pipeline/batch_builder.hpp"
+#include "pipeline/redactions.hpp"
 
 namespace pipeline {
 
@@ -25,10 +26,16 @@ class Relations {
   // `catalog`: an ordinary connection to the source; both must outlive this.
   // `told`: the stream itself tells of every DDL (setup::has_event_trigger).
   Relations(pg::Connection& catalog, const change::Selection& selection, bool told)
-      : catalog_(&catalog), selection_(&selection), told_(told) {}
+      : catalog_(&catalog),
+        selection_(&selection),
+        redactions_(catalog, selection),
+        told_(told) {}
 
   // What is stored of the tables: the stream's older positions are read by it.
   void remember(std::vector<change::Relation> relations);
+  void remember_redactions(const std::vector<change::Relation>& relations) {
+    for (const change::Relation& relation : relations) redactions_.remember(relation);
+  }
   // From here on, the ordinal `sequence` of its transaction, the stream's changes of this relation
   // are so.
   base::Status learn(const decode::RelationMessage& message, std::uint32_t sequence,
@@ -40,7 +47,7 @@ class Relations {
 
   // What is emptied, by the names that the history knows: a root when all its leaves are.
   base::Result<std::vector<change::RelationPtr>> truncated(const std::vector<change::Oid>& oids,
-                                                           BatchBuilder& out) const;
+                                                           BatchBuilder& out);
 
   // DDL that was told: the table from here on, and the texts of the SCHEMA change. nullopt: none is
   // to be stored.
@@ -66,7 +73,7 @@ class Relations {
   base::Status name_by_root(change::Relation& leaf);
   bool take_told(change::Relation& relation) const;
   base::Status complete(change::Relation& relation);
-  base::Result<change::RelationPtr> mark(change::Relation relation) const;
+  base::Result<change::RelationPtr> mark(change::Relation relation);
   bool complete_partition(decode::SchemaChange& told) const;
   void doubt_all(BatchBuilder& out) const;
   void note_altered(const change::Relation& known, const decode::SchemaChange& told,
@@ -80,6 +87,7 @@ class Relations {
 
   pg::Connection* catalog_;
   const change::Selection* selection_;
+  Redactions redactions_;
   bool told_;
   change::TypeCatalog types_;
   // As the stream described them: what its changes are read by.

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "base/assert.hpp"
+#include "change/sql_text.hpp"
 #include "decode/schema_change.hpp"
 #include "decode/signature.hpp"
 
@@ -25,7 +25,11 @@ struct Overloaded : Cases... {
 base::Status Renderer::schema(const decode::LogicalMessage& message, const Place& place,
                               BatchBuilder& out) {
   auto told = decode::parse_schema_change(decode::signed_content(message.content));
-  ASSERT(told.has_value());
+  // The stitcher let it through, but what else a record could hold is input too.
+  if (!told) return {};
+  // The client's whole query, with whatever else is in it.
+  told->sql =
+      redacts_ ? change::without_literals(told->sql) : change::without_passwords(told->sql);
   TRY_ASSIGN(auto step, relations_.take(std::move(*told), place.sequence, out));
   if (!step) return {};
   before_ = std::move(step->before);
@@ -62,11 +66,15 @@ void Renderer::emit(const change::RelationPtr& relation, Operation operation, co
   }
   if (!before_.empty()) change.before = out.keep(before_);
   if (!after_.empty()) change.after = out.keep(after_);
-  if (place.context != "{}" && !place.context.empty())
-    change.context = out.keep_context(place.context);
+  if (place.context != "{}" && !place.context.empty()) change.context = kept_context(place, out);
   change.exact = out.keep_copy(remarks_.exact.text());
   change.fidelity = out.keep_copy(remarks_.fidelity.text());
   out.add(change);
+}
+
+std::string_view Renderer::kept_context(const Place& place, BatchBuilder& out) {
+  if (auto kept = out.kept_context(place.context_number)) return *kept;
+  return out.keep_context(context_text_.of(place.context), place.context_number);
 }
 
 base::Status Renderer::insert(const decode::Insert& message, const Place& place,
@@ -118,7 +126,10 @@ base::Status Renderer::truncate(const decode::Truncate& message, Place place,
 base::Status Renderer::render(const stitch::Stitched& stitched, std::uint32_t& sequence,
                               BatchBuilder& out) {
   clear();
-  Place place{stitched.position, stitched.context, sequence};
+  Place place{.position = stitched.position,
+              .context = stitched.context,
+              .context_number = stitched.context_number,
+              .sequence = sequence};
   return std::visit(
       Overloaded{
           [&](const decode::RelationMessage& message) {
@@ -144,7 +155,9 @@ void Renderer::render_snapshot(const change::RelationPtr& relation, const decode
                                change::Lsn position, std::uint32_t sequence, BatchBuilder& out) {
   clear();
   decode::append_row(after_, *relation, row, nullptr, false, Side::after, remarks_);
-  emit(relation, Operation::snapshot, {position, "{}", sequence}, &row, nullptr, out);
+  emit(relation, Operation::snapshot,
+       {.position = position, .context = "{}", .context_number = 0, .sequence = sequence}, &row,
+       nullptr, out);
 }
 
 }  // namespace pipeline

@@ -12,6 +12,7 @@
 #include "decode/row.hpp"
 #include "pg/connection.hpp"
 #include "pipeline/batch_builder.hpp"
+#include "pipeline/context_text.hpp"
 #include "pipeline/relations.hpp"
 #include "stitch/stitcher.hpp"
 
@@ -22,11 +23,18 @@ class Renderer {
   // `catalog`: an ordinary connection to the source; both must outlive the renderer.
   // `told`: the stream itself tells of every DDL (setup::has_event_trigger).
   Renderer(pg::Connection& catalog, const change::Selection& selection, bool told)
-      : relations_(catalog, selection, told) {}
+      : redacts_(selection.redacts_any()),
+        relations_(catalog, selection, told),
+        context_text_(redacts_) {}
 
   // What is stored of the tables: the stream's older positions are read by it.
   void remember(std::vector<change::Relation> relations) {
     relations_.remember(std::move(relations));
+  }
+
+  // Of these only which columns are redacted.
+  void remember_redactions(const std::vector<change::Relation>& relations) {
+    relations_.remember_redactions(relations);
   }
 
   // `sequence`: the transaction's next ordinal; every change takes one, recorded or not, so that
@@ -45,6 +53,7 @@ class Renderer {
   struct Place {
     change::Lsn position;
     std::string_view context;
+    std::uint64_t context_number;
     std::uint32_t sequence;
   };
   base::Status insert(const decode::Insert& message, const Place& place, BatchBuilder& out);
@@ -56,9 +65,12 @@ class Renderer {
   void emit(const change::RelationPtr& relation, change::Operation operation, const Place& place,
             const decode::Tuple* key_row, const decode::Tuple* old_row, BatchBuilder& out,
             bool partial = false);
+  std::string_view kept_context(const Place& place, BatchBuilder& out);
   void clear();
 
+  bool redacts_;
   Relations relations_;
+  ContextText context_text_;
   // Kept for their capacity: one change's texts before they are copied into the batch.
   std::string before_;
   std::string after_;

@@ -25,6 +25,7 @@ Session::Session(Parts parts, const Settings& settings)
       frames_(limits::wal_queue_bytes_max),
       items_(limits::store_queue_bytes_max),
       newest_xid_(parts_.transaction_id),
+      refusals_(parts_.refused_kept, settings.setup.selection.redacts_any()),
       storing_({.first = parts_.writer,
                 .open_another = std::move(parts_.open_another),
                 .items = items_,
@@ -164,9 +165,7 @@ base::Status Session::take_transaction(stitch::Transaction& transaction,
                     .committed_at = transaction.committed_at,
                     .queued_at = queued_at,
                     .fence = transaction.fence});
-  for (stitch::RejectedContext& rejected : transaction.rejected) {
-    out.add_parked({std::move(rejected.reason), std::move(rejected.content)});
-  }
+  refusals_.take(transaction, std::chrono::steady_clock::now(), out);
   std::uint32_t sequence = 0;
   bool in_parts = false;
   while (true) {

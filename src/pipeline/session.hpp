@@ -16,6 +16,7 @@
 
 #include "base/interrupt.hpp"
 #include "pipeline/queue.hpp"
+#include "pipeline/refusals.hpp"
 #include "pipeline/renderer.hpp"
 #include "pipeline/settings.hpp"
 #include "pipeline/stages.hpp"
@@ -36,6 +37,7 @@ class Session {
     base::Interrupt& session_interrupt;  // ends the destination's and the catalog's waits
     std::optional<change::SigningKey> signing_key;
     std::uint64_t transaction_id;        // a recent 64-bit one
+    Refusals::Kept refused_kept;         // what is kept of refused messages already
   };
   Session(Parts parts, const Settings& settings);
 
@@ -62,6 +64,7 @@ class Session {
   std::vector<StoreItem> gathered_;
   std::size_t gathered_bytes_ = 0;
   std::uint64_t newest_xid_;
+  Refusals refusals_;
   Storing storing_;
   // Between the storing threads and the read thread.
   std::mutex mutex_;

@@ -14,6 +14,7 @@
 
 #include "base/log.hpp"
 #include "pipeline/baseline.hpp"
+#include "pipeline/chain_check.hpp"
 #include "pipeline/error_policy.hpp"
 #include "pipeline/first_start.hpp"
 #include "pipeline/housekeeper.hpp"
@@ -71,6 +72,14 @@ void note_worker(pg::Connection& destination, const Settings& settings) {
   if (!noted) base::log::debug("noting the worker: {}", noted.error().message);
 }
 
+base::Result<Refusals::Kept> load_refused(pg::Connection& destination, const std::string& source) {
+  TRY_ASSIGN(pg::Rows rows,
+             destination.query("select count(*), coalesce(sum(length(content)), 0)::bigint "
+                               "from _bemi.parked where source = $1 and what <> 'change'",
+                               {source}));
+  return Refusals::Kept{.count = rows.integer(0, 0), .bytes = rows.integer(0, 1)};
+}
+
 // To store beside the first connection, which holds the lock.
 struct OpenAnother {
   const Settings& settings;
@@ -113,6 +122,8 @@ base::Status run_session(const Settings& settings, store::Writer::Mode& mode) {
   Renderer renderer(source, settings.setup.selection, /*told=*/signing_key.has_value());
   TRY_ASSIGN(auto relations, store::load_relations(destination, settings.setup.source_name));
   renderer.remember(std::move(relations));
+  TRY_ASSIGN(Refusals::Kept refused_kept,
+             load_refused(destination, settings.setup.source_name));
 
   TRY(wal::release_slot(source, resume.progress.slot));
 
@@ -134,6 +145,7 @@ base::Status run_session(const Settings& settings, store::Writer::Mode& mode) {
   Stages stages;
   Keeper keeper(settings, writer.progress().source, stages, session_interrupt);
   PastViews past_views(settings, writer.progress().source, session_interrupt);
+  ChainCheck chain_check(settings, writer.progress().source, session_interrupt);
   Session session({.reader = reader,
                    .renderer = renderer,
                    .writer = writer,
@@ -141,7 +153,8 @@ base::Status run_session(const Settings& settings, store::Writer::Mode& mode) {
                    .stages = stages,
                    .session_interrupt = session_interrupt,
                    .signing_key = std::move(signing_key),
-                   .transaction_id = now.transaction_id},
+                   .transaction_id = now.transaction_id,
+                   .refused_kept = refused_kept},
                   settings);
   base::Error why = session.run();
   if (!writer.is_careful()) mode = store::Writer::Mode::fast;

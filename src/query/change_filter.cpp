@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.hpp"
+#include "change/key_text.hpp"
 
 namespace query {
 namespace {
@@ -78,7 +79,8 @@ base::Status add_filter(Where& where, const ChangeFilter& filter) {
     where.add("\"table\" = {}", filter.table->table);
     if (!filter.table->schema.empty()) where.add("schema = {}", filter.table->schema);
   }
-  if (filter.primary_key) where.add("primary_key = {}", *filter.primary_key);
+  if (filter.primary_key)
+    where.add("primary_key = {}", change::asked_key_name(*filter.primary_key));
   if (filter.operation) where.add("operation = {}", *filter.operation);
   if (filter.transaction) where.add("transaction_id = {}", std::to_string(*filter.transaction));
   if (filter.source) where.add("source = {}", *filter.source);

@@ -91,7 +91,9 @@ select coalesce(json_agg(json_build_object('source', s.name, 'database', s.datab
     'effective_at', s.effective_at, 'last_change_at', s.last_change_at,
     'progress_age_seconds', extract(epoch from now() - s.advanced_at)::bigint,
     'transactions', s.transactions, 'changes', s.changes, 'changes_with_context', s.changes_with_context,
-    'contexts_rejected', s.contexts_rejected, 'created_at', s.created_at,
+    'contexts_rejected', s.contexts_rejected,
+    'schema_refused', coalesce((to_jsonb(s) ->> 'schema_refused')::bigint, 0),
+    'created_at', s.created_at,
     -- A history of an older worker has no such column.
     'worker', to_jsonb(s) -> 'worker',
     'heard_at', greatest(s.advanced_at, s.last_change_at, (to_jsonb(s) -> 'worker' ->> 'started_at')::timestamptz),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "query/past.hpp"
 
+#include "change/key_text.hpp"
+
 namespace query {
 namespace {
 
@@ -43,7 +45,8 @@ base::Result<pg::Rows> rows_as_of(pg::Connection& destination, const std::string
   if (key) {
     return destination.query(
         "select " + columns + " from bemi.row_as_of($1, $2, bemi.moment($3, $4), $4, $5, $6) v",
-        {quoted(table), key, moment, options.source, pg::boolean(options.partial),
+        {quoted(table), change::asked_key_name(*key), moment, options.source,
+         pg::boolean(options.partial),
          pg::boolean(options.allow_stale)});
   }
   return destination.query(
@@ -62,7 +65,7 @@ base::Result<pg::Rows> history(pg::Connection& destination, const TableName& tab
       std::string("select version, valid_from, valid_to, operation, ") + readable_changes +
           R"( as changes, changed, context, "row", transaction_id, id from bemi.history($1, $2, $3))"
           " order by version",
-      {quoted(table), key, options.source});
+      {quoted(table), change::asked_key_name(key), options.source});
 }
 
 base::Result<pg::Rows> trends(pg::Connection& destination, const std::string& interval,

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.hpp"
+#include "change/key_text.hpp"
 #include "change/relation_json.hpp"
 
 namespace query {
@@ -76,14 +77,14 @@ base::Result<Place> find_place(pg::Connection& history, const Asked& asked,
               .ahead = rows.truth(0, 6)};
   place.relation.schema = rows.text(0, 4);
   place.relation.table = rows.text(0, 5);
-  try {
-    place.relation.columns = change::read_columns(json::parse(rows.text(0, 2)));
-    change::set_primary_key(place.relation,
-                            json::parse(rows.text(0, 3)).get<std::vector<std::string>>());
-  } catch (const json::exception&) {
+  auto columns = change::read_columns_text(rows.text(0, 2));
+  auto key = change::read_names(rows.text(0, 3));
+  if (!columns || !key) {
     return base::fail(base::ErrorKind::internal,
                       "the history's note of how " + place.name + " looked cannot be read");
   }
+  place.relation.columns = std::move(*columns);
+  change::set_primary_key(place.relation, *key);
   return place;
 }
 
@@ -169,6 +170,11 @@ class Walk {
     return {};
   }
 
+  [[nodiscard]] std::optional<std::string> asked_name() const {
+    if (!asked_.key) return std::nullopt;
+    return change::asked_key_name(*asked_.key);
+  }
+
   [[nodiscard]] std::string where_key() const {
     if (!asked_.key) return "";
     std::vector<std::string> values{*asked_.key};
@@ -204,7 +210,7 @@ class Walk {
 
   base::Status undo_keys() {
     TRY_ASSIGN(pg::Rows walked,
-               history_.query(select_walked_keys, {place_.text, live_.snapshot, asked_.key}));
+               history_.query(select_walked_keys, {place_.text, live_.snapshot, asked_name()}));
     std::unordered_set<std::string> changed;
     for (int row = 0; row < walked.count(); ++row) {
       changed.insert(walked.text(row, 3));

@@ -22,10 +22,11 @@ base::JsonMembers side(std::string_view remarks, std::string_view name) {
   return found == sides.end() ? base::JsonMembers{} : members(found->second);
 }
 
+// A word that is not known here is of a newer Bemi: what it stands for must not be taken for known.
 Known known_by(std::string_view fidelity) {
-  if (fidelity == "\"unknown\"") return Known::unknown;
   if (fidelity == "\"redacted\"") return Known::redacted;
-  return Known::known;
+  if (fidelity == "\"reconstructed\"" || fidelity == "\"assumed\"") return Known::known;
+  return Known::unknown;
 }
 
 void fill(Image& image, const Places::Since& places, const base::JsonMembers& values,

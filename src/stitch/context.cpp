@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include <nlohmann/json.hpp>
 
@@ -16,6 +17,17 @@ using base::ErrorKind;
 
 // A run that belongs to more transactions than this is taken as alive.
 constexpr std::size_t run_xids_max = 16;
+
+constexpr std::string_view reserved_key = "_bemi";
+
+// What is stored under the reserved key is the worker's own.
+bool spells_reserved_key(std::string_view object) {
+  if (object.find("\\u") == std::string_view::npos) return false;
+  return std::ranges::any_of(base::json_members(object), [](const auto& member) {
+    if (!member.first.contains("\\u")) return false;
+    return nlohmann::json::parse(member.first, nullptr, /*allow_exceptions=*/false) == reserved_key;
+  });
+}
 
 Scope parse_scope(std::string_view reserved) {
   auto json = nlohmann::json::parse(reserved, nullptr, /*allow_exceptions=*/false);
@@ -65,18 +77,22 @@ base::Result<ContextMessage> read_context(std::string_view content) {
   if (content.size() > base::limits::context_bytes_max) {
     return base::fail(ErrorKind::limit, "larger than 1 MB");
   }
-  base::JsonScan scan = base::scan_json_object(content, "_bemi");
+  base::JsonScan scan = base::scan_json_object(content, reserved_key);
   if (!scan.object) return base::fail(ErrorKind::malformed_message, "not a JSON object");
   if (!scan.fits_jsonb) return base::fail(ErrorKind::malformed_message, "holds what jsonb cannot");
   ContextMessage message{.scope = Scope::plain, .text = std::string(content)};
-  if (scan.member) {
-    message.scope = parse_scope(scan.member->value);
+  for (bool first = true; scan.member; first = false) {
+    if (first) message.scope = parse_scope(scan.member->value);
     message.text.erase(scan.member->begin, scan.member->end - scan.member->begin);
+    scan = base::scan_json_object(message.text, reserved_key);
   }
+  if (spells_reserved_key(message.text))
+    return base::fail(ErrorKind::malformed_message, "spells a reserved key with escapes");
   return message;
 }
 
-base::Status Contexts::add(ContextMessage message) {
+base::Status Contexts::add(change::Lsn position, ContextMessage message) {
+  settle(position);
   if (message.scope == Scope::transaction) {
     whole_ = std::move(message.text);
     has_whole_ = true;
@@ -87,7 +103,24 @@ base::Status Contexts::add(ContextMessage message) {
   return {};
 }
 
-base::Status Contexts::note_change(std::uint32_t xid) {
+// Takes over the changes that nothing from `position` on can stand before.
+void Contexts::settle(change::Lsn position) {
+  if (tail_changes_ == 0 || position <= tail_position_) return;
+  changes_ += std::exchange(tail_changes_, 0);
+  for (std::uint32_t xid : tail_) note(run_, xid);
+  tail_.clear();
+}
+
+base::Status Contexts::note_change(change::Lsn position, std::uint32_t xid) {
+  settle(position);
+  tail_position_ = position;
+  ++tail_changes_;
+  note(tail_, xid);
+  return {};
+}
+
+base::Status Contexts::note_message_change(change::Lsn position, std::uint32_t xid) {
+  settle(position);
   ++changes_;
   note(run_, xid);
   return {};
@@ -106,10 +139,14 @@ base::Status Contexts::close_run() {
   return {};
 }
 
-base::Status Contexts::finish() { return close_run(); }
+base::Status Contexts::finish() {
+  settle({std::numeric_limits<std::uint64_t>::max()});
+  return close_run();
+}
 
 // Moves next_ to before_ and reads the one after it, passing over what was rolled back.
 base::Status Contexts::advance(const Xids& aborted) {
+  ++text_number_;
   if (next_ && next_->scope != Scope::previous) {
     before_ = std::move(next_);
   } else if (next_ && before_ && before_->scope == Scope::next) {

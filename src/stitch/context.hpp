@@ -33,19 +33,27 @@ base::Result<ContextMessage> read_context(std::string_view content);
 
 using Xids = std::unordered_set<std::uint32_t>;
 
-// The messages of one transaction. While it is read: add() and change(), in order. Then finish(),
-// and of() for each change that survived, in order.
+// The messages of one transaction. While it is read: add() and note_change(), as they arrive. Then
+// finish(), and of() for each change that survived, in order.
+//
+// A message's position is the end of its record, which is where the next record begins: the two
+// are equal, and of different subtransactions the server hands out either first. A message stands
+// before the changes of its own position, whichever came first.
 class Contexts {
  public:
   explicit Contexts(SpoolBudget& budget) : spool_(budget) {}
 
-  base::Status add(ContextMessage message);
-  base::Status note_change(std::uint32_t xid);
+  base::Status add(change::Lsn position, ContextMessage message);
+  base::Status note_change(change::Lsn position, std::uint32_t xid);
+  // A change that a message makes: it stands before the changes of its position.
+  base::Status note_message_change(change::Lsn position, std::uint32_t xid);
   base::Status finish();
 
-  // `number`: the change's own, counted from 0 over all that note_change() saw.
+  // `number`: the change's own in the order of the WAL, counted from 0 over all that were noted.
   // The view is valid until the next call.
   base::Result<std::string_view> of(std::uint32_t number, const Xids& aborted);
+  // As long as it stays the same, of() gives the same text.
+  [[nodiscard]] std::uint64_t text_number() const { return text_number_; }
 
  private:
   struct Message {
@@ -54,6 +62,7 @@ class Contexts {
     std::string text;
   };
   base::Status close_run();
+  void settle(change::Lsn position);
   base::Status advance(const Xids& aborted);
 
   Spool spool_;
@@ -63,12 +72,17 @@ class Contexts {
   std::vector<std::uint32_t> run_before_;
   std::vector<std::uint32_t> run_;
   std::uint32_t changes_ = 0;
+  // The changes of the last position: a message before them may be yet to come.
+  change::Lsn tail_position_;
+  std::uint32_t tail_changes_ = 0;
+  std::vector<std::uint32_t> tail_;
   std::string whole_;  // the last message of scope transaction
   bool has_whole_ = false;
   // While reading.
   std::optional<Message> before_;
   std::optional<Message> next_;
   bool started_ = false;
+  std::uint64_t text_number_ = 0;
 };
 
 }  // namespace stitch

@@ -19,15 +19,17 @@ std::vector<json> stitched(const json& steps, const Xids& aborted = {}) {
   Contexts contexts(budget);
   std::vector<std::uint32_t> survivors;
   std::uint32_t number = 0;
+  change::Lsn position;
   for (const json& step : steps) {
+    ++position.value;
     if (step.is_object()) {
       auto message = read_context(step.dump());
       EXPECT_TRUE(message);
-      EXPECT_TRUE(contexts.add(std::move(*message)));
+      EXPECT_TRUE(contexts.add(position, std::move(*message)));
       continue;
     }
     auto xid = step.get<std::uint32_t>();
-    EXPECT_TRUE(contexts.note_change(xid));
+    EXPECT_TRUE(contexts.note_change(position, xid));
     if (!aborted.contains(xid)) survivors.push_back(number);
     ++number;
   }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/bytes.hpp"
+#include "base/limits.hpp"
 #include "decode/pgoutput.hpp"
 #include "decode/schema_change.hpp"
 #include "decode/signature.hpp"
@@ -11,8 +12,9 @@
 namespace stitch {
 namespace {
 
-constexpr std::size_t rejected_kept_max = 16;
-constexpr std::size_t rejected_bytes_max = 64UL << 10;
+// Of one transaction. What comes beyond is only counted.
+constexpr std::size_t refused_kept_max = 16;
+constexpr std::size_t refused_bytes_max = 64UL << 10;
 
 bool is_change(char type) { return type == 'I' || type == 'U' || type == 'D' || type == 'T'; }
 bool is_description(char type) { return type == 'R' || type == 'Y'; }
@@ -31,6 +33,11 @@ base::Error out_of_place(const char* what) {
           {}};
 }
 
+base::Result<decode::SchemaChange> not_signed() {
+  return base::fail(base::ErrorKind::malformed_message,
+                    "a message of DDL that the event triggers did not sign");
+}
+
 template <class... Cases>
 struct Overloaded : Cases... {
   using Cases::operator()...;
@@ -38,19 +45,33 @@ struct Overloaded : Cases... {
 
 }  // namespace
 
+base::Result<std::optional<Record>> Transaction::next_record() {
+  if (!std::exchange(early_read_, true)) {
+    TRY_ASSIGN(next_early_, early_.next());
+  }
+  if (next_early_ && next_early_->number <= records_read_) {
+    early_read_ = false;
+    return next_early_;
+  }
+  ++records_read_;
+  return records_.next();
+}
+
 base::Result<std::optional<Stitched>> Transaction::next() {
   while (true) {
-    TRY_ASSIGN(std::optional<Record> record, records_.next());
+    TRY_ASSIGN(std::optional<Record> record, next_record());
     if (!record) return std::nullopt;
     bool change = !is_description(record->bytes.front());
+    std::uint32_t number = changes_read_;
+    if (change) ++changes_read_;
     // Descriptions stay: the server sends each once, and later changes rest on it.
     if (change && aborted_.contains(record->xid)) continue;
     TRY_ASSIGN(decode::Message message, decode::parse(record->bytes, streamed_));
     std::string_view context;
     if (change) {
-      TRY_ASSIGN(context, contexts_.of(record->number, aborted_));
+      TRY_ASSIGN(context, contexts_.of(number, aborted_));
     }
-    return Stitched{record->position, std::move(message), context};
+    return Stitched{record->position, std::move(message), context, contexts_.text_number()};
   }
 }
 
@@ -69,15 +90,56 @@ base::Status Stitcher::keep(change::Lsn position, std::string_view bytes) {
   if (current_ == nullptr)
     return std::unexpected(out_of_place("a change outside of a transaction"));
   std::uint32_t xid = xid_of(bytes, in_stream_);
-  if (is_change(bytes.front())) return keep_change(position, xid, bytes);
-  return current_->records_.append({position, xid, current_->changes_, bytes});
+  if (is_change(bytes.front())) TRY(current_->contexts_.note_change(position, xid));
+  return keep_record(position, xid, bytes);
 }
 
-base::Status Stitcher::keep_change(change::Lsn position, std::uint32_t xid,
+base::Status Stitcher::keep_record(change::Lsn position, std::uint32_t xid,
                                    std::string_view bytes) {
-  std::uint32_t number = current_->changes_++;
-  TRY(current_->contexts_.note_change(xid));
-  return current_->records_.append({position, xid, number, bytes});
+  Transaction& into = *current_;
+  // A description is sent without a position: it goes with the change behind it.
+  if (is_description(bytes.front())) {
+    ++into.descriptions_;
+  } else {
+    std::uint32_t descriptions = std::exchange(into.descriptions_, 0);
+    if (std::exchange(into.tail_position_, position) != position)
+      into.tail_begin_ = into.records_count_ - descriptions;
+  }
+  ++into.records_count_;
+  return into.records_.append({position, xid, 0, bytes});
+}
+
+// Any role may write such a message. The signature holds for one transaction, so that nobody can say
+// again what was said before. The message stands before what has its own position, even when that
+// came first.
+base::Status Stitcher::take_schema_change(change::Lsn position,
+                                          const decode::LogicalMessage& message,
+                                          std::string_view bytes) {
+  auto told = key_ ? decode::verified(*key_, message.content) : std::nullopt;
+  auto change = told ? decode::parse_schema_change(*told) : not_signed();
+  if (change && static_cast<decode::WireXid>(change->top) != current_->xid) change = not_signed();
+  if (!change) {
+    refuse(change::MessageKind::schema, change.error().message, message.content);
+    return {};
+  }
+  Transaction& into = *current_;
+  if (into.schema_changes_ >= base::limits::schema_messages_per_transaction_max) {
+    refuse(change::MessageKind::schema, "too many in one transaction", {});
+    return {};
+  }
+  ++into.schema_changes_;
+  std::uint32_t xid = in_stream_ ? change->xid : 0;
+  TRY(into.contexts_.note_message_change(position, xid));
+  bool late = into.records_count_ > 0 && into.tail_position_ == position;
+  if (late) return into.early_.append({position, xid, into.tail_begin_, bytes});
+  return keep_record(position, xid, bytes);
+}
+
+void Stitcher::refuse(change::MessageKind kind, const std::string& reason,
+                      std::string_view content) {
+  current_->refused_counts.add(kind);
+  if (current_->refused.size() >= refused_kept_max) return;
+  current_->refused.push_back({kind, reason, std::string(content.substr(0, refused_bytes_max))});
 }
 
 Transaction& Stitcher::streamed(decode::WireXid xid) {
@@ -96,31 +158,12 @@ base::Status Stitcher::take_message(change::Lsn position, const decode::LogicalM
   if (message.prefix == "_bemi_fence") current_->fence = true;
   if (message.prefix == "_bemi_heartbeat") current_->heartbeat = true;
   if (message.prefix == decode::schema_change_prefix)
-    return take_schema_change(position, message.content, bytes);
+    return take_schema_change(position, message, bytes);
   if (message.prefix != "_bemi") return {};
   base::Result<ContextMessage> context = read_context(message.content);
-  if (context) return current_->contexts_.add(std::move(*context));
-  reject(context.error().message, message.content);
+  if (context) return current_->contexts_.add(position, std::move(*context));
+  refuse(change::MessageKind::context, context.error().message, message.content);
   return {};
-}
-
-// Any role may write such a message. The signature holds for one transaction, so that nobody can say
-// again what was said before.
-base::Status Stitcher::take_schema_change(change::Lsn position, std::string_view content,
-                                          std::string_view bytes) {
-  auto told = key_ ? decode::verified(*key_, content) : std::nullopt;
-  auto change = told ? decode::parse_schema_change(*told) : std::nullopt;
-  if (!change || static_cast<decode::WireXid>(change->top) != current_->xid) {
-    reject("a message of DDL that the event triggers did not sign", content);
-    return {};
-  }
-  return keep_change(position, in_stream_ ? change->xid : 0, bytes);
-}
-
-void Stitcher::reject(std::string reason, std::string_view content) {
-  if (current_->rejected.size() >= rejected_kept_max) return;
-  current_->rejected.push_back(
-      {std::move(reason), std::string(content.substr(0, rejected_bytes_max))});
 }
 
 base::Result<std::unique_ptr<Transaction>> Stitcher::control(change::Lsn position,

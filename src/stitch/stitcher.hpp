@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "change/change.hpp"
 #include "change/signing_key.hpp"
 #include "decode/message.hpp"
 #include "stitch/context.hpp"
@@ -24,8 +25,9 @@
 
 namespace stitch {
 
-// A context message that could not be stored; kept aside.
-struct RejectedContext {
+// A message that was not believed, or could not be stored; kept aside.
+struct RefusedMessage {
+  change::MessageKind kind = change::MessageKind::context;
   std::string reason;
   std::string content;  // its first 64 kB
 };
@@ -38,29 +40,48 @@ struct Stitched {
   // TypeMessage
   decode::Message message;
   std::string_view context;  // of a change; valid until the next call
+  // Two changes of one transaction with the same number have the same context.
+  std::uint64_t context_number = 0;
 };
 
 class Transaction {
  public:
-  explicit Transaction(SpoolBudget& budget) : records_(budget), contexts_(budget) {}
+  explicit Transaction(SpoolBudget& budget)
+      : records_(budget), early_(budget), contexts_(budget) {}
 
   decode::WireXid xid = 0;
   change::Lsn end_lsn;  // end of the commit record
   base::Timestamp committed_at;
   bool fence = false;
   bool heartbeat = false;
-  std::vector<RejectedContext> rejected;
+  std::vector<RefusedMessage> refused;  // the first few
+  change::RefusedCounts refused_counts;
 
   // The views in the result are valid until the next call. nullopt at the end.
   base::Result<std::optional<Stitched>> next();
 
  private:
   friend class Stitcher;
+  base::Result<std::optional<Record>> next_record();
+
   Spool records_;
+  // Changes made by messages (DDL) that came after changes which they stand before; `number` says
+  // before which record. See Contexts on why.
+  Spool early_;
   Contexts contexts_;
   Xids aborted_;
-  std::uint32_t changes_ = 0;
+  // While it is gathered: the records so far, and where those of the last position begin.
+  std::uint32_t records_count_ = 0;
+  std::uint32_t descriptions_ = 0;  // at the end of those
+  std::uint32_t tail_begin_ = 0;
+  change::Lsn tail_position_;
+  std::uint32_t schema_changes_ = 0;
   bool streamed_ = false;
+  // While it is read.
+  std::optional<Record> next_early_;
+  bool early_read_ = false;
+  std::uint32_t records_read_ = 0;
+  std::uint32_t changes_read_ = 0;
 };
 
 class Stitcher {
@@ -82,10 +103,10 @@ class Stitcher {
   base::Status keep(change::Lsn position, std::string_view bytes);
   base::Status take_message(change::Lsn position, const decode::LogicalMessage& message,
                             std::string_view bytes);
-  base::Status take_schema_change(change::Lsn position, std::string_view content,
+  base::Status keep_record(change::Lsn position, std::uint32_t xid, std::string_view bytes);
+  base::Status take_schema_change(change::Lsn position, const decode::LogicalMessage& message,
                                   std::string_view bytes);
-  void reject(std::string reason, std::string_view content);
-  base::Status keep_change(change::Lsn position, std::uint32_t xid, std::string_view bytes);
+  void refuse(change::MessageKind kind, const std::string& reason, std::string_view content);
   Transaction& streamed(decode::WireXid xid);
 
   SpoolBudget* budget_;

@@ -3,7 +3,6 @@
 
 #include "base/assert.hpp"
 #include "base/bytes.hpp"
-#include "store/change_id.hpp"
 
 namespace store {
 namespace {
@@ -104,14 +103,18 @@ void RowEncoder::begin(const change::Transaction& transaction, base::Timestamp e
   append_number(times_, static_cast<std::int64_t>(transaction.commit_position.value));
 }
 
+Uuid RowEncoder::id_of(const change::Change& change) const {
+  return change_id(transaction_.committed_at, {.source = source_,
+                                               .epoch = epoch_,
+                                               .commit_position = transaction_.commit_position,
+                                               .sequence = change.sequence});
+}
+
 base::Status RowEncoder::append(std::string& out, const change::Change& change,
                                 const Drain& drain) const {
   ASSERT(change.relation != nullptr);
   base::append_wire(out, field_count);
-  Uuid id = change_id(transaction_.committed_at, {.source = source_,
-                                                  .epoch = epoch_,
-                                                  .commit_position = transaction_.commit_position,
-                                                  .sequence = change.sequence});
+  Uuid id = id_of(change);
   base::append_wire(out, static_cast<std::int32_t>(id.size()));
   out.append(reinterpret_cast<const char*>(id.data()), id.size());
   out += place_;

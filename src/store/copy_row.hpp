@@ -11,6 +11,7 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "change/change.hpp"
+#include "store/change_id.hpp"
 
 namespace store {
 
@@ -20,6 +21,8 @@ class RowEncoder {
   RowEncoder(std::string source, std::string database)
       : source_(std::move(source)), database_(std::move(database)) {}
 
+  // \pre begin()
+  [[nodiscard]] Uuid id_of(const change::Change& change) const;
   void begin(const change::Transaction& transaction, base::Timestamp effective_at, int epoch);
   // Appends the row to `out`. What grows large on the way is handed to `drain`, which empties it.
   using Drain = std::function<base::Status(std::string& out)>;

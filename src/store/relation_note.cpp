@@ -69,13 +69,14 @@ base::Result<std::vector<change::Relation>> load_relations(pg::Connection& desti
                               .schema = rows.text(row, 1),
                               .table = rows.text(row, 2)};
     relation.assumed = rows.truth(row, 3);
-    try {
-      relation.columns = change::read_columns(nlohmann::json::parse(rows.text(row, 4)));
-      change::set_primary_key(relation, nlohmann::json::parse(rows.text(row, 5)));
-      relation.leaves = nlohmann::json::parse(rows.text(row, 6)).get<std::vector<change::Oid>>();
-    } catch (const nlohmann::json::exception&) {
-      continue;  // of an older Bemi: the catalog is asked again
-    }
+    auto columns = change::read_columns_text(rows.text(row, 4));
+    auto key = change::read_names(rows.text(row, 5));
+    auto leaves = change::read_oids(rows.text(row, 6));
+    // Of an older Bemi, or of somebody else: the catalog is asked again.
+    if (!columns || !key || !leaves) continue;
+    relation.columns = std::move(*columns);
+    relation.leaves = std::move(*leaves);
+    change::set_primary_key(relation, *key);
     relations.push_back(std::move(relation));
   }
   return relations;

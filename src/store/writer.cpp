@@ -25,7 +25,8 @@ set position = $2, effective_at = $3, advanced_at = now(), state = 'streaming',
     last_change_at = case when $5::bigint > 0 then $3::timestamptz else last_change_at end,
     transactions = transactions + $4::bigint, changes = changes + $5::bigint,
     changes_with_context = changes_with_context + $6::bigint,
-    contexts_rejected = contexts_rejected + $7::bigint
+    contexts_rejected = contexts_rejected + $7::bigint,
+    schema_refused = schema_refused + $10::bigint
 where name = $1 and position = $8 and epoch = $9::int)";
 
 constexpr const char* insert_parked = R"(
@@ -45,12 +46,19 @@ constexpr const char* insert_epoch = R"(
 insert into _bemi.epoch (source, epoch, consistent_point, previous_until, baseline, began_at)
 values ($1, $2, $3, $4, $5, $6) on conflict do nothing)";
 
-constexpr const char* copy_key_changes =
+constexpr const char* copy_key_changes_command =
     "copy _bemi.key_change (source, schema, \"table\", previous_key, epoch, commit_position, "
     "sequence, effective_at) from stdin";
 
 // An update of all keys of a large table must not gather them all in memory.
 constexpr std::size_t key_changes_bytes_max = 1UL << 20;
+
+// For a person who looks at what was parked.
+const char* what_of(const char* sql) {
+  if (sql == insert_relation_version) return "a table's shape";
+  if (sql == insert_coverage) return "since when a table is known";
+  return "an epoch";
+}
 
 pg::Parameter nullable(base::Timestamp time) {
   if (time.unix_us == 0) return std::nullopt;
@@ -158,6 +166,7 @@ base::Status Writer::begin_copy() {
 base::Status Writer::append(change::Batch& batch) {
   if (!in_transaction_) TRY(begin(batch.transaction));
   if (is_partial(batch)) TRY(complete_rows(batch));
+  large_contexts_.shrink(batch, [this](const change::Change& c) { return encoder_.id_of(c); });
   take_notes(batch);
   if (!batch.changes.empty()) TRY(append_rows(batch));
   for (const change::Change& change : batch.changes) {
@@ -203,50 +212,71 @@ base::Status Writer::append_or_park(const change::Change& change,
   TRY(encoder_.append(lines_, change, [](std::string&) { return base::Status{}; }));
   lines_ += RowEncoder::trailer();
   uncommitted_bytes_ += lines_.size();
-  TRY_ASSIGN(pg::CopyIn copy, destination_->copy_in("savepoint one_row; " + copy_command_));
-  TRY(copy.send(lines_));
-  base::Result<pg::Rows> stored = copy.finish();
-  if (stored) {
-    TRY(destination_->run("release savepoint one_row"));
-    return {};
-  }
-  if (stored.error().kind != base::ErrorKind::rejected) return std::unexpected(stored.error());
-  TRY(destination_->run("rollback to savepoint one_row; release savepoint one_row"));
+  std::string reason;
+  TRY_ASSIGN(bool stored, try_alone(
+                              [this]() -> base::Status {
+                                TRY_ASSIGN(pg::CopyIn copy, destination_->copy_in(copy_command_));
+                                TRY(copy.send(lines_));
+                                TRY(copy.finish());
+                                return {};
+                              },
+                              reason));
+  if (stored) return {};
   base::log::error(
       "the destination refuses a change of {}.{} at {}: {}; it is kept in _bemi.parked",
       change.relation->schema, change.relation->table, change::format(transaction.commit_position),
-      stored.error().message);
-  park(transaction, change.sequence, "change", stored.error().message, parked_content(change));
-  parked_ = true;
+      reason);
+  park(transaction, change.sequence, "change", reason, parked_content(change));
   return {};
 }
 
-void Writer::park(const change::Transaction& transaction, std::uint32_t sequence, const char* what,
-                  const std::string& reason, std::string_view content) {
-  notes_.push_back({insert_parked,
-                    {progress_.source, std::to_string(progress_.epoch),
-                     std::to_string(transaction.commit_position.value), std::to_string(sequence),
-                     std::to_string(transaction.id), what, reason, hex_bytea(content)}});
+// Within a savepoint: false, and why, when the destination refuses it. Nothing of it remains then.
+base::Result<bool> Writer::try_alone(const std::function<base::Status()>& write,
+                                     std::string& reason) {
+  TRY(destination_->run("savepoint alone"));
+  base::Status written = write();
+  if (written) {
+    TRY(destination_->run("release savepoint alone"));
+    return true;
+  }
+  if (written.error().kind != base::ErrorKind::rejected) return std::unexpected(written.error());
+  TRY(destination_->run("rollback to savepoint alone; release savepoint alone"));
+  reason = written.error().message;
+  parked_ = true;
+  return false;
+}
+
+void Writer::park(const change::Transaction& transaction, std::uint32_t sequence,
+                  std::string_view what, const std::string& reason, std::string_view content) {
+  add_note(insert_parked, transaction,
+           {progress_.source, std::to_string(progress_.epoch),
+            std::to_string(transaction.commit_position.value), std::to_string(sequence),
+            std::to_string(transaction.id), std::string(what), reason, hex_bytea(content)});
+}
+
+void Writer::add_note(const char* sql, const change::Transaction& transaction,
+                      std::vector<pg::Parameter> parameters) {
+  notes_.push_back({sql, std::move(parameters), transaction.commit_position, transaction.id});
 }
 
 void Writer::take_notes(const change::Batch& batch) {
   std::string position = std::to_string(batch.transaction.commit_position.value);
   std::string epoch = std::to_string(progress_.epoch);
   for (const change::Described& described : batch.described) {
-    notes_.push_back({insert_relation_version,
-                      relation_version_parameters(*described.relation,
-                                                  {.source = progress_.source,
-                                                   .epoch = progress_.epoch,
-                                                   .position = batch.transaction.commit_position,
-                                                   .sequence = described.sequence,
-                                                   .effective_at = progress_.effective_at})});
+    add_note(insert_relation_version, batch.transaction,
+             relation_version_parameters(*described.relation,
+                                         {.source = progress_.source,
+                                          .epoch = progress_.epoch,
+                                          .position = batch.transaction.commit_position,
+                                          .sequence = described.sequence,
+                                          .effective_at = progress_.effective_at}));
   }
   auto note_coverage = [&](const change::Covered& covered, const std::string& from,
                            base::Timestamp since) {
-    notes_.push_back({insert_coverage,
-                      {progress_.source, epoch, std::to_string(covered.relation), covered.schema,
-                       covered.table, from, base::format(since), name(covered.coverage),
-                       std::to_string(covered.membership)}});
+    add_note(insert_coverage, batch.transaction,
+             {progress_.source, epoch, std::to_string(covered.relation), covered.schema,
+              covered.table, from, base::format(since), name(covered.coverage),
+              std::to_string(covered.membership)});
   };
   for (const change::Covered& covered : batch.covered) {
     if (covered.since)
@@ -254,9 +284,10 @@ void Writer::take_notes(const change::Batch& batch) {
     note_coverage(covered, position, progress_.effective_at);
   }
   for (const change::Parked& parked : batch.parked) {
-    park(batch.transaction, 0, "context", parked.reason, parked.content);
-    ++counters_.contexts_rejected;
+    park(batch.transaction, 0, change::name(parked.kind), parked.reason, parked.content);
   }
+  counters_.contexts_rejected += batch.refused.context;
+  counters_.schema_refused += batch.refused.schema;
 }
 
 void Writer::pass(change::Lsn position, base::Timestamp committed_at) {
@@ -265,10 +296,9 @@ void Writer::pass(change::Lsn position, base::Timestamp committed_at) {
 }
 
 void Writer::note_epoch(change::Lsn consistent_point, base::Timestamp known_until, bool baseline) {
-  notes_.push_back(
-      {insert_epoch,
-       {progress_.source, std::to_string(progress_.epoch), change::format(consistent_point),
-        nullable(known_until), pg::boolean(baseline), base::format(progress_.effective_at)}});
+  add_note(insert_epoch, {.commit_position = consistent_point},
+           {progress_.source, std::to_string(progress_.epoch), change::format(consistent_point),
+            nullable(known_until), pg::boolean(baseline), base::format(progress_.effective_at)});
 }
 
 void Writer::note_key_change(const change::Change& change) {
@@ -295,21 +325,76 @@ base::Status Writer::end_copy() {
   return {};
 }
 
+base::Status Writer::copy_key_changes(std::string_view lines) {
+  TRY_ASSIGN(pg::CopyIn copy, destination_->copy_in(copy_key_changes_command));
+  TRY(copy.send(lines));
+  TRY(copy.finish());
+  return {};
+}
+
 // \pre a transaction of the destination is open.
 base::Status Writer::write_key_changes() {
   if (key_changes_.empty()) return {};
   TRY(end_copy());
-  TRY_ASSIGN(pg::CopyIn copy, destination_->copy_in(copy_key_changes));
-  TRY(copy.send(key_changes_));
-  TRY(copy.finish());
+  if (mode_ == Mode::careful) {
+    TRY(write_key_changes_or_park());
+  } else {
+    TRY(copy_key_changes(key_changes_));
+  }
   key_changes_.clear();
   return {};
 }
 
+base::Status Writer::write_key_changes_or_park() {
+  std::string_view left = key_changes_;
+  while (!left.empty()) {
+    std::string_view line = left.substr(0, left.find('\n') + 1);
+    left.remove_prefix(line.size());
+    std::string reason;
+    TRY_ASSIGN(bool stored, try_alone([&] { return copy_key_changes(line); }, reason));
+    if (!stored) park_note("key change", reason, {.commit_position = commit_position_}, line);
+  }
+  return {};
+}
+
+void Writer::park_note(const char* what, const std::string& reason,
+                       const change::Transaction& transaction, std::string_view content) {
+  base::log::error("the destination refuses a note ({}) at {}: {}; it is kept in _bemi.parked",
+                   what, change::format(transaction.commit_position), reason);
+  park(transaction, 0, "note", std::string(what) + ": " + reason, content);
+}
+
 // \pre as above, and no COPY is under way.
 base::Status Writer::write_notes() {
-  for (const Note& note : notes_) TRY(destination_->query(note.sql, note.parameters));
+  // What is refused is appended as a note of its own.
+  for (std::size_t i = 0; i < notes_.size(); ++i) {
+    if (mode_ == Mode::careful && notes_[i].sql != insert_parked) {
+      Note note = notes_[i];
+      TRY(write_or_park(note));
+    } else {
+      TRY(destination_->query(notes_[i].sql, notes_[i].parameters));
+    }
+  }
   notes_.clear();
+  return {};
+}
+
+base::Status Writer::write_or_park(const Note& note) {
+  std::string reason;
+  TRY_ASSIGN(bool stored, try_alone(
+                              [&]() -> base::Status {
+                                TRY(destination_->query(note.sql, note.parameters));
+                                return {};
+                              },
+                              reason));
+  if (stored) return {};
+  std::string content;
+  for (const pg::Parameter& parameter : note.parameters) {
+    append_copy_text(content, parameter.value_or("\\N"));
+    content.push_back('\t');
+  }
+  park_note(what_of(note.sql), reason,
+            {.id = note.transaction, .commit_position = note.position}, content);
   return {};
 }
 
@@ -331,7 +416,7 @@ base::Status Writer::save() {
                   nullable(progress_.effective_at), std::to_string(counters_.transactions),
                   std::to_string(counters_.changes), std::to_string(counters_.changes_with_context),
                   std::to_string(counters_.contexts_rejected), change::format(durable_lsn_),
-                  std::to_string(progress_.epoch)}));
+                  std::to_string(progress_.epoch), std::to_string(counters_.schema_refused)}));
   if (saved.affected() == 1) return {};
   return base::fail(base::ErrorKind::conflict,
                     "another worker moved the progress of the source " + progress_.source,

@@ -19,6 +19,7 @@
 #include "change/durable.hpp"
 #include "pg/connection.hpp"
 #include "store/copy_row.hpp"
+#include "store/large_context.hpp"
 #include "store/partitions.hpp"
 #include "store/progress.hpp"
 
@@ -29,6 +30,7 @@ struct Counters {
   std::int64_t changes = 0;
   std::int64_t changes_with_context = 0;
   std::int64_t contexts_rejected = 0;
+  std::int64_t schema_refused = 0;
 };
 
 class Writer {
@@ -73,12 +75,18 @@ class Writer {
   [[nodiscard]] const Progress& progress() const { return progress_; }
 
  private:
+  struct Note {
+    const char* sql;
+    std::vector<pg::Parameter> parameters;
+    change::Lsn position;  // of its transaction
+    std::uint64_t transaction = 0;
+  };
   Writer(std::unique_ptr<pg::Connection> destination, Progress progress, Partitions partitions,
          const std::string& schema, Mode mode);
   base::Status begin(const change::Transaction& transaction);
   base::Status append_rows(const change::Batch& batch);
   base::Status append_or_park(const change::Change& change, const change::Transaction& transaction);
-  void park(const change::Transaction& transaction, std::uint32_t sequence, const char* what,
+  void park(const change::Transaction& transaction, std::uint32_t sequence, std::string_view what,
             const std::string& reason, std::string_view content);
   base::Status begin_copy();
   base::Status save();
@@ -87,6 +95,14 @@ class Writer {
   base::Status write_key_changes();
   base::Status end_copy();
   base::Status write_notes();
+  base::Status write_or_park(const Note& note);
+  base::Status write_key_changes_or_park();
+  base::Status copy_key_changes(std::string_view lines);
+  void add_note(const char* sql, const change::Transaction& transaction,
+                std::vector<pg::Parameter> parameters);
+  void park_note(const char* what, const std::string& reason,
+                 const change::Transaction& transaction, std::string_view content);
+  base::Result<bool> try_alone(const std::function<base::Status()>& write, std::string& reason);
   base::Status complete_rows(change::Batch& batch);
 
   // On the heap: the COPY under way points to it while the writer is moved.
@@ -94,16 +110,13 @@ class Writer {
   Progress progress_;
   Partitions partitions_;
   RowEncoder encoder_;
+  LargeContexts large_contexts_;
   std::string copy_command_;
   std::optional<pg::CopyIn> copy_;
   std::string lines_;            // kept for its capacity
   std::string key_changes_;      // rows of _bemi.key_change, to be copied before the commit
   change::Lsn commit_position_;  // of the source transaction being appended
-  // Statements beside the COPY, which owns the connection while it runs: run before the commit.
-  struct Note {
-    const char* sql;
-    std::vector<pg::Parameter> parameters;
-  };
+  // Beside the COPY, which owns the connection while it runs: run before the commit.
   std::vector<Note> notes_;
   Counters counters_;  // since the last commit
   change::Lsn durable_lsn_;

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "base/limits.hpp"
+
 namespace wal {
 namespace {
 
@@ -47,6 +49,27 @@ where attrelid = $1 and not attisdropped
   and (attgenerated = 'v' or attgenerated = 's' and current_setting('server_version_num')::int < 180000)
 order by 3)";
 
+// Inherited first: what is generated from an inherited column comes after it. Up to 14 a generated
+// column itself depends on what it is made of, later its default does.
+constexpr const char* select_ties = R"(
+with recursive up as (
+  select inhparent as oid from pg_inherits where inhrelid = $1
+  union select i.inhparent from up join pg_inherits i on i.inhrelid = up.oid
+)
+select a.attname, b.attname, c.oid, b.attnum, n.nspname, c.relname
+from up join pg_class c on c.oid = up.oid join pg_namespace n on n.oid = c.relnamespace
+join pg_attribute b on b.attrelid = c.oid and b.attnum > 0 and not b.attisdropped
+join pg_attribute a on a.attrelid = $1 and a.attname = b.attname and not a.attisdropped
+union all
+select a.attname, b.attname, 0, b.attnum, '', ''
+from pg_attribute a
+join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+join pg_depend p on p.refclassid = 'pg_class'::regclass and p.refobjid = a.attrelid and p.refobjsubid > 0
+  and (p.classid = 'pg_attrdef'::regclass and p.objid = d.oid
+       or p.classid = 'pg_class'::regclass and p.objid = a.attrelid and p.objsubid = a.attnum)
+join pg_attribute b on b.attrelid = a.attrelid and b.attnum = p.refobjsubid and b.attnum <> a.attnum
+where a.attrelid = $1 and a.attgenerated <> '')";
+
 constexpr const char* select_relation = R"(
 select n.nspname, c.relname, c.relreplident
 from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = $1)";
@@ -57,18 +80,24 @@ where attrelid = $1 and attnum > 0 and not attisdropped
   and (attgenerated = '' or attgenerated = 's' and current_setting('server_version_num')::int >= 180000)
 order by attnum)";
 
+// Far above what make_type() takes apart, so that what is cut off in here is text all the same.
+constexpr int type_nesting_max = 4 * base::limits::type_depth_max;
+
 Oid oid_at(const pg::Rows& rows, int row, int column) {
   return static_cast<Oid>(rows.integer(row, column));
 }
 
-base::Result<TypePtr> load_type(pg::Connection& source, Oid oid, change::TypeCatalog& types);
+// `depth`: how many types this one is within. Who may make types may nest them without end.
+base::Result<TypePtr> load_type(pg::Connection& source, Oid oid, change::TypeCatalog& types,
+                                int depth = 0);
 
 base::Result<std::vector<change::Attribute>> load_attributes(pg::Connection& source, Oid relation,
-                                                             change::TypeCatalog& types) {
+                                                             change::TypeCatalog& types,
+                                                             int depth) {
   TRY_ASSIGN(pg::Rows rows, source.query(select_attributes, {std::to_string(relation)}));
   std::vector<change::Attribute> attributes;
   for (int row = 0; row < rows.count(); ++row) {
-    TRY_ASSIGN(TypePtr type, load_type(source, oid_at(rows, row, 1), types));
+    TRY_ASSIGN(TypePtr type, load_type(source, oid_at(rows, row, 1), types, depth + 1));
     attributes.push_back({rows.text(row, 0), std::move(type)});
   }
   return attributes;
@@ -76,35 +105,43 @@ base::Result<std::vector<change::Attribute>> load_attributes(pg::Connection& sou
 
 // `row`: of select_type.
 base::Result<TypePtr> build_type(pg::Connection& source, Oid oid, const pg::Rows& row,
-                                 change::TypeCatalog& types) {
+                                 change::TypeCatalog& types, int depth) {
   std::string kind = row.text(0, 1);
-  if (kind == "d") return load_type(source, oid_at(row, 0, 2), types);
+  if (kind == "d") return load_type(source, oid_at(row, 0, 2), types, depth + 1);
   Type type{.oid = oid, .name = row.text(0, 0), .element = {}, .attributes = {}};
   constexpr Oid int2vector = 22;
   constexpr Oid oidvector = 30;
   if (row.truth(0, 6)) {
     type.form = oid == int2vector || oid == oidvector ? JsonForm::vector : JsonForm::array;
-    TRY_ASSIGN(type.element, load_type(source, oid_at(row, 0, 3), types));
+    TRY_ASSIGN(type.element, load_type(source, oid_at(row, 0, 3), types, depth + 1));
     type.delimiter = type.element->delimiter;
   } else if (kind == "c") {
     type.form = JsonForm::composite;
-    TRY_ASSIGN(type.attributes, load_attributes(source, oid_at(row, 0, 5), types));
+    TRY_ASSIGN(type.attributes, load_attributes(source, oid_at(row, 0, 5), types, depth));
   } else if (row.truth(0, 7)) {
     type.form = JsonForm::hstore;
   }
   if (type.form == JsonForm::text) type.delimiter = row.text(0, 4).front();
-  return std::make_shared<const Type>(std::move(type));
+  return change::make_type(std::move(type));
 }
 
-base::Result<TypePtr> load_type(pg::Connection& source, Oid oid, change::TypeCatalog& types) {
+base::Result<TypePtr> load_type(pg::Connection& source, Oid oid, change::TypeCatalog& types,
+                                int depth) {
   if (TypePtr known = types.find(oid)) return known;
+  if (depth > type_nesting_max) {
+    return std::make_shared<const Type>(Type{.oid = oid,
+                                             .name = "???",
+                                             .element = {},
+                                             .attributes = {},
+                                             .depth = base::limits::type_depth_max});
+  }
   TRY_ASSIGN(pg::Rows row, source.query(select_type, {std::to_string(oid)}));
   TypePtr type;
   if (row.empty()) {
     type = std::make_shared<const Type>(
         Type{.oid = oid, .name = "???", .element = {}, .attributes = {}});
   } else {
-    TRY_ASSIGN(type, build_type(source, oid, row, types));
+    TRY_ASSIGN(type, build_type(source, oid, row, types, depth));
   }
   types.add(oid, type);
   return type;
@@ -144,6 +181,20 @@ base::Result<CatalogEntry> look_up(pg::Connection& source, Oid oid) {
     if (what == "unsent") entry.unsent.push_back(rows.text(row, 1));
   }
   return entry;
+}
+
+base::Result<std::vector<ColumnTie>> column_ties(pg::Connection& source, Oid oid) {
+  TRY_ASSIGN(pg::Rows rows, source.query(select_ties, {std::to_string(oid)}));
+  std::vector<ColumnTie> ties;
+  for (int row = 0; row < rows.count(); ++row) {
+    ties.push_back({.column = rows.text(row, 0),
+                    .of = rows.text(row, 1),
+                    .relation = oid_at(rows, row, 2),
+                    .number = static_cast<int>(rows.integer(row, 3)),
+                    .schema = rows.text(row, 4),
+                    .table = rows.text(row, 5)});
+  }
+  return ties;
 }
 
 base::Result<Oid> root_of(pg::Connection& source, Oid oid) {

@@ -37,6 +37,18 @@ base::Result<CatalogEntry> look_up(pg::Connection& source, change::Oid oid);
 // The table that a partition is, at last, a part of; 0 when it is none.
 base::Result<change::Oid> root_of(pg::Connection& source, change::Oid oid);
 
+// A column that has the values of another one: `of` the same table (`relation` 0) it is generated
+// from, or of the table that its own inherits from.
+struct ColumnTie {
+  std::string column;
+  std::string of;
+  change::Oid relation = 0;
+  int number = 0;  // of `of`
+  std::string schema;
+  std::string table;
+};
+base::Result<std::vector<ColumnTie>> column_ties(pg::Connection& source, change::Oid oid);
+
 // The columns' types as SQL writes them: "numeric(10,2)".
 base::Result<std::vector<std::string>> type_texts(pg::Connection& source,
                                                   const change::Relation& relation);

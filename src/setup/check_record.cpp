@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "setup/check_record.hpp"
+
+#include <fmt/format.h>
+
+namespace setup {
+namespace {
+
+constexpr const char* select_counts = R"(
+select (select count(*) from _bemi.finding f where f.source = s.name),
+       (select count(*) from _bemi.parked p where p.source = s.name),
+       s.schema_refused
+from _bemi.source s where s.name = $1)";
+
+constexpr const char* select_redacted = R"(
+select v.schema, v."table", c ->> 'name', c ->> 'redacted'
+from (select distinct on (relation) * from _bemi.relation_version where source = $1
+      order by relation, epoch desc, position desc, sequence desc) v
+cross join lateral jsonb_array_elements(v.columns) c
+where not v.dropped and c ->> 'redacted' is not null order by 1, 2, 3)";
+
+using Findings = std::vector<Finding>;
+
+base::Status check_counts(pg::Connection& destination, const Settings& settings,
+                          Findings& findings) {
+  TRY_ASSIGN(pg::Rows rows, destination.query(select_counts, {settings.source_name}));
+  if (rows.empty()) return {};
+  if (std::int64_t count = rows.integer(0, 0); count > 0) {
+    findings.push_back({Severity::error, "the record",
+                        fmt::format("{} rows were changed without a change on record", count),
+                        "select * from _bemi.finding"});
+  }
+  if (std::int64_t count = rows.integer(0, 1); count > 0) {
+    findings.push_back({Severity::warning, "the record",
+                        fmt::format("{} changes or messages could not be stored", count),
+                        "select what, reason from _bemi.parked"});
+  }
+  if (std::int64_t count = rows.integer(0, 2); count > 0) {
+    findings.push_back({Severity::warning, "messages",
+                        fmt::format("{} messages of DDL were not believed", count),
+                        "see which role writes them: anybody who may connect can"});
+  }
+  return {};
+}
+
+// The configuration names a column as it was called once.
+base::Status check_redactions(pg::Connection& destination, const Settings& settings,
+                              Findings& findings) {
+  TRY_ASSIGN(pg::Rows rows, destination.query(select_redacted, {settings.source_name}));
+  for (int row = 0; row < rows.count(); ++row) {
+    std::string schema = rows.text(row, 0);
+    std::string table = rows.text(row, 1);
+    std::string column = rows.text(row, 2);
+    if (settings.selection.redacts(schema, table, column)) continue;
+    bool configured = settings.selection.has_redaction(rows.text(row, 3));
+    std::string name = schema + "." + table + "." + column;
+    findings.push_back({Severity::warning, name,
+                        configured ? "is redacted since " + rows.text(row, 3) + " covers its values"
+                                   : "was redacted, and no pattern covers it any more",
+                        "bemi run --redact-column " + name});
+  }
+  return {};
+}
+
+}  // namespace
+
+base::Result<std::vector<Finding>> check_record(pg::Connection& destination,
+                                                const Settings& settings) {
+  Findings findings;
+  TRY_ASSIGN(pg::Rows there, destination.run("select to_regclass('_bemi.finding') is not null"));
+  if (!there.truth(0, 0)) return findings;
+  TRY(check_counts(destination, settings, findings));
+  TRY(check_redactions(destination, settings, findings));
+  return findings;
+}
+
+}  // namespace setup

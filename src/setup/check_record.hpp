@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// What the history itself says that somebody should look at.
+#pragma once
+
+#include "setup/setup.hpp"
+
+namespace setup {
+
+base::Result<std::vector<Finding>> check_record(pg::Connection& destination,
+                                                const Settings& settings);
+
+}  // namespace setup

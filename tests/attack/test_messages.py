@@ -1,0 +1,178 @@
+"""Messages in the WAL are input from strangers: any role that may log in writes them, and none of it ends
+the worker, slows it beyond its share, or is believed."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+from typing import Any
+
+import pytest
+
+from attack.conftest import NewRole
+from attack.roles import Role
+from e2e.oracle import history, sync
+from support.fixtures import Database, StartWorker, oldest_and_newest
+
+TABLE = "create table todo (id int primary key, task text)"
+
+# What a message of the event trigger's looks like.
+COLUMN: dict[str, Any] = {
+    "name": "id",
+    "type": "integer",
+    "type_oid": 23,
+    "type_modifier": -1,
+    "number": 1,
+    "form": {"oid": 23, "name": "integer", "kind": "scalar"},
+}
+
+
+def message_of(oid: int, **changed: Any) -> dict[str, Any]:
+    table = {"oid": oid, "schema": "public", "table": "todo", "identity": "f", "columns": [COLUMN], "primary_key": ["id"]}
+    whole = {"v": 1, "command": "ALTER TABLE", "sql": "x", "xid": 1, "empty": False, "dropped": False, "table": table}
+    return whole | changed
+
+
+def nested(kind: str, depth: int) -> str:
+    if kind == "columns":
+        return json.dumps(message_of(1)).replace(json.dumps([COLUMN]), "[" * depth)
+    form = '{"oid": 99999, "name": "x", "kind": "array", "element": ' * depth
+    inner = '{"oid": 99999, "name": "x", "kind": "scalar"}'
+    column = json.dumps(COLUMN).replace(json.dumps(COLUMN["form"]), form + inner + "}" * depth)
+    return json.dumps(message_of(1)).replace(json.dumps(COLUMN), column)
+
+
+def with_column(**changed: Any) -> str:
+    message = message_of(77777)
+    message["table"]["columns"] = [COLUMN | changed]
+    return json.dumps(message)
+
+
+def with_table(**changed: Any) -> str:
+    message = message_of(77777)
+    message["table"] |= changed
+    return json.dumps(message)
+
+
+POISON = {
+    "delimiter": with_column(form={"oid": 99999, "name": "x", "kind": "scalar", "delimiter": ""}),
+    "deep columns": nested("columns", 200_000),
+    "deep types": nested("form", 50_000),
+    "zero in a key": with_table(primary_key=["a\u0000"]),
+    "zero in a name": with_column(name="a\u0000"),
+    "zero in a default": with_column(missing_text='"\u0000"', form={"oid": 114, "name": "json", "kind": "scalar"}),
+    "long schema": with_table(schema="s" * 9000),
+    "long table, unseen": json.dumps(json.loads(with_table(table="t" * 9000)) | {"unseen": True}),
+    "many columns": with_table(columns=[COLUMN] * 5000),
+    "odd oids": with_table(oid=-1, leaves=[1.5, 2**40]),
+    "odd modifier": with_column(type_modifier="x"),
+    "attributes": with_column(form={"oid": 99999, "name": "x", "kind": "composite", "attributes": 7}),
+    "surrogate": '{"command": "\\ud800"}',
+    "not JSON": "{",
+    "not UTF-8": "\\xff",
+}
+
+
+def emit(role: Role, prefix: str, content: str) -> None:
+    if content == "\\xff":
+        role.sql("select pg_logical_emit_message(true, %s, '\\xff'::bytea)", prefix)
+    else:
+        role.sql("select pg_logical_emit_message(true, %s, %s::text)", prefix, content)
+
+
+def versions(database: Database) -> list[tuple[Any, ...]]:
+    """What is believed of the shapes of tables."""
+    return database.sql('select relation, schema, "table", columns, dropped from _bemi.relation_version order by 1, 2, 3, 4')
+
+
+@oldest_and_newest
+@pytest.mark.parametrize("prefix", ["_bemi_schema", "_bemi", "_bemi_fence", "_bemi_heartbeat"])
+def test_no_message_of_a_stranger_ends_the_worker(
+    database: Database, start_worker: StartWorker, new_role: NewRole, prefix: str
+) -> None:
+    database.sql(TABLE)
+    worker = start_worker().wait_ready()
+    nobody = new_role("nobody")
+    database.sql("insert into todo values (1, 'before')")
+    sync(database.url)
+    before = versions(database)
+    for content in POISON.values():
+        emit(nobody, prefix, content)
+    database.sql("insert into todo values (2, 'after')")
+    sync(database.url)
+    assert worker.is_running
+    assert [c["primary_key"] for c in history(database.url, "\"table\" = 'todo' and operation = 'CREATE'")] == ["1", "2"]
+    assert versions(database) == before
+    worker.terminate()
+    start_worker().wait_ready()
+    database.sql("insert into todo values (3, 'restarted')")
+    sync(database.url)
+    assert len(history(database.url, "operation = 'CREATE'")) == 3
+
+
+@oldest_and_newest
+def test_what_is_refused_is_counted_and_kept_within_bounds(
+    database: Database, start_worker: StartWorker, new_role: NewRole
+) -> None:
+    database.sql(TABLE)
+    worker = start_worker().wait_ready()
+    nobody = new_role("nobody")
+    # One transaction, and then many: far more than an hour may bring.
+    nobody.sql("select pg_logical_emit_message(true, '_bemi', 'x' || i) from generate_series(1, 1000) i")
+    nobody.sql(
+        "do $$ begin for i in 1 .. 700 loop perform pg_logical_emit_message(true, '_bemi_schema', '{'); commit; "
+        "end loop; end $$"
+    )
+    sync(database.url)
+    counted = database.sql("select contexts_rejected, schema_refused from _bemi.source")
+    assert counted == [(1000, 700)]
+    kept = dict(database.sql("select what, count(*) from _bemi.parked group by 1"))
+    assert kept["context"] == 16
+    assert kept["context"] + kept["schema"] == 500
+    said = [line for line in worker.lines() if "messages were refused" in line]
+    assert 1 <= len(said) <= 4, said
+    assert worker.is_running
+
+
+def mutated(chance: random.Random) -> str:
+    """A message that the event trigger, or an application, could have sent, with a few bytes or parts changed."""
+    seeds = [*POISON.values(), json.dumps(message_of(1)), '{"user_id": 42, "_bemi": {"v": 1, "scope": "next"}}', "{}"]
+    text = chance.choice(seeds)[: chance.choice([100, 3000, 100_000])]
+    for _ in range(chance.randint(0, 6)):
+        at = chance.randrange(len(text) + 1)
+        piece = chance.choice(['"', "{", "}", "[", "]", ",", ":", "\\u0000", "\\", "1e99999", "-1", "null", "é", "x" * 70, ""])
+        text = text[:at] + piece + text[at + chance.randint(0, 3) :]
+    return text
+
+
+@oldest_and_newest
+def test_random_messages_are_survived(database: Database, start_worker: StartWorker, new_role: NewRole) -> None:
+    seed = int(os.environ.get("BEMI_FUZZ_SEED", random.randrange(1 << 30)))
+    print("seed", seed)
+    chance = random.Random(seed)
+    database.sql(TABLE)
+    worker = start_worker().wait_ready()
+    nobody = new_role("nobody")
+    database.sql("insert into todo values (0, 'first')")
+    sync(database.url)
+    oid = database.sql("select 'todo'::regclass::oid::bigint")[0][0]
+    end = time.monotonic() + float(os.environ.get("BEMI_FUZZ_SECONDS", "4"))
+    rounds = 0
+    while time.monotonic() < end:
+        with nobody.connect() as connection:
+            for _ in range(chance.randint(1, 60)):
+                content = mutated(chance).replace("77777", str(oid)).replace("\x00", "")
+                prefix = chance.choice(["_bemi", "_bemi_schema", "_bemi_schema", "_bemi_fence", "_bemi_heartbeat"])
+                transactional = chance.random() < 0.9
+                connection.execute("select pg_logical_emit_message(%s, %s, %s::text)", (transactional, prefix, content))
+        rounds += 1
+        database.sql(f"insert into todo values ({rounds}, 'x')")
+        if rounds % 20 == 0:
+            sync(database.url)
+            assert worker.is_running
+    sync(database.url)
+    assert worker.is_running
+    rows = history(database.url, "\"table\" = 'todo' and operation = 'CREATE'")
+    assert [row["primary_key"] for row in rows] == [str(i) for i in range(rounds + 1)]
