@@ -21,7 +21,6 @@ select s.state, s.slot, s.epoch, coalesce(s.position::text, ''), coalesce(s.effe
        (select count(*) from _bemi.gap g where g.source = s.name and g.accepted_at is null),
        (select count(*) from _bemi.gap g where g.source = s.name),
        coalesce(s.last_change_at::text, ''), s.schema_refused,
-       (select count(*) from _bemi.parked p where p.source = s.name),
        (select count(*) from _bemi.finding f where f.source = s.name)
 from _bemi.source s where s.name = $1)";
 
@@ -48,8 +47,7 @@ nlohmann::ordered_json read_status(const pg::Rows& row, const std::string& name,
       changes == 0 ? 1.0 : static_cast<double>(row.integer(0, 8)) / static_cast<double>(changes);
   status["contexts_rejected"] = row.integer(0, 9);
   status["schema_messages_refused"] = row.integer(0, 13);
-  status["parked"] = row.integer(0, 14);
-  status["findings"] = row.integer(0, 15);
+  status["findings"] = row.integer(0, 14);
   status["open_gaps"] = row.integer(0, 10);
   status["gaps"] = row.integer(0, 11);
   status["slot"] = row.text(0, 1);

@@ -8,7 +8,6 @@ namespace {
 
 constexpr const char* select_counts = R"(
 select (select count(*) from _bemi.finding f where f.source = s.name),
-       (select count(*) from _bemi.parked p where p.source = s.name),
        s.schema_refused
 from _bemi.source s where s.name = $1)";
 
@@ -31,11 +30,6 @@ base::Status check_counts(pg::Connection& destination, const Settings& settings,
                         "select * from _bemi.finding"});
   }
   if (std::int64_t count = rows.integer(0, 1); count > 0) {
-    findings.push_back({Severity::warning, "the record",
-                        fmt::format("{} changes or messages could not be stored", count),
-                        "select what, reason from _bemi.parked"});
-  }
-  if (std::int64_t count = rows.integer(0, 2); count > 0) {
     findings.push_back({Severity::warning, "messages",
                         fmt::format("{} messages of DDL were not believed", count),
                         "see which role writes them: anybody who may connect can"});

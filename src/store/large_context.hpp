@@ -2,7 +2,7 @@
 //
 // LargeContexts: one message with a megabyte of context can stand before any number of changes. It
 // is stored whole with the first of them; the others keep its small members and say where the rest
-// is (docs/adr/0004): {"user_id": 42, "_bemi": {"context_of": "<id of the first change>"}}.
+// is (docs/adr/0005): {"user_id": 42, "_bemi": {"context_of": "<id of the first change>"}}.
 #pragma once
 
 #include <functional>

@@ -125,7 +125,7 @@ begin
              when (c #>> '{form,oid}')::bigint < 16384 then format_type((c #>> '{form,oid}')::oid, -1)
              else c #>> '{form,name}' end) order by place),
          format('select %s from bemi.rows_as_of(%L, %L, %L, %L, %L) r', string_agg(format(
-             'case when r.fidelity ->> %1$L is distinct from ''unknown'' then (%2$s)::text else _bemi.unknown_value(null, %1$L) end',
+             'case when coalesce(r.fidelity ->> %1$L, ''known'') in (''known'', ''reconstructed'', ''assumed'', ''redacted'') then (%2$s)::text else _bemi.unknown_value(null, %1$L) end',
              c ->> 'name', _bemi.typed_value(c, format('(r."row" -> %L)', c ->> 'name'), format('(r.exact ->> %L)', c ->> 'name'))),
            ', ' order by place), format('%I.%I', v.schema, v."table"), tables_at.at, source_name, tables_at.partial,
            tables_at.allow_stale)

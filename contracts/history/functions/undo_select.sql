@@ -226,8 +226,8 @@ with chosen as materialized (
            when 'I' then array(select jsonb_object_keys(t.target)) else '{}' end as columns,
          coalesce(t.expected, '{}') as expected, t.expected_exact, coalesce(t.target, '{}') as target, t.target_exact,
          case when t.conflict is not null then t.conflict
-           when t.kind = 'I' and exists (select from jsonb_each_text(t.unknown) u where u.value in ('unknown', 'redacted'))
-             or t.kind = 'U' and exists (select from jsonb_each_text(t.unknown) u where u.value = 'unknown')
+           when t.kind = 'I' and exists (select from jsonb_each_text(t.unknown) u where u.value not in ('reconstructed', 'assumed'))
+             or t.kind = 'U' and exists (select from jsonb_each_text(t.unknown) u where u.value not in ('reconstructed', 'assumed', 'redacted'))
            then 'its old value is not in the history' end as conflict
   from typed t where t.kind <> 'N'
 ), loosely as (

@@ -54,7 +54,8 @@ begin
   loop
     now_is := case
       when version.written is not null then format(
-        'case when c.fidelity is null or c.fidelity -> ''after'' ->> %1$L is distinct from ''unknown'' then %2$s '
+        'case when c.fidelity is null or coalesce(c.fidelity -> ''after'' ->> %1$L, ''known'') '
+        'in (''known'', ''reconstructed'', ''assumed'', ''redacted'') then %2$s '
         'else _bemi.unknown_value(%3$s, %1$L)::%4$s end', version.written ->> 'name',
         _bemi.retyped_value(version.written, col, format('(c.after -> %L)', version.written ->> 'name'),
                             format('(c.exact -> ''after'' ->> %L)', version.written ->> 'name')),

@@ -18,3 +18,4 @@ create table _bemi.finding (
 );
 comment on table _bemi.finding is
   'image chain: `before` of the change is not `after` of the previous one of its row, in these columns.';
+insert into _bemi.installed values ('table', '_bemi.finding');
