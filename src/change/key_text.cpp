@@ -29,8 +29,8 @@ bool looks_like_name(std::string_view text) {
   if (text.ends_with("\"]")) text.remove_suffix(2);
   if (text.size() < mark.size() + hash_digits) return false;
   std::string_view end = text.substr(text.size() - mark.size() - hash_digits);
-  return end.starts_with(mark) && end.substr(mark.size()).find_first_not_of("0123456789abcdef") ==
-                                      std::string_view::npos;
+  return end.starts_with(mark) &&
+         end.substr(mark.size()).find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
 bool needs_name(std::string_view text) {

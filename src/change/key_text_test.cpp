@@ -47,8 +47,9 @@ TEST(KeyText, AKeyThatLooksLikeANameIsAnotherOne) {
 // So that SQL's sha256() gives the same names.
 TEST(KeyText, TheHashIsSha256) {
   EXPECT_EQ(key_name(std::string(2001, 'a')),
-            std::string(64, 'a') + "…sha256:"
-            "a0b153f094495e7397ecded317f606264cb1b8dd33e650ddd4be00c2674aa5e7");
+            std::string(64, 'a') +
+                "…sha256:"
+                "a0b153f094495e7397ecded317f606264cb1b8dd33e650ddd4be00c2674aa5e7");
 }
 
 }  // namespace

@@ -7,8 +7,8 @@
 //   FORM: {"oid": 23, "name": "integer", "kind": "scalar" | "vector" | "hstore"
 //          | "array", "element": FORM | "composite", "attributes": [{"name": "x", "form": FORM}]}
 //
-// A column that was redacted says so ("redacted": "public.users.token", the pattern): it stays so under another name, and what
-// rows from before it have is not kept.
+// A column that was redacted says so ("redacted": "public.users.token", the pattern): it stays so
+// under another name, and what rows from before it have is not kept.
 //
 // The form is what the type was then: types are altered and dropped like tables.
 #pragma once

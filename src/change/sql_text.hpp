@@ -10,8 +10,8 @@
 namespace change {
 
 // Each literal (numbers, '...', E'...', $$...$$) as a question mark, comments left out. Where the
-// text can be read in two ways, as a backslash before a quote can, or where it ends within a literal,
-// the rest is cut off: names may get lost, values do not stay.
+// text can be read in two ways, as a backslash before a quote can, or where it ends within a
+// literal, the rest is cut off: names may get lost, values do not stay.
 std::string without_literals(std::string_view sql);
 
 // The same for what follows the word PASSWORD, and for literals that themselves hold that word;

@@ -100,8 +100,8 @@ Result<SchemaChange> read(const json& message) {
   TRY_ASSIGN(read.command, change::name_member(message, "command"));
   TRY_ASSIGN(read.sql, change::text_member(message, "sql"));
   TRY_ASSIGN(read.xid, change::oid_member(message, "xid"));
-  TRY_ASSIGN(std::int64_t top, change::number_member(message, "top", 0,
-                                                     std::numeric_limits<std::int64_t>::max()));
+  TRY_ASSIGN(std::int64_t top,
+             change::number_member(message, "top", 0, std::numeric_limits<std::int64_t>::max()));
   read.top = static_cast<std::uint64_t>(top);
   auto marks = message.find("marks");
   if (marks == message.end()) return wrong("it has no marks");

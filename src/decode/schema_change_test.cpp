@@ -66,12 +66,13 @@ TEST(SchemaChange, WhatCannotBeIsRefused) {
   };
   std::string long_name(9000, 'n');
   for (const std::string& content :
-       {with("\"public\"", "\"" + long_name + "\""), with("\"todo\"", "\"\""),
-        with("16384", "-1"), with("16384", "99999999999"), with("\"xid\": 7", "\"xid\": 7.5"),
+       {with("\"public\"", "\"" + long_name + "\""), with("\"todo\"", "\"\""), with("16384", "-1"),
+        with("16384", "99999999999"), with("\"xid\": 7", "\"xid\": 7.5"),
         with("\"kind\": \"scalar\"", "\"kind\": 1").replace(0, 1, "["), whole + " x",
         with("\"alter ...\"", R"("\u0000")"), with("\"identity\": \"f\"", "\"identity\": \"?\""),
         with("\"primary_key\": [\"id\"]", "\"primary_key\": [1]"),
-        with("\"empty\": false", "\"empty\": 0")}) {
+        with("\"rewritten\": true", "\"rewritten\": 1"), with("\"time\": 5", "\"time\": \"x\""),
+        with("\"0/10\"", "\"ten\"")}) {
     EXPECT_FALSE(parse_schema_change(content)) << content.substr(0, 300);
   }
 }

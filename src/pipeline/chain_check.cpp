@@ -97,8 +97,8 @@ base::Status ChainCheck::compare() {
   }
   TRY_ASSIGN(pg::Rows newest, destination_->query(select_newest, {source_name_}));
   if (newest.empty() || newest.text(0, 0) == seen_until_) return {};
-  TRY_ASSIGN(pg::Rows rows, destination_->query(fmt::format(select_pairs, changes_),
-                                                {source_name_, seen_until_}));
+  TRY_ASSIGN(pg::Rows rows,
+             destination_->query(fmt::format(select_pairs, changes_), {source_name_, seen_until_}));
   seen_until_ = newest.text(0, 0);
   for (int row = 0; row < rows.count(); ++row) {
     if (std::string columns = contradicted(rows, row); !columns.empty())

@@ -17,8 +17,8 @@ std::string without_values(std::string_view value, bool redacts) {
   if (!text.is_string()) return redacts ? "null" : std::string(value);
   const auto& sql = text.get_ref<const std::string&>();
   std::string kept;
-  base::append_json_string(kept,
-                           redacts ? change::without_literals(sql) : change::without_passwords(sql));
+  base::append_json_string(
+      kept, redacts ? change::without_literals(sql) : change::without_passwords(sql));
   return kept;
 }
 

@@ -43,8 +43,7 @@ void Redactions::memorize(const change::Relation& relation) {
 
 const std::string* Redactions::pattern_of(const change::Relation& relation,
                                           const change::Column& column) const {
-  const std::string* pattern =
-      selection_->redacting(relation.schema, relation.table, column.name);
+  const std::string* pattern = selection_->redacting(relation.schema, relation.table, column.name);
   auto memory = memory_.find(named_by(relation));
   if (pattern != nullptr || memory == memory_.end()) return pattern;
   if (auto known = memory->second.by_number.find(column.number);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // Redactions: which columns' values are never stored. A pattern names a column; from then on the
-// column is redacted whatever it is called, and so is what has its values: the same column of tables
-// that inherit from its table, of its partitions when they are detached, and generated columns that
-// are computed from it. It stays so over restarts (_bemi.relation_version) as long as the
-// configuration has the pattern.
+// column is redacted whatever it is called, and so is what has its values: the same column of
+// tables that inherit from its table, of its partitions when they are detached, and generated
+// columns that are computed from it. It stays so over restarts (_bemi.relation_version) as long as
+// the configuration has the pattern.
 #pragma once
 
 #include <map>

@@ -31,9 +31,9 @@ bool Refusals::has_room(std::size_t bytes, Clock::time_point now) {
     hour_began_ = now;
     this_hour_ = {};
   }
-  bool room = within(this_hour_, limits::refused_kept_per_hour_max,
-                     limits::refused_bytes_per_hour_max) &&
-              within(kept_, limits::refused_kept_max, limits::refused_bytes_max);
+  bool room =
+      within(this_hour_, limits::refused_kept_per_hour_max, limits::refused_bytes_per_hour_max) &&
+      within(kept_, limits::refused_kept_max, limits::refused_bytes_max);
   if (!room) return false;
   add(this_hour_, bytes);
   add(kept_, bytes);

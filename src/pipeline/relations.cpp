@@ -377,7 +377,8 @@ base::Status Relations::lose(decode::SchemaChange told, std::uint32_t sequence, 
   TRY(refresh(told.relation));
   told.relation.assumed = false;
   told.relation.dropped = told.dropped;
-  out.add_described(std::make_shared<const Relation>(std::move(told.relation)), sequence);
+  TRY_ASSIGN(RelationPtr lost, mark(std::move(told.relation)));
+  out.add_described(std::move(lost), sequence);
   return {};
 }
 

@@ -26,10 +26,7 @@ class Relations {
   // `catalog`: an ordinary connection to the source; both must outlive this.
   // `told`: the stream itself tells of every DDL (setup::has_event_trigger).
   Relations(pg::Connection& catalog, const change::Selection& selection, bool told)
-      : catalog_(&catalog),
-        selection_(&selection),
-        redactions_(catalog, selection),
-        told_(told) {}
+      : catalog_(&catalog), selection_(&selection), redactions_(catalog, selection), told_(told) {}
 
   // What is stored of the tables: the stream's older positions are read by it.
   void remember(std::vector<change::Relation> relations);

@@ -28,8 +28,7 @@ base::Status Renderer::schema(const decode::LogicalMessage& message, const Place
   // The stitcher let it through, but what else a record could hold is input too.
   if (!told) return {};
   // The client's whole query, with whatever else is in it.
-  told->sql =
-      redacts_ ? change::without_literals(told->sql) : change::without_passwords(told->sql);
+  told->sql = redacts_ ? change::without_literals(told->sql) : change::without_passwords(told->sql);
   TRY_ASSIGN(auto step, relations_.take(std::move(*told), place.sequence, out));
   if (!step) return {};
   before_ = std::move(step->before);

@@ -36,8 +36,8 @@ class Session {
     Stages& stages;
     base::Interrupt& session_interrupt;  // ends the destination's and the catalog's waits
     std::optional<change::SigningKey> signing_key;
-    std::uint64_t transaction_id;        // a recent 64-bit one
-    Refusals::Kept refused_kept;         // what is kept of refused messages already
+    std::uint64_t transaction_id;  // a recent 64-bit one
+    Refusals::Kept refused_kept;   // what is kept of refused messages already
   };
   Session(Parts parts, const Settings& settings);
 

@@ -72,7 +72,11 @@ void note_worker(pg::Connection& destination, const Settings& settings) {
   if (!noted) base::log::debug("noting the worker: {}", noted.error().message);
 }
 
-base::Result<Refusals::Kept> load_refused(pg::Connection& destination, const std::string& source) {
+// What is stored of the tables, and how much of messages that were refused.
+base::Result<Refusals::Kept> recall(pg::Connection& destination, const std::string& source,
+                                    Renderer& renderer) {
+  TRY_ASSIGN(auto relations, store::load_relations(destination, source));
+  renderer.remember(std::move(relations));
   TRY_ASSIGN(pg::Rows rows,
              destination.query("select count(*), coalesce(sum(length(content)), 0)::bigint "
                                "from _bemi.parked where source = $1 and what <> 'change'",
@@ -120,11 +124,7 @@ base::Status run_session(const Settings& settings, store::Writer::Mode& mode) {
   if (is_new) TRY(begin_tracking(source, destination, writer, settings));
   TRY_ASSIGN(auto signing_key, wal::find_signing_key(source));
   Renderer renderer(source, settings.setup.selection, /*told=*/signing_key.has_value());
-  TRY_ASSIGN(auto relations, store::load_relations(destination, settings.setup.source_name));
-  renderer.remember(std::move(relations));
-  TRY_ASSIGN(Refusals::Kept refused_kept,
-             load_refused(destination, settings.setup.source_name));
-
+  TRY_ASSIGN(auto refused_kept, recall(destination, settings.setup.source_name, renderer));
   TRY(wal::release_slot(source, resume.progress.slot));
 
   // The stream. From here on nobody else can move the slot: look once more.

@@ -46,8 +46,7 @@ base::Result<pg::Rows> rows_as_of(pg::Connection& destination, const std::string
     return destination.query(
         "select " + columns + " from bemi.row_as_of($1, $2, bemi.moment($3, $4), $4, $5, $6) v",
         {quoted(table), change::asked_key_name(*key), moment, options.source,
-         pg::boolean(options.partial),
-         pg::boolean(options.allow_stale)});
+         pg::boolean(options.partial), pg::boolean(options.allow_stale)});
   }
   return destination.query(
       "select " + columns +

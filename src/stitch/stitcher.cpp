@@ -109,9 +109,9 @@ base::Status Stitcher::keep_record(change::Lsn position, std::uint32_t xid,
   return into.records_.append({position, xid, 0, bytes});
 }
 
-// Any role may write such a message. The signature holds for one transaction, so that nobody can say
-// again what was said before. The message stands before what has its own position, even when that
-// came first.
+// Any role may write such a message. The signature holds for one transaction, so that nobody can
+// say again what was said before. The message stands before what has its own position, even when
+// that came first.
 base::Status Stitcher::take_schema_change(change::Lsn position,
                                           const decode::LogicalMessage& message,
                                           std::string_view bytes) {

@@ -46,8 +46,7 @@ struct Stitched {
 
 class Transaction {
  public:
-  explicit Transaction(SpoolBudget& budget)
-      : records_(budget), early_(budget), contexts_(budget) {}
+  explicit Transaction(SpoolBudget& budget) : records_(budget), early_(budget), contexts_(budget) {}
 
   decode::WireXid xid = 0;
   change::Lsn end_lsn;  // end of the commit record

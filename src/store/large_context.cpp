@@ -51,9 +51,8 @@ void LargeContexts::shrink(change::Batch& batch, const IdOf& id_of) {
     bool stored = whole_ && whole_->data() == change.context.data() &&
                   transaction_ == batch.transaction.commit_position;
     if (!stored) {
-      auto shared = std::ranges::find_if(batch.shared, [&](const auto& text) {
-        return text->data() == change.context.data();
-      });
+      auto shared = std::ranges::find_if(
+          batch.shared, [&](const auto& text) { return text->data() == change.context.data(); });
       if (shared == batch.shared.end()) continue;
       whole_ = *shared;
       transaction_ = batch.transaction.commit_position;

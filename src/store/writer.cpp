@@ -273,10 +273,10 @@ void Writer::take_notes(const change::Batch& batch) {
   }
   auto note_coverage = [&](const change::Covered& covered, const std::string& from,
                            base::Timestamp since) {
-    add_note(insert_coverage, batch.transaction,
-             {progress_.source, epoch, std::to_string(covered.relation), covered.schema,
-              covered.table, from, base::format(since), name(covered.coverage),
-              std::to_string(covered.membership)});
+    add_note(
+        insert_coverage, batch.transaction,
+        {progress_.source, epoch, std::to_string(covered.relation), covered.schema, covered.table,
+         from, base::format(since), name(covered.coverage), std::to_string(covered.membership)});
   };
   for (const change::Covered& covered : batch.covered) {
     if (covered.since)
@@ -393,8 +393,8 @@ base::Status Writer::write_or_park(const Note& note) {
     append_copy_text(content, parameter.value_or("\\N"));
     content.push_back('\t');
   }
-  park_note(what_of(note.sql), reason,
-            {.id = note.transaction, .commit_position = note.position}, content);
+  park_note(what_of(note.sql), reason, {.id = note.transaction, .commit_position = note.position},
+            content);
   return {};
 }
 

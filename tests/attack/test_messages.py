@@ -10,10 +10,10 @@ import time
 from typing import Any
 
 import pytest
+from e2e.oracle import history, sync
 
 from attack.conftest import NewRole
 from attack.roles import Role
-from e2e.oracle import history, sync
 from support.fixtures import Database, StartWorker, oldest_and_newest
 
 TABLE = "create table todo (id int primary key, task text)"
@@ -30,8 +30,23 @@ COLUMN: dict[str, Any] = {
 
 
 def message_of(oid: int, **changed: Any) -> dict[str, Any]:
-    table = {"oid": oid, "schema": "public", "table": "todo", "identity": "f", "columns": [COLUMN], "primary_key": ["id"]}
-    whole = {"v": 1, "command": "ALTER TABLE", "sql": "x", "xid": 1, "empty": False, "dropped": False, "table": table}
+    table = {
+        "oid": oid,
+        "schema": "public",
+        "table": "todo",
+        "identity": "f",
+        "columns": [COLUMN],
+        "primary_key": ["id"],
+    }
+    whole = {
+        "v": 1,
+        "command": "ALTER TABLE",
+        "sql": "x",
+        "xid": 1,
+        "empty": False,
+        "dropped": False,
+        "table": table,
+    }
     return whole | changed
 
 
@@ -62,7 +77,9 @@ POISON = {
     "deep types": nested("form", 50_000),
     "zero in a key": with_table(primary_key=["a\u0000"]),
     "zero in a name": with_column(name="a\u0000"),
-    "zero in a default": with_column(missing_text='"\u0000"', form={"oid": 114, "name": "json", "kind": "scalar"}),
+    "zero in a default": with_column(
+        missing_text='"\u0000"', form={"oid": 114, "name": "json", "kind": "scalar"}
+    ),
     "long schema": with_table(schema="s" * 9000),
     "long table, unseen": json.dumps(json.loads(with_table(table="t" * 9000)) | {"unseen": True}),
     "many columns": with_table(columns=[COLUMN] * 5000),
@@ -84,7 +101,9 @@ def emit(role: Role, prefix: str, content: str) -> None:
 
 def versions(database: Database) -> list[tuple[Any, ...]]:
     """What is believed of the shapes of tables."""
-    return database.sql('select relation, schema, "table", columns, dropped from _bemi.relation_version order by 1, 2, 3, 4')
+    return database.sql(
+        'select relation, schema, "table", columns, dropped from _bemi.relation_version order by 1, 2, 3, 4'
+    )
 
 
 @oldest_and_newest
@@ -103,7 +122,9 @@ def test_no_message_of_a_stranger_ends_the_worker(
     database.sql("insert into todo values (2, 'after')")
     sync(database.url)
     assert worker.is_running
-    assert [c["primary_key"] for c in history(database.url, "\"table\" = 'todo' and operation = 'CREATE'")] == ["1", "2"]
+    assert [
+        c["primary_key"] for c in history(database.url, "\"table\" = 'todo' and operation = 'CREATE'")
+    ] == ["1", "2"]
     assert versions(database) == before
     worker.terminate()
     start_worker().wait_ready()
@@ -138,17 +159,26 @@ def test_what_is_refused_is_counted_and_kept_within_bounds(
 
 def mutated(chance: random.Random) -> str:
     """A message that the event trigger, or an application, could have sent, with a few bytes or parts changed."""
-    seeds = [*POISON.values(), json.dumps(message_of(1)), '{"user_id": 42, "_bemi": {"v": 1, "scope": "next"}}', "{}"]
+    seeds = [
+        *POISON.values(),
+        json.dumps(message_of(1)),
+        '{"user_id": 42, "_bemi": {"v": 1, "scope": "next"}}',
+        "{}",
+    ]
     text = chance.choice(seeds)[: chance.choice([100, 3000, 100_000])]
     for _ in range(chance.randint(0, 6)):
         at = chance.randrange(len(text) + 1)
-        piece = chance.choice(['"', "{", "}", "[", "]", ",", ":", "\\u0000", "\\", "1e99999", "-1", "null", "é", "x" * 70, ""])
+        piece = chance.choice(
+            ['"', "{", "}", "[", "]", ",", ":", "\\u0000", "\\", "1e99999", "-1", "null", "é", "x" * 70, ""]
+        )
         text = text[:at] + piece + text[at + chance.randint(0, 3) :]
     return text
 
 
 @oldest_and_newest
-def test_random_messages_are_survived(database: Database, start_worker: StartWorker, new_role: NewRole) -> None:
+def test_random_messages_are_survived(
+    database: Database, start_worker: StartWorker, new_role: NewRole
+) -> None:
     seed = int(os.environ.get("BEMI_FUZZ_SEED", random.randrange(1 << 30)))
     print("seed", seed)
     chance = random.Random(seed)
@@ -164,9 +194,13 @@ def test_random_messages_are_survived(database: Database, start_worker: StartWor
         with nobody.connect() as connection:
             for _ in range(chance.randint(1, 60)):
                 content = mutated(chance).replace("77777", str(oid)).replace("\x00", "")
-                prefix = chance.choice(["_bemi", "_bemi_schema", "_bemi_schema", "_bemi_fence", "_bemi_heartbeat"])
+                prefix = chance.choice(
+                    ["_bemi", "_bemi_schema", "_bemi_schema", "_bemi_fence", "_bemi_heartbeat"]
+                )
                 transactional = chance.random() < 0.9
-                connection.execute("select pg_logical_emit_message(%s, %s, %s::text)", (transactional, prefix, content))
+                connection.execute(
+                    "select pg_logical_emit_message(%s, %s, %s::text)", (transactional, prefix, content)
+                )
         rounds += 1
         database.sql(f"insert into todo values ({rounds}, 'x')")
         if rounds % 20 == 0:

@@ -37,7 +37,9 @@ class Model:
         """The rule of DESIGN 7, by row. Written anew from its words, not from the worker's code."""
         found: dict[int, int | None] = {}
         whole = [m.number for m in self.steps if isinstance(m, Message) and m.scope == "transaction"]
-        plain = [(at, m) for at, m in enumerate(self.steps) if isinstance(m, Message) and m.scope != "transaction"]
+        plain = [
+            (at, m) for at, m in enumerate(self.steps) if isinstance(m, Message) and m.scope != "transaction"
+        ]
         for at, row in enumerate(self.steps):
             if isinstance(row, Message):
                 continue
@@ -92,7 +94,9 @@ class Writer:
         # Half of them begin right behind a message, with a write: that is where the order of equal positions shows.
         if self.chance.random() < 0.5:
             self.message(model)
-        if self.chance.random() < 0.25:  # rolled back, with writes alone: of a message nobody tells its savepoint
+        if (
+            self.chance.random() < 0.25
+        ):  # rolled back, with writes alone: of a message nobody tells its savepoint
             self.connection.execute("savepoint s")
             for _ in range(self.chance.randint(1, 3)):
                 self.insert(Model(self.chance, False), wide)
@@ -110,7 +114,9 @@ class Writer:
         content: dict[str, Any] = {"mark": self.messages}
         if scope != "plain":
             content["_bemi"] = {"v": 1, "scope": scope}
-        self.connection.execute("select pg_logical_emit_message(true, '_bemi', %s::text)", (json.dumps(content),))
+        self.connection.execute(
+            "select pg_logical_emit_message(true, '_bemi', %s::text)", (json.dumps(content),)
+        )
         model.steps.append(Message(self.messages, scope))
 
     def insert(self, model: Model, wide: bool) -> None:
@@ -141,8 +147,12 @@ def compare(database: Database, start_worker: StartWorker, wide: bool) -> None:
         for number in range(TRANSACTIONS):
             writer.transaction(scoped=number % 2 == 1, wide=wide)
     sync(database.url)
-    stored = database.sql("select primary_key::int, (context ->> 'mark')::int from changes where operation = 'CREATE'")
-    wrong = {row: (mark, writer.expected.get(row)) for row, mark in stored if mark != writer.expected.get(row)}
+    stored = database.sql(
+        "select primary_key::int, (context ->> 'mark')::int from changes where operation = 'CREATE'"
+    )
+    wrong = {
+        row: (mark, writer.expected.get(row)) for row, mark in stored if mark != writer.expected.get(row)
+    }
     assert not wrong
     assert len(stored) == len(writer.expected)
 
@@ -159,7 +169,9 @@ def test_contexts_of_streamed_transactions(database: Database, start_worker: Sta
 
 
 @oldest_and_newest
-def test_a_message_stands_before_the_savepoint_behind_it(database: Database, start_worker: StartWorker) -> None:
+def test_a_message_stands_before_the_savepoint_behind_it(
+    database: Database, start_worker: StartWorker
+) -> None:
     database.sql("create table t (id int primary key, v text)")
     start_worker().wait_ready()
     with psycopg.connect(database.url, autocommit=True) as connection:
@@ -177,7 +189,9 @@ def test_a_message_stands_before_the_savepoint_behind_it(database: Database, sta
 
 
 @oldest_and_newest
-def test_a_table_is_as_the_ddl_before_the_savepoint_made_it(database: Database, start_worker: StartWorker) -> None:
+def test_a_table_is_as_the_ddl_before_the_savepoint_made_it(
+    database: Database, start_worker: StartWorker
+) -> None:
     """The message of the event trigger, and a row behind it in a savepoint."""
     database.sql("create table t (id int primary key, v text)")
     start_worker().wait_ready()
@@ -191,7 +205,7 @@ def test_a_table_is_as_the_ddl_before_the_savepoint_made_it(database: Database, 
     sync(database.url)
     order = database.sql(
         "select operation, primary_key, after ->> 'sql' is not null from changes where operation <> 'SNAPSHOT' "
-        'and "table" = \'t\' order by epoch, commit_position, sequence'
+        "and \"table\" = 't' order by epoch, commit_position, sequence"
     )
     order = [row for row in order if row[0] in ("CREATE", "SCHEMA")]
     if order[0][0] == "SCHEMA":

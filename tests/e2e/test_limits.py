@@ -52,13 +52,19 @@ def test_a_key_that_an_index_just_holds_has_a_history(database: Database, start_
     assert json.loads(told[-1])["row"]["body"] == "four"
     listed = bemi("changes", "--primary-key", second, "--format", "json", env=env).stdout.splitlines()
     assert len(listed) == 3
-    past = [json.loads(line) for line in bemi("as-of", then, "page", "--format", "json", env=env).stdout.splitlines()]
+    past = [
+        json.loads(line)
+        for line in bemi("as-of", then, "page", "--format", "json", env=env).stdout.splitlines()
+    ]
     assert sorted(row["body"] for row in past) == ["a", "two"]
     one = bemi("as-of", then, "page", first, "--format", "json", env=env).stdout
     assert json.loads(one)["body"] == "two"
     # Undone, too.
     bemi("revert", "--primary-key", second, "--table", "page", "--apply", env=env)
-    assert database.sql("select slug, body from page order by length(slug)") == [("short", "a"), (first, "two")]
+    assert database.sql("select slug, body from page order by length(slug)") == [
+        ("short", "a"),
+        (first, "two"),
+    ]
 
 
 @oldest_and_newest
@@ -99,17 +105,27 @@ def test_keys_of_several_columns_may_be_long_too(database: Database, start_worke
 # type, a value at its limit
 VALUES: dict[str, Callable[[random.Random], str]] = {
     "text": lambda chance: noise(chance, chance.choice([0, 1, 2000, 300_000])),
-    "numeric": lambda chance: chance.choice(["NaN", "9" * 131072, "0." + "1" * 16383, "-0", "1e-16383", "1e131071"]),
+    "numeric": lambda chance: chance.choice(
+        ["NaN", "9" * 131072, "0." + "1" * 16383, "-0", "1e-16383", "1e131071"]
+    ),
     "double precision": lambda chance: chance.choice(["1e308", "-1e-308", "NaN", "-Infinity", "-0", "0.1"]),
     "real": lambda chance: chance.choice(["3.4e38", "1e-45", "NaN", "Infinity"]),
     "date": lambda chance: chance.choice(["-infinity", "infinity", "4713-01-01 BC", "5874897-12-31"]),
-    "timestamptz": lambda chance: chance.choice(["-infinity", "4713-01-01 00:00:00+00 BC", "294276-12-31 23:59:59.999999+00"]),
-    "interval": lambda chance: chance.choice(["178000000 years", "-178000000 years", "1 mon -1 day +00:00:00.000001"]),
+    "timestamptz": lambda chance: chance.choice(
+        ["-infinity", "4713-01-01 00:00:00+00 BC", "294276-12-31 23:59:59.999999+00"]
+    ),
+    "interval": lambda chance: chance.choice(
+        ["178000000 years", "-178000000 years", "1 mon -1 day +00:00:00.000001"]
+    ),
     "time with time zone": lambda chance: chance.choice(["24:00:00+15:59:59", "00:00:00-15:59:59"]),
     "int[]": lambda chance: chance.choice(["{}", "[-5:-4]={1,NULL}", "{{{{{{1}}}}}}"]),
     "text[]": lambda chance: chance.choice(['{"a\\"b","\\\\",NULL,"NULL"}', '{"{}"}']),
-    "json": lambda chance: chance.choice(['{"a": 1e999999}', "[" * 3000 + "]" * 3000, '"\\u0000"', '{"a":1,"a":2}', "null"]),
-    "jsonb": lambda chance: chance.choice(["[" * 3000 + "]" * 3000, '{"a": 1e131071}', "null", '"\\ud83d\\ude00"']),
+    "json": lambda chance: chance.choice(
+        ['{"a": 1e999999}', "[" * 3000 + "]" * 3000, '"\\u0000"', '{"a":1,"a":2}', "null"]
+    ),
+    "jsonb": lambda chance: chance.choice(
+        ["[" * 3000 + "]" * 3000, '{"a": 1e131071}', "null", '"\\ud83d\\ude00"']
+    ),
     "bytea": lambda chance: "\\x" + chance.randbytes(chance.choice([0, 1, 50_000])).hex(),
     "bit varying": lambda chance: "".join(chance.choices("01", k=chance.choice([1, 9000]))),
     "xml": lambda _chance: "<a b='c'>&lt;ü</a>",
@@ -130,9 +146,16 @@ create domain hidden as varchar;
 NAME = '"' + "ü" * 31 + 'x"'  # 63 bytes
 
 
+def digits_kept(text: str) -> str:
+    return canonical(json.loads(text, parse_int=str, parse_float=str))
+
+
 def live(database: Database, table: str) -> list[str]:
     with psycopg.connect(database.url, options="-c TimeZone=UTC -c extra_float_digits=1") as connection:
-        return [row[0] for row in connection.execute(f"select to_jsonb(t)::text from {table} t order by id".encode())]
+        return [
+            row[0]
+            for row in connection.execute(f"select to_jsonb(t)::text from {table} t order by id".encode())
+        ]
 
 
 @oldest_and_newest
@@ -167,7 +190,7 @@ def test_values_at_the_limits_of_their_types(database: Database, start_worker: S
             continue  # to_jsonb itself fails, as of json with a zero character
         if kind in ("json", "jsonb"):
             continue  # deeper than the history keeps as JSON: as exact text, compared by test_types
-        assert sorted(canonical(json.loads(text)) for text, _ in stored) == sorted(canonical(json.loads(row)) for row in rows), kind
+        assert sorted(map(digits_kept, (text for text, _ in stored))) == sorted(map(digits_kept, rows)), kind
 
 
 @oldest_and_newest
@@ -202,7 +225,7 @@ def test_keys_at_the_limits_of_their_types(database: Database, start_worker: Sta
         rows = database.sql(f"select count(*) from k{number}")[0][0]
         newest = database.sql(
             "select count(*) filter (where operation <> 'DELETE' and not exists (select from _bemi.key_change k "
-            "where k.\"table\" = v.\"table\" and k.previous_key = v.primary_key "
+            'where k."table" = v."table" and k.previous_key = v.primary_key '
             "and (k.commit_position, k.sequence) > (v.commit_position, v.sequence))) from ("
             f"select distinct on (primary_key) * from changes where \"table\" = 'k{number}' "
             "order by primary_key, commit_position desc, sequence desc) v"
@@ -252,14 +275,20 @@ def test_a_large_context_is_stored_once_a_transaction(database: Database, start_
     ordinary = {"user_id": 7, "blob": "x" * 12_000}
     with_context(database, ordinary, "update t set n = 2 where id <= 5")
     sync(database.url)
-    assert [row["context"] for row in history(database.url, "operation = 'UPDATE' and (after->>'n')::int = 2")] == [ordinary] * 5
+    assert [
+        row["context"] for row in history(database.url, "operation = 'UPDATE' and (after->>'n')::int = 2")
+    ] == [ordinary] * 5
 
 
 @oldest_and_newest
-def test_nobody_writes_the_reserved_key_of_a_stored_context(database: Database, start_worker: StartWorker) -> None:
+def test_nobody_writes_the_reserved_key_of_a_stored_context(
+    database: Database, start_worker: StartWorker
+) -> None:
     database.sql("create table t (id int primary key)")
     start_worker().wait_ready()
-    for number, key in enumerate(('"_bemi"', '"\\u005fbemi"', '"_bemi": {"context_of": "y"}, "a": 1, "_bemi"')):
+    for number, key in enumerate(
+        ('"_bemi"', '"\\u005fbemi"', '"_bemi": {"context_of": "y"}, "a": 1, "_bemi"')
+    ):
         with psycopg.connect(database.url) as connection:
             content = f'{{{key}: {{"context_of": "x"}}}}'
             connection.execute("select pg_logical_emit_message(true, '_bemi', %s::text)", (content,))
@@ -272,8 +301,12 @@ def test_nobody_writes_the_reserved_key_of_a_stored_context(database: Database, 
 
 
 @oldest_and_newest
-def test_an_old_row_that_is_not_the_stored_one_is_a_finding(database: Database, start_worker: StartWorker) -> None:
-    database.sql("create table account (id int primary key, balance int); alter table account replica identity full")
+def test_an_old_row_that_is_not_the_stored_one_is_a_finding(
+    database: Database, start_worker: StartWorker
+) -> None:
+    database.sql(
+        "create table account (id int primary key, balance int); alter table account replica identity full"
+    )
     worker = start_worker().wait_ready()
     database.sql("insert into account values (1, 1000), (2, 5)")
     database.sql("update account set balance = 900 where id = 1")
@@ -284,10 +317,14 @@ def test_an_old_row_that_is_not_the_stored_one_is_a_finding(database: Database, 
     database.sql("update account set balance = 6 where id = 2")
     sync(database.url)
     assert database.sql("select count(*) from _bemi.finding") == [(0,)]
-    database.sql("update changes set after = '{\"id\": 1, \"balance\": 901}' where primary_key = '1' and operation = 'UPDATE'")
+    database.sql(
+        "update changes set after = '{\"id\": 1, \"balance\": 901}' where primary_key = '1' and operation = 'UPDATE'"
+    )
     database.sql("update account set balance = 800 where id = 1")
     sync(database.url)
-    wait_until(lambda: database.sql("select count(*) from _bemi.finding") == [(1,)], "the finding", seconds=60)
+    wait_until(
+        lambda: database.sql("select count(*) from _bemi.finding") == [(1,)], "the finding", seconds=60
+    )
     found = database.sql('select schema, "table", primary_key, columns from _bemi.finding')
     assert found == [("public", "account", "1", ["balance"])]
     assert any("without a change on record" in line for line in worker.lines())
@@ -295,9 +332,15 @@ def test_an_old_row_that_is_not_the_stored_one_is_a_finding(database: Database, 
     assert status["findings"] == 1
 
 
-@pytest.mark.parametrize("flags", [(), ("--ignore-column", "public.t.noise"), ("--redact-column", "public.t.noise")])
-def test_ordinary_work_is_no_finding(database: Database, start_worker: StartWorker, flags: tuple[str, ...]) -> None:
-    database.sql("create table t (id int primary key, v numeric, noise text, j json); alter table t replica identity full")
+@pytest.mark.parametrize(
+    "flags", [(), ("--ignore-column", "public.t.noise"), ("--redact-column", "public.t.noise")]
+)
+def test_ordinary_work_is_no_finding(
+    database: Database, start_worker: StartWorker, flags: tuple[str, ...]
+) -> None:
+    database.sql(
+        "create table t (id int primary key, v numeric, noise text, j json); alter table t replica identity full"
+    )
     database.sql("insert into t select i, i, 'n', '{\"a\": 1}' from generate_series(1, 50) i")
     worker = start_worker(*flags).wait_ready()
     chance = random.Random(3)
@@ -312,18 +355,23 @@ def test_ordinary_work_is_no_finding(database: Database, start_worker: StartWork
     sync(database.url)
     # Two looks: it looks every few seconds.
     wait_until(
-        lambda: database.sql("select count(*) from pg_stat_activity where application_name = 'bemi/chain'") != [(0,)],
+        lambda: (
+            database.sql("select count(*) from pg_stat_activity where application_name = 'bemi/chain'")
+            != [(0,)]
+        ),
         "a look",
         seconds=30,
     )
     database.sql("update t set v = 0")
     sync(database.url)
     wait_until(
-        lambda: database.sql(
-            "select count(*) from pg_stat_activity a, _bemi.source s where a.application_name = 'bemi/chain' "
-            "and a.query_start > s.last_change_at + interval '6 seconds'"
-        )
-        != [(0,)],
+        lambda: (
+            database.sql(
+                "select count(*) from pg_stat_activity a, _bemi.source s where a.application_name = 'bemi/chain' "
+                "and a.query_start > s.last_change_at + interval '6 seconds'"
+            )
+            != [(0,)]
+        ),
         "another look",
         seconds=30,
     )
