@@ -120,7 +120,7 @@ bool is_the_tables_own(const base::Error& error) {
 // The work that the readers share.
 class Work {
  public:
-  // `known`: the tables as they are stored.
+  // `known`: the tables that had redacted columns.
   Work(const Tables& tables, std::vector<change::Relation> known, std::vector<Chunk> chunks)
       : tables_(tables),
         known_(std::move(known)),
@@ -363,7 +363,7 @@ base::Status describe_tables(const Tables& tables, const Snapshot& snapshot,
                                                                .purpose = "bemi/baseline",
                                                                .interrupt = &interrupt}));
   Renderer renderer(source, settings.setup.selection, /*told=*/false);
-  TRY_ASSIGN(auto known, store::load_relations(destination, progress.source));
+  TRY_ASSIGN(auto known, store::load_redacted(destination, progress.source));
   renderer.remember_redactions(known);
   for (const wal::Table& table : tables) {
     TRY_ASSIGN(change::Relation columns, wal::read_relation(source, table.oid));
@@ -394,7 +394,7 @@ base::Result<std::vector<change::Oid>> read_baseline(const Tables& tables, const
   TRY_ASSIGN(std::vector<Chunk> chunks, plan(source, tables, done));
   auto count = static_cast<unsigned>(
       std::min<std::size_t>({chunks.size(), readers_max, std::thread::hardware_concurrency()}));
-  TRY_ASSIGN(auto known, store::load_relations(destination, progress.source));
+  TRY_ASSIGN(auto known, store::load_redacted(destination, progress.source));
   Work work(tables, std::move(known), std::move(chunks));
   {
     std::vector<std::jthread> readers;

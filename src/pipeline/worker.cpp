@@ -77,6 +77,8 @@ base::Result<Refusals::Kept> recall(pg::Connection& destination, const std::stri
                                     Renderer& renderer) {
   TRY_ASSIGN(auto relations, store::load_relations(destination, source));
   renderer.remember(std::move(relations));
+  TRY_ASSIGN(auto redacted, store::load_redacted(destination, source));
+  renderer.remember_redactions(redacted);
   TRY_ASSIGN(pg::Rows rows,
              destination.query("select count(*), coalesce(sum(length(content)), 0)::bigint "
                                "from _bemi.parked where source = $1 and what <> 'change'",

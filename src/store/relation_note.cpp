@@ -24,6 +24,13 @@ select distinct on (relation) relation, schema, "table", assumed, columns::text,
 from _bemi.relation_version where source = $1
 order by relation, epoch desc, position desc, sequence desc)";
 
+// Of all versions: a partition that was detached since is among the leaves of an older one only.
+constexpr const char* select_redacted = R"(
+select distinct v.relation, v.leaves::text,
+       (select jsonb_agg(c) from jsonb_array_elements(v.columns) c where c ? 'redacted')::text
+from _bemi.relation_version v
+where v.source = $1 and v.columns @? '$[*].redacted')";
+
 }  // namespace
 
 const char* const insert_relation_version = R"(
@@ -77,6 +84,22 @@ base::Result<std::vector<change::Relation>> load_relations(pg::Connection& desti
     relation.columns = std::move(*columns);
     relation.leaves = std::move(*leaves);
     change::set_primary_key(relation, *key);
+    relations.push_back(std::move(relation));
+  }
+  return relations;
+}
+
+base::Result<std::vector<change::Relation>> load_redacted(pg::Connection& destination,
+                                                          const std::string& source) {
+  TRY_ASSIGN(pg::Rows rows, destination.query(select_redacted, {source}));
+  std::vector<change::Relation> relations;
+  for (int row = 0; row < rows.count(); ++row) {
+    auto leaves = change::read_oids(rows.text(row, 1));
+    auto columns = change::read_columns_text(rows.text(row, 2));
+    if (!leaves || !columns) continue;
+    change::Relation relation{.oid = static_cast<change::Oid>(rows.integer(row, 0))};
+    relation.columns = std::move(*columns);
+    relation.leaves = std::move(*leaves);
     relations.push_back(std::move(relation));
   }
   return relations;

@@ -30,4 +30,8 @@ std::vector<pg::Parameter> relation_version_parameters(const change::Relation& r
 base::Result<std::vector<change::Relation>> load_relations(pg::Connection& destination,
                                                            const std::string& source);
 
+// Each that ever had redacted columns, by OID, with those columns and its leaves alone.
+base::Result<std::vector<change::Relation>> load_redacted(pg::Connection& destination,
+                                                          const std::string& source);
+
 }  // namespace store
