@@ -16,6 +16,7 @@
 
 #include "base/interrupt.hpp"
 #include "pipeline/queue.hpp"
+#include "pipeline/recode.hpp"
 #include "pipeline/refusals.hpp"
 #include "pipeline/renderer.hpp"
 #include "pipeline/settings.hpp"
@@ -38,6 +39,7 @@ class Session {
     std::optional<change::SigningKey> signing_key;
     std::uint64_t transaction_id;  // a recent 64-bit one
     Refusals::Kept refused_kept;   // what is kept of refused messages already
+    ToUtf8 to_utf8 = {};           // of contexts; it asks on the thread that renders
   };
   Session(Parts parts, const Settings& settings);
 
