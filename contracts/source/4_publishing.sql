@@ -6,7 +6,7 @@ create or replace function _bemi_source.is_wanted(relation oid) returns boolean
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   return (select named.relkind in ('r', 'p') and named.relpersistence = 'p' and not named.relispartition
-      and place.nspname !~ '^pg_' and place.nspname not in ('information_schema', '_bemi', '_bemi_source')
+      and place.nspname !~ '^pg_' and place.nspname not in ('information_schema', '_bemi', '_bemi_setup', '_bemi_source')
       and not exists (select from _bemi_source.copy_schema copy where copy.name = place.nspname)
       and not (named.relname ~ '^changes(_[0-9w_]+)?$' and place.nspname = coalesce(
                  (select history_schema from _bemi_source.tracking), ''))

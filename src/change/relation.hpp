@@ -21,6 +21,7 @@ struct Column {
   TypePtr type;              // never null once the relation is resolved
   bool redacted = false;     // its value is never stored
   bool ignored = false;      // a change in only such columns is not recorded
+  bool unchecked = false;    // nobody has looked whether its text is UTF-8 (SQL_ASCII)
   int number = 0;            // what stays when it is renamed (attnum); 0: not known
   // What rows have that were written before the column came, as JSON and, where that cannot hold
   // it, as exact text; empty: null.

@@ -106,7 +106,7 @@ base::Result<Selection> Selection::parse(const Texts& texts) {
 
 bool Selection::tracks(std::string_view schema, std::string_view table) const {
   if (schema.starts_with("pg_") || schema == "information_schema" || schema == "_bemi" ||
-      schema == "_bemi_source")
+      schema == "_bemi_setup" || schema == "_bemi_source")
     return false;
   if (any_match(exclude_, {schema, table})) return false;
   return include_.empty() || any_match(include_, {schema, table});

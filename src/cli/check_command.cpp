@@ -47,6 +47,7 @@ base::Result<bool> check_command(const Config& config) {
   TRY_ASSIGN(pg::Connection destination, open_destination(config, Access::read_only));
   TRY_ASSIGN(setup::Settings settings, setup_settings(config, source));
   TRY_ASSIGN(settings.one_database, same_database(source, destination));
+  TRY(setup::take_known(destination, settings));
   TRY_ASSIGN(auto source_findings, setup::check_source(source, settings));
   TRY_ASSIGN(auto destination_findings, setup::check_destination(destination, settings));
   bool good = print("source " + source.database() + " at " + source.host(), source_findings);

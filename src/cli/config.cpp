@@ -248,6 +248,8 @@ base::Result<setup::Settings> setup_settings(const Config& config, pg::Connectio
   std::string name = setup::default_slot_name(settings.source_name);
   settings.slot = config.slot.empty() ? name : config.slot;
   settings.publication = config.publication.empty() ? name : config.publication;
+  settings.names_slot = !config.slot.empty();
+  settings.names_publication = !config.publication.empty();
   TRY_ASSIGN(settings.selection,
              change::Selection::parse({.include = config.include,
                                        .exclude = config.exclude,

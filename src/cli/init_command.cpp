@@ -11,6 +11,7 @@
 #include "store/progress.hpp"
 #include "store/roles.hpp"
 #include "store/schema.hpp"
+#include "store/source_lock.hpp"
 
 namespace cli {
 namespace {
@@ -48,11 +49,28 @@ void print_steps(const std::string& title, const std::vector<setup::Step>& steps
     std::cout << "-- " << base::printable(step.what) << "\n" << step.sql << ";\n\n";
 }
 
-base::Status accept_gap(pg::Connection& destination, const std::string& source) {
+// Under the lock that a worker holds: it must not go on where this begins anew.
+base::Status accept_gap(pg::Connection& destination, const setup::Settings& settings) {
+  const std::string& source = settings.source_name;
   TRY_ASSIGN(auto progress, store::load_progress(destination, source));
   if (!progress) {
     return base::fail(base::ErrorKind::usage, "the source " + source + " has no history here",
                       "there is no gap to accept; check --name and --destination");
+  }
+  auto locked = store::lock_source(destination, source);
+  if (!locked) {
+    return base::fail(base::ErrorKind::conflict, "a worker is storing the source " + source,
+                      "stop that bemi run, then run this again");
+  }
+  // What comes until the new slot is made is lost, whether or not somebody had noticed a gap
+  // before.
+  TRY_ASSIGN(int open, store::open_gaps(destination, source));
+  if (open == 0 && progress->state == store::SourceState::streaming) {
+    TRY(store::record_gap(destination, {.source = source,
+                                        .epoch = progress->epoch,
+                                        .reason = "given up by bemi init --accept-gap",
+                                        .from = progress->position,
+                                        .to = {}}));
   }
   TRY_ASSIGN(int gaps, store::accept_gaps(destination, source));
   progress->state = store::SourceState::creating;
@@ -88,7 +106,10 @@ base::Status init_command(const Config& config, const InitOptions& options) {
     announce("init, history", destination);
   TRY_ASSIGN(settings.one_database, same_database(admin, destination));
   TRY_ASSIGN(settings.worker_role, worker_role(config));
-  if (options.accept_gap) return accept_gap(destination, settings.source_name);
+  TRY(setup::take_known(destination, settings));
+  if (options.accept_gap) return accept_gap(destination, settings);
+  TRY(setup::look_at_source(admin, settings));
+  TRY(setup::look_at_destination(destination));
   if (options.dry_run) return print_plan(admin, destination, settings);
 
   auto report = [](const std::string& text) { std::cout << "  " << base::printable(text) << "\n"; };
@@ -97,6 +118,13 @@ base::Status init_command(const Config& config, const InitOptions& options) {
   if (migrations.empty()) TRY(pipeline::note_missed(admin, destination, settings));
   std::cout << "source " << admin.database() << (steps.empty() ? ": ready\n" : "\n");
   TRY(setup::apply(admin, steps, report));
+  TRY_ASSIGN(auto unreadable, setup::unreadable_tables(admin, settings));
+  for (const setup::Finding& finding : unreadable) {
+    std::cout << "  warning: " << base::printable(finding.subject + " " + finding.what) << "\n";
+    if (!finding.fix.empty()) {
+      std::cout << "    fix: " << base::printable(finding.fix) << "\n";
+    }
+  }
   std::cout << "destination " << destination.database()
             << (migrations.empty() ? ": ready\n" : "\n");
   if (!migrations.empty())

@@ -6,6 +6,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/ends.hpp"
+#include "cli/gap_note.hpp"
 #include "cli/live_side.hpp"
 #include "cli/rows_output.hpp"
 #include "query/diff.hpp"
@@ -55,6 +56,7 @@ base::Status history_command(const Config& config, const PastOptions& options) {
          {"transaction_id", Form::number, false},
          {"id", Form::text, false}},
         options.format);
+  note_gaps(destination, table);
   return {};
 }
 

@@ -18,6 +18,9 @@ base::Status settle_ends(const Config& config, pipeline::Settings& settings) {
   settings.store_connections = config.store_connections != 0 ? config.store_connections
                                : settings.setup.one_database ? 1
                                                              : 2;
+  TRY(setup::take_known(destination, settings.setup));
+  TRY(setup::look_at_source(source, settings.setup));
+  TRY(setup::look_at_destination(destination));
   // The dashboard keeps its token there; the worker would do it in any case.
   if (!config.http.empty()) TRY(store::migrate(destination, settings.setup.destination));
   return {};

@@ -85,7 +85,7 @@ select coalesce(json_agg(json_build_object('schema', n.nspname, 'table', c.relna
     order by n.nspname, c.relname), '[]')
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p') and not c.relispartition and c.relpersistence = 'p'
-  and n.nspname <> 'information_schema' and n.nspname not like 'pg\_%' and n.nspname <> '_bemi'
+  and n.nspname <> 'information_schema' and n.nspname not like 'pg\_%' and n.nspname not in ('_bemi', '_bemi_setup', '_bemi_source')
   and not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'e'))";
 
 base::Result<ordered_json> tables_of(pg::Connection& source, const setup::Settings& settings) {
@@ -260,6 +260,7 @@ base::Result<std::vector<setup::Finding>> SourceControl::check_destination(
   }
   TRY_ASSIGN(pg::Connection destination, open_destination(config, Access::read_only));
   TRY_ASSIGN(settings.one_database, same_database(source, destination));
+  TRY(setup::take_known(destination, settings));
   return setup::check_destination(destination, settings);
 }
 
@@ -271,7 +272,9 @@ base::Status SourceControl::prepare(const Config& config, bool is_destination_th
   if (is_destination_there) {
     TRY_ASSIGN(pg::Connection destination, open_destination(config, Access::read_only));
     TRY_ASSIGN(settings.one_database, same_database(admin, destination));
+    TRY(setup::take_known(destination, settings));
   }
+  TRY(setup::look_at_source(admin, settings));
   settings.worker_role = worker.user();
   TRY_ASSIGN(auto steps, setup::plan_source(admin, settings));
   return setup::apply(admin, steps, [](const std::string&) {});
@@ -349,16 +352,18 @@ base::Result<bool> SourceControl::set_paused(const std::string& name, bool is_pa
 
 base::Status SourceControl::take_down(const Config& config) {
   TRY_ASSIGN(pg::Connection admin, open_source_as_admin(config));
+  TRY_ASSIGN(pg::Connection destination, open_destination(config, Access::read_write));
   TRY_ASSIGN(setup::Settings settings, setup_settings(config, admin));
+  TRY(setup::take_known(destination, settings));
   base::Status done;
   for (int i = 0; i < take_down_tries; ++i) {
-    TRY_ASSIGN(auto steps, setup::plan_teardown(admin, settings));
-    done = setup::apply(admin, steps, [](const std::string&) {});
+    auto plan = setup::plan_teardown(admin, settings);
+    done = plan ? setup::apply(admin, plan->steps, [](const std::string&) {})
+                : base::Status(std::unexpected(plan.error()));
     if (done) break;
     base::pause(stop_, take_down_pause);
   }
   if (!done) return done;
-  TRY_ASSIGN(pg::Connection destination, open_destination(config, Access::read_write));
   return store::forget_source(destination, settings.source_name);
 }
 

@@ -9,6 +9,7 @@
 #include "store/migrate.hpp"
 #include "store/progress.hpp"
 #include "store/schema.hpp"
+#include "store/source_lock.hpp"
 
 namespace cli {
 namespace {
@@ -27,36 +28,74 @@ base::Status refused() {
                     "answer y, or give --yes where nobody can answer");
 }
 
-}  // namespace
+// A worker that waits for its next try reads no slot, and would begin anew.
+base::Status keep_workers_out(pg::Connection& destination, const std::string& source) {
+  auto locked = store::lock_source(destination, source);
+  if (locked) return {};
+  if (locked.error().kind != base::ErrorKind::lock_timeout) {
+    return std::unexpected(locked.error());
+  }
+  return base::fail(base::ErrorKind::conflict,
+                    "a worker is storing the source " + source + "; nothing was touched",
+                    "stop that bemi run, then run bemi teardown again");
+}
 
-base::Status teardown_command(const Config& config, const TeardownOptions& options) {
-  TRY_ASSIGN(pg::Connection admin, open_source_as_admin(config));
-  announce("teardown", admin);
-  TRY_ASSIGN(setup::Settings settings, setup_settings(config, admin));
-  TRY_ASSIGN(auto steps, setup::plan_teardown(admin, settings));
-  for (const setup::Step& step : steps) {
-    std::cout << (options.dry_run ? "-- " : "  ") << base::printable(step.what) << "\n";
-    if (options.dry_run) std::cout << step.sql << ";\n";
+void print(const setup::Teardown& plan, bool dry_run) {
+  for (const setup::Step& step : plan.steps) {
+    std::cout << (dry_run ? "-- " : "  ") << base::printable(step.what) << "\n";
+    if (dry_run) std::cout << step.sql << ";\n";
   }
-  if (options.dry_run) return {};
-  if (!steps.empty()) {
-    if (!agreed("Remove these from " + place_of(admin) + "?", options.yes)) return refused();
-    TRY(setup::apply(admin, steps, [](const std::string&) {}));
+  for (const std::string& note : plan.notes) {
+    std::cout << (dry_run ? "-- " : "  ") << base::printable(note) << "\n";
   }
-  TRY_ASSIGN(pg::Connection destination, open_destination_as_admin(config));
+}
+
+base::Status tear_down_history(pg::Connection& destination, const setup::Settings& settings,
+                               const TeardownOptions& options) {
+  const char* source_is = "the source is as before; ";
   if (!options.destination) {
     // Without its slot the stored progress has nothing to go on from.
     if (store::history_schema(destination))
       TRY(store::forget_source(destination, settings.source_name));
-    std::cout << "the source is as before; the history stays\n";
+    std::cout << source_is << "the history stays\n";
     return {};
   }
   announce("teardown --destination", destination);
   if (!agreed("Drop the whole history in " + place_of(destination) + "?", options.yes))
     return refused();
   TRY(store::drop_history(destination));
-  std::cout << "the source is as before; the history is dropped\n";
+  std::cout << source_is << "the history is dropped\n";
   return {};
+}
+
+}  // namespace
+
+base::Status teardown_command(const Config& config, const TeardownOptions& options) {
+  TRY_ASSIGN(pg::Connection admin, open_source_as_admin(config));
+  announce("teardown", admin);
+  // One that is gone for good must not keep the source from being cleaned.
+  auto destination = open_destination_as_admin(config);
+  if (!destination && options.destination) return std::unexpected(destination.error());
+  TRY_ASSIGN(setup::Settings settings, setup_settings(config, admin));
+  if (destination) TRY(setup::take_known(*destination, settings));
+  if (options.destination) TRY(store::may_drop_history(*destination));
+  TRY_ASSIGN(auto plan, setup::plan_teardown(admin, settings));
+  print(plan, options.dry_run);
+  if (options.dry_run) return {};
+  if (destination && store::history_schema(*destination)) {
+    TRY(keep_workers_out(*destination, settings.source_name));
+  }
+  if (!plan.steps.empty()) {
+    if (!agreed("Remove these from " + place_of(admin) + "?", options.yes)) return refused();
+    TRY(setup::apply(admin, plan.steps, [](const std::string& text) {
+      if (text.starts_with("warning")) std::cout << "  " << base::printable(text) << "\n";
+    }));
+  }
+  if (!destination) {
+    return std::unexpected(
+        destination.error().within("the source is as before, but not the history's note of it"));
+  }
+  return tear_down_history(*destination, settings, options);
 }
 
 }  // namespace cli

@@ -29,6 +29,26 @@ std::size_t text_bytes(const Tuple& tuple) {
   return bytes;
 }
 
+bool is_utf8(const Column& column, std::string_view text) {
+  return !column.unchecked || base::valid_utf8(text);
+}
+
+// Text of unknown encoding, so that one can read it: what is not ASCII as \xE9.
+std::string readable(std::string_view text) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string out;
+  for (char c : text) {
+    auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x80) {
+      out.push_back(c);
+    } else {
+      out.append("\\x").push_back(digits[byte >> 4U]);
+      out.push_back(digits[byte & 15U]);
+    }
+  }
+  return out;
+}
+
 void append_member(std::string& members, std::string_view name, std::string_view text) {
   if (!members.empty()) members.push_back(',');
   base::append_json_string(members, name);
@@ -76,6 +96,9 @@ void append_row(std::string& out, const Relation& relation, const Tuple& tuple, 
     out.push_back(':');
     if (value->kind == Kind::null) {
       out += "null";
+    } else if (!is_utf8(column, value->text)) {
+      base::append_json_string(out, readable(value->text));
+      remarks.fidelity.add(side_name, column.name, "unknown");
     } else if (!append_json_value(out, *column.type, value->text)) {
       remarks.exact.add(side_name, column.name, value->text);
     }
@@ -99,12 +122,14 @@ bool append_primary_key(std::string& out, const Relation& relation, const Tuple&
       out.clear();
       return false;
     }
+    bool fits = is_utf8(relation.columns[index], value->text);
+    std::string text = fits ? std::string() : readable(value->text);
     if (!several) {
-      out += value->text;
+      out += fits ? value->text : std::string_view(text);
       return true;
     }
     if (out.size() > 1) out += ", ";
-    base::append_json_string(out, value->text);
+    base::append_json_string(out, fits ? value->text : std::string_view(text));
   }
   out.push_back(']');
   return true;

@@ -114,7 +114,11 @@ base::Result<Connection> Connection::open(const ConnectionSettings& settings) {
   PQsetnonblocking(raw, 1);
   // Notices are for people at a prompt.
   PQsetNoticeProcessor(raw, [](void*, const char*) {}, nullptr);
-  return Connection(std::move(connection), settings);
+  Connection opened(std::move(connection), settings);
+  if (settings.raw_text && opened.server_encoding() == "SQL_ASCII") {
+    TRY(opened.run("set client_encoding to 'SQL_ASCII'"));
+  }
+  return opened;
 }
 
 base::Result<std::string> Connection::encrypt_password(const std::string& role,
@@ -245,6 +249,10 @@ std::string Connection::host() const {
 std::string Connection::user() const { return PQuser(connection_.get()); }
 
 std::string Connection::database() const { return PQdb(connection_.get()); }
+std::string Connection::server_encoding() const {
+  const char* encoding = PQparameterStatus(connection_.get(), "server_encoding");
+  return encoding == nullptr ? "" : encoding;
+}
 
 CopyIn::CopyIn(CopyIn&& other) noexcept : connection_(std::exchange(other.connection_, nullptr)) {}
 

@@ -36,6 +36,9 @@ struct ConnectionSettings {
   // The interrupt also makes the server give up what is waited for: it would not notice before it
   // has something to send. Asks over a connection of its own, and waits for that.
   bool cancels = false;
+  // Text of a server that does not know its encoding (SQL_ASCII) comes as it is: the server would
+  // refuse to send what is not UTF-8.
+  bool raw_text = false;
 };
 
 class CopyIn;
@@ -67,6 +70,7 @@ class Connection {
   [[nodiscard]] std::string host() const;    // for messages: "db.example:5432"
   [[nodiscard]] std::string user() const;
   [[nodiscard]] std::string database() const;
+  [[nodiscard]] std::string server_encoding() const;  // "UTF8"; of the database
   // What ends the waits of this connection; null: nothing.
   [[nodiscard]] const base::Interrupt* interrupt() const { return interrupt_; }
 

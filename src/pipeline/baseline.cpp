@@ -109,11 +109,16 @@ std::string select(const Piece& piece, const change::Relation& relation, bool wh
   return fmt::format("copy (select {} from only {}{}) to stdout", columns, piece.leaf_name, range);
 }
 
-// Such as a row near a gigabyte, which the server has but cannot send.
-bool is_the_tables_own(const base::Error& error) {
+// Such as a row near a gigabyte, which the server has but cannot send, or rows that we may not see.
+// `reading`: the source said it, not the destination.
+bool is_the_tables_own(const base::Error& error, bool reading) {
   using base::ErrorKind;
   return error.kind == ErrorKind::internal || error.kind == ErrorKind::rejected ||
-         error.kind == ErrorKind::limit;
+         error.kind == ErrorKind::limit || (reading && error.kind == ErrorKind::permission);
+}
+
+std::string cure_of(const base::Error& error) {
+  return error.kind == base::ErrorKind::permission ? " (bemi check says what it needs)" : "";
 }
 
 // The work that the readers share.
@@ -157,8 +162,8 @@ class Work {
     std::lock_guard lock(mutex_);
     if (!given_up_.insert(chunk.table).second) return;
     const wal::Table& table = tables_[chunk.table];
-    base::log::warning("{}.{} has no baseline: {}; its rows are known from their next change on",
-                       table.schema, table.name, error.message);
+    base::log::warning("{}.{} has no baseline: {}{}; its rows are known from their next change on",
+                       table.schema, table.name, error.message, cure_of(error));
   }
   [[nodiscard]] std::vector<change::Oid> given_up() const {
     std::vector<change::Oid> oids;
@@ -194,7 +199,8 @@ base::Result<pg::Connection> open_snapshot(const Snapshot& snapshot, const Setti
                                            const base::Interrupt& interrupt) {
   TRY_ASSIGN(pg::Connection source, pg::Connection::open({.url = settings.source_url,
                                                           .purpose = "bemi/baseline",
-                                                          .interrupt = &interrupt}));
+                                                          .interrupt = &interrupt,
+                                                          .raw_text = true}));
   // row_security=off: a policy that would hide rows is an error instead.
   TRY(source.run("begin isolation level repeatable read read only; set transaction snapshot " +
                  pg::quote_literal(snapshot.name) + "; set local row_security = off"));
@@ -205,7 +211,8 @@ base::Result<pg::Connection> open_snapshot(const Snapshot& snapshot, const Setti
 class Reader {
  public:
   static base::Status run(Work& work, const Snapshot& snapshot, const store::Progress& progress,
-                          const Settings& settings, const base::Interrupt& interrupt) {
+                          const Settings& settings, const base::Interrupt& interrupt, bool& again) {
+    again = false;
     TRY_ASSIGN(pg::Connection source, open_snapshot(snapshot, settings, interrupt));
     TRY_ASSIGN(pg::Connection destination, pg::Connection::open({.url = settings.destination_url,
                                                                  .purpose = "bemi/baseline",
@@ -216,8 +223,11 @@ class Reader {
     while (const Chunk* chunk = work.take()) {
       base::Status read = reader.read(*chunk);
       if (read) continue;
-      if (is_the_tables_own(read.error())) work.give_up(*chunk, read.error());
+      if (!is_the_tables_own(read.error(), reader.reading_)) return read;
+      work.give_up(*chunk, read.error());
       const wal::Table& table = work.table(*chunk);
+      // The transaction on the source is over with the error: another one goes on with the rest.
+      again = true;
       return std::unexpected(read.error().within("baseline of " + table.schema + "." + table.name));
     }
     return {};
@@ -255,10 +265,13 @@ class Reader {
   base::Result<std::int64_t> read_piece(const std::string& sql,
                                         const change::RelationPtr& relation) {
     BatchBuilder out(store::transaction_of(place_));
+    reading_ = true;
     TRY_ASSIGN(pg::CopyOut copy, source_.copy_out(sql));
     std::int64_t rows = 0;
     while (true) {
+      reading_ = true;
       TRY_ASSIGN(std::optional<std::string_view> line, copy.next());
+      reading_ = false;
       if (!line) break;
       TRY_ASSIGN(const decode::Tuple* tuple, row_.parse(*line, relation->columns.size()));
       renderer_.render_snapshot(relation, *tuple, place_.position, work_.next_sequence(), out);
@@ -277,15 +290,17 @@ class Reader {
   const store::BaselinePlace& place_;
   Renderer renderer_;
   decode::CopyRow row_;
+  bool reading_ = false;
 };
 
 // One reader after the other: after an error that is a table's own, the next goes on with the rest.
 void read_all(Work& work, const Snapshot& snapshot, const store::Progress& progress,
               const Settings& settings, const base::Interrupt& interrupt) {
   while (true) {
-    base::Status read = Reader::run(work, snapshot, progress, settings, interrupt);
+    bool again = false;
+    base::Status read = Reader::run(work, snapshot, progress, settings, interrupt, again);
     if (read) return;
-    if (!is_the_tables_own(read.error())) return work.fail(read.error());
+    if (!again) return work.fail(read.error());
   }
 }
 
@@ -294,9 +309,7 @@ void read_all(Work& work, const Snapshot& snapshot, const store::Progress& progr
 base::Result<Missing> find_missing(pg::Connection& source, pg::Connection& destination,
                                    const store::Progress& progress,
                                    const setup::Settings& settings) {
-  std::string own = settings.one_database ? settings.destination.schema : "";
-  TRY_ASSIGN(Tables tables,
-             wal::list_tables(source, settings.selection, progress.publication, own));
+  TRY_ASSIGN(Tables tables, wal::list_tables(source, settings.selection, progress.publication));
   TRY_ASSIGN(store::WholeTables whole, store::load_whole_tables(destination, progress));
   TRY_ASSIGN(auto publication, wal::find_publication(source, progress.publication));
   bool all_seen = publication && publication->sends_all_changes();

@@ -5,13 +5,44 @@
 
 #include "base/log.hpp"
 #include "pipeline/baseline.hpp"
+#include "pipeline/error_policy.hpp"
 #include "pipeline/new_slot.hpp"
+#include "store/progress.hpp"
+#include "wal/slot.hpp"
 #include "wal/source.hpp"
 
 namespace pipeline {
 
-base::Status begin_tracking(pg::Connection& source, pg::Connection& destination,
-                            store::Writer& writer, const Settings& settings) {
+namespace {
+
+// Their changes are tracked, so the rest need not wait for somebody to grant what is lacking.
+void name_unreadable(pg::Connection& source, const Settings& settings) {
+  auto unreadable = setup::unreadable_tables(source, settings.setup);
+  if (!unreadable) return;
+  for (const setup::Finding& finding : *unreadable) {
+    base::log::warning("{} {}; fix: {}", finding.subject, finding.what, finding.fix);
+  }
+}
+
+// A start that failed for good leaves no slot behind that keeps WAL for nobody. What was stored of
+// it stays, as an epoch that ended there.
+void give_up_start(pg::Connection& source, pg::Connection& destination, const std::string& name) {
+  auto progress = store::load_progress(destination, name);
+  if (!progress || !*progress) return;
+  store::Progress next = **progress;
+  if (next.state == store::SourceState::streaming) next.epoch += 1;
+  next.state = store::SourceState::creating;
+  next.position = {};
+  base::Status dropped = wal::drop_slot(source, next.slot);
+  if (dropped) dropped = store::save_progress(destination, next);
+  if (!dropped) {
+    base::log::warning("the slot {} stays and keeps WAL: {}; bemi teardown removes it", next.slot,
+                       dropped.error().message);
+  }
+}
+
+base::Status take_slot_and_rows(pg::Connection& source, pg::Connection& destination,
+                                store::Writer& writer, const Settings& settings) {
   const std::string& slot_name = writer.progress().slot;
   base::log::info("making the slot {}; it waits for the transactions that are open now", slot_name);
   TRY_ASSIGN(pg::Connection replication, pg::Connection::open({.url = settings.source_url,
@@ -45,6 +76,19 @@ base::Status begin_tracking(pg::Connection& source, pg::Connection& destination,
   }
   TRY(read_baseline(tables, snapshot, writer.progress(), settings, *settings.stop));
   return {};
+}
+
+}  // namespace
+
+base::Status begin_tracking(pg::Connection& source, pg::Connection& destination,
+                            store::Writer& writer, const Settings& settings) {
+  name_unreadable(source, settings);
+  base::Status begun = take_slot_and_rows(source, destination, writer, settings);
+  if (begun || reaction_to(begun.error()) != Reaction::stop) return begun;
+  if (begun.error().kind != base::ErrorKind::interrupted) {
+    give_up_start(source, destination, writer.progress().source);
+  }
+  return begun;
 }
 
 }  // namespace pipeline

@@ -95,18 +95,22 @@ base::Status Housekeeper::find_unseen_changes() {
 
 base::Status Housekeeper::find_new_tables() {
   TRY(connect());
-  TRY_ASSIGN(auto tables, setup::missing_tables(*source_, settings_->setup));
-  for (const wal::Table& table : tables) {
-    std::string name = table.schema + "." + table.name;
-    auto steps = setup::steps_to_publish({table}, settings_->setup);
-    base::Status done = setup::apply(*source_, steps, [](const std::string&) {});
-    if (done) {
+  TRY_ASSIGN(auto missing, setup::plan_missing(*source_, settings_->setup));
+  for (const setup::MissingTable& table : missing) {
+    const std::string& name = table.name;
+    base::Status done = setup::apply(*source_, table.steps, [](const std::string&) {});
+    if (done && table.harm.empty()) {
       base::log::info("tracking the new table {} from now on", name);
+    } else if (done) {
+      base::log::warning("the updates of {} were refused, since {}; now: {}", name, table.harm,
+                         table.steps.back().what);
     } else if (done.error().kind == base::ErrorKind::connection) {
       return done;
     } else if (warned_.insert(name).second) {
-      base::log::warning("the table {} is not tracked: {}; its owner runs: bemi init", name,
-                         done.error().message);
+      base::log::warning(
+          "the table {} {}: {}; its owner runs: bemi init", name,
+          table.harm.empty() ? "is not tracked" : "refuses its updates, since " + table.harm,
+          done.error().message);
     }
   }
   return {};

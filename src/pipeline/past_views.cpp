@@ -32,7 +32,7 @@ select coalesce(jsonb_agg(jsonb_build_array(n.nspname, c.relname, (
        order by n.nspname, c.relname), '[]')
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'v', 'm', 'f') and c.relpersistence <> 't' and not c.relispartition
-  and n.nspname !~ '^(pg_|time_travel)' and n.nspname not in ('information_schema', '_bemi', '_bemi_source', 'bemi')
+  and n.nspname !~ '^(pg_|time_travel)' and n.nspname not in ('information_schema', '_bemi', '_bemi_setup', '_bemi_source', 'bemi')
   and not exists (select from pg_publication_tables t
                   where t.pubname = $1 and t.schemaname = n.nspname and t.tablename = c.relname)
   and n.nspname <> all (array(select jsonb_array_elements_text($2::jsonb)))

@@ -112,7 +112,9 @@ void Relations::remember(std::vector<Relation> relations) {
 
 // As the configuration says.
 base::Result<RelationPtr> Relations::mark(Relation relation) const {
+  bool unchecked = catalog_->server_encoding() == "SQL_ASCII";
   for (change::Column& column : relation.columns) {
+    column.unchecked = unchecked;
     column.ignored = selection_->ignores(relation.schema, relation.table, column.name);
     column.redacted = selection_->redacts(relation.schema, relation.table, column.name);
   }

@@ -86,6 +86,9 @@ base::Status check_identity(pg::Connection& source, pg::Connection& destination,
 
 // A slot without progress: ours from a start that was cut short, or somebody else's.
 base::Status clear_slot(pg::Connection& source, const wal::Slot& slot, bool known) {
+  if (std::string foreign = wal::foreign_slot(slot, source.database()); !foreign.empty()) {
+    return base::fail(base::ErrorKind::conflict, foreign, "choose another name with --slot");
+  }
   if (known && slot.active) TRY(wal::end_creation(source, slot.name));
   TRY_ASSIGN(std::optional<wal::Slot> left, wal::find_slot(source, slot.name));
   if (!left) return {};
@@ -96,7 +99,7 @@ base::Status clear_slot(pg::Connection& source, const wal::Slot& slot, bool know
   return base::fail(
       slot.active && known ? base::ErrorKind::serialization : base::ErrorKind::conflict,
       "the slot " + slot.name + " exists already, and this destination does not know it",
-      "another worker may use it: choose --slot NAME, or remove it with: bemi teardown");
+      "another history reads it: give that one as --destination, or choose --slot NAME");
 }
 
 // Only values of hundreds of megabytes are beyond the server.
@@ -121,6 +124,9 @@ base::Status check_slot(pg::Connection& source, pg::Connection& destination,
                         const store::Progress& progress) {
   TRY_ASSIGN(std::optional<wal::Slot> slot, wal::find_slot(source, progress.slot));
   if (!slot) return gap(destination, progress, "the slot " + progress.slot + " is gone", {});
+  if (std::string foreign = wal::foreign_slot(*slot, source.database()); !foreign.empty()) {
+    return gap(destination, progress, "the slot " + progress.slot + " is gone: now " + foreign, {});
+  }
   if (slot->wal_status == "lost") {
     return gap(destination, progress, "the slot " + progress.slot + " was invalidated", {});
   }

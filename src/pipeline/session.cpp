@@ -144,7 +144,8 @@ base::Status Session::take_frame(const wal::Frame& frame, stitch::Stitcher& stit
     }
     return {};
   }
-  TRY_ASSIGN(auto transaction, stitcher.feed(frame.position, frame.payload()));
+  std::optional<std::string> context = recoded(frame.payload(), parts_.to_utf8);
+  TRY_ASSIGN(auto transaction, stitcher.feed(frame.position, context ? *context : frame.payload()));
   if (!transaction) return {};
   return take_transaction(*transaction, frame.received_at);
 }

@@ -16,6 +16,7 @@
 
 #include "base/interrupt.hpp"
 #include "pipeline/queue.hpp"
+#include "pipeline/recode.hpp"
 #include "pipeline/renderer.hpp"
 #include "pipeline/settings.hpp"
 #include "pipeline/stages.hpp"
@@ -35,7 +36,8 @@ class Session {
     Stages& stages;
     base::Interrupt& session_interrupt;  // ends the destination's and the catalog's waits
     std::optional<change::SigningKey> signing_key;
-    std::uint64_t transaction_id;        // a recent 64-bit one
+    std::uint64_t transaction_id;  // a recent 64-bit one
+    ToUtf8 to_utf8 = {};           // of contexts; it asks on the thread that renders
   };
   Session(Parts parts, const Settings& settings);
 

@@ -39,15 +39,20 @@ constexpr auto alone_spell = 10min;
 base::Result<pg::Connection> connect(const std::string& url, const char* purpose,
                                      const base::Interrupt* interrupt, const char* which,
                                      bool replication = false) {
-  auto opened = pg::Connection::open(
-      {.url = url, .purpose = purpose, .replication = replication, .interrupt = interrupt});
+  auto opened = pg::Connection::open({.url = url,
+                                      .purpose = purpose,
+                                      .replication = replication,
+                                      .interrupt = interrupt,
+                                      .raw_text = replication});
   if (opened) return opened;
   return std::unexpected(opened.error().within(which));
 }
 
-// What `init` does, where it is missing.
-base::Status prepare(pg::Connection& source, pg::Connection& destination,
-                     const Settings& settings) {
+// What `init` does, where it is missing. First it looks: what is refused has changed nothing.
+base::Status prepare(pg::Connection& source, pg::Connection& destination, Settings& settings) {
+  TRY(setup::take_known(destination, settings.setup));
+  TRY(setup::look_at_source(source, settings.setup));
+  TRY(setup::look_at_destination(destination));
   TRY(store::migrate(destination, settings.setup.destination));
   TRY(check_source(source, destination, settings));
   TRY_ASSIGN(auto steps, setup::plan_source(source, settings.setup));
@@ -88,7 +93,7 @@ struct OpenAnother {
 };
 
 // One connect to one error. `mode` is what the writer was in at the end.
-base::Status run_session(const Settings& settings, store::Writer::Mode& mode) {
+base::Status run_session(Settings& settings, store::Writer::Mode& mode) {
   // Ended by the first error of any thread; the stop itself reaches the others through the reader.
   base::Interrupt session_interrupt;
 
@@ -141,7 +146,8 @@ base::Status run_session(const Settings& settings, store::Writer::Mode& mode) {
                    .stages = stages,
                    .session_interrupt = session_interrupt,
                    .signing_key = std::move(signing_key),
-                   .transaction_id = now.transaction_id},
+                   .transaction_id = now.transaction_id,
+                   .to_utf8 = converter_of(source)},
                   settings);
   base::Error why = session.run();
   if (!writer.is_careful()) mode = store::Writer::Mode::fast;

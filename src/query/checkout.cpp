@@ -29,7 +29,7 @@ from (select *, coalesce((to_jsonb(p) ->> 'indnullsnotdistinct')::boolean, false
       from pg_index p) i
 join pg_class x on x.oid = i.indexrelid join pg_am am on am.oid = x.relam
 join pg_class c on c.oid = i.indrelid join pg_namespace n on n.oid = c.relnamespace
-where not i.indisprimary and i.indisvalid and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', '_bemi')
+where not i.indisprimary and i.indisvalid and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', '_bemi', '_bemi_setup', '_bemi_source')
 order by 1, 2)";
 
 constexpr const char* select_foreign_keys = R"(

@@ -18,7 +18,7 @@ constexpr const char* select_tables = R"(
 select coalesce(json_agg(json_build_array(n.nspname, c.relname, c.relpersistence = 'u') order by 1), '[]')::text
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p') and c.relpersistence <> 't' and not c.relispartition
-  and n.nspname not in ('_bemi', 'bemi', 'information_schema') and n.nspname !~ '^pg_'
+  and n.nspname not in ('_bemi', '_bemi_setup', '_bemi_source', 'bemi', 'information_schema') and n.nspname !~ '^pg_'
   and coalesce(pg_catalog.obj_description(c.oid, 'pg_class'), '') not like '%kept by Bemi%')";
 
 constexpr const char* select_not_covered = R"(

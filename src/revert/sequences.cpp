@@ -9,7 +9,7 @@ base::Result<std::string> read_sequences(pg::Connection& source) {
   TRY_ASSIGN(pg::Rows names, source.run(R"(
 select quote_literal(n.nspname), quote_literal(c.relname), format('%I.%I', n.nspname, c.relname)
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where c.relkind = 'S' and c.relpersistence <> 't' and n.nspname not in ('_bemi', 'bemi')
+where c.relkind = 'S' and c.relpersistence <> 't' and n.nspname not in ('_bemi', '_bemi_setup', '_bemi_source', 'bemi')
   and n.nspname !~ '^pg_' and case c.relkind when 'S' then pg_catalog.has_sequence_privilege(c.oid, 'SELECT') end order by 3)"));
   if (names.empty()) return std::string("[]");
   std::string each;

@@ -59,6 +59,7 @@ struct Metrics::Families {
     gauge("changes_with_context", "bemi_source_changes_with_context", "Those with a context");
     gauge("contexts_rejected", "bemi_source_contexts_rejected", "Contexts kept aside");
     gauge("open_gaps", "bemi_source_open_gaps", "Gaps that nobody has accepted");
+    gauge("gaps", "bemi_source_gaps", "Gaps on record, accepted or not");
     gauge("parked", "bemi_source_parked", "What could not be stored as what it is");
   }
 
@@ -97,7 +98,9 @@ std::string Metrics::exposition(const Services& services) {
       for (const auto& [field, family] : families_->sources) {
         auto found = source.find(field);
         if (found == source.end() || found->is_null()) continue;
-        double value = found->is_boolean() ? (found->get<bool>() ? 1 : 0) : found->get<double>();
+        double value = found->is_boolean() ? (found->get<bool>() ? 1 : 0)
+                       : found->is_array() ? static_cast<double>(found->size())
+                                           : found->get<double>();
         family->Add({{"source", source.value("source", "")}}).Set(value);
       }
     }

@@ -46,8 +46,14 @@ base::Error explained(const base::Error& error, const Step& step) {
   if (error.kind == base::ErrorKind::permission) {
     explained.hint = "the tables' owner or an administrator runs: " + step.sql +
                      ";  or give bemi such a role with BEMI_ADMIN_URL";
-  } else if (passes_by_itself(error.kind)) {
-    explained.hint = "a long transaction holds a lock; try again when it has ended";
+  } else if (error.kind == base::ErrorKind::lock_timeout) {
+    explained.hint =
+        "a long transaction holds a lock; try again when it has ended (select pid, xact_start, "
+        "query from "
+        "pg_stat_activity where xact_start < now() - interval '1 minute')";
+  } else if (error.sqlstate == "55006") {
+    explained.hint =
+        "stop who uses it, then run this again: what is done already is not done twice";
   }
   return explained;
 }

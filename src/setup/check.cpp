@@ -24,10 +24,6 @@ select rolsuper or rolreplication
        rolname
 from pg_roles where rolname = current_user)";
 
-constexpr const char* select_rights = R"(
-select has_schema_privilege(n.oid, 'usage'), has_table_privilege(c.oid, 'select'), c.relrowsecurity
-from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = $1)";
-
 constexpr const char* select_managed = R"(
 select case
   when exists (select 1 from pg_roles where rolname = 'rds_superuser') then 'Amazon RDS or Aurora'
@@ -78,6 +74,14 @@ base::Status check_server(pg::Connection& source, Findings& findings) {
                         "alter system set max_slot_wal_keep_size = '50GB';  beyond it the history "
                         "has a gap instead"});
   }
+  TRY_ASSIGN(std::string encoding, setting(source, "server_encoding"));
+  if (encoding == "SQL_ASCII") {
+    findings.push_back(
+        {Severity::warning, "server_encoding",
+         "SQL_ASCII says nothing of what text means: values that are not UTF-8 are stored with "
+         "their bytes as \\x.., and are marked as not known exactly",
+         "move the data into a database with encoding UTF8"});
+  }
   return {};
 }
 
@@ -94,6 +98,18 @@ base::Status check_role(pg::Connection& source, Findings& findings) {
 base::Status check_slot(pg::Connection& source, const Settings& settings, Findings& findings) {
   TRY_ASSIGN(auto slot, wal::find_slot(source, settings.slot));
   if (slot) {
+    if (std::string foreign = wal::foreign_slot(*slot, source.database()); !foreign.empty()) {
+      findings.push_back({Severity::error, "slot " + settings.slot, foreign,
+                          "choose another name with --slot, or of the source with --name"});
+      return {};
+    }
+    if (settings.known_slot != settings.slot) {
+      findings.push_back(
+          {Severity::error, "slot " + settings.slot,
+           "is there, and this destination does not know it",
+           "give the history that reads it as --destination, or choose another name with --slot"});
+      return {};
+    }
     bool lost = slot->wal_status == "lost";
     findings.push_back(
         {lost ? Severity::error : Severity::ok, "slot " + settings.slot,
@@ -121,106 +137,15 @@ base::Status check_slot(pg::Connection& source, const Settings& settings, Findin
   return {};
 }
 
-// Whether each change of it is sent.
-void check_published(const wal::Table& table, const std::string& publication, Findings& findings) {
-  std::string subject = "table " + table.schema + "." + table.name;
-  std::string ours = pg::quote_identifier(publication);
-  std::string name = pg::quote_name(table.schema, table.name);
-  if (!table.published && !table.is_partition) {
-    findings.push_back({Severity::error, subject, "is not in the publication " + publication,
-                        fmt::format("alter publication {} add table only {}", ours, name)});
-  } else if (table.narrowed) {
-    findings.push_back({Severity::error, subject,
-                        "is published with a row filter or a list of columns: changes go unseen",
-                        fmt::format("alter publication {0} drop table only {1}; "
-                                    "alter publication {0} add table only {1}",
-                                    ours, name)});
-  }
-}
-
-base::Status check_table(pg::Connection& source, const wal::Table& table, const Settings& settings,
-                         Findings& findings) {
-  std::string subject = "table " + table.schema + "." + table.name;
-  std::string name = pg::quote_name(table.schema, table.name);
-  TRY_ASSIGN(pg::Rows rights, source.query(select_rights, {std::to_string(table.oid)}));
-  if (rights.empty()) return {};
-  std::string role = pg::quote_identifier(source.user());
-  if (!rights.truth(0, 0)) {
-    findings.push_back(
-        {Severity::error, subject, "its schema may not be used by " + source.user(),
-         fmt::format("grant usage on schema {} to {}", pg::quote_identifier(table.schema), role)});
-  } else if (!rights.truth(0, 1)) {
-    findings.push_back({Severity::error, subject, "may not be read by " + source.user(),
-                        fmt::format("grant select on {} to {}", name, role)});
-  }
-  if (table.unlogged) {
-    findings.push_back({Severity::warning, subject, "is unlogged: its changes are in no WAL",
-                        fmt::format("alter table {} set logged", name)});
-    return {};
-  }
-  bool full = table.identity == change::ReplicaIdentity::full;
-  bool identified = full || table.identity == change::ReplicaIdentity::index ||
-                    (table.identity == change::ReplicaIdentity::default_ && table.has_primary_key);
-  std::string fix = fmt::format("alter table only {} replica identity full", name);
-  bool full_harms = table.virtual_columns || !table.narrow_publication.empty();
-  std::string why = table.virtual_columns
-                        ? "it has virtual generated columns"
-                        : "the publication " + table.narrow_publication + " leaves columns out";
-  if (full_harms && (full || !identified)) {
-    findings.push_back({table.published && full ? Severity::error : Severity::warning, subject,
-                        (table.published && full ? "its updates fail: " : "is not tracked: ") +
-                            why + ", which goes with no replica identity full",
-                        table.has_primary_key
-                            ? fmt::format("alter table only {} replica identity default", name)
-                            : "give it a primary key, then: alter table only " + name +
-                                  " replica identity default"});
-    return {};
-  }
-  if (!identified) {
-    findings.push_back(
-        {table.published ? Severity::error : Severity::warning, subject,
-         "has neither primary key nor replica identity: published, its updates would fail", fix});
-  } else if (!full && settings.identity == IdentityPolicy::full) {
-    findings.push_back({Severity::warning, subject,
-                        full_harms ? "keeps its replica identity, since " + why
-                        : table.wide_toast
-                            ? "keeps its replica identity: full would write its large values "
-                              "into WAL at every update"
-                            : "has no whole rows before a change",
-                        full_harms ? "" : fix});
-  }
-  check_published(table, settings.publication, findings);
-  return {};
-}
-
-base::Status check_tables(pg::Connection& source, const Settings& settings, Findings& findings) {
-  TRY_ASSIGN(auto publication, wal::find_publication(source, settings.publication));
-  if (!publication) {
-    findings.push_back({Severity::error, "publication " + settings.publication, "is not there",
-                        "bemi init, with BEMI_ADMIN_URL of a role that owns the tables"});
-  } else if (!publication->publishes_all_operations) {
-    findings.push_back(
-        {Severity::error, "publication " + settings.publication, "does not publish all operations",
-         fmt::format("alter publication {} set (publish = 'insert, update, delete, truncate')",
-                     pg::quote_identifier(settings.publication))});
-  } else if (publication->via_root) {
-    findings.push_back({Severity::error, "publication " + settings.publication,
-                        "sends partitions by their root: what empties one of them goes unseen",
-                        fmt::format("alter publication {} set (publish_via_partition_root = false)",
-                                    pg::quote_identifier(settings.publication))});
-  } else if (!publication->publishes_generated_columns) {
-    findings.push_back({Severity::error, "publication " + settings.publication,
-                        "does not publish generated columns: updates of tables that have some fail",
-                        fmt::format("alter publication {} set (publish_generated_columns = stored)",
-                                    pg::quote_identifier(settings.publication))});
-  }
-  std::string own = settings.one_database ? settings.destination.schema : "";
-  TRY_ASSIGN(auto tables, wal::list_tables(source, settings.selection, settings.publication, own));
-  std::size_t before = findings.size();
-  for (const wal::Table& table : tables) TRY(check_table(source, table, settings, findings));
-  if (findings.size() == before) {
-    findings.push_back({Severity::ok, "tables", fmt::format("{} tracked", tables.size()), ""});
-  }
+// What would keep `bemi init` from beginning.
+base::Status check_names(pg::Connection& source, const Settings& settings, Findings& findings) {
+  Settings without_slot = settings;
+  without_slot.known_slot = settings.slot;  // said already
+  without_slot.known_streaming = true;
+  base::Status looked = look_at_source(source, without_slot);
+  if (looked) return {};
+  if (looked.error().kind != base::ErrorKind::conflict) return looked;
+  findings.push_back({Severity::error, "names", looked.error().message, looked.error().hint});
   return {};
 }
 
@@ -231,7 +156,9 @@ base::Result<std::vector<Finding>> check_source(pg::Connection& source, const Se
   TRY(check_server(source, findings));
   TRY(check_role(source, findings));
   TRY(check_slot(source, settings, findings));
-  TRY(check_tables(source, settings, findings));
+  TRY(check_names(source, settings, findings));
+  TRY_ASSIGN(auto of_tables, check_tables(source, settings));
+  std::ranges::move(of_tables, std::back_inserter(findings));
   TRY_ASSIGN(std::vector<Finding> of_triggers, check_event_triggers(source));
   std::ranges::move(of_triggers, std::back_inserter(findings));
   return findings;

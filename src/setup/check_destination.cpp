@@ -127,6 +127,14 @@ base::Status check_history(pg::Connection& destination, Findings& findings) {
 base::Result<std::vector<Finding>> check_destination(pg::Connection& destination,
                                                      const Settings& settings) {
   Findings findings;
+  base::Status looked = look_at_destination(destination);
+  if (!looked && looked.error().kind != base::ErrorKind::conflict) {
+    return std::unexpected(looked.error());
+  }
+  if (!looked) {
+    findings.push_back({Severity::error, "schema", looked.error().message, looked.error().hint});
+    return findings;
+  }
   auto pending = store::pending_migrations(destination, settings.destination);
   if (!pending) {
     findings.push_back({Severity::error, "schema", pending.error().message, pending.error().hint});

@@ -2,11 +2,12 @@
 //
 // What is missing on the source, as steps.
 #include <algorithm>
-#include <cctype>
+#include <iterator>
 
 #include <fmt/format.h>
 
 #include "setup/event_trigger.hpp"
+#include "setup/record.hpp"
 #include "setup/setup.hpp"
 
 namespace setup {
@@ -14,59 +15,74 @@ namespace {
 
 using wal::Table;
 
-bool is_full(const Table& table) { return table.identity == change::ReplicaIdentity::full; }
+using change::ReplicaIdentity;
 
-// An identity that is not the whole row.
-bool has_identity(const Table& table) {
-  return table.identity == change::ReplicaIdentity::index ||
-         (table.identity == change::ReplicaIdentity::default_ && table.has_primary_key);
-}
+bool is_full(const Table& table) { return table.identity == ReplicaIdentity::full; }
 
 bool may_be_full(const Table& table) {
   return !table.virtual_columns && table.narrow_publication.empty();
 }
 
-// Never what would make the application's own updates fail.
-bool publishable(const Table& table) {
-  return !table.unlogged && (may_be_full(table) || has_identity(table));
+// By something that is not the whole row, or could be.
+bool may_be_identified(const Table& table) {
+  return (table.identified && !is_full(table)) || !table.usable_index.empty();
 }
 
 // FULL is what gives every change its whole row before. A wide TOAST table keeps what it has, since
 // FULL would write its large values into WAL at every update; one without any identity gets FULL
 // all the same, or its own UPDATEs would fail once it is published.
 bool wants_full(const Table& table, const Settings& settings) {
-  if (is_full(table) || !publishable(table) || !may_be_full(table)) return false;
-  if (!has_identity(table)) return true;
-  return settings.identity == IdentityPolicy::full && !table.wide_toast;
+  if (is_full(table) || table.unlogged || !may_be_full(table)) return false;
+  if (!table.identified) return true;
+  return table.tracked && settings.identity == IdentityPolicy::full && !table.wide_toast;
 }
 
-// A column became virtual, or another publication narrower, since the table has FULL.
-bool suffers(const Table& table) {
-  return table.published && is_full(table) && !may_be_full(table);
+// FULL would not do, and what it has does not either: a column became virtual, another publication
+// narrower, or its index went.
+bool wants_index(const Table& table) {
+  return !table.unlogged && !may_be_full(table) && (is_full(table) || !table.identified) &&
+         !table.usable_index.empty();
 }
 
 std::string name_of(const Table& table) { return table.schema + "." + table.name; }
+std::string quoted_name(const Table& table) { return pg::quote_name(table.schema, table.name); }
 
-Step identity_step(const Table& table) {
+// Notes what the table had, where that can be noted.
+std::string identity_sql(const Table& table, ReplicaIdentity identity, const std::string& wanted,
+                         const Record& record, const Settings& settings) {
+  std::string note =
+      record.may_grow() ? note_identity_sql(table.oid, static_cast<char>(identity), settings) : "";
+  return note + fmt::format("alter table only {} replica identity {}", quoted_name(table), wanted);
+}
+
+Step full_step(const Table& table, const Record& record, const Settings& settings) {
   return {.what = "keep whole rows of " + name_of(table) + " in WAL (replica identity full)",
-          .sql = fmt::format("alter table only {} replica identity full",
-                             pg::quote_name(table.schema, table.name))};
+          .sql = identity_sql(table, ReplicaIdentity::full, "full", record, settings)};
 }
 
-std::string leave_sql(const Table& table, const std::string& publication) {
+Step index_step(const Table& table, const Record& record, const Settings& settings) {
+  bool by_key = table.key_identifies;
+  std::string wanted =
+      by_key ? "default" : "using index " + pg::quote_identifier(table.usable_index);
+  return {.what = "let " + name_of(table) + " be updated (replica identity " + wanted + ")",
+          .sql = identity_sql(table, by_key ? ReplicaIdentity::default_ : ReplicaIdentity::index,
+                              wanted, record, settings)};
+}
+
+std::string leave_sql(const std::string& quoted, const std::string& publication) {
   return fmt::format("alter publication {} drop table only {}", pg::quote_identifier(publication),
-                     pg::quote_name(table.schema, table.name));
+                     quoted);
 }
 
-// Without a key the table can only leave the publication.
-Step relief_step(const Table& table, const std::string& publication) {
-  std::string name = pg::quote_name(table.schema, table.name);
-  if (table.has_primary_key) {
-    return {.what = "let " + name_of(table) + " be updated again (replica identity default)",
-            .sql = fmt::format("alter table only {} replica identity default", name)};
-  }
-  return {.what = "let " + name_of(table) + " be updated again: it is no longer published",
-          .sql = leave_sql(table, publication)};
+// A partition is published by its root.
+Step leave_step(const Table& table, const std::string& publication) {
+  std::string quoted =
+      table.is_partition ? pg::quote_name(table.root_schema, table.root_name) : quoted_name(table);
+  std::string what = table.is_partition ? fmt::format(": {}.{} is no longer published",
+                                                      table.root_schema, table.root_name)
+                                        : ": it is no longer published";
+  return {.what = "let " + name_of(table) + " be updated again" + what,
+          .sql = leave_sql(quoted, publication)};
 }
 
 Step publish_step(const Table& table, const std::string& publication) {
@@ -98,70 +114,178 @@ Step mend_step(const wal::Publication& publication, int server_version) {
 // A row filter or a list of columns would hide changes.
 Step widen_step(const Table& table, const std::string& publication) {
   return {.what = "publish all of " + name_of(table),
-          .sql = leave_sql(table, publication) + "; " + publish_step(table, publication).sql};
+          .sql = leave_sql(quoted_name(table), publication) + "; " +
+                 publish_step(table, publication).sql};
 }
 
-// A partitioned table is published by its root, and its partitions with it.
-bool to_be_listed(const Table& table) {
-  return !table.is_partition && !table.published && publishable(table);
+bool is_stuck(const Table& table) {
+  return !harm_of(table).empty() && !may_be_full(table) && !wants_index(table);
 }
 
-base::Result<std::vector<Table>> tracked_tables(pg::Connection& source, const Settings& settings) {
-  std::string own = settings.one_database ? settings.destination.schema : "";
-  return wal::list_tables(source, settings.selection, settings.publication, own);
+// A partitioned table is published by its root, and its partitions with it: one of them that would
+// suffer keeps them all out.
+bool to_be_listed(const Table& table, const std::vector<Table>& tables) {
+  if (!table.tracked || table.is_partition || table.published || !may_be_published(table))
+    return false;
+  return !table.is_partitioned || std::ranges::none_of(tables, [&](const Table& part) {
+    return part.is_partition && part.root_schema == table.schema && part.root_name == table.name &&
+           !part.unlogged && !may_be_published(part);
+  });
 }
 
-void add_grants(std::vector<Step>& steps, const std::vector<Table>& tables,
-                const std::string& role) {
-  std::vector<std::string> schemas;
+bool needs_anything(const Table& table, const std::vector<Table>& tables,
+                    const Settings& settings) {
+  if (to_be_listed(table, tables)) return true;
+  if (!table.published) return false;
+  return wants_full(table, settings) || wants_index(table) || is_stuck(table) ||
+         (table.narrowed && table.tracked);
+}
+
+struct Grant {
+  std::string what;
+  std::string sql;  // what follows GRANT, up to the role
+  Granted kind;
+  std::string subjects;
+};
+
+constexpr const char* select_lacking = R"(
+select n.nspname, bool_or(not has_schema_privilege($1, n.oid, 'usage')),
+       coalesce(string_agg(format('%I.%I', n.nspname, c.relname), ', ' order by c.relname)
+                  filter (where not has_table_privilege($1, c.oid, 'select')), ''),
+       n.oid, coalesce(string_agg(c.oid::text, ',') filter (where not has_table_privilege($1, c.oid, 'select')), '')
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.oid = any ($2::oid[]) group by n.nspname, n.oid
+having bool_or(not has_schema_privilege($1, n.oid, 'usage'))
+       or bool_or(not has_table_privilege($1, c.oid, 'select')) order by n.nspname)";
+
+constexpr const char* select_record_rights = R"(
+select coalesce(bool_and(has_table_privilege($1, c.oid, 'insert')), false)
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = '_bemi_setup' and c.relname = 'former_identity')";
+
+base::Result<std::vector<Grant>> lacking_grants(pg::Connection& admin,
+                                                const std::vector<Table>& tables,
+                                                const std::string& role) {
+  std::string oids;
   for (const Table& table : tables) {
-    if (std::ranges::find(schemas, table.schema) == schemas.end()) schemas.push_back(table.schema);
+    if (table.tracked) oids += (oids.empty() ? "" : ",") + std::to_string(table.oid);
   }
-  std::string grantee = pg::quote_identifier(role);
-  for (const std::string& schema : schemas) {
-    std::string quoted = pg::quote_identifier(schema);
-    steps.push_back({.what = "let " + role + " read the schema " + schema,
-                     .sql = fmt::format("grant usage on schema {0} to {1}; "
-                                        "grant select on all tables in schema {0} to {1}",
-                                        quoted, grantee)});
+  TRY_ASSIGN(pg::Rows rows, admin.query(select_lacking, {role, "{" + oids + "}"}));
+  std::vector<Grant> grants;
+  for (int row = 0; row < rows.count(); ++row) {
+    std::string schema = rows.text(row, 0);
+    if (rows.truth(row, 1)) {
+      grants.push_back({"let " + role + " use the schema " + schema,
+                        "usage on schema " + pg::quote_identifier(schema), Granted::schema,
+                        rows.text(row, 3)});
+    }
+    if (std::string names = rows.text(row, 2); !names.empty()) {
+      grants.push_back({"let " + role + " read the tables of " + schema, "select on table " + names,
+                        Granted::tables, rows.text(row, 4)});
+    }
   }
+  return grants;
+}
+
+// What the worker's own role must be allowed, when another one prepares the source.
+base::Status add_grants(pg::Connection& admin, std::vector<Step>& steps,
+                        const std::vector<Table>& tables, const Record& record,
+                        const Settings& settings) {
+  std::string grantee = pg::quote_identifier(settings.worker_role);
+  TRY_ASSIGN(std::vector<Grant> grants, lacking_grants(admin, tables, settings.worker_role));
+  for (const Grant& grant : grants) {
+    steps.push_back(
+        {.what = grant.what,
+         .sql = (record.may_name() ? note_grant_sql(grant.kind, grant.subjects, settings) : "") +
+                fmt::format("grant {} to {}", grant.sql, grantee)});
+  }
+  TRY_ASSIGN(pg::Rows has, admin.query(select_record_rights, {settings.worker_role}));
+  if (!record.may_name() || has.truth(0, 0)) return {};
+  steps.push_back(
+      {.what = "let " + settings.worker_role + " note what tables had before",
+       .sql = fmt::format("grant usage on schema _bemi_setup to {0}; "
+                          "grant select on _bemi_setup.made to {0}; "
+                          "grant select, insert, update on _bemi_setup.former_identity to {0}",
+                          grantee)});
+  return {};
+}
+
+// There is one set of event triggers in a database: another source that is tracked from it has
+// them.
+base::Result<bool> triggers_are_taken(pg::Connection& admin, const Settings& settings) {
+  TRY_ASSIGN(std::string serves, publication_of_triggers(admin));
+  if (serves.empty() || serves == settings.publication) return false;
+  TRY_ASSIGN(auto publication, wal::find_publication(admin, serves));
+  return publication.has_value();
 }
 
 }  // namespace
 
-std::string default_slot_name(const std::string& source_name) {
-  std::string slot = "bemi_";
-  for (char c : source_name) {
-    bool allowed = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
-    bool upper = c >= 'A' && c <= 'Z';
-    slot.push_back(allowed ? c : upper ? static_cast<char>(std::tolower(c)) : '_');
-  }
-  return slot.substr(0, 63);
+bool may_be_published(const Table& table) {
+  return !table.unlogged && (may_be_full(table) || may_be_identified(table));
 }
 
-std::vector<Step> steps_to_publish(const std::vector<Table>& tables, const Settings& settings) {
-  std::vector<Step> steps;
-  for (const Table& table : tables) {
-    if (suffers(table)) steps.push_back(relief_step(table, settings.publication));
+std::string harm_of(const Table& table) {
+  if (!table.published || table.unlogged) return "";
+  if (!table.identified) {
+    return table.has_primary_key && table.identity == ReplicaIdentity::default_
+               ? "its primary key is deferrable, which identifies no row"
+               : "it has no replica identity";
   }
+  if (!is_full(table) || may_be_full(table)) return "";
+  return (table.virtual_columns
+              ? "it has virtual generated columns"
+              : "the publication " + table.narrow_publication + " leaves columns out") +
+         ", which goes with no replica identity full";
+}
+
+std::vector<Step> steps_to_publish(const std::vector<Table>& tables, const Record& record,
+                                   const Settings& settings) {
+  std::vector<Step> steps;
+  const std::string& publication = settings.publication;
+  auto concerns = [&](const Table& table) { return table.published || table.tracked; };
   // Identity first: a published table without one refuses its own UPDATEs.
   for (const Table& table : tables) {
-    if (wants_full(table, settings)) steps.push_back(identity_step(table));
+    if (!concerns(table)) continue;
+    if (wants_full(table, settings)) steps.push_back(full_step(table, record, settings));
+    if (wants_index(table)) steps.push_back(index_step(table, record, settings));
+    if (!is_stuck(table)) continue;
+    Step leave = leave_step(table, publication);
+    auto same = [&](const Step& step) { return step.sql == leave.sql; };
+    if (std::ranges::none_of(steps, same)) steps.push_back(std::move(leave));
   }
   for (const Table& table : tables) {
-    if (to_be_listed(table)) steps.push_back(publish_step(table, settings.publication));
-    if (table.narrowed) steps.push_back(widen_step(table, settings.publication));
+    if (to_be_listed(table, tables)) steps.push_back(publish_step(table, publication));
+    if (table.narrowed && table.tracked && !is_stuck(table)) {
+      steps.push_back(widen_step(table, publication));
+    }
   }
   return steps;
 }
 
-base::Result<std::vector<Table>> missing_tables(pg::Connection& source, const Settings& settings) {
-  TRY_ASSIGN(std::vector<Table> tables, tracked_tables(source, settings));
-  std::erase_if(tables, [&](const Table& table) {
-    return !to_be_listed(table) && !(table.published && wants_full(table, settings)) &&
-           !suffers(table) && !table.narrowed;
-  });
-  return tables;
+base::Result<std::vector<MissingTable>> plan_missing(pg::Connection& source,
+                                                     const Settings& settings) {
+  TRY_ASSIGN(std::vector<Table> tables,
+             wal::list_published_too(source, settings.selection, settings.publication));
+  std::vector<MissingTable> missing;
+  std::optional<Record> record;
+  for (const Table& table : tables) {
+    if (!needs_anything(table, tables, settings)) continue;
+    if (!record) {
+      TRY_ASSIGN(record, load_record(source, settings));
+    }
+    // What a new table's partitions need comes before it is published, and they with it.
+    std::vector<Table> together{table};
+    if (!table.published && table.is_partitioned) {
+      std::ranges::copy_if(tables, std::back_inserter(together), [&](const Table& part) {
+        return part.root_schema == table.schema && part.root_name == table.name;
+      });
+    }
+    missing.push_back({.name = name_of(table),
+                       .harm = harm_of(table),
+                       .steps = steps_to_publish(together, *record, settings)});
+  }
+  return missing;
 }
 
 base::Result<std::vector<Step>> mend_publication(pg::Connection& source, const Settings& settings) {
@@ -173,23 +297,30 @@ base::Result<std::vector<Step>> mend_publication(pg::Connection& source, const S
 base::Result<std::vector<Step>> plan_source(pg::Connection& admin, const Settings& settings) {
   std::vector<Step> steps;
   TRY_ASSIGN(auto publication, wal::find_publication(admin, settings.publication));
+  TRY_ASSIGN(std::vector<Table> tables,
+             wal::list_published_too(admin, settings.selection, settings.publication));
+  TRY_ASSIGN(Record record, load_record(admin, settings));
+  if (auto step = record_step(record, tables, settings)) steps.push_back(std::move(*step));
   if (!publication) {
     // Before the slot: PostgreSQL does not see a publication at positions before it was made.
-    steps.push_back({.what = "make the publication " + settings.publication,
-                     .sql = fmt::format("create publication {} with ({})",
-                                        pg::quote_identifier(settings.publication),
-                                        publication_options(admin.server_version()))});
+    steps.push_back(
+        {.what = "make the publication " + settings.publication,
+         .sql =
+             (record.may_name() && !record.has_publication ? note_publication_sql(settings) : "") +
+             fmt::format("create publication {} with ({})",
+                         pg::quote_identifier(settings.publication),
+                         publication_options(admin.server_version()))});
   } else if (!is_as_wanted(*publication)) {
     steps.push_back(mend_step(*publication, admin.server_version()));
   }
-  TRY_ASSIGN(std::vector<Table> tables, tracked_tables(admin, settings));
-  for (Step& step : steps_to_publish(tables, settings)) steps.push_back(std::move(step));
-  if (settings.event_trigger) {
+  for (Step& step : steps_to_publish(tables, record, settings)) steps.push_back(std::move(step));
+  TRY_ASSIGN(bool taken, triggers_are_taken(admin, settings));
+  if (settings.event_trigger && !taken) {
     TRY_ASSIGN(std::vector<Step> trigger, plan_event_trigger(admin, settings));
     for (Step& step : trigger) steps.push_back(std::move(step));
   }
   if (!settings.worker_role.empty() && settings.worker_role != admin.user()) {
-    add_grants(steps, tables, settings.worker_role);
+    TRY(add_grants(admin, steps, tables, record, settings));
   }
   return steps;
 }

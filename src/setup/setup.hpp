@@ -24,10 +24,27 @@ struct Settings {
   change::Selection selection;
   IdentityPolicy identity = IdentityPolicy::full;
   store::DestinationSettings destination;
-  bool event_trigger = true;  // make one where allowed, so that new tables are tracked at once
-  bool one_database = false;  // source and destination are the same database
-  std::string worker_role;    // to be granted what it needs; empty: the role that connects
+  bool event_trigger = true;       // make one where allowed, so that new tables are tracked at once
+  bool one_database = false;       // source and destination are the same database
+  std::string worker_role;         // to be granted what it needs; empty: the role that connects
+  bool names_slot = false;         // somebody chose the name
+  bool names_publication = false;  // likewise
+  // What the history stores of this source; empty when it does not know it.
+  std::string known_slot;
+  std::string known_publication;
+  bool known_streaming = false;  // it goes on, or says why it cannot
 };
+
+// Takes from the history (when there is one) what it knows of the source: a source goes on with the
+// slot and the publication that it began with.
+base::Status take_known(pg::Connection& destination, Settings& settings);
+
+// --- before anything ----------------------------------------------------------------------------
+
+// Errors of kind conflict, each with the way on, when what is to be made stands there already and
+// is not ours. Changes nothing, and comes before every change.
+base::Status look_at_source(pg::Connection& source, const Settings& settings);
+base::Status look_at_destination(pg::Connection& destination);
 
 // --- init -------------------------------------------------------------------------------------
 
@@ -37,10 +54,10 @@ struct Step {
   bool optional = false;  // its failure is a warning, not the end (the event trigger)
 };
 
-// What is missing on the source, in order; empty when all is there. Reads only.
 // What makes the publication publish everything again; nothing when it does.
 base::Result<std::vector<Step>> mend_publication(pg::Connection& source, const Settings& settings);
 
+// What is missing on the source, in order; empty when all is there. Reads only.
 base::Result<std::vector<Step>> plan_source(pg::Connection& admin, const Settings& settings);
 
 // Runs the steps, each in its own transaction with lock_timeout and retries.
@@ -59,20 +76,46 @@ struct Finding {
 };
 // `source` as the worker's role. Never changes anything.
 base::Result<std::vector<Finding>> check_source(pg::Connection& source, const Settings& settings);
+// Its part about tables and publication.
+base::Result<std::vector<Finding>> check_tables(pg::Connection& source, const Settings& settings);
+// The tracked tables whose rows the worker's role may not read, each with the cure. Their changes
+// are tracked all the same.
+base::Result<std::vector<Finding>> unreadable_tables(pg::Connection& source,
+                                                     const Settings& settings);
 base::Result<std::vector<Finding>> check_destination(pg::Connection& destination,
                                                      const Settings& settings);
 
 // --- tables found while the worker runs ---------------------------------------------------------
 
-// Tables that the selection tracks and the publication lacks.
-base::Result<std::vector<wal::Table>> missing_tables(pg::Connection& source,
+// A table that the selection tracks and the publication lacks, or that it has and that cannot be
+// updated.
+struct MissingTable {
+  std::string name;
+  std::string harm;  // as of harm_of()
+  std::vector<Step> steps;
+};
+base::Result<std::vector<MissingTable>> plan_missing(pg::Connection& source,
                                                      const Settings& settings);
-std::vector<Step> steps_to_publish(const std::vector<wal::Table>& tables, const Settings& settings);
+struct Record;
+std::vector<Step> steps_to_publish(const std::vector<wal::Table>& tables, const Record& record,
+                                   const Settings& settings);
+// Never what would make the application's own updates fail.
+bool may_be_published(const wal::Table& table);
+// Why the application's own updates of it fail, now that it is published; empty when they do not.
+std::string harm_of(const wal::Table& table);
 
 // --- teardown -----------------------------------------------------------------------------------
 
-base::Result<std::vector<Step>> plan_teardown(pg::Connection& admin, const Settings& settings);
+struct Teardown {
+  std::vector<Step> steps;
+  std::vector<std::string> notes;  // what stays, and why
+};
+// Error of kind conflict, and nothing is touched, while a worker reads the slot.
+base::Result<Teardown> plan_teardown(pg::Connection& admin, const Settings& settings);
 
+// Sources of different names have different ones.
 std::string default_slot_name(const std::string& source_name);
+// Of the temporary slot beside `slot`; no source has it by default.
+std::string baseline_slot_name(const std::string& slot);
 
 }  // namespace setup

@@ -56,20 +56,25 @@ base::Status check_version(pg::Connection& destination) {
                     "upgrade it, or choose another destination with --destination");
 }
 
-// Views of the past stand in schemas of their own.
+// Views of the past stand in schemas of their own, where the user's own things may stand beside
+// them.
 constexpr const char* drop_views = R"(do $$
-declare view record; place text;
+declare view record; place text; places text[] := '{}';
 begin
   if to_regclass('_bemi.view') is null then return; end if;
   for view in
     select view_schema as schema, "table" from _bemi.view union
     select 'time_travel' || case when schema = 'public' then '' else '_' || schema end, "table" from _bemi.untracked
   loop
-    execute format('drop view if exists %I.%I', view.schema, view."table");
+    places := places || view.schema::text;
+    if exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+               where c.relkind = 'v' and n.nspname = view.schema and c.relname = view."table") then
+      execute format('drop view %I.%I', view.schema, view."table");
+    end if;
   end loop;
   for place in
     select n.nspname from pg_catalog.pg_namespace n
-    where n.nspname ~ '^time_travel' and n.nspowner = (select c.relowner from pg_catalog.pg_class c where c.oid = '_bemi.view'::regclass)
+    where n.nspname = any (places) and n.nspowner = (select c.relowner from pg_catalog.pg_class c where c.oid = '_bemi.view'::regclass)
       and not exists (select from pg_catalog.pg_class c where c.relnamespace = n.oid)
   loop
     execute format('drop schema %I', place);
@@ -80,6 +85,12 @@ end $$;
 std::string in_schema(const char* sql, const DestinationSettings& settings) {
   return replaced(sql, "@schema@", pg::quote_identifier(settings.schema));
 }
+
+// In our schema, where only views and functions are ours.
+constexpr const char* select_foreign = R"(
+select coalesce(string_agg(format('%I.%I', n.nspname, c.relname), ', '), '')
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = 'bemi' and c.relkind in ('r', 'p', 'f', 'm'))";
 
 std::string statements_of(const Migration& migration, const DestinationSettings& settings) {
   std::string sql = in_schema(migration.sql, settings);
@@ -205,7 +216,19 @@ base::Status migrate(pg::Connection& destination, const DestinationSettings& set
   return {};
 }
 
+base::Status may_drop_history(pg::Connection& destination) {
+  if (!history_schema(destination)) return {};
+  TRY_ASSIGN(pg::Rows foreign, destination.run(select_foreign));
+  std::string tables = foreign.text(0, 0);
+  if (tables.empty()) return {};
+  return base::fail(
+      base::ErrorKind::conflict,
+      "in the schema bemi is what Bemi did not make: " + tables + "; nothing was dropped",
+      "move it: alter table ... set schema ...");
+}
+
 base::Status drop_history(pg::Connection& destination) {
+  TRY(may_drop_history(destination));
   auto schema = history_schema(destination);
   if (!schema) return {};
   TRY_ASSIGN(auto roles, roles_of(destination));

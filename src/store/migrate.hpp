@@ -27,7 +27,9 @@ base::Result<std::vector<std::string>> pending_migrations(pg::Connection& destin
                                                           const DestinationSettings& settings);
 base::Status migrate(pg::Connection& destination, const DestinationSettings& settings);
 
-// Drops the history and everything of Bemi's in the destination.
+// Drops the history and everything of Bemi's in the destination. Error of kind conflict, and
+// nothing is dropped, while somebody else's tables stand in the schema `bemi`.
+base::Status may_drop_history(pg::Connection& destination);
 base::Status drop_history(pg::Connection& destination);
 
 }  // namespace store

@@ -102,6 +102,14 @@ base::Status record_gap(pg::Connection& destination, const Gap& gap) {
   return {};
 }
 
+base::Result<int> open_gaps(pg::Connection& destination, const std::string& source) {
+  TRY_ASSIGN(
+      pg::Rows rows,
+      destination.query("select count(*) from _bemi.gap where source = $1 and accepted_at is null",
+                        {source}));
+  return static_cast<int>(rows.integer(0, 0));
+}
+
 base::Result<int> accept_gaps(pg::Connection& destination, const std::string& source) {
   TRY_ASSIGN(pg::Rows rows, destination.query("update _bemi.gap set accepted_at = now() "
                                               "where source = $1 and accepted_at is null",

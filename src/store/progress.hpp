@@ -62,6 +62,7 @@ struct Gap {
 };
 // Records it once while it stays open.
 base::Status record_gap(pg::Connection& destination, const Gap& gap);
+base::Result<int> open_gaps(pg::Connection& destination, const std::string& source);
 // The open gaps' count after closing them all.
 base::Result<int> accept_gaps(pg::Connection& destination, const std::string& source);
 

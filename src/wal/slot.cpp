@@ -43,6 +43,15 @@ base::Error held(const std::string& name, const std::string& pid) {
 
 }  // namespace
 
+std::string foreign_slot(const Slot& slot, const std::string& database) {
+  if (slot.database.empty()) return "the slot " + slot.name + " is a physical one, of a standby";
+  if (slot.database != database) {
+    return "the slot " + slot.name + " belongs to the database " + slot.database;
+  }
+  if (slot.plugin == "pgoutput") return "";
+  return "the slot " + slot.name + " is another program's (output plugin " + slot.plugin + ")";
+}
+
 base::Status release_slot(pg::Connection& source, const std::string& name) {
   std::string pid;
   std::string last_word;

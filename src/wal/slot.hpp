@@ -25,6 +25,10 @@ struct Slot {
   std::optional<std::int64_t> safe_wal_bytes;  // until max_slot_wal_keep_size cuts it off
 };
 
+// Why the slot is none that could be read here: another database's, or another program's. Empty
+// when it could be.
+std::string foreign_slot(const Slot& slot, const std::string& database);
+
 base::Result<std::optional<Slot>> find_slot(pg::Connection& source, const std::string& name);
 
 struct NewSlot {

@@ -14,9 +14,23 @@ namespace {
 // A table counts as published by itself or by a partitioned ancestor. Values of over 2 kB stored
 // out of line are what FULL would write into WAL again at each update. {0}: the tables of other
 // publications with the columns that they publish; {1}: which generated columns belong to a row's
-// identity.
+// identity; {2}: an index that identifies rows.
+//
+// A history is known by its shape, since not everybody may read what Bemi keeps of it; its owner may
+// may use `_bemi`, so that an application cannot make its table look like one.
 constexpr const char* select_tables = R"(
-with elsewhere as materialized ({0})
+with elsewhere as materialized ({0}),
+history as materialized (
+  select c.oid, c.relkind from pg_class c
+  where c.relkind in ('r', 'p') and c.relname ~ '^changes(_|$)'
+    and exists (select from pg_class d join pg_namespace o on o.oid = d.relnamespace
+                where o.nspname = '_bemi' and d.relname = 'destination'
+                  and has_schema_privilege(c.relowner, o.oid, 'usage'))
+    and array(select a.attname::text from pg_attribute a where a.attrelid = c.oid and a.attnum > 0)
+        @> array['id', 'source', 'database', 'schema', 'table', 'primary_key', 'operation', 'before', 'after',
+                 'context', 'committed_at', 'effective_at', 'queued_at', 'created_at', 'transaction_id',
+                 'position', 'epoch', 'commit_position', 'sequence', 'exact', 'fidelity']
+)
 select c.oid, n.nspname, c.relname, pg_get_userbyid(c.relowner), c.relreplident,
        exists (select 1 from pg_index i where i.indrelid = c.oid and i.indisprimary),
        c.relispartition, c.relkind = 'p', c.relpersistence = 'u',
@@ -40,10 +54,20 @@ select c.oid, n.nspname, c.relname, pg_get_userbyid(c.relowner), c.relreplident,
                  where e.schemaname = n.nspname and e.tablename = c.relname
                    and exists (select 1 from pg_attribute a
                                where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-                                 and {1} and a.attname <> all (e.attnames)) limit 1), '')
+                                 and {1} and a.attname <> all (e.attnames)) limit 1), ''),
+       exists (select from pg_index i where {2}
+               and case c.relreplident when 'd' then i.indisprimary
+                                       when 'i' then i.indisreplident else false end),
+       exists (select from pg_index i where i.indisprimary and {2}),
+       coalesce((select x.relname from pg_index i join pg_class x on x.oid = i.indexrelid
+                 where {2} order by i.indisprimary desc, i.indnatts, x.relname limit 1), ''),
+       coalesce(rn.nspname, ''), coalesce(r.relname, ''),
+       exists (select from history h where h.oid in (c.oid, r.oid))
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
+left join pg_class r on c.relispartition and r.oid = pg_partition_root(c.oid)
+left join pg_namespace rn on rn.oid = r.relnamespace
 where c.relkind in ('r', 'p') and c.relpersistence in ('p', 'u')
-  and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', '_bemi', '_bemi_source')
+  and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', '_bemi', '_bemi_setup', '_bemi_source')
   and n.nspname <> all (array(select jsonb_array_elements_text($2::jsonb)))
   and not exists (select 1 from pg_depend d
                   where d.deptype = 'e' and (d.classid = 'pg_class'::regclass and d.objid = c.oid
@@ -60,51 +84,65 @@ std::string select_tables_of(int server_version) {
             "join pg_publication p using (pubname) "
             "where t.pubname <> $1 and (p.pubupdate or p.pubdelete)";
   const char* identifying = server_version < 180000 ? "a.attgenerated = ''" : "true";
-  return fmt::format(fmt::runtime(select_tables), elsewhere, identifying);
+  return fmt::format(fmt::runtime(select_tables), elsewhere, identifying, identifying_index);
 }
 
 constexpr const char* select_publication = R"(
 select pg_get_userbyid(pubowner), puballtables, pubviaroot,
        pubinsert and pubupdate and pubdelete and pubtruncate,
-       coalesce(to_jsonb(p) ->> 'pubgencols', 's') = 's'
+       coalesce(to_jsonb(p) ->> 'pubgencols', 's') = 's', oid
 from pg_publication p where pubname = $1)";
 
-bool is_history(const Table& table, const std::string& history_schema) {
-  return !history_schema.empty() && table.schema == history_schema &&
-         (table.name == "changes" || (table.is_partition && table.name.starts_with("changes_")));
+Table read_table(const pg::Rows& rows, int row) {
+  Table table{.oid = static_cast<change::Oid>(rows.integer(row, 0)),
+              .schema = rows.text(row, 1),
+              .name = rows.text(row, 2),
+              .owner = rows.text(row, 3),
+              .identity = static_cast<change::ReplicaIdentity>(rows.text(row, 4).front()),
+              .has_primary_key = rows.truth(row, 5),
+              .key_identifies = rows.truth(row, 16),
+              .usable_index = rows.text(row, 17),
+              .is_partition = rows.truth(row, 6),
+              .root_schema = rows.text(row, 18),
+              .root_name = rows.text(row, 19),
+              .is_partitioned = rows.truth(row, 7),
+              .unlogged = rows.truth(row, 8),
+              .published = rows.integer(row, 9) != 0,
+              .membership = static_cast<change::Oid>(rows.integer(row, 9)),
+              .narrowed = rows.truth(row, 10),
+              .wide_toast = rows.truth(row, 11),
+              .bytes = rows.integer(row, 12),
+              .virtual_columns = rows.truth(row, 13),
+              .narrow_publication = rows.text(row, 14)};
+  table.identified = table.identity == change::ReplicaIdentity::full || rows.truth(row, 15);
+  return table;
 }
 
 }  // namespace
 
-base::Result<std::vector<Table>> list_tables(pg::Connection& source,
-                                             const change::Selection& selection,
-                                             const std::string& publication,
-                                             const std::string& history_schema) {
+base::Result<std::vector<Table>> list_published_too(pg::Connection& source,
+                                                    const change::Selection& selection,
+                                                    const std::string& publication) {
   TRY_ASSIGN(auto copies, copy_schemas(source));
   TRY_ASSIGN(pg::Rows rows, source.query(select_tables_of(source.server_version()),
                                          {publication, nlohmann::json(copies).dump()}));
   std::vector<Table> tables;
   for (int row = 0; row < rows.count(); ++row) {
-    Table table{.oid = static_cast<change::Oid>(rows.integer(row, 0)),
-                .schema = rows.text(row, 1),
-                .name = rows.text(row, 2),
-                .owner = rows.text(row, 3),
-                .identity = static_cast<change::ReplicaIdentity>(rows.text(row, 4).front()),
-                .has_primary_key = rows.truth(row, 5),
-                .is_partition = rows.truth(row, 6),
-                .is_partitioned = rows.truth(row, 7),
-                .unlogged = rows.truth(row, 8),
-                .published = rows.integer(row, 9) != 0,
-                .membership = static_cast<change::Oid>(rows.integer(row, 9)),
-                .narrowed = rows.truth(row, 10),
-                .wide_toast = rows.truth(row, 11),
-                .bytes = rows.integer(row, 12),
-                .virtual_columns = rows.truth(row, 13),
-                .narrow_publication = rows.text(row, 14)};
-    if (selection.tracks(table.schema, table.name) && !is_history(table, history_schema)) {
-      tables.push_back(std::move(table));
-    }
+    Table table = read_table(rows, row);
+    bool is_history = rows.truth(row, 20);
+    bool wanted = table.is_partition ? selection.tracks(table.root_schema, table.root_name)
+                                     : selection.tracks(table.schema, table.name);
+    table.tracked = wanted && !is_history;
+    if (table.tracked || table.published) tables.push_back(std::move(table));
   }
+  return tables;
+}
+
+base::Result<std::vector<Table>> list_tables(pg::Connection& source,
+                                             const change::Selection& selection,
+                                             const std::string& publication) {
+  TRY_ASSIGN(std::vector<Table> tables, list_published_too(source, selection, publication));
+  std::erase_if(tables, [](const Table& table) { return !table.tracked; });
   return tables;
 }
 
@@ -113,6 +151,7 @@ base::Result<std::optional<Publication>> find_publication(pg::Connection& source
   TRY_ASSIGN(pg::Rows rows, source.query(select_publication, {name}));
   if (rows.empty()) return std::nullopt;
   return Publication{.name = name,
+                     .oid = static_cast<change::Oid>(rows.integer(0, 5)),
                      .owner = rows.text(0, 0),
                      .all_tables = rows.truth(0, 1),
                      .via_root = rows.truth(0, 2),

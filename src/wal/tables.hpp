@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "change/relation.hpp"
@@ -20,7 +21,14 @@ struct Table {
   std::string owner;
   change::ReplicaIdentity identity = change::ReplicaIdentity::default_;
   bool has_primary_key = false;
+  // PostgreSQL finds its rows by what `identity` says now: published, it may be updated.
+  bool identified = false;
+  bool key_identifies = false;  // it would with the identity default
+  std::string usable_index;     // it would with this one; empty: with none
+  bool tracked = true;          // the selection wants it; a partition as its root
   bool is_partition = false;    // a leaf or middle of a partitioned table
+  std::string root_schema;      // of the table that a partition is, at last, a part of
+  std::string root_name;
   bool is_partitioned = false;  // holds no rows itself
   bool unlogged = false;
   bool published = false;      // in our publication, itself or by its root
@@ -34,15 +42,31 @@ struct Table {
   std::string narrow_publication;
 };
 
-// All ordinary and partitioned tables that `selection` tracks, Bemi's own left out.
-// `history_schema`.changes and its partitions are left out too when it is not empty.
+// An index `i` of the table `c` by which PostgreSQL finds a row for UPDATE and DELETE of a
+// published table. A deferrable key and an invalid or partial index are none, whatever the table's
+// identity says.
+inline constexpr std::string_view identifying_index =
+    "i.indrelid = c.oid and i.indisunique and i.indimmediate and i.indisvalid and i.indislive "
+    "and i.indpred is null and i.indexprs is null "
+    "and not exists (select from pg_catalog.pg_attribute k where k.attrelid = i.indrelid "
+    "and k.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1]) and not k.attnotnull)";
+
+// All ordinary and partitioned tables that `selection` tracks. Bemi's own are left out, and every
+// history that is in this database, of whatever settings. A partition is tracked as its root is,
+// whatever its own name.
 base::Result<std::vector<Table>> list_tables(pg::Connection& source,
                                              const change::Selection& selection,
-                                             const std::string& publication,
-                                             const std::string& history_schema);
+                                             const std::string& publication);
+
+// Also those that are published and not tracked, histories too: nobody else minds that they can be
+// updated.
+base::Result<std::vector<Table>> list_published_too(pg::Connection& source,
+                                                    const change::Selection& selection,
+                                                    const std::string& publication);
 
 struct Publication {
   std::string name;
+  change::Oid oid = 0;
   std::string owner;
   bool all_tables = false;
   bool via_root = false;

@@ -208,7 +208,7 @@ def test_a_publication_of_an_older_bemi_learns_generated_columns(
     database.sql("create table t (id int primary key, a int, g int generated always as (a * 2) stored)")
     database.sql("insert into t (id, a) values (1, 1)")
     database.sql(f"create publication bemi_{database.name} for table t")
-    start_worker().wait_ready()
+    start_worker("--publication", f"bemi_{database.name}").wait_ready()
     database.sql("update t set a = 2")
     sync(database.url)
     [change] = history(database.url, "operation = 'UPDATE'")
