@@ -88,7 +88,8 @@ base::Result<std::vector<Step>> plan_event_trigger(pg::Connection& admin,
                       "look at what is in it, and drop it: drop schema _bemi_source cascade");
   }
   std::string worker = settings.worker_role == admin.user() ? "" : settings.worker_role;
-  std::string sql = "set local search_path = pg_catalog, pg_temp;\n" + std::string(source_sql()) +
+  // The files name every schema: event triggers of the application, which run meanwhile, may not.
+  std::string sql = std::string(source_sql()) + "set local search_path = pg_catalog, pg_temp;\n" +
                     settings_sql(settings) + grants_sql(worker) + remember_sql;
   std::string digest = base::hex(base::sha256({sql}));
   sql +=

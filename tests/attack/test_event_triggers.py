@@ -228,7 +228,7 @@ def checked(database: Database) -> list[str]:
 def test_the_triggers_of_an_earlier_release_are_an_error_and_are_replaced(
     database: Database, start_worker: StartWorker
 ) -> None:
-    database.sql((REPOSITORY / "tests/history/0.1.0-source.sql").read_text())
+    database.sql((REPOSITORY / "tests/source/0.1.0.sql").read_text())
     [old] = checked(database)
     assert old.startswith("error")
     assert "superuser" in old

@@ -24,7 +24,8 @@ FILES = 256
 
 
 def limited(worker: Worker, files: int) -> None:
-    resource.prlimit(worker.pid, resource.RLIMIT_NOFILE, (files, files))
+    _, most = resource.prlimit(worker.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(worker.pid, resource.RLIMIT_NOFILE, (files, most))
 
 
 @pytest.fixture

@@ -225,10 +225,13 @@ def test_row_security_hides_nothing(database: Database, start_worker: StartWorke
     database.sql("alter table item enable row level security; create policy p on item using (owner = 'a')")
     env = {"BEMI_SOURCE_URL": database.url.replace("postgres@", "watcher@")}
     bemi("init", env={**env, "BEMI_ADMIN_URL": database.url})
-    worker = start_worker(env=env)
-    assert worker.wait() == 1
-    assert any("row-level security" in line for line in worker.lines())
-    assert database.sql("select count(*) from changes") == [(0,)]
+    worker = start_worker(env=env).wait_ready()
+    worker.wait_for_line("public.item has no baseline: query would be affected by row-level security")
+    database.sql("insert into item values (3, 'b')")
+    sync(database.url)
+    assert database.sql("select primary_key from changes") == [("3",)]
+    asked = bemi("as-of", "now", "item", env={"BEMI_DESTINATION_URL": database.url}, check=False)
+    assert asked.returncode != 0 and asked.stdout == "", asked
 
 
 def test_the_order_of_all_is_right(database: Database, start_worker: StartWorker) -> None:

@@ -47,7 +47,7 @@ def dump(database: Database) -> list[str]:
         [
             "pg_dump",
             "--data-only",
-            "--exclude-schema=_bemi",
+            "--exclude-schema=_bemi*",
             "--exclude-table=changes*",
             "--dbname",
             database.url,
@@ -85,7 +85,7 @@ def copied(database: Database) -> list[str]:
     relations = database.sql(
         "select c.oid::regclass::text, c.relkind = 'S' from pg_class c join pg_namespace n on "
         "n.oid = c.relnamespace"
-        " where n.nspname not in ('_bemi', 'bemi', 'pg_catalog', 'information_schema', 'pg_toast')"
+        " where n.nspname !~ '^(_bemi|bemi$|pg_|information_schema$)'"
         " and c.relkind in ('r', 'S') and c.relname !~ '^changes'"
     )
     blocks = []

@@ -240,6 +240,8 @@ def main() -> None:
         worker = Worker.start(
             "--http",
             "127.0.0.1:0",
+            "--webhook-allow",
+            "127.0.0.0/8",
             env={"BEMI_SOURCE_URL": url, "BEMI_HTTP_TOKEN": TOKEN, "BEMI_SECRET_KEY": KEY},
         ).wait_ready()
         line = worker.wait_for_line("the dashboard is at ")

@@ -51,10 +51,10 @@ begin
   where (o.schema, o."table") = (k.schema, k."table") and k.effective_at < before;
 end $$;
 
--- The partition that takes a time, made where there is none; its name. Runs as the owner: the writer may make
--- partitions, and nothing else of what an owner may. One of that name that another made is left alone.
-create or replace function _bemi.make_partition(at timestamptz) returns text
-language plpgsql security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC' set lock_timeout = '10s' as $$
+-- The partition that takes a time, made where there is none; its name. By the owner, or by a superuser, who gives it to
+-- the owner. One of that name that another made is left alone.
+create or replace function _bemi.new_partition(at timestamptz) returns text
+language plpgsql set search_path = pg_catalog, pg_temp set timezone = 'UTC' set lock_timeout = '10s' as $$
 declare
   place constant text := (select d.schema from _bemi.destination d);
   unit constant text := (select d.partition_by from _bemi.destination d);
@@ -62,24 +62,32 @@ declare
   name constant text := 'changes_' || to_char(from_time, case unit when 'day' then 'YYYY_MM_DD' when 'week' then 'IYYY"_w"IW'
                                                            else 'YYYY_MM' end);
   child constant text := format('%I.%I', place, name);
+  owner constant regrole := (select c.relowner from pg_class c where c.oid = '@schema@.changes'::regclass);
   is_there bigint := to_regclass(child)::oid;
 begin
   if exists (select from pg_inherits i where i.inhrelid = is_there and i.inhparent = '@schema@.changes'::regclass) then
     return name;
-  elsif (select c.relowner::regrole::text from pg_class c where c.oid = is_there) <> quote_ident(current_user) then
+  elsif (select c.relowner from pg_class c where c.oid = is_there) <> owner then
     raise exception 'a relation % of % is in the way', child, (select c.relowner::regrole from pg_class c where c.oid = is_there)
       using errcode = 'duplicate_table', hint = 'rename it';
   end if;
   -- Event triggers of the application run in here, and many look for their own functions without naming a schema.
-  -- All names of ours are whole.
-  perform set_config('search_path', 'pg_catalog, public, pg_temp', true);
+  -- Whoever may create in `public` is not to be found by them with the owner's rights, that others borrow.
+  if (select r.rolsuper from pg_roles r where r.rolname = current_user) then
+    perform set_config('search_path', 'pg_catalog, public, pg_temp', true);
+  end if;
   if is_there is null then
     execute format('create table %s (like @schema@.changes including defaults including constraints)', child);
+    if owner <> current_user::regrole then execute format('alter table %s owner to %s', child, owner); end if;
   end if;
-  perform set_config('search_path', 'pg_catalog, pg_temp', true);
   perform _bemi.close_relation(child);
-  perform set_config('search_path', 'pg_catalog, public, pg_temp', true);
   execute format('alter table @schema@.changes attach partition %s for values from (%L) to (%L)', child, from_time,
                  from_time + ('1 ' || unit)::interval);
   return name;
 end $$;
+
+-- The same for the writer, who may make partitions, and nothing else of what an owner may.
+create or replace function _bemi.make_partition(at timestamptz) returns text
+language sql security definer set search_path = pg_catalog, pg_temp as $$
+  select _bemi.new_partition(at)
+$$;

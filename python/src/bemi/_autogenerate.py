@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-_OWN_SCHEMA = "_bemi"
+_OWN_SCHEMAS = frozenset({"_bemi", "_bemi_setup", "_bemi_source"})
 # Together in no other table; a table `changes` of the application's own stays the application's.
 _OWN_COLUMNS = frozenset({"commit_position", "sequence", "effective_at", "queued_at", "exact", "fidelity"})
 
@@ -58,7 +58,7 @@ def _leave_out(context: Any, upgrade: Any, _schemas: Any = None) -> Any:
 
 
 def _is_own(schema: str | None, table: Any) -> bool:
-    return schema == _OWN_SCHEMA or set(table.columns.keys()) >= _OWN_COLUMNS
+    return schema in _OWN_SCHEMAS or set(table.columns.keys()) >= _OWN_COLUMNS
 
 
 def _is_of(operation: Any, tables: set[tuple[str | None, str]]) -> bool:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _APPLICATION_TABLES = """
 SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p'
-  AND n.nspname NOT IN ('pg_catalog', 'information_schema', '_bemi', 'bemi')
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', '_bemi', '_bemi_setup', '_bemi_source', 'bemi')
   AND n.nspname NOT LIKE 'pg\\_%' AND NOT (n.nspname = current_schema() AND c.relname IN ('changes', 'alembic_version'))
 """
 _NAMED_TABLE = "SELECT to_regclass(:name)::oid"
