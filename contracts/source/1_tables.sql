@@ -47,6 +47,12 @@ create table if not exists _bemi_source.enum_labels (
   labels jsonb not null  -- {"label's oid": "label"}
 );
 
+-- The replica identity that the event triggers gave a table last: `bemi teardown` takes no other one back.
+create table if not exists _bemi_source.given_identity (
+  relation oid primary key,
+  identity pg_catalog."char" not null  -- as pg_class.relreplident
+);
+
 create table if not exists _bemi_source.trigger_failure (
   message text primary key,
   count bigint not null,

@@ -83,6 +83,27 @@ begin
   end if;
 end $$;
 
+-- An index that would identify the table's rows, by the rules of `alter table ... replica identity using index`.
+create or replace function _bemi_source.usable_index(relation oid) returns name
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select named.relname from pg_index i join pg_class named on named.oid = i.indexrelid
+  where i.indrelid = relation and i.indisunique and i.indimmediate and i.indisvalid and i.indislive
+    and i.indpred is null and i.indexprs is null
+    and not exists (select from pg_attribute k
+                    where k.attrelid = i.indrelid and k.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
+                      and not k.attnotnull)
+  order by i.indnatts, named.relname limit 1
+$$;
+
+create or replace function _bemi_source.give_identity(relation oid, identity "char", index_name name default null)
+returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  execute format('alter table only %s replica identity %s', _bemi_source.name_of(relation),
+                 case identity when 'f' then 'full' when 'd' then 'default' else format('using index %I', index_name) end);
+  insert into _bemi_source.given_identity as given values (relation, identity)
+  on conflict on constraint given_identity_pkey do update set identity = excluded.identity;
+end $$;
+
 -- Gives the table the identity without which its own updates would fail once it is published, or takes it
 -- out of the publication. Tells whether it may be published.
 create or replace function _bemi_source.settle_identity(relation oid, is_new boolean) returns boolean
@@ -90,6 +111,7 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   subject pg_class;
   whole_harms boolean;
+  index_name name;
 begin
   select * into subject from pg_class where oid = relation;
   whole_harms := exists (select from pg_attribute a where a.attrelid = relation and a.attgenerated = 'v')
@@ -97,17 +119,21 @@ begin
   if not whole_harms then
     if subject.relreplident <> 'f' and (not _bemi_source.is_identified(subject)
                                         or is_new and (select whole_rows from _bemi_source.tracking)) then
-      execute 'alter table only ' || _bemi_source.name_of(relation) || ' replica identity full';
+      perform _bemi_source.give_identity(relation, 'f');
     end if;
     return true;
   end if;
-  if subject.relreplident = 'f' then
-    subject.relreplident := 'd';
-    if _bemi_source.is_identified(subject) then
-      execute 'alter table only ' || _bemi_source.name_of(relation) || ' replica identity default';
-    end if;
+  if subject.relreplident <> 'f' and _bemi_source.is_identified(subject) then return true; end if;
+  subject.relreplident := 'd';
+  if _bemi_source.is_identified(subject) then
+    perform _bemi_source.give_identity(relation, 'd');
+    return true;
   end if;
-  if _bemi_source.is_identified(subject) then return true; end if;
+  index_name := _bemi_source.usable_index(relation);
+  if index_name is not null then
+    perform _bemi_source.give_identity(relation, 'i', index_name);
+    return true;
+  end if;
   if not is_new then perform _bemi_source.leave(relation); end if;
   return false;
 end $$;

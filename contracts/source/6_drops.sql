@@ -14,6 +14,7 @@ begin
     from pg_event_trigger_dropped_objects() gone where gone.object_type = 'table' and not gone.is_temporary
   loop
     delete from _bemi_source.shape s where s.relation = dropped.objid;
+    delete from _bemi_source.given_identity given where given.relation = dropped.objid;
     perform _bemi_source.emit(command,
       json_build_object('oid', dropped.objid::bigint, 'schema', dropped.schema_name, 'table', dropped.object_name),
       json_build_object('dropped', true, 'listed', dropped.is_listed));

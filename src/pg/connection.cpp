@@ -85,6 +85,34 @@ Connection::Connection(Connection&&) noexcept = default;
 Connection& Connection::operator=(Connection&&) noexcept = default;
 Connection::~Connection() = default;
 
+namespace {
+
+// For all of it: whoever answers a little at a time, or asks for the password again and again, is
+// left, too. A URL may name several hosts, and each of them may take its time.
+base::Result<PostgresPollingStatusType> finish_opening(PGconn* connection,
+                                                       std::chrono::seconds for_each,
+                                                       const base::Interrupt* interrupt) {
+  using std::chrono::steady_clock;
+  constexpr int hosts_at_most = 6;
+  auto deadline = steady_clock::now() + hosts_at_most * for_each;
+  auto state =
+      PQstatus(connection) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
+  while (state != PGRES_POLLING_OK && state != PGRES_POLLING_FAILED) {
+    TRY_ASSIGN(Ready ready, wait({.socket = PQsocket(connection),
+                                  .for_write = state == PGRES_POLLING_WRITING,
+                                  .interrupt = interrupt,
+                                  .timeout = for_each}));
+    if (ready == Ready::timeout || steady_clock::now() > deadline) {
+      return base::fail(base::ErrorKind::connection, "the server does not answer",
+                        "check host and port, and firewalls on the way");
+    }
+    state = PQconnectPoll(connection);
+  }
+  return state;
+}
+
+}  // namespace
+
 base::Result<Connection> Connection::open(const ConnectionSettings& settings) {
   TRY_ASSIGN(Address options, parse_address(settings.url));
   complete(options, settings);
@@ -98,18 +126,7 @@ base::Result<Connection> Connection::open(const ConnectionSettings& settings) {
   PGconn* raw = connection.get();
   std::chrono::seconds connect_timeout{
       base::parse_number<int>(options["connect_timeout"]).value_or(10)};
-  auto state = PQstatus(raw) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
-  while (state != PGRES_POLLING_OK && state != PGRES_POLLING_FAILED) {
-    TRY_ASSIGN(Ready ready, wait({.socket = PQsocket(raw),
-                                  .for_write = state == PGRES_POLLING_WRITING,
-                                  .interrupt = settings.interrupt,
-                                  .timeout = connect_timeout}));
-    if (ready == Ready::timeout) {
-      return base::fail(base::ErrorKind::connection, "the server does not answer",
-                        "check host and port, and firewalls on the way");
-    }
-    state = PQconnectPoll(raw);
-  }
+  TRY_ASSIGN(auto state, finish_opening(raw, connect_timeout, settings.interrupt));
   if (state == PGRES_POLLING_FAILED) return std::unexpected(open_error(raw));
   PQsetnonblocking(raw, 1);
   // Notices are for people at a prompt.

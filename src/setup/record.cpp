@@ -2,6 +2,7 @@
 #include "setup/record.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -88,6 +89,11 @@ join pg_publication_rel r on r.prpubid = p.oid and r.prrelid = f.relation
 join pg_class c on c.oid = f.relation join pg_namespace n on n.oid = c.relnamespace
 where f.publication = $1 and not f.was_listed order by 1)";
 
+constexpr const char* select_given_readable = R"(
+select coalesce(bool_or(has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')), false)
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = '_bemi_source' and c.relname = 'given_identity')";
+
 constexpr const char* select_others = R"(
 select coalesce(string_agg(distinct t.pubname, ', '), '')
 from pg_publication_tables t join pg_publication p using (pubname)
@@ -132,6 +138,7 @@ struct Former {
   std::string index;
   char given = 'f';
   char now = 'f';
+  char given_by_trigger = '\0';  // none
   bool has_index = false;
   bool key_identifies = false;
   std::string others;
@@ -140,7 +147,13 @@ struct Former {
 void plan_one(const Former& former, Restoration& out) {
   if (former.now == former.identity && former.identity != 'i') return;
   std::string wanted = letter_name(former.identity, former.index);
-  if (former.now != former.given) {
+  if (former.identity == 'i' && !former.has_index) {
+    out.notes.push_back(former.shown + " keeps its replica identity: the index " + former.index +
+                        " that it had is gone");
+    return;
+  }
+  bool is_ours = former.now == former.given || former.now == former.given_by_trigger;
+  if (!is_ours) {
     if (former.now != former.identity) {
       out.notes.push_back(former.shown +
                           " keeps its replica identity: somebody has changed it since; it was " +
@@ -148,12 +161,7 @@ void plan_one(const Former& former, Restoration& out) {
     }
     return;
   }
-  if (former.identity == former.given) return;
-  if (former.identity == 'i' && !former.has_index) {
-    out.notes.push_back(former.shown + " keeps its replica identity: the index " + former.index +
-                        " that it had is gone");
-    return;
-  }
+  if (former.identity == former.now) return;
   bool identifies = former.identity == 'i' || former.identity == 'f' ||
                     (former.identity == 'd' && former.key_identifies);
   if (!identifies && !former.others.empty()) {
@@ -165,7 +173,28 @@ void plan_one(const Former& former, Restoration& out) {
                        .sql = "alter table only " + former.name + " replica identity " + wanted});
 }
 
-base::Status plan_identities(pg::Connection& admin, const Settings& settings, Restoration& out) {
+using GivenIdentities = std::map<change::Oid, char>;
+
+// The identities that the event triggers gave. Nothing, for who may not read them.
+base::Result<GivenIdentities> given_by_triggers(pg::Connection& admin) {
+  TRY_ASSIGN(pg::Rows readable, admin.run(select_given_readable));
+  if (!readable.truth(0, 0)) return GivenIdentities{};
+  TRY_ASSIGN(pg::Rows rows,
+             admin.run("select relation, identity from _bemi_source.given_identity"));
+  GivenIdentities given;
+  for (int row = 0; row < rows.count(); ++row) {
+    given.emplace(static_cast<change::Oid>(rows.integer(row, 0)), rows.text(row, 1).front());
+  }
+  return given;
+}
+
+char given_to(const GivenIdentities& given, change::Oid table) {
+  auto found = given.find(table);
+  return found == given.end() ? '\0' : found->second;
+}
+
+base::Status plan_identities(pg::Connection& admin, const Settings& settings,
+                             const GivenIdentities& given, Restoration& out) {
   TRY_ASSIGN(pg::Rows rows,
              admin.query(fmt::format(fmt::runtime(select_former), wal::identifying_index),
                          {settings.publication}));
@@ -176,6 +205,7 @@ base::Status plan_identities(pg::Connection& admin, const Settings& settings, Re
               .index = rows.text(row, 2),
               .given = rows.text(row, 3).front(),
               .now = rows.text(row, 4).front(),
+              .given_by_trigger = given_to(given, static_cast<change::Oid>(rows.integer(row, 0))),
               .has_index = rows.truth(row, 7),
               .key_identifies = rows.truth(row, 8),
               .others = rows.text(row, 9)},
@@ -186,9 +216,12 @@ base::Status plan_identities(pg::Connection& admin, const Settings& settings, Re
 
 // Tables that the event trigger published and nobody noted yet.
 base::Status plan_unnoted(pg::Connection& admin, const std::vector<Table>& tables,
-                          const Record& record, const Settings& settings, Restoration& out) {
+                          const Record& record, const Settings& settings,
+                          const GivenIdentities& given, Restoration& out) {
   for (const Table& table : tables) {
-    if (!table.published || table.identity != change::ReplicaIdentity::full) continue;
+    char now = static_cast<char>(table.identity);
+    char given_by_trigger = given_to(given, table.oid);
+    if (!table.published || (now != 'f' && now != given_by_trigger)) continue;
     if (std::ranges::find(record.identities, table.oid) != record.identities.end()) continue;
     TRY_ASSIGN(pg::Rows others,
                admin.query(select_others, {settings.publication, table.schema, table.name}));
@@ -196,7 +229,8 @@ base::Status plan_unnoted(pg::Connection& admin, const std::vector<Table>& table
               .shown = table.schema + "." + table.name,
               .identity = 'd',
               .given = 'f',
-              .now = 'f',
+              .now = now,
+              .given_by_trigger = given_by_trigger,
               .key_identifies = table.key_identifies,
               .others = others.text(0, 0)},
              out);
@@ -330,13 +364,14 @@ std::string note_grant_sql(Granted kind, const std::string& subjects, const Sett
 base::Result<Restoration> plan_restoration(pg::Connection& admin, const std::vector<Table>& tables,
                                            const Record& record, const Settings& settings) {
   Restoration out;
+  TRY_ASSIGN(GivenIdentities given, given_by_triggers(admin));
   if (record.is_there) {
     if (!owns_publication(record, settings)) TRY(plan_unlisting(admin, settings, out));
-    TRY(plan_identities(admin, settings, out));
+    TRY(plan_identities(admin, settings, given, out));
     TRY(plan_grants(admin, settings, out));
   }
   if (owns_publication(record, settings)) {
-    TRY(plan_unnoted(admin, tables, record, settings, out));
+    TRY(plan_unnoted(admin, tables, record, settings, given, out));
   }
   return out;
 }

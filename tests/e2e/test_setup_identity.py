@@ -118,6 +118,22 @@ def test_a_partition_that_is_attached_can_be_updated(
 
 @pytest.mark.skipif(18 not in available(), reason="needs PostgreSQL 18")
 @pytest.mark.parametrize("server", [18], indirect=True)
+def test_a_column_that_becomes_virtual_leaves_the_table_to_an_index(
+    database: Database, start_worker: StartWorker
+) -> None:
+    """At once, by the event trigger: whole rows go with no virtual column, and an index identifies rows."""
+    database.sql("create table t (id int not null unique, v int)")
+    start_worker().wait_ready()
+    database.sql("alter table t add g int generated always as (id * 2) virtual")
+    assert database.sql("select relreplident from pg_class where relname = 't'") == [("i",)]
+    write(database)
+    sync(database.url)
+    written = [change["operation"] for change in history(database.url) if change["table"] == "t"]
+    assert written == ["SCHEMA", "CREATE", "UPDATE", "DELETE"]
+
+
+@pytest.mark.skipif(18 not in available(), reason="needs PostgreSQL 18")
+@pytest.mark.parametrize("server", [18], indirect=True)
 def test_virtual_columns_keep_out_what_nothing_identifies(
     database: Database, start_worker: StartWorker
 ) -> None:

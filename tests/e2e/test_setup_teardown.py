@@ -63,6 +63,24 @@ def test_every_replica_identity_comes_back(database: Database, start_worker: Sta
 
 
 @oldest_and_newest
+def test_an_identity_that_the_triggers_gave_is_taken_back(
+    database: Database, start_worker: StartWorker
+) -> None:
+    database.sql(
+        "create table lost_key (id int, v text, constraint k primary key (id));"
+        "create table lost_index (id int not null, v text); create unique index i on lost_index (id);"
+        "alter table lost_index replica identity using index i"
+    )
+    start_worker("--replica-identity", "keep").wait_ready().terminate()
+    database.sql("alter table lost_key drop constraint k; drop index i")
+    assert identities(database) == [("lost_index", "f", None), ("lost_key", "f", None)]
+    database.sql("alter table lost_key add constraint k primary key (id)")
+    said = bemi("teardown", "--yes", env={"BEMI_SOURCE_URL": database.url}).stdout
+    assert identities(database) == [("lost_index", "f", None), ("lost_key", "d", None)]
+    assert "public.lost_index keeps its replica identity: the index i that it had is gone" in said
+
+
+@oldest_and_newest
 def test_what_another_publication_needs_stays_and_is_named(
     database: Database, start_worker: StartWorker
 ) -> None:

@@ -21,7 +21,8 @@ CATALOG = {
         from pg_class c join pg_namespace n on n.oid = c.relnamespace
         join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
         left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
-        where n.nspname in ('_bemi', 'bemi') and c.relname !~ '^key_[0-9]' or c.relname = 'changes' order by 1, 2, 3, 4""",
+        where n.nspname in ('_bemi', 'bemi') and c.relname !~ '^key_[0-9]' or c.relname = 'changes'
+        order by 1, 2, 3, 4""",
     "indexes": """
         select tablename, indexdef from pg_indexes
         where schemaname = '_bemi' and tablename !~ '^key_[0-9]' or tablename = 'changes' order by 1, 2""",
@@ -49,7 +50,7 @@ def load(database: Database, release: str) -> None:
 
 
 @pytest.fixture
-def installed(server: Server, database: Database, request: pytest.FixtureRequest) -> Database:
+def installed(database: Database, request: pytest.FixtureRequest) -> Database:
     """`database`, with the history that a release made on PostgreSQL 14."""
     load(database, request.param)
     return database
