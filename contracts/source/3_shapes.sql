@@ -28,33 +28,47 @@ begin
   return form;
 end $$;
 
--- What rows from before the column have. A partitioned table has no rows: its partitions know.
-create or replace function _bemi_source.missing_text(relation pg_class, a pg_attribute) returns text
-language sql stable set search_path = pg_catalog, pg_temp as $$
-  select case when a.atthasmissing then (a.attmissingval::text::text[])[1]
-    when relation.relkind = 'p' then (
-      select (leaf.attmissingval::text::text[])[1] from pg_partition_tree(relation.oid) tree
-      join pg_attribute leaf on leaf.attrelid = tree.relid and leaf.attname = a.attname
-      where tree.isleaf and leaf.atthasmissing and not leaf.attisdropped order by tree.relid::oid limit 1) end
-$$;
+-- What rows from before the column have. A partitioned table has no rows: its `leaves` know.
+create or replace function _bemi_source.missing_text(a pg_attribute, leaves oid[]) returns text
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  if a.atthasmissing then return (a.attmissingval::text::text[])[1]; end if;
+  if leaves = '{}' then return null; end if;
+  return (select (leaf.attmissingval::text::text[])[1] from pg_attribute leaf
+          where leaf.attrelid = any (leaves) and leaf.attname = a.attname and leaf.atthasmissing
+            and not leaf.attisdropped order by leaf.attrelid limit 1);
+end $$;
+
+-- Of a partitioned table. pg_partition_tree would lock them all, in the application's transaction.
+create or replace function _bemi_source.leaves_of(root oid) returns oid[]
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  if (select named.relkind <> 'p' from pg_class named where named.oid = root) then return '{}'; end if;
+  return (with recursive tree (oid) as (
+            select root
+            union all
+            select i.inhrelid from tree join pg_inherits i on i.inhparent = tree.oid)
+          select coalesce(array_agg(leaf.oid order by leaf.oid), '{}')
+          from tree join pg_class leaf on leaf.oid = tree.oid and leaf.relkind <> 'p');
+end $$;
 
 -- The settings are those that the worker reads rows under.
 create or replace function _bemi_source.describe(relation oid) returns json
 language plpgsql stable set search_path = pg_catalog, pg_temp set timezone = 'UTC' set datestyle = 'ISO'
 set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex' set lc_monetary = 'C'
 set quote_all_identifiers = off as $$
+declare leaves constant oid[] := _bemi_source.leaves_of(relation);
 begin
   return (select json_build_object(
       'oid', named.oid::bigint, 'schema', place.nspname, 'table', named.relname, 'identity', named.relreplident,
-      'leaves', (select coalesce(json_agg(tree.relid::oid::bigint order by tree.relid::oid), '[]')
-                 from pg_partition_tree(named.oid) tree where tree.isleaf and named.relkind = 'p'),
+      'leaves', to_json(leaves::bigint[]),
       'membership', (select coalesce(min(listed.oid::bigint), 0)
                      from pg_publication_rel listed join pg_publication publication on publication.oid = listed.prpubid
                      join _bemi_source.tracking on tracking.publication = publication.pubname
                      where listed.prrelid = named.oid),
       'columns', (
         select coalesce(json_agg(json_strip_nulls(json_build_object(
-                 'name', a.attname, 'number', a.attnum, 'missing_text', _bemi_source.missing_text(named, a),
+                 'name', a.attname, 'number', a.attnum, 'missing_text', _bemi_source.missing_text(a, leaves),
                  'type', format_type(a.atttypid, a.atttypmod), 'type_oid', a.atttypid::bigint,
                  'type_modifier', a.atttypmod, 'form', _bemi_source.type_form(a.atttypid))) order by a.attnum), '[]')
         from pg_attribute a where a.attrelid = named.oid and a.attnum > 0 and not a.attisdropped

@@ -149,3 +149,27 @@ begin
 exception when lock_not_available then
   return false;
 end $$;
+
+-- Tables that this transaction has locked so that nobody else may change them: a command does not name all that it
+-- reaches, and to look at every table would make each command dear.
+create or replace function _bemi_source.locked() returns setof pg_class
+language sql volatile set search_path = pg_catalog, pg_temp as $$
+  select distinct on (named.oid) named.* from pg_locks held join pg_class named on named.oid = held.relation
+  where held.pid = pg_backend_pid() and held.locktype = 'relation'
+    and held.database = (select d.oid from pg_database d where d.datname = current_database())
+    and held.mode in ('AccessExclusiveLock', 'ShareUpdateExclusiveLock')
+    and named.oid >= 16384 and named.relkind in ('r', 'p') and named.relpersistence = 'p'
+$$;
+
+-- Tables that should be tracked and are not, such as a partition that was detached. Wanted or not is asked last, of
+-- the few that are left.
+create or replace function _bemi_source.unlisted() returns setof oid
+language sql volatile set search_path = pg_catalog, pg_temp as $$
+  with locked as materialized (
+    select named.oid from _bemi_source.locked() named
+    where not named.relispartition and not exists (
+        select from pg_publication_rel listed join pg_publication publication on publication.oid = listed.prpubid
+        join _bemi_source.tracking on tracking.publication = publication.pubname where listed.prrelid = named.oid)
+  )
+  select locked.oid from locked where _bemi_source.is_wanted(locked.oid)
+$$;

@@ -1,16 +1,6 @@
 -- What the event triggers do. Whatever goes wrong in here must not fail the application's DDL: it is counted, and
 -- the worker finds by looking what it was not told.
 
--- Tables that should be tracked and are not: a partition that was detached is not named by the command.
-create or replace function _bemi_source.unlisted() returns setof oid
-language sql stable set search_path = pg_catalog, pg_temp as $$
-  select named.oid from pg_class named
-  where named.relkind in ('r', 'p') and named.relpersistence = 'p' and not named.relispartition
-    and named.oid >= 16384 and _bemi_source.is_wanted(named.oid) and not exists (
-      select from pg_publication_rel listed join pg_publication publication on publication.oid = listed.prpubid
-      join _bemi_source.tracking on tracking.publication = publication.pubname where listed.prrelid = named.oid)
-$$;
-
 -- The tables that a command reached: those that it named, and those by way of a schema, a publication, a type that
 -- changed, or the parent of INHERITS. Only for ddl_command_end. The few rows that there are find theirs by indexes,
 -- which the planner cannot know.
@@ -112,8 +102,8 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare leaf oid;
 begin
   for leaf in
-    select part.oid from pg_partition_tree(root) tree join pg_class part on part.oid = tree.relid
-    where tree.isleaf and part.relkind = 'r' and not _bemi_source.is_identified(part)
+    select part.oid from unnest(_bemi_source.leaves_of(root)) tree (oid) join pg_class part on part.oid = tree.oid
+    where part.relkind = 'r' and not _bemi_source.is_identified(part)
   loop
     perform _bemi_source.settle_identity(leaf, false);
   end loop;

@@ -42,7 +42,7 @@ end $$;
 
 -- Tables that are there still, and lost a column, a constraint or an index.
 create or replace function _bemi_source.reached_by_drop() returns setof oid
-language sql stable set search_path = pg_catalog, pg_temp as $$
+language sql volatile set search_path = pg_catalog, pg_temp as $$
   select gone.objid from pg_event_trigger_dropped_objects() gone
   where gone.object_type = 'table column' and not gone.is_temporary
   union
@@ -52,9 +52,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   where gone.object_type = 'table constraint' and not gone.is_temporary
   union
   -- An index says no longer whose it was.
-  select named.oid from pg_class named
-  where named.relreplident = 'i' and not _bemi_source.is_identified(named) and exists (
-    select from pg_event_trigger_dropped_objects() gone where gone.object_type = 'index' and not gone.is_temporary)
+  select named.oid from _bemi_source.locked() named
+  where named.relreplident = 'i' and not _bemi_source.is_identified(named)
 $$;
 
 create or replace function _bemi_source.track_drop() returns event_trigger

@@ -15,6 +15,7 @@
 #include "decode/copy_row.hpp"
 #include "pipeline/baseline_progress.hpp"
 #include "pipeline/renderer.hpp"
+#include "pipeline/snapshot_session.hpp"
 #include "store/partitions.hpp"
 #include "store/relation_note.hpp"
 #include "store/schema.hpp"
@@ -30,12 +31,19 @@ using Tables = std::vector<wal::Table>;
 constexpr std::int64_t chunk_blocks = 1024;
 constexpr unsigned readers_max = 4;
 
+// pg_partition_tree would lock all partitions.
 constexpr const char* select_leaves = R"(
+with recursive tree (oid) as (
+  select $1::oid
+  union all
+  select i.inhrelid from tree join pg_class parent on parent.oid = tree.oid and parent.relkind = 'p'
+  join pg_inherits i on i.inhparent = parent.oid
+)
 select c.oid, n.nspname, c.relname, pg_relation_filenode(c.oid),
        pg_relation_size(c.oid) / current_setting('block_size')::int
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind = 'r'
-  and (c.oid = $1 or c.oid in (select relid from pg_partition_tree($1) where isleaf))
+  and c.oid in (select oid from tree)
 order by c.oid)";
 
 struct Chunk {
@@ -200,25 +208,14 @@ class Work {
   std::optional<base::Error> error_;
 };
 
-base::Result<pg::Connection> open_snapshot(const Snapshot& snapshot, const Settings& settings,
-                                           const base::Interrupt& interrupt) {
-  TRY_ASSIGN(pg::Connection source, pg::Connection::open({.url = settings.source_url,
-                                                          .purpose = "bemi/baseline",
-                                                          .interrupt = &interrupt,
-                                                          .raw_text = true}));
-  // row_security=off: a policy that would hide rows is an error instead.
-  TRY(source.run("begin isolation level repeatable read read only; set transaction snapshot " +
-                 pg::quote_literal(snapshot.name) + "; set local row_security = off"));
-  return source;
-}
-
 // One connection to each end.
 class Reader {
  public:
   static base::Status run(Work& work, const Snapshot& snapshot, const store::Progress& progress,
                           const Settings& settings, const base::Interrupt& interrupt, bool& again) {
     again = false;
-    TRY_ASSIGN(pg::Connection source, open_snapshot(snapshot, settings, interrupt));
+    TRY_ASSIGN(SnapshotSession source,
+               SnapshotSession::open(settings.source_url, snapshot.name, interrupt));
     TRY_ASSIGN(pg::Connection destination, pg::Connection::open({.url = settings.destination_url,
                                                                  .purpose = "bemi/baseline",
                                                                  .interrupt = &interrupt}));
@@ -239,23 +236,28 @@ class Reader {
   }
 
  private:
-  Reader(Work& work, pg::Connection& source, store::BaselineWriter& writer,
+  Reader(Work& work, SnapshotSession& source, store::BaselineWriter& writer,
          const store::BaselinePlace& place, const Settings& settings)
       : work_(work),
         source_(source),
         writer_(writer),
         place_(place),
         // Its look-ups see the snapshot's catalog.
-        renderer_(source, settings.setup.selection, /*told=*/false) {
+        renderer_(source.connection(), settings.setup.selection, /*told=*/false) {
     renderer_.remember_redactions(work.known());
   }
 
   base::Status read(const Chunk& chunk) {
-    TRY_ASSIGN(change::Relation columns, wal::read_relation(source_, work_.table(chunk).oid));
+    reading_ = true;
+    TRY(source_.begin());
+    TRY_ASSIGN(change::Relation columns,
+               wal::read_relation(source_.connection(), work_.table(chunk).oid));
     TRY_ASSIGN(change::RelationPtr relation, renderer_.resolve(std::move(columns)));
     std::int64_t rows = 0;
     bool whole = chunk.pieces.size() != 1 || !work_.table(chunk).has_primary_key;
     for (const Piece& piece : chunk.pieces) {
+      reading_ = true;
+      TRY(source_.begin_with(piece.leaf, piece.leaf_name));
       TRY_ASSIGN(std::int64_t read, read_piece(select(piece, *relation, whole), relation));
       rows += read;
     }
@@ -273,7 +275,7 @@ class Reader {
                                         const change::RelationPtr& relation) {
     BatchBuilder out(store::transaction_of(place_));
     reading_ = true;
-    TRY_ASSIGN(pg::CopyOut copy, source_.copy_out(sql));
+    TRY_ASSIGN(pg::CopyOut copy, source_.connection().copy_out(sql));
     std::int64_t rows = 0;
     while (true) {
       reading_ = true;
@@ -292,7 +294,7 @@ class Reader {
   }
 
   Work& work_;
-  pg::Connection& source_;
+  SnapshotSession& source_;
   store::BaselineWriter& writer_;
   const store::BaselinePlace& place_;
   Renderer renderer_;
@@ -371,7 +373,9 @@ bool wants_baseline(const Tables& tables, const Settings& settings) {
 base::Status describe_tables(const Tables& tables, const Snapshot& snapshot,
                              const store::Progress& progress, const Settings& settings,
                              const base::Interrupt& interrupt) {
-  TRY_ASSIGN(pg::Connection source, open_snapshot(snapshot, settings, interrupt));
+  TRY_ASSIGN(SnapshotSession session,
+             SnapshotSession::open(settings.source_url, snapshot.name, interrupt));
+  pg::Connection& source = session.connection();
   TRY_ASSIGN(pg::Connection destination, pg::Connection::open({.url = settings.destination_url,
                                                                .purpose = "bemi/baseline",
                                                                .interrupt = &interrupt}));

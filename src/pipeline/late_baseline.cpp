@@ -86,8 +86,9 @@ base::Status LateBaseline::take(pg::Connection& source, pg::Connection& destinat
   if (tables.empty()) return {};
 
   TRY_ASSIGN(pg::Connection replication, open(settings_->source_url, true));
-  TRY_ASSIGN(wal::NewSlot slot, make_slot(source, replication, setup::baseline_slot_name(progress_.slot),
-                                          wal::SlotKind::temporary));
+  TRY_ASSIGN(wal::NewSlot slot,
+             make_slot(source, replication, setup::baseline_slot_name(progress_.slot),
+                       wal::SlotKind::temporary));
   TRY_ASSIGN(wal::Moment after, wal::now(source));
   TRY(pass_fence(source, destination));
   TRY_ASSIGN(base::Timestamp stored,

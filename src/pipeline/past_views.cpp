@@ -100,9 +100,8 @@ base::Status PastViews::tell_untracked() {
              pg::Connection::open(
                  {.url = settings_->source_url, .purpose = "bemi/views", .interrupt = interrupt_}));
   TRY_ASSIGN(auto copies, wal::copy_schemas(source));
-  TRY_ASSIGN(pg::Rows rows,
-             source.query(select_untracked,
-                          {settings_->setup.publication, nlohmann::json(copies).dump()}));
+  TRY_ASSIGN(pg::Rows rows, source.query(select_untracked, {settings_->setup.publication,
+                                                            nlohmann::json(copies).dump()}));
   std::string found = rows.text(0, 0);
   if (found == told_) return {};
   TRY_ASSIGN(pg::Connection destination, pg::Connection::open({.url = settings_->destination_url,

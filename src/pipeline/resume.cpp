@@ -107,7 +107,7 @@ constexpr const char* select_large = R"(
 select coalesce(string_agg(distinct t.schemaname || '.' || t.tablename, ', '), '')
 from pg_publication_tables t
 join pg_class c on c.oid = format('%I.%I', t.schemaname, t.tablename)::regclass
-join pg_class l on l.oid = c.oid or l.oid in (select relid from pg_partition_tree(c.oid))
+join pg_class l on l.oid = c.oid
 where t.pubname = $1 and l.reltoastrelid <> 0 and pg_relation_size(l.reltoastrelid) > 200000000)";
 
 }  // namespace

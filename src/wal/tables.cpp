@@ -16,8 +16,8 @@ namespace {
 // publications with the columns that they publish; {1}: which generated columns belong to a row's
 // identity; {2}: an index that identifies rows.
 //
-// A history is known by its shape, since not everybody may read what Bemi keeps of it; its owner may
-// may use `_bemi`, so that an application cannot make its table look like one.
+// A history is known by its shape, since not everybody may read what Bemi keeps of it; its owner
+// may may use `_bemi`, so that an application cannot make its table look like one.
 constexpr const char* select_tables = R"(
 with elsewhere as materialized ({0}),
 history as materialized (
@@ -46,8 +46,11 @@ select c.oid, n.nspname, c.relname, pg_get_userbyid(c.relowner), c.relreplident,
        coalesce(pg_relation_size(nullif(c.reltoastrelid, 0)), 0) > 1000000
          and coalesce(pg_relation_size(nullif(c.reltoastrelid, 0)), 0) > pg_relation_size(c.oid),
        case when c.relkind = 'p'
-            then coalesce((select sum(pg_table_size(t.relid)) from pg_partition_tree(c.oid) t
-                           where t.isleaf), 0)::bigint
+            then coalesce((with recursive tree (oid) as (
+                             select c.oid
+                             union all
+                             select i.inhrelid from tree join pg_inherits i on i.inhparent = tree.oid)
+                           select sum(pg_table_size(tree.oid)) from tree where tree.oid <> c.oid), 0)::bigint
             else pg_table_size(c.oid) end,
        exists (select 1 from pg_attribute a where a.attrelid = c.oid and a.attgenerated = 'v'),
        coalesce((select e.pubname from elsewhere e

@@ -248,3 +248,46 @@ def test_the_order_of_all_is_right(database: Database, start_worker: StartWorker
     sync(database.url)
     times = [row[0] for row in database.sql(f"select effective_at from changes {COMMIT_ORDER}")]
     assert times == sorted(times)
+
+
+def test_what_is_emptied_or_rewritten_before_it_is_read_is_not_taken_for_empty(
+    database: Database, start_worker: StartWorker
+) -> None:
+    """Such a table looks empty in an older snapshot. It is read anew, and nobody's DDL waited."""
+    names = [f"t{number}" for number in range(8)]
+    for name in names:
+        database.sql(f"create table {name} (id int primary key, v text); insert into {name} values (1, '1')")
+    bemi("init", env={"BEMI_SOURCE_URL": database.url})
+    [(partition,)] = database.sql("select _bemi.make_partition(now())")
+    with psycopg.connect(database.url) as blocking:
+        blocking.execute(f"lock table {partition} in exclusive mode".encode())
+        worker = start_worker("--heartbeat-interval", "1")
+        worker.wait_for_line("making the slot")
+        wait_until(
+            lambda: database.sql(
+                "select pid from pg_stat_activity where application_name = 'bemi/baseline' and wait_event_type = 'Lock'"
+            ),
+            "the rows wait to be stored",
+        )
+        database.sql("set lock_timeout = '5s'; truncate t6; insert into t6 values (2, '2')")
+        database.sql("set lock_timeout = '5s'; alter table t7 alter column v type int using v::int")
+    worker.wait_ready()
+    worker.wait_for_line("t6 has no baseline: it was emptied or rewritten meanwhile")
+    worker.wait_for_line("t7 has no baseline: it was emptied or rewritten meanwhile")
+    for name in names:
+        wait_whole(database, name)
+        assert known_rows(database.url, now_of(database.url), name) == live_rows(database.url, name)
+
+
+def test_reading_many_tables_takes_few_locks(database: Database, start_worker: StartWorker) -> None:
+    """The server's lock table is shared: who fills it makes others' statements fail."""
+    database.sql("; ".join(f"create table t{number} (id int primary key)" for number in range(400)))
+    most = 0
+    worker = start_worker()
+    while not any("streaming" in line for line in worker.lines()):
+        [(locks,)] = database.sql(
+            "select count(*) from pg_locks l join pg_stat_activity a using (pid)"
+            " where a.application_name = 'bemi/baseline' and l.locktype = 'relation'"
+        )
+        most = max(most, locks)
+    assert 0 < most < 100
