@@ -118,12 +118,18 @@ std::string select(const Piece& piece, const change::Relation& relation, bool wh
   return fmt::format("copy (select {} from only {}{}) to stdout", columns, piece.leaf_name, range);
 }
 
+// The table was emptied or rewritten since the snapshot: the next one has its rows.
+bool passes_by_itself(const base::Error& error) {
+  return error.kind == base::ErrorKind::serialization;
+}
+
 // Such as a row near a gigabyte, which the server has but cannot send, or rows that we may not see.
 // `reading`: the source said it, not the destination.
 bool is_the_tables_own(const base::Error& error, bool reading) {
   using base::ErrorKind;
   return error.kind == ErrorKind::internal || error.kind == ErrorKind::rejected ||
-         error.kind == ErrorKind::limit || (reading && error.kind == ErrorKind::permission);
+         error.kind == ErrorKind::limit ||
+         (reading && (error.kind == ErrorKind::permission || passes_by_itself(error)));
 }
 
 std::string cure_of(const base::Error& error) {
@@ -174,14 +180,16 @@ class Work {
     std::lock_guard lock(mutex_);
     if (!given_up_.insert(chunk.table).second) return;
     const wal::Table& table = tables_[chunk.table];
+    if (passes_by_itself(error)) {
+      base::log::info("{}.{} is read again: {}", table.schema, table.name, error.message);
+      return;
+    }
+    gone_for_long_.push_back(table.oid);
     base::log::warning("{}.{} has no baseline: {}{}; its rows are known from their next change on",
                        table.schema, table.name, error.message, cure_of(error));
   }
-  [[nodiscard]] std::vector<change::Oid> given_up() const {
-    std::vector<change::Oid> oids;
-    for (std::size_t number : given_up_) oids.push_back(tables_[number].oid);
-    return oids;
-  }
+  // Those that need not be tried again soon.
+  [[nodiscard]] std::vector<change::Oid> given_up() const { return gone_for_long_; }
 
   void fail(const base::Error& error) {
     std::lock_guard lock(mutex_);
@@ -204,6 +212,7 @@ class Work {
   std::vector<std::size_t> left_;
   std::vector<std::int64_t> rows_;
   std::set<std::size_t> given_up_;
+  std::vector<change::Oid> gone_for_long_;
   BaselineProgress progress_;
   std::optional<base::Error> error_;
 };

@@ -22,7 +22,7 @@ class SnapshotSession {
   // Ends the last transaction, and begins one that sees the snapshot.
   base::Status begin();
   // The same, with one table that nobody may empty or rewrite until the next one. Error of kind
-  // rejected when that was done since the snapshot: its rows of then are gone.
+  // serialization when that was done since the snapshot: its rows of then are gone.
   base::Status begin_with(change::Oid table, const std::string& quoted_name);
 
   pg::Connection& connection() { return source_; }
