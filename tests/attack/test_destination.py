@@ -261,6 +261,34 @@ def test_nobody_but_the_maintainer_changes_what_is_stored(
 
 
 @oldest_and_newest
+def test_a_word_of_fidelity_that_is_not_known_stands_for_unknown(
+    database: Database, start_worker: StartWorker
+) -> None:
+    """A newer Bemi may have written it: what it says of a value must not be taken for a plain one."""
+    database.sql("create table parcel (id int primary key, ship_to text)")
+    start_worker().wait_ready()
+    database.sql("insert into parcel values (1, 'Main Street'), (2, 'Side Street')")
+    database.sql("delete from parcel")
+    env = {"BEMI_SOURCE_URL": database.url, "BEMI_REVERT_URL": database.url}
+    bemi("sync", env=env)
+    database.sql(
+        "update changes set before = before - 'ship_to', fidelity = '{\"before\": {\"ship_to\": \"erased\"}}' "
+        "where operation = 'DELETE' and primary_key = '1'"
+    )
+    what = ("--table", "parcel", "--operation", "DELETE")
+    plan = bemi("revert", *what, env=env, check=False)
+    assert plan.returncode == 1 and "ship_to" in plan.stdout + plan.stderr, plan
+    applied = bemi("revert", *what, "--apply", "--on-conflict", "skip", env=env, check=False)
+    assert database.sql("select id from parcel") == [(2,)], applied
+    # The script of an undo knows no more.
+    database.sql("delete from parcel")
+    bemi("sync", env=env)
+    asked = "select bemi.revert_sql(table_name => 'parcel', operation => 'DELETE')"
+    with pytest.raises(psycopg.Error, match="its old value is not in the history"):
+        database.sql(asked)
+
+
+@oldest_and_newest
 def test_the_log_of_actions_can_only_grow(history: Database, member: Callable[[str], Role]) -> None:
     dashboard = member("dashboard")
     written = "insert into _bemi.action (actor, role, peer, action) values ('anna', 'admin', '::1', 'undo') returning id"
