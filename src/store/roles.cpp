@@ -63,7 +63,9 @@ base::Result<bool> is_owner(pg::Connection& destination) {
 void drop_roles(pg::Connection& admin, const std::map<std::string, std::string>& roles) {
   for (const auto& [purpose, name] : roles) {
     std::string role = pg::quote_identifier(name);
-    (void)admin.run("drop owned by " + role + "; drop role " + role);
+    // Who is no superuser takes back what a role may only as a member of it.
+    (void)admin.run("grant " + role + " to current_user; drop owned by " + role + "; drop role " +
+                    role);
   }
 }
 

@@ -474,3 +474,24 @@ def test_the_installed_catalog_is_what_this_list_says(history: Database) -> None
         " and to_regclass(i.name) = c.oid) and c.relname !~ '^key_[0-9]+$' and c.relowner <> 'postgres'::regrole"
     )
     assert unrecorded == []
+
+
+@oldest_and_newest
+def test_who_may_make_roles_needs_no_superuser(database: Database, new_role: NewRole) -> None:
+    """The owner of a history's own database: the roles are made, kept apart, and gone with the history."""
+    maker = new_role("maker")
+    database.sql(f'alter role "{maker.name}" createrole')
+    url = database.server.create_database(f"{database.name}_h")
+    database.sql(f'alter database "{database.name}_h" owner to "{maker.name}"')
+    place = Database(database.server, f"{database.name}_h", url)
+    env = {
+        "BEMI_SOURCE_URL": database.url,
+        "BEMI_DESTINATION_URL": database.server.url(place.name, user=maker.name),
+    }
+    bemi("init", env=env)
+    owner = f"bemi_{place.name}_owner"
+    assert {row for (row,) in place.sql("select tableowner from pg_tables where schemaname = '_bemi'")} == {owner}
+    assert "owner, writer and dashboard are one role" in bemi("check", env=env, check=False).stdout
+    bemi("teardown", "--yes", "--destination", env=env)
+    assert place.sql(f"select rolname from pg_roles where rolname ~ '^bemi_{place.name}_'") == []
+    database.sql(f'drop database "{place.name}" with (force)')
