@@ -22,7 +22,7 @@ base::Status catch_up(pg::Connection& source, pg::Connection& destination,
       return {};
     }
     if (timeout_s > 0 && Clock::now() > deadline) {
-      return base::fail(base::ErrorKind::limit,
+      return base::fail(base::ErrorKind::conflict,
                         "the history did not catch up within " + std::to_string(timeout_s) + " s",
                         "is the worker running? see: bemi status");
     }

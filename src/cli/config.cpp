@@ -183,7 +183,7 @@ void add_destination_wish(CLI::App& command, bool& wished) {
 void drop_empty_words(Config& config) {
   for (auto* list : {&config.include, &config.exclude, &config.ignore_columns,
                      &config.redact_columns, &config.retention, &config.http_trusted_proxies,
-                     &config.webhook_ranges}) {
+                     &config.http_hosts, &config.webhook_ranges}) {
     std::erase(*list, "");
   }
 }

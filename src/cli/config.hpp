@@ -44,6 +44,7 @@ struct Config {
   std::string http_token;        // empty: one is made, and kept in the destination as a hash
   std::string http_user_header;  // by which a trusted proxy says who asks
   std::vector<std::string> http_trusted_proxies;
+  std::vector<std::string> http_hosts;
   std::vector<std::string> webhook_ranges;  // where webhooks may go beside the public internet
   bool any_http_port = false;     // when that one is taken
   bool shows_http_token = false;  // at each start: it is in a folder of ours

@@ -67,6 +67,7 @@ base::Result<std::unique_ptr<serve::Server>> start_dashboard(const Config& confi
   settings.token = config.http_token;
   settings.user_header = lower_case(config.http_user_header);
   settings.trusted_proxies = config.http_trusted_proxies;
+  settings.hosts = config.http_hosts;
   settings.webhook_ranges = config.webhook_ranges;
   settings.secret_key = secret_key();
   settings.make_new_token = options.new_token;

@@ -51,6 +51,12 @@ void add_http_options(CLI::App& command, Config& config) {
       ->delimiter(',')
       ->type_name("ADDRESS");
   group
+      ->add_option("--http-host", config.http_hosts,
+                   "A name that browsers ask for, beside the address; may be given again")
+      ->envname("BEMI_HTTP_HOST")
+      ->delimiter(',')
+      ->type_name("NAME");
+  group
       ->add_option("--webhook-allow", config.webhook_ranges,
                    "Addresses within your network that webhooks may go to; may be given again")
       ->envname("BEMI_WEBHOOK_ALLOW")

@@ -8,18 +8,12 @@
 #include <fmt/format.h>
 
 #include "base/number.hpp"
+#include "query/change_json.hpp"
+#include "query/reading.hpp"
 #include "store/schema.hpp"
 
 namespace query {
 namespace {
-
-constexpr const char* as_json =
-    R"(json_build_object('id', id, 'source', source, 'database', database, 'schema', schema, )"
-    R"('table', "table", 'primary_key', primary_key, 'operation', operation, 'before', before, )"
-    R"('after', after, 'context', context, 'committed_at', committed_at, 'effective_at', )"
-    R"(effective_at, 'queued_at', queued_at, 'created_at', created_at, 'transaction_id', )"
-    R"(transaction_id, 'position', position, 'epoch', epoch, 'commit_position', commit_position, )"
-    R"('sequence', sequence, 'exact', exact, 'fidelity', fidelity))";
 
 // Spans that people count in, in seconds.
 constexpr std::array<std::int64_t, 19> spans{
@@ -42,37 +36,6 @@ std::string after(Where& where, const SeenPosition& seen, bool is_newest_epoch) 
       "effective_at >= {}::timestamptz and (epoch, commit_position, sequence) > ({}, {}, {})", at,
       seen.epoch, seen.commit_position, seen.sequence);
 }
-
-// The first of what there is, in order; to select from. Made into JSON only then: a row that is
-// sorted away costs nothing.
-std::string first_of(const std::string& table, const std::string& clause, std::string_view order,
-                     std::int64_t limit) {
-  return fmt::format("(select * from {0}{1} order by {2} limit {3}) c order by {2}", table, clause,
-                     order, limit);
-}
-
-std::vector<NewChange> new_changes(const pg::Rows& rows, std::size_t filters) {
-  std::vector<NewChange> changes;
-  for (int row = 0; row < rows.count(); ++row) {
-    NewChange& change = changes.emplace_back();
-    change.position = {rows.text(row, 0), rows.text(row, 1), rows.integer(row, 2),
-                       rows.integer(row, 3), rows.integer(row, 4)};
-    change.json = rows.text(row, 5);
-    for (std::size_t i = 0; i < filters; ++i) {
-      change.matches.push_back(rows.truth(row, static_cast<int>(6 + i)));
-    }
-  }
-  return changes;
-}
-
-// Each with what the ones before it weigh, and whether others come after it.
-constexpr const char* select_page = R"(
-select effective_at, commit_position, sequence, id, json, number,
-  coalesce(sum(octet_length(json::text)) over (order by number rows between unbounded preceding and 1 preceding), 0)
-    as bytes_before,
-  number < count(*) over () as is_more
-from (select effective_at, commit_position, sequence, id, {} as json, row_number() over (order by {}) as number
-      from {}) c)";
 
 constexpr const char* position_columns = "source, effective_at, epoch, commit_position, sequence";
 constexpr const char* commit_order = "effective_at, epoch, commit_position, sequence";
@@ -120,20 +83,20 @@ base::Result<FeedPage> Feed::older(const ChangeFilter& filter, const std::option
         from->commit_position, from->sequence, id));
   }
   // The index on time has this order; `id` settles what two sources did at once.
-  std::string all = first_of(table_, where.clause(), page_order, limit + 1);
-  TRY_ASSIGN(pg::Rows rows, destination_->query(
-                                fmt::format("select effective_at, commit_position, sequence, id, "
-                                            "json, is_more from ({}) p where bytes_before < {} order by number",
-                                            fmt::format(select_page, as_json, page_order, all),
-                                            page_bytes_max),
-                                where.parameters()));
+  std::string sql = "select effective_at, commit_position, sequence, id, " + change_json() +
+                    " from " + first_changes(table_, where.clause(), page_order, limit + 1);
   FeedPage page;
-  int shown = static_cast<int>(std::min<std::int64_t>(rows.count(), limit));
-  for (int row = 0; row < shown; ++row) page.changes.push_back(rows.text(row, 4));
-  if (shown > 0 && rows.truth(shown - 1, 5)) {
-    page.next = Cursor{rows.text(shown - 1, 0), rows.integer(shown - 1, 1),
-                       rows.integer(shown - 1, 2), rows.text(shown - 1, 3)};
-  }
+  Cursor last;
+  TRY_ASSIGN(bool is_whole,
+             read_within({.sql = sql, .parameters = where.parameters(), .bytes = page_bytes_max},
+                         *destination_, [&](const pg::Rows& rows, int row) {
+                           if (std::ssize(page.changes) == limit) return false;
+                           page.changes.push_back(rows.text(row, 4));
+                           last = {rows.text(row, 0), rows.integer(row, 1), rows.integer(row, 2),
+                                   rows.text(row, 3)};
+                           return true;
+                         }));
+  if (!is_whole && !page.changes.empty()) page.next = last;
   return page;
 }
 
@@ -142,7 +105,9 @@ base::Result<std::optional<std::string>> Feed::one(const std::string& id) {
   // partition's key is probed.
   TRY_ASSIGN(pg::Rows rows,
              destination_->query(
-                 fmt::format("select {} from {} where id = $1::uuid", as_json, table_), {id}));
+                 "select " + change_json() + " from " +
+                     weighed(fmt::format("(select * from {} where id = $1::uuid) c", table_)),
+                 {id}));
   if (rows.empty()) return std::nullopt;
   return rows.text(0, 0);
 }
@@ -169,9 +134,8 @@ base::Result<Feed::Unseen> Feed::unseen(Where& where, const Seen& seen) {
   return Unseen{"(" + later + " or source not in (" + known + "))", order};
 }
 
-base::Result<std::vector<NewChange>> Feed::newer(const Seen& seen,
-                                                 std::span<const ChangeFilter* const> filters,
-                                                 std::int64_t limit) {
+base::Result<NewChanges> Feed::newer(const Seen& seen, std::span<const ChangeFilter* const> filters,
+                                     std::int64_t limit) {
   Where where;
   std::string flags;
   for (const ChangeFilter* filter : filters) {
@@ -180,25 +144,41 @@ base::Result<std::vector<NewChange>> Feed::newer(const Seen& seen,
     flags += ", (" + where.condition() + ") is true";
   }
   TRY_ASSIGN(Unseen wanted, unseen(where, seen));
-  TRY_ASSIGN(pg::Rows rows,
-             destination_->query(
-                 fmt::format("select {}, {}{} from {}", position_columns, as_json, flags,
-                             first_of(table_, " where " + wanted.condition, wanted.order, limit)),
-                 where.parameters()));
-  return new_changes(rows, filters.size());
+  std::string sql =
+      fmt::format("select {}, {}{} from {}", position_columns, change_json(), flags,
+                  first_changes(table_, " where " + wanted.condition, wanted.order, limit + 1));
+  return new_changes({.sql = sql, .parameters = where.parameters(), .bytes = page_bytes_max}, limit,
+                     filters.size());
 }
 
-base::Result<std::vector<NewChange>> Feed::missed(const Seen& seen, const ChangeFilter& filter,
-                                                  std::int64_t limit) {
+base::Result<NewChanges> Feed::missed(const Seen& seen, const ChangeFilter& filter,
+                                      std::int64_t limit, std::size_t bytes) {
   Where where;
   TRY(add_filter(where, filter));
   TRY_ASSIGN(Unseen wanted, unseen(where, seen));
   where.add_raw(wanted.condition);
-  TRY_ASSIGN(pg::Rows rows,
-             destination_->query(fmt::format("select {}, {} from {}", position_columns, as_json,
-                                             first_of(table_, where.clause(), wanted.order, limit)),
-                                 where.parameters()));
-  return new_changes(rows, 0);
+  std::string sql = fmt::format("select {}, {} from {}", position_columns, change_json(),
+                                first_changes(table_, where.clause(), wanted.order, limit + 1));
+  return new_changes({.sql = sql, .parameters = where.parameters(), .bytes = bytes}, limit, 0);
+}
+
+base::Result<NewChanges> Feed::new_changes(const Reading& reading, std::int64_t limit,
+                                           std::size_t filters) {
+  NewChanges found;
+  auto take = [&](const pg::Rows& rows, int row) {
+    if (std::ssize(found.changes) == limit) return false;
+    NewChange& change = found.changes.emplace_back();
+    change.position = {rows.text(row, 0), rows.text(row, 1), rows.integer(row, 2),
+                       rows.integer(row, 3), rows.integer(row, 4)};
+    change.json = rows.text(row, 5);
+    for (std::size_t i = 0; i < filters; ++i) {
+      change.matches.push_back(rows.truth(row, static_cast<int>(6 + i)));
+    }
+    return true;
+  };
+  TRY_ASSIGN(bool is_whole, read_within(reading, *destination_, take));
+  found.is_more = !is_whole;
+  return found;
 }
 
 base::Result<Seen> Feed::ends() {

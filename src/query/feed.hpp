@@ -5,6 +5,8 @@
 // every number keeps its digits.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -47,8 +49,23 @@ struct NewChange {
   std::vector<bool> matches;  // one for each filter
 };
 
+struct NewChanges {
+  std::vector<NewChange> changes;
+  bool is_more = false;
+};
+
 // However large rows are, so many bytes of them are held at a time.
-inline constexpr std::int64_t page_bytes_max = 4LL << 20;
+inline constexpr std::size_t page_bytes_max = 4UL << 20;
+// For those who read on and on, each with a page of his own.
+inline constexpr std::size_t stream_bytes_max = 512UL << 10;
+// The JSON of a change that has more is told with its large values cut, and `truncated` says which
+// those are. So much of each is left.
+inline constexpr std::size_t change_bytes_max = 4UL << 20;
+inline constexpr int cut_value_characters = 500;
+// A page that takes longer to read ends with what it has.
+inline constexpr std::chrono::seconds page_time_max{5};
+
+struct Reading;
 
 class Feed {
  public:
@@ -60,13 +77,13 @@ class Feed {
   // nullopt: there is none of this id.
   base::Result<std::optional<std::string>> one(const std::string& id);
 
-  // At most `limit` that came after `seen`, in commit order, whatever filters they match.
-  base::Result<std::vector<NewChange>> newer(const Seen& seen,
-                                             std::span<const ChangeFilter* const> filters,
-                                             std::int64_t limit);
+  // At most `limit` that came after `seen`, in commit order, whatever filters they match; within
+  // the bytes of a page, but one in any case.
+  base::Result<NewChanges> newer(const Seen& seen, std::span<const ChangeFilter* const> filters,
+                                 std::int64_t limit);
   // The same for one reader: only those that match.
-  base::Result<std::vector<NewChange>> missed(const Seen& seen, const ChangeFilter& filter,
-                                              std::int64_t limit);
+  base::Result<NewChanges> missed(const Seen& seen, const ChangeFilter& filter, std::int64_t limit,
+                                  std::size_t bytes = stream_bytes_max);
   // Where each source's history ends now.
   base::Result<Seen> ends();
   // Each source's epoch of now.
@@ -79,6 +96,8 @@ class Feed {
   base::Result<std::string> histogram(const ChangeFilter& filter, int buckets);
 
  private:
+  base::Result<NewChanges> new_changes(const Reading& reading, std::int64_t limit,
+                                       std::size_t filters);
   // What came after `seen`, and the order to read it in.
   struct Unseen {
     std::string condition;

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "query/past.hpp"
 #include "store/schema.hpp"
 
 namespace query {
@@ -129,17 +130,21 @@ base::Result<std::string> table_as_of(pg::Connection& destination, const TableNa
                                       const PastPage& page) {
   auto source = page.source.empty() ? std::nullopt : pg::Parameter(page.source);
   std::string name = quoted(table);
-  return only_value(destination.query(
-      R"(
+  TRY_ASSIGN(pg::Rows rows, destination.query(
+                                R"(
 with moment as (select bemi.moment($1, $2) as at),
 known as (select v.* from moment, bemi.rows_as_of($3, moment.at, $2, $4, $5) v),
-page as (select * from known order by length(primary_key), primary_key limit $6 offset $7)
-select json_build_object('at', (select at from moment), 'total', (select count(*) from known),
-  'rows', (select coalesce(json_agg(json_build_object('primary_key', primary_key, 'row', "row",
+page as (select * from known order by length(primary_key), primary_key limit $6 offset $7),
+weighed as (select coalesce(sum(octet_length("row"::text)), 0) as bytes from page)
+select case when (select bytes from weighed) <= $8::bigint then json_build_object('at', (select at from moment),
+  'total', (select count(*) from known), 'rows', (select coalesce(json_agg(json_build_object('primary_key', primary_key, 'row', "row",
     'fidelity', fidelity, 'operation', operation, 'effective_at', effective_at)
-    order by length(primary_key), primary_key), '[]') from page)))",
-      {page.moment, source, name, pg::boolean(page.partial), pg::boolean(page.allow_stale),
-       std::to_string(page.limit), std::to_string(page.offset)}));
+    order by length(primary_key), primary_key), '[]') from page)) end)",
+                                {page.moment, source, name, pg::boolean(page.partial),
+                                 pg::boolean(page.allow_stale), std::to_string(page.limit),
+                                 std::to_string(page.offset), std::to_string(page.bytes_max)}));
+  if (!rows.get(0, 0)) return std::unexpected(too_large(page.bytes_max));
+  return rows.text(0, 0);
 }
 
 }  // namespace query

@@ -40,6 +40,7 @@ struct PastPage {
   std::string source;  // empty: the one that has the table
   bool partial = false;
   bool allow_stale = false;
+  std::int64_t bytes_max = 16LL << 20;  // beyond: an error of kind limit
 };
 // {"at", "total", "rows": [{"primary_key", "row", "fidelity", "operation", "effective_at"}]}
 base::Result<std::string> table_as_of(pg::Connection& destination, const TableName& table,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "query/past.hpp"
 
+#include <fmt/format.h>
+
 #include "change/key_text.hpp"
 
 namespace query {
@@ -58,13 +60,40 @@ base::Result<pg::Rows> rows_as_of(pg::Connection& destination, const std::string
        options.limit ? pg::Parameter(std::to_string(*options.limit)) : std::nullopt});
 }
 
+base::Error too_large(std::int64_t bytes_max) {
+  constexpr std::int64_t megabyte = 1 << 20;
+  return {base::ErrorKind::limit,
+          "the answer has more than " + std::to_string(bytes_max / megabyte) + " MB",
+          "ask for less at once; the commands bemi history, as-of and diff have no such bound",
+          {}};
+}
+
+// More than is wanted is not even sent here.
 base::Result<pg::Rows> history(pg::Connection& destination, const TableName& table,
                                const std::string& key, const PastOptions& options) {
-  return destination.query(
-      std::string("select version, valid_from, valid_to, operation, ") + readable_changes +
-          R"( as changes, changed, context, "row", transaction_id, id from bemi.history($1, $2, $3))"
-          " order by version",
-      {quoted(table), change::asked_key_name(key), options.source});
+  const char* within =
+      "select *, sum(octet_length(\"row\"::text) + octet_length(changed::text) + "
+      "octet_length(context::text)) over () as bytes from bemi.history($1, $2, $3)";
+  std::string columns =
+      std::string(readable_changes) + R"( as changes, changed, context, "row", transaction_id, id)";
+  if (!options.bytes_max) {
+    return destination.query("select version, valid_from, valid_to, operation, " + columns +
+                                 " from bemi.history($1, $2, $3) order by version",
+                             {quoted(table), change::asked_key_name(key), options.source});
+  }
+  TRY_ASSIGN(
+      pg::Rows rows,
+      destination.query(
+          fmt::format("with all_versions as materialized ({}) select version, valid_from, "
+                      "valid_to, operation, {} from all_versions where bytes <= $4::bigint "
+                      "union all select null, null, null, null, null, null, null, null, null, "
+                      "null where exists (select from all_versions where bytes > $4::bigint) "
+                      "order by 1",
+                      within, columns),
+          {quoted(table), change::asked_key_name(key), options.source,
+           std::to_string(*options.bytes_max)}));
+  if (!rows.empty() && !rows.get(0, 0)) return std::unexpected(too_large(*options.bytes_max));
+  return rows;
 }
 
 base::Result<pg::Rows> trends(pg::Connection& destination, const std::string& interval,

@@ -20,7 +20,12 @@ struct PastOptions {
   bool allow_stale = false;          // also where the history is not yet known to be complete
   std::optional<std::string> after;  // rows_as_of(): only keys behind this one
   std::optional<std::int64_t> limit;
+  // history(), diff() and table_as_of(): of the rows' JSON, for who answers many at a time. What
+  // has more is an error of kind limit.
+  std::optional<std::int64_t> bytes_max;
 };
+
+base::Error too_large(std::int64_t bytes_max);
 
 struct PastRow {
   std::string row;    // JSON

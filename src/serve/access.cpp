@@ -138,6 +138,16 @@ void Access::forget(const std::string& name) {
   std::erase_if(known_, [&](const auto& known) { return known.second.identity.name == name; });
 }
 
+void Access::forget_others(const std::string& name, const std::string& cookie) {
+  std::string own = session_hash(cookie);
+  std::scoped_lock lock(mutex_);
+  std::erase_if(known_, [&](const auto& known) {
+    return known.second.identity.name == name && known.first != own;
+  });
+}
+
+std::string Access::session_hash(const std::string& cookie) { return hash_of(cookie, "session"); }
+
 bool Access::trusts(const std::string& address) const {
   return std::ranges::find(settings_.trusted_proxies, address) != settings_.trusted_proxies.end();
 }

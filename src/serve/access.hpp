@@ -58,6 +58,10 @@ class Access {
   base::Status sign_out(const std::string& cookie);
   // After a user was changed or removed: what is remembered of him ends.
   void forget(const std::string& name);
+  // The same, but for one session.
+  void forget_others(const std::string& name, const std::string& cookie);
+  // As it is kept.
+  static std::string session_hash(const std::string& cookie);
 
   // The address that asks: the one that connected, or whom a trusted proxy asks for.
   [[nodiscard]] std::string client(const Request& request) const;

@@ -27,6 +27,7 @@
 #include "serve/access.hpp"
 #include "serve/assets.hpp"
 #include "serve/event_stream.hpp"
+#include "serve/hosts.hpp"
 #include "serve/limits.hpp"
 #include "serve/metrics.hpp"
 #include "serve/problem.hpp"
@@ -108,11 +109,35 @@ class Counted {
   std::size_t* count_;
 };
 
+// Bytes of an answer, until they have left.
+class Held {
+ public:
+  Held(Load& load, std::string client, std::size_t bytes)
+      : load_(&load), client_(std::move(client)), bytes_(bytes) {
+    load_->bytes += bytes_;
+    load_->bytes_by_client[client_] += bytes_;
+  }
+  ~Held() {
+    load_->bytes -= bytes_;
+    auto found = load_->bytes_by_client.find(client_);
+    found->second -= bytes_;
+    if (found->second == 0) load_->bytes_by_client.erase(found);
+  }
+  Held(const Held&) = delete;
+  Held& operator=(const Held&) = delete;
+
+ private:
+  Load* load_;
+  std::string client_;
+  std::size_t bytes_;
+};
+
 base::Result<Request> read_request(const http::request<http::string_body>& message,
                                    const tcp::endpoint& peer) {
   Request request;
   request.method = message.method_string();
   request.peer = peer.address().to_string();
+  request.is_http_1_0 = message.version() < 11;
   request.body = message.body();
   for (const auto& field : message) {
     std::string name(field.name_string());
@@ -231,6 +256,19 @@ class Client {
     return !is_api && (request.method == "GET" || request.method == "HEAD");
   }
 
+  // Whoever takes no answers away leaves room for those of others.
+  [[nodiscard]] bool holds_too_much() const {
+    auto own = load_->bytes_by_client.find(client_);
+    bool is_own_full =
+        own != load_->bytes_by_client.end() && own->second >= answer_bytes_max / share_of_bytes;
+    return is_own_full || load_->bytes >= answer_bytes_max;
+  }
+
+  static bool compares_passwords(const Request& request) {
+    return request.method == "POST" &&
+           (request.path == "/api/session" || request.path == "/api/session/password");
+  }
+
   static Response later(int status, std::string_view why) {
     Response response = problem(status, why, "ask again in a moment");
     response.headers.emplace_back("Retry-After", "1");
@@ -238,6 +276,9 @@ class Client {
   }
 
   awaitable<Response> answered(const Request& request) {
+    bool is_from_proxy = services_->access->trusts(request.peer);
+    if (auto refused = services_->hosts->refusal(request, is_from_proxy))
+      co_return std::move(*refused);
     if (is_page(request)) {
       auto found = asset_response(request);
       if (found) co_return std::move(*found);
@@ -245,9 +286,13 @@ class Client {
     }
     // Streams ask next to nothing to begin with, and all come at once after a restart: they wait.
     bool is_stream = request.path == "/api/stream";
-    bool signs_in = request.path == "/api/session" && request.method == "POST";
+    bool signs_in = compares_passwords(request);
     if (signs_in && load_->sign_ins >= sign_ins_waiting_max) {
       co_return later(429, "too many sign in at once");
+    }
+    client_ = services_->access->client(request);
+    if (request.path.starts_with("/api/") && holds_too_much()) {
+      co_return later(503, "too many answers wait for their readers");
     }
     if (!is_stream && !signs_in && load_->asked >= waiting_max) {
       co_return later(503, "too many questions at once");
@@ -277,6 +322,7 @@ class Client {
   awaitable<bool> send(Response response, bool keep_alive, bool is_head) {
     http::response<http::span_body<const char>> message;
     set_headers(message, response, keep_alive);
+    Held held(*load_, client_, response.body.size());
     std::string_view body = response.embedded.value_or(response.body);
     message.body() = {body.data(), body.size()};
     message.content_length(body.size());
@@ -305,6 +351,7 @@ class Client {
 
   // One buffer in the kernel's hands at a time; who takes none of it for too long is left.
   awaitable<bool> send_bytes(std::string_view bytes) {
+    Held held(*load_, client_, bytes.size());
     stream_.expires_after(transfer_max);
     auto [failed, size] =
         co_await asio::async_write(stream_, asio::buffer(bytes.data(), bytes.size()), no_throw);
@@ -382,6 +429,7 @@ class Client {
   tcp::endpoint peer_;
   beast::tcp_stream stream_;
   bool is_used_ = false;  // a request came before
+  std::string client_;    // whose bytes are counted
   beast::flat_buffer buffer_{header_bytes_max + body_bytes_max};
   Pools pools_;
   const Services* services_;

@@ -21,7 +21,9 @@ namespace serve {
 struct Load {
   std::size_t connections = 0;
   std::unordered_map<std::string, std::size_t> by_address;
-  std::size_t asked = 0;     // requests at the pool, or waiting for it
+  std::size_t asked = 0;  // requests at the pool, or waiting for it
+  std::size_t bytes = 0;  // of answers that wait for their readers
+  std::unordered_map<std::string, std::size_t> bytes_by_client;
   std::size_t sign_ins = 0;  // those that sign in: at a thread of their own
 };
 
@@ -33,7 +35,6 @@ struct Pools {
 
 // Until the acceptor is closed.
 boost::asio::awaitable<void> accept_connections(boost::asio::ip::tcp::acceptor& acceptor,
-                                                Pools pools,
-                                                const Services& services, Load& load);
+                                                Pools pools, const Services& services, Load& load);
 
 }  // namespace serve

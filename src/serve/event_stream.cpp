@@ -34,11 +34,11 @@ base::Status EventStream::begin() {
 base::Result<std::string> EventStream::missed() {
   TRY_ASSIGN(auto connection, services_->destination->reader());
   TRY_ASSIGN(query::Feed feed, query::Feed::open(*connection));
-  TRY_ASSIGN(auto changes, feed.missed(seen_, subscription_->filter(), live_page));
-  wants_history_ = changes.size() == static_cast<std::size_t>(live_page);
+  TRY_ASSIGN(query::NewChanges page, feed.missed(seen_, subscription_->filter(), live_page));
+  wants_history_ = page.is_more;
   std::string text;
-  for (const query::NewChange& change : changes) text += event(change.position, change.json);
-  services_->metrics->count_streamed(changes.size());
+  for (const query::NewChange& change : page.changes) text += event(change.position, change.json);
+  services_->metrics->count_streamed(page.changes.size());
   return text;
 }
 

@@ -25,6 +25,7 @@ struct Request {
   Pairs headers;     // names in lower case
   std::string body;
   std::string peer;  // the address that connected
+  bool is_http_1_0 = false;
 
   // Of several the first; absent and empty are told apart.
   [[nodiscard]] std::optional<std::string> parameter(std::string_view name) const;

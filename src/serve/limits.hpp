@@ -14,12 +14,15 @@ inline constexpr std::size_t workers = 6;
 // Beyond so many that wait for one of those, the answer is 503 at once.
 inline constexpr std::size_t waiting_max = 128;
 // A password takes long to compare on purpose: on one thread, beside those; beyond so many, 429.
+// Of answers that wait for slow readers; beyond it, or half of it for one address, 503.
+inline constexpr std::size_t answer_bytes_max = 256UL << 20;
 inline constexpr std::size_t sign_ins_waiting_max = 32;
 // At most; never more than a quarter of the files that the process may open, since the worker and
 // the connections to the database need theirs. One address has half of these.
 inline constexpr std::size_t connections_max = 2048;
 inline constexpr std::size_t share_of_files = 4;
 inline constexpr std::size_t share_of_connections = 2;
+inline constexpr std::size_t share_of_bytes = 2;
 
 inline constexpr std::size_t header_bytes_max = 16UL << 10;
 inline constexpr std::size_t body_bytes_max = 1UL << 20;
@@ -37,6 +40,8 @@ inline constexpr int statement_ms_max = 15'000;
 inline constexpr std::int64_t page_changes_default = 50;
 inline constexpr std::int64_t page_changes_max = 500;
 inline constexpr std::int64_t past_rows_max = 1000;
+// Of the rows in one answer about the past.
+inline constexpr std::int64_t past_bytes_max = 16LL << 20;
 // Of a table from whose rows of now one walks back: they are held in memory.
 inline constexpr std::int64_t live_rows_max = 100'000;
 inline constexpr std::int64_t export_page = 1000;
@@ -58,8 +63,8 @@ inline constexpr std::chrono::milliseconds webhook_pause{500};
 // For one delivery, from the first byte to the answer's head.
 inline constexpr std::chrono::seconds http_client_max{10};
 
-inline constexpr std::size_t view_name_bytes_max = 200;
-inline constexpr std::size_t view_address_bytes_max = 4000;
+inline constexpr std::size_t view_name_bytes_max = 800;
+inline constexpr std::size_t view_address_bytes_max = 16'000;
 inline constexpr int views_max = 500;  // of one person
 
 inline constexpr int login_failures_max = 10;

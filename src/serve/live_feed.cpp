@@ -33,6 +33,15 @@ Judged distinct_filters(const std::vector<std::shared_ptr<Subscription>>& reader
   return judged;
 }
 
+// The readers of some filters.
+void send_to_history(const std::vector<std::shared_ptr<Subscription>>& readers,
+                     const Judged& judged, std::size_t from, std::size_t to) {
+  for (const auto& reader : readers) {
+    std::size_t filter = judged.by_key.at(reader->filter_key());
+    if (filter >= from && filter < to) reader->send_to_history();
+  }
+}
+
 base::Error not_an_event_id() {
   return {base::ErrorKind::usage,
           "Last-Event-ID is none of this stream's",
@@ -193,11 +202,17 @@ base::Result<bool> LiveFeed::hand_out(query::Feed& feed,
   Judged judged = distinct_filters(readers);
   query::Seen reached = *seen_;
   bool is_more = false;
+  std::size_t handed_out = 0;
   for (std::size_t from = 0; from == 0 || from < judged.filters.size(); from += live_filters_max) {
     std::size_t count = std::min(live_filters_max, judged.filters.size() - from);
-    TRY_ASSIGN(auto changes,
+    TRY_ASSIGN(query::NewChanges page,
                feed.newer(*seen_, std::span(judged.filters).subspan(from, count), live_page));
-    for (query::NewChange& change : changes) {
+    if (from == 0) handed_out = page.changes.size();
+    // A later look that saw less than what is passed over: its readers find it in the history.
+    bool is_short = page.changes.size() < handed_out;
+    if (is_short) send_to_history(readers, judged, from, from + count);
+    for (query::NewChange& change : page.changes) {
+      if (is_short) break;
       auto json = std::make_shared<const std::string>(std::move(change.json));
       for (const auto& reader : readers) {
         std::size_t filter = judged.by_key.at(reader->filter_key());
@@ -206,7 +221,7 @@ base::Result<bool> LiveFeed::hand_out(query::Feed& feed,
       }
       if (from == 0) query::advance(reached, change.position);
     }
-    if (from == 0) is_more = changes.size() == static_cast<std::size_t>(live_page);
+    if (from == 0) is_more = page.is_more;
   }
   seen_ = reached;
   for (const auto& reader : readers) reader->note_reached(reached);

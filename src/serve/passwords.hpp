@@ -10,7 +10,7 @@
 namespace serve {
 
 inline constexpr std::size_t password_bytes_min = 10;
-inline constexpr std::size_t password_bytes_max = 1024;
+inline constexpr std::size_t password_bytes_max = 4096;
 
 std::string password_hash(const std::string& password);
 // Takes as long for a name that is not there (nullopt): nobody learns names by the clock.

@@ -16,6 +16,7 @@ std::string_view title_of(int status) {
     case 409: return "Conflict";
     case 413: return "Too large";
     case 415: return "Unsupported media type";
+    case 421: return "Misdirected request";
     case 429: return "Too many requests";
     case 503: return "Unavailable";
     case 504: return "Took too long";

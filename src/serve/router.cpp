@@ -7,6 +7,7 @@
 #include "base/json.hpp"
 #include "base/log.hpp"
 #include "serve/api/handlers.hpp"
+#include "serve/contract.hpp"
 #include "serve/problem.hpp"
 
 namespace serve {
@@ -72,12 +73,13 @@ std::optional<Response> refusal(const Route& route, const Request& request,
   return std::nullopt;
 }
 
+// PostgreSQL takes nothing else, and would take what is before a NUL for the whole.
+bool is_text(std::string_view text) { return base::valid_utf8(text) && !text.contains('\0'); }
+
 std::optional<Response> wrong_parameter(const Route& route, const Request& request) {
+  if (!is_text(request.path)) return problem(400, "the path is no text in UTF-8");
   for (const auto& [name, value] : request.query) {
-    // PostgreSQL takes neither.
-    if (!base::valid_utf8(name + value) || value.find('\0') != std::string::npos) {
-      return problem(400, "a parameter is no text in UTF-8");
-    }
+    if (!is_text(name) || !is_text(value)) return problem(400, "a parameter is no text in UTF-8");
     if (std::ranges::find(route.parameters, name) == route.parameters.end()) {
       return problem(400, "there is no parameter " + name, "see /api/openapi.json");
     }
@@ -87,6 +89,8 @@ std::optional<Response> wrong_parameter(const Route& route, const Request& reque
 
 Response handled(const Route& route, const Call& call) {
   try {
+    auto checked = check_parameters({route.method, route.pattern}, *call.request, call.tail);
+    if (!checked) return problem(checked.error());
     auto response = route.handler(call);
     return response ? std::move(*response) : problem(response.error());
   } catch (const std::exception& error) {
@@ -98,12 +102,12 @@ Response handled(const Route& route, const Call& call) {
 Response called(const Services& services, const Request& request, const Route& route,
                 std::string_view tail) {
   if (auto response = wrong_parameter(route, request)) return std::move(*response);
-  if (route.is_open) return handled(route, {&services, &request, nullptr, tail});
+  if (route.is_open) return handled(route, {&services, &request, nullptr, tail, &route});
   // Asked every time: a session may have ended elsewhere.
   auto identity = services.access->identify(request, services.cookie_name);
   if (!identity) return problem(identity.error());
   if (auto response = refusal(route, request, *identity, services)) return std::move(*response);
-  return handled(route, {&services, &request, &**identity, tail});
+  return handled(route, {&services, &request, &**identity, tail, &route});
 }
 
 // What everybody asks who looks.
@@ -116,6 +120,7 @@ std::vector<Route> reading_routes() {
       {"POST", "/api/session", sign_in, Role::viewer, true},
       {"GET", "/api/session", session},
       {"DELETE", "/api/session", sign_out},
+      {"POST", "/api/session/password", change_password},
       {"GET", "/api/changes", changes, Role::viewer, false, with_filter({"limit", "cursor"})},
       {"GET", "/api/changes/{id}", change},
       {"GET", "/api/histogram", histogram, Role::viewer, false, with_filter({"buckets"})},

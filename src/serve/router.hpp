@@ -13,11 +13,14 @@
 
 namespace serve {
 
+struct Route;
+
 struct Call {
   const Services* services;
   const Request* request;
   const Identity* identity;  // null for open routes
   std::string_view tail;     // what a pattern's final {...} stands for
+  const Route* route;
 };
 
 using Handler = base::Result<Response> (*)(const Call& call);

@@ -17,6 +17,7 @@
 #include "serve/action_log.hpp"
 #include "serve/connection.hpp"
 #include "serve/destination.hpp"
+#include "serve/hosts.hpp"
 #include "serve/limits.hpp"
 #include "serve/live_feed.hpp"
 #include "serve/metrics.hpp"
@@ -86,8 +87,10 @@ void warn_of_plain_http(const tcp::endpoint& endpoint, const ServerSettings& set
 }  // namespace
 
 struct Server::State {
-  State(const ServerSettings& settings, std::optional<secret::Box> sealing, Reachable reach)
-      : probe(settings.probe),
+  State(const ServerSettings& settings, std::optional<secret::Box> sealing, Reachable reach,
+        Hosts names)
+      : hosts(std::move(names)),
+        probe(settings.probe),
         live_rows(settings.live_rows),
         undo(settings.undo),
         control(settings.control),
@@ -104,6 +107,7 @@ struct Server::State {
         reachable(std::move(reach)),
         live(destination) {}
 
+  Hosts hosts;
   std::shared_ptr<Probe> probe;
   std::shared_ptr<LiveRows> live_rows;
   std::shared_ptr<Undo> undo;
@@ -158,7 +162,9 @@ base::Result<std::unique_ptr<Server>> Server::start(const ServerSettings& settin
     TRY_ASSIGN(box, secret::Box::of_key(settings.secret_key));
   }
   TRY_ASSIGN(Reachable reachable, Reachable::with(settings.webhook_ranges));
-  auto state = std::make_unique<State>(settings, std::move(box), std::move(reachable));
+  TRY_ASSIGN(Hosts hosts, Hosts::with(settings.address, settings.hosts));
+  auto state =
+      std::make_unique<State>(settings, std::move(box), std::move(reachable), std::move(hosts));
   TRY(open_acceptor(state->acceptor, settings));
   tcp::endpoint endpoint = state->acceptor.local_endpoint();
   state->url = url_of(endpoint);
@@ -170,7 +176,8 @@ base::Result<std::unique_ptr<Server>> Server::start(const ServerSettings& settin
   }
   // A host's ports share its cookies.
   std::string cookie = "bemi_session_" + std::to_string(endpoint.port());
-  state->services = {.destination = &state->destination,
+  state->services = {.hosts = &state->hosts,
+                     .destination = &state->destination,
                      .access = &state->access,
                      .users = &state->users,
                      .actions = &state->actions,
@@ -188,8 +195,8 @@ base::Result<std::unique_ptr<Server>> Server::start(const ServerSettings& settin
                      .version = settings.version,
                      .stopping = state->stopping.get_token()};
   asio::co_spawn(state->network,
-                 accept_connections(state->acceptor, {&state->pool, &state->sign_ins}, state->services,
-                                    state->load),
+                 accept_connections(state->acceptor, {&state->pool, &state->sign_ins},
+                                    state->services, state->load),
                  [](std::exception_ptr) {});
   if (state->box) {
     state->sender.emplace(state->destination, state->webhooks, state->reachable);

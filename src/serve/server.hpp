@@ -28,6 +28,7 @@ struct ServerSettings {
   std::string token;                         // given from outside; empty: kept in the destination
   std::string user_header;                   // by which a trusted proxy says who asks
   std::vector<std::string> trusted_proxies;  // their addresses
+  std::vector<std::string> hosts;            // names that it is asked by, beside its address
   std::vector<std::string> webhook_ranges;   // where webhooks may go beside the public internet
   std::string secret_key;                    // what secrets are sealed with; empty: no webhooks
   bool make_new_token = false;

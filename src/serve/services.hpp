@@ -12,6 +12,7 @@ class Access;
 class ActionLog;
 class Control;
 class Destination;
+class Hosts;
 class LiveFeed;
 class LiveRows;
 class Metrics;
@@ -23,6 +24,7 @@ class Views;
 class Webhooks;
 
 struct Services {
+  const Hosts* hosts;
   Destination* destination;
   Access* access;
   Users* users;

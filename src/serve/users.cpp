@@ -1,22 +1,36 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "serve/users.hpp"
 
+#include <algorithm>
+#include <cctype>
+#include <string_view>
+
 #include "serve/passwords.hpp"
 
 namespace serve {
 namespace {
 
-constexpr std::size_t name_bytes_max = 200;
+constexpr std::size_t name_bytes_max = 800;
+
+bool is_same(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, [](unsigned char one, unsigned char other) {
+    return std::tolower(one) == std::tolower(other);
+  });
+}
 
 base::Status may_be(const NewUser& user) {
   if (user.name.empty() || user.name.size() > name_bytes_max || user.name.contains('/')) {
-    return base::fail(base::ErrorKind::usage, "a user's name has 1 to 200 bytes, and no slash");
+    return base::fail(base::ErrorKind::usage,
+                      "a user's name has 1 to 200 characters, and no slash");
   }
   if (!user.password) return {};
   std::size_t size = user.password->size();
   if (size < password_bytes_min || size > password_bytes_max) {
-    return base::fail(base::ErrorKind::usage, "a password has 10 to 1024 bytes",
+    return base::fail(base::ErrorKind::usage, "a password has 10 to 1024 characters",
                       "a sentence is easier to keep in mind than odd characters");
+  }
+  if (is_same(*user.password, user.name)) {
+    return base::fail(base::ErrorKind::usage, "the password is the name", "choose another one");
   }
   return {};
 }
@@ -28,6 +42,15 @@ base::Result<std::string> Users::list() {
   TRY_ASSIGN(pg::Rows rows, connection->run(R"(
 select coalesce(json_agg(json_build_object('name', name, 'role', role, 'has_password', password is not null,
     'created_at', created_at, 'changed_at', changed_at) order by name), '[]') from _bemi.dashboard_user)"));
+  return rows.text(0, 0);
+}
+
+base::Result<std::optional<std::string>> Users::hash_of(const std::string& name) {
+  TRY_ASSIGN(auto connection, destination_->reader());
+  TRY_ASSIGN(
+      pg::Rows rows,
+      connection->query("select password from _bemi.dashboard_user where name = $1", {name}));
+  if (rows.empty() || !rows.get(0, 0)) return std::nullopt;
   return rows.text(0, 0);
 }
 
@@ -69,6 +92,31 @@ base::Result<std::optional<Role>> Users::check(const std::string& name,
   }
   if (!is_password(hash, password)) return std::nullopt;
   return role;
+}
+
+base::Status Users::change_password(const PasswordChange& change) {
+  TRY(may_be({.name = change.name, .role = Role::viewer, .password = change.new_password}));
+  TRY_ASSIGN(std::optional<std::string> hash, hash_of(change.name));
+  if (!hash) {
+    return base::fail(base::ErrorKind::conflict, "there is no password to change",
+                      "a token or a proxy signed you in; who is signed in by name has one");
+  }
+  if (!is_password(hash, change.old_password)) {
+    return base::fail(base::ErrorKind::permission, "the old password is another one");
+  }
+  TRY_ASSIGN(pg::Connection connection, destination_->writer());
+  // Unless somebody else changed it meanwhile.
+  TRY_ASSIGN(
+      pg::Rows rows,
+      connection.query(
+          "with changed as (update _bemi.dashboard_user set password = $2, changed_at = now() "
+          "where name = $1 and password = $3 returning name), "
+          "ended as (delete from _bemi.login_session where name in (select name from changed) "
+          "and hash <> $4) select name from changed",
+          {change.name, password_hash(change.new_password), *hash, change.kept_session}));
+  if (!rows.empty()) return {};
+  return base::fail(base::ErrorKind::conflict, "somebody changed it at the same time",
+                    "ask an admin for another one");
 }
 
 base::Result<std::optional<Role>> Users::role_of(const std::string& name) {

@@ -17,6 +17,13 @@ struct NewUser {
   std::optional<std::string> password;  // nullopt: the one that there is, or none
 };
 
+struct PasswordChange {
+  std::string name;
+  std::string old_password;
+  std::string new_password;
+  std::string kept_session;  // by its hash; the user's other sessions end
+};
+
 class Users {
  public:
   explicit Users(Destination& destination) : destination_(&destination) {}
@@ -31,9 +38,15 @@ class Users {
 
   // Whose password it is; nullopt: nobody's. Takes its time on purpose.
   base::Result<std::optional<Role>> check(const std::string& name, const std::string& password);
+  // Errors of kind permission: the old one is another; conflict: there is none to change; usage:
+  // the new one will not do.
+  base::Status change_password(const PasswordChange& change);
   base::Result<std::optional<Role>> role_of(const std::string& name);
 
  private:
+  // nullopt: there is no such user, or he has none.
+  base::Result<std::optional<std::string>> hash_of(const std::string& name);
+
   Destination* destination_;
 };
 

@@ -10,7 +10,7 @@ namespace {
 
 base::Status may_be(const View& view) {
   if (view.name.empty() || view.name.size() > view_name_bytes_max || view.name.contains('/')) {
-    return base::fail(base::ErrorKind::usage, "a view's name has 1 to 200 bytes, and no slash");
+    return base::fail(base::ErrorKind::usage, "a view's name has 1 to 200 characters, and no slash");
   }
   // Two slashes would lead to another host; so would two that a browser makes of what it leaves
   // out (tabs, ends of lines) or takes for a slash.

@@ -150,30 +150,31 @@ base::Status WebhookSender::send(DueWebhook webhook, const std::stop_token& stop
 base::Result<bool> WebhookSender::send_page(DueWebhook& webhook, const std::stop_token& stop) {
   TRY_ASSIGN(query::ChangeFilter filter, filter_of_text(webhook.filter));
   std::int64_t limit = webhook.pending > 0 ? webhook.pending : webhook_page;
-  std::vector<query::NewChange> changes;
+  query::NewChanges page;
   query::Seen ends;
   {
     TRY_ASSIGN(auto connection, destination_->reader());
     TRY_ASSIGN(query::Feed feed, query::Feed::open(*connection));
     // Before the look: what is stored during it is found by the next one.
     TRY_ASSIGN(ends, feed.ends());
-    TRY_ASSIGN(changes, feed.missed(webhook.seen, filter, limit));
+    TRY_ASSIGN(page, feed.missed(webhook.seen, filter, limit, query::page_bytes_max));
   }
+  const std::vector<query::NewChange>& changes = page.changes;
   if (changes.empty()) {
     TRY(note_reached(webhook, std::move(ends)));
     return false;
   }
   query::Seen seen = webhook.seen;
   for (const query::NewChange& change : changes) query::advance(seen, change.position);
-  Delivery delivery = deliver(webhook, identity_of(webhook, seen), body_of(webhook, changes),
-                              *reachable_, stop);
+  Delivery delivery =
+      deliver(webhook, identity_of(webhook, seen), body_of(webhook, changes), *reachable_, stop);
   // It is no failure of theirs: the next start goes on from what is stored.
   if (!delivery.is_taken && stop.stop_requested()) return false;
   if (!delivery.is_taken) base::log::warning("webhook {}: {}", webhook.name, delivery.problem);
   TRY(webhooks_->note_delivery(webhook, delivery, changes.size(), seen));
   webhook.seen = std::move(seen);
   webhook.pending = 0;
-  return delivery.is_taken && changes.size() == static_cast<std::size_t>(limit);
+  return delivery.is_taken && page.is_more;
 }
 
 base::Status WebhookSender::note_reached(const DueWebhook& webhook, query::Seen reached) {

@@ -15,14 +15,14 @@ namespace serve {
 namespace {
 
 constexpr const char* purpose = "webhook";
-constexpr std::size_t name_bytes_max = 200;
+constexpr std::size_t name_bytes_max = 800;
 constexpr int failures_shift_max = 12;  // of one second: about an hour
 
 base::Status may_be(const NewWebhook& wanted) {
   bool is_name =
       !wanted.name.empty() && wanted.name.size() <= name_bytes_max && !wanted.name.contains('/');
   if (!is_name) {
-    return base::fail(base::ErrorKind::usage, "a webhook's name has 1 to 200 bytes, and no slash");
+    return base::fail(base::ErrorKind::usage, "a webhook's name has 1 to 200 characters, and no slash");
   }
   auto url = boost::urls::parse_absolute_uri(wanted.url);
   bool is_good = url && (url->scheme() == "https" || url->scheme() == "http") &&

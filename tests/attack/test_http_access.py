@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
-
 from e2e.api import SCHEMA, problem_of
 from e2e.conftest import OpenDashboard
+
 from support.bemi import bemi
 from support.dashboard import Dashboard, environment
 from support.fixtures import Database, StartWorker, oldest_and_newest
@@ -33,9 +33,7 @@ def add_user(dashboard: Dashboard, name: str, role: str) -> None:
 @contextmanager
 def signed_in(dashboard: Dashboard, name: str) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=dashboard.url, timeout=60) as client:
-        response = client.post(
-            "/api/session", json={"name": name, "password": PASSWORD}
-        )
+        response = client.post("/api/session", json={"name": name, "password": PASSWORD})
         assert response.status_code == 200, response.text
         client.headers["X-Bemi-CSRF"] = response.json()["csrf"]
         yield client
@@ -47,9 +45,7 @@ def test_wrong_tokens_shut_out_nobody_who_is_in(dashboard: Dashboard) -> None:
         signed_in(dashboard, "vera") as vera,
         httpx.Client(base_url=dashboard.url) as stranger,
     ):
-        answers = [
-            stranger.get("/api/changes", headers=WRONG).status_code for _ in range(12)
-        ]
+        answers = [stranger.get("/api/changes", headers=WRONG).status_code for _ in range(12)]
         assert answers == [401] * 10 + [429] * 2
         assert vera.get("/api/changes").status_code == 200
         assert dashboard.client.get("/api/changes").status_code == 200
@@ -71,13 +67,9 @@ def test_a_session_with_an_old_token_beside_it_counts_for_nothing(
 
 
 @pytest.fixture
-def behind_a_proxy(
-    database: Database, start_worker: StartWorker, open_dashboard: OpenDashboard
-) -> Dashboard:
+def behind_a_proxy(database: Database, start_worker: StartWorker, open_dashboard: OpenDashboard) -> Dashboard:
     database.sql(SCHEMA)
-    one = open_dashboard(
-        start_worker(env=environment(database.url, **PROXY)).wait_ready()
-    )
+    one = open_dashboard(start_worker(env=environment(database.url, **PROXY)).wait_ready())
     add_user(one, "anna", "admin")
     add_user(one, "vera", "viewer")
     return one
@@ -93,9 +85,7 @@ def test_the_last_line_of_a_proxy_says_where_one_comes_from(
                 ("X-Forwarded-For", f"8.8.8.{number}"),
                 ("X-Forwarded-For", f"9.9.9.{number}, 203.0.113.9"),
             ]
-            answers.append(
-                proxy.get("/api/changes", headers=[*WRONG.items(), *lines]).status_code
-            )
+            answers.append(proxy.get("/api/changes", headers=[*WRONG.items(), *lines]).status_code)
         assert answers == [401] * 10 + [429] * 2
         # No address at all: the proxy's own counts, not a text of the client's.
         for number in range(12):
@@ -112,10 +102,7 @@ def test_two_lines_that_name_the_user_are_refused(behind_a_proxy: Dashboard) -> 
             [(name, "vera"), (name.lower(), "vera")],
         ):
             problem_of(proxy.get("/api/session", headers=lines), 400)
-        assert (
-            proxy.get("/api/session", headers=[(name, "vera")]).json()["role"]
-            == "viewer"
-        )
+        assert proxy.get("/api/session", headers=[(name, "vera")]).json()["role"] == "viewer"
 
 
 @pytest.mark.parametrize("how", ["removed", "demoted", "signed out"])
@@ -147,9 +134,7 @@ def test_a_stream_ends_with_its_session(dashboard: Dashboard, how: str) -> None:
             assert dashboard.client.delete("/api/users/anna").status_code == 204
         elif how == "demoted":
             assert (
-                dashboard.client.post(
-                    "/api/users", json={"name": "anna", "role": "viewer"}
-                ).status_code
+                dashboard.client.post("/api/users", json={"name": "anna", "role": "viewer"}).status_code
                 == 204
             )
         else:
@@ -157,21 +142,15 @@ def test_a_stream_ends_with_its_session(dashboard: Dashboard, how: str) -> None:
         assert ended.wait(60)
 
 
-def test_a_token_that_can_be_guessed_is_refused(
-    database: Database, start_worker: StartWorker
-) -> None:
+def test_a_token_that_can_be_guessed_is_refused(database: Database, start_worker: StartWorker) -> None:
     start_worker().wait_ready()
     env = {**environment(database.url), "BEMI_HTTP_TOKEN": "abc"}
     refused = bemi("serve", env=env, check=False)
     assert refused.returncode == 2 and "less than 32 characters" in refused.stderr
 
 
-def test_plain_http_for_others_draws_a_warning(
-    database: Database, start_worker: StartWorker
-) -> None:
-    worker = start_worker(
-        env=environment(database.url, BEMI_HTTP="0.0.0.0:0")
-    ).wait_ready()
+def test_plain_http_for_others_draws_a_warning(database: Database, start_worker: StartWorker) -> None:
+    worker = start_worker(env=environment(database.url, BEMI_HTTP="0.0.0.0:0")).wait_ready()
     worker.wait_for_line("over HTTP without TLS")
 
 

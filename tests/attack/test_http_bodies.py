@@ -6,9 +6,9 @@ import json
 
 import httpx
 import pytest
-
 from e2e.api import SCHEMA, problem_of
 from e2e.conftest import OpenDashboard
+
 from support.dashboard import Dashboard, environment
 from support.fixtures import Database, StartWorker, oldest_and_newest
 
@@ -35,13 +35,9 @@ DOORS = (
 
 
 @pytest.fixture
-def dashboard(
-    database: Database, start_worker: StartWorker, open_dashboard: OpenDashboard
-) -> Dashboard:
+def dashboard(database: Database, start_worker: StartWorker, open_dashboard: OpenDashboard) -> Dashboard:
     database.sql(SCHEMA)
-    return open_dashboard(
-        start_worker(env=environment(database.url, BEMI_SECRET_KEY=KEY)).wait_ready()
-    )
+    return open_dashboard(start_worker(env=environment(database.url, BEMI_SECRET_KEY=KEY)).wait_ready())
 
 
 def nested(depth: int, opening: str = "[", closing: str = "]") -> str:
@@ -52,15 +48,8 @@ def bodies() -> list[str]:
     deep = [nested(depth) for depth in (65, 1000, 100_000, 400_000)]
     deep += [nested(depth, '{"a":', "}") for depth in (65, 100_000)]
     deep += ["[" * 900_000, '{"name":' * 100_000, "[{" * 100_000]
-    named = [
-        f'{{"{field}": {one}}}'
-        for one in deep
-        for field in ("name", "filter", "include")
-    ]
-    filtered = [
-        f'{{"name": "x", "url": "https://x.example/", "filter": {{"table": {one}}}}}'
-        for one in deep
-    ]
+    named = [f'{{"{field}": {one}}}' for one in deep for field in ("name", "filter", "include")]
+    filtered = [f'{{"name": "x", "url": "https://x.example/", "filter": {{"table": {one}}}}}' for one in deep]
     return deep + named + filtered
 
 
@@ -70,9 +59,7 @@ def test_what_is_nested_too_deeply_is_refused_at_every_door(
     headers = {"Content-Type": "application/json"}
     for door in DOORS:
         for body in bodies():
-            response = dashboard.client.post(
-                f"/api/{door}", content=body, headers=headers
-            )
+            response = dashboard.client.post(f"/api/{door}", content=body, headers=headers)
             if len(body) > 1 << 20:
                 problem_of(response, 413)
             else:
@@ -84,9 +71,7 @@ def test_a_viewer_ends_nothing(dashboard: Dashboard) -> None:
     user = {"name": "vera", "role": "viewer", "password": PASSWORD}
     assert dashboard.client.post("/api/users", json=user).status_code == 204
     with httpx.Client(base_url=dashboard.url, timeout=60) as viewer:
-        signed_in = viewer.post(
-            "/api/session", json={"name": "vera", "password": PASSWORD}
-        )
+        signed_in = viewer.post("/api/session", json={"name": "vera", "password": PASSWORD})
         viewer.headers["X-Bemi-CSRF"] = signed_in.json()["csrf"]
         viewer.headers["Content-Type"] = "application/json"
         body = f'{{"name": {nested(400_000)}, "address": "/x"}}'
@@ -99,9 +84,7 @@ def test_a_viewer_ends_nothing(dashboard: Dashboard) -> None:
 def test_very_many_names_cost_no_time(dashboard: Dashboard) -> None:
     body = json.dumps({f"f{number}": 0 for number in range(60_000)})
     headers = {"Content-Type": "application/json"}
-    problem = problem_of(
-        dashboard.client.post("/api/views", content=body, headers=headers), 400
-    )
+    problem = problem_of(dashboard.client.post("/api/views", content=body, headers=headers), 400)
     assert "too large" in problem["detail"]
 
 
@@ -124,9 +107,7 @@ def test_very_many_names_cost_no_time(dashboard: Dashboard) -> None:
     ],
 )
 def test_a_saved_view_leads_nowhere_else(dashboard: Dashboard, address: str) -> None:
-    problem_of(
-        dashboard.client.post("/api/views", json={"name": "v", "address": address}), 400
-    )
+    problem_of(dashboard.client.post("/api/views", json={"name": "v", "address": address}), 400)
 
 
 @pytest.mark.parametrize("time", ["infinity", "-infinity", "Infinity "])

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import socket
 from contextlib import suppress
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-
 from e2e.api import SCHEMA
 from e2e.conftest import OpenDashboard
 from e2e.oracle import history, sync
+
 from support.bemi import Worker
 from support.dashboard import Dashboard, environment
 from support.fixtures import Database, StartWorker, oldest_and_newest
@@ -29,9 +29,7 @@ def limited(worker: Worker, files: int) -> None:
 
 
 @pytest.fixture
-def dashboard(
-    database: Database, start_worker: StartWorker, open_dashboard: OpenDashboard
-) -> Dashboard:
+def dashboard(database: Database, start_worker: StartWorker, open_dashboard: OpenDashboard) -> Dashboard:
     database.sql(SCHEMA)
     worker = start_worker(env=environment(database.url)).wait_ready()
     limited(worker, FILES)
@@ -45,11 +43,11 @@ def open_half(dashboard: Dashboard, count: int, source: str) -> list[socket.sock
     opened = []
     for _ in range(count):
         one = socket.create_connection(
-            (place.hostname, place.port), source_address=(source, 0), timeout=30
+            (place.hostname or "", place.port or 0), source_address=(source, 0), timeout=30
         )
         # Those beyond what one address may have are closed at once.
         with suppress(OSError):
-            one.sendall(b"GET /api/changes HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+            one.sendall(b"GET /api/changes HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
         opened.append(one)
     return opened
 
@@ -61,11 +59,9 @@ def test_half_requests_leave_room_for_others_and_for_the_worker(
     attackers = open_half(dashboard, 400, "127.0.0.9")
     try:
         # The worker's own files: a transaction that no memory holds.
-        database.sql(
-            "insert into todo select i, repeat('x', 2000) from generate_series(1, 10000) i"
-        )
+        database.sql("insert into todo select i, repeat('x', 2000) from generate_series(1, 10000) i")
         assert dashboard.get("/api/session")["role"] == "admin"
-        assert len(os.listdir(f"/proc/{worker.pid}/fd")) < FILES / 2
+        assert len(list(Path(f"/proc/{worker.pid}/fd").iterdir())) < FILES / 2
         sync(database.url)
         assert len(history(database.url)) == 10_000
         assert worker.is_running
@@ -79,23 +75,17 @@ def test_a_request_that_does_not_go_on_is_left(dashboard: Dashboard) -> None:
     with slow:
         assert slow.recv(1) == b""
     place = urlsplit(dashboard.url)
-    with socket.create_connection((place.hostname, place.port), timeout=60) as slow:
-        slow.sendall(
-            b"POST /api/session HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{"
-        )
+    with socket.create_connection((place.hostname or "", place.port or 0), timeout=60) as slow:
+        slow.sendall(b"POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{")
         assert slow.recv(1) == b""
 
 
-def test_no_file_to_be_had_is_waited_for(
-    dashboard: Dashboard, database: Database
-) -> None:
+def test_no_file_to_be_had_is_waited_for(dashboard: Dashboard, database: Database) -> None:
     worker: Worker = dashboard.worker  # type: ignore[attr-defined]
     # The next file that it opens is one too many.
-    opened = {int(name) for name in os.listdir(f"/proc/{worker.pid}/fd")}
+    opened = {int(one.name) for one in Path(f"/proc/{worker.pid}/fd").iterdir()}
     limited(worker, min(set(range(FILES)) - opened))
-    database.sql(
-        "insert into todo select i, repeat('x', 2000) from generate_series(1, 10000) i"
-    )
+    database.sql("insert into todo select i, repeat('x', 2000) from generate_series(1, 10000) i")
     worker.wait_for_line("spool file: cannot create it")
     limited(worker, FILES)
     sync(database.url)
@@ -112,9 +102,7 @@ def test_no_file_to_be_had_is_waited_for(
         b"GET / HTTP/1.1\r\nA B\r\n\r\n",
     ],
 )
-def test_what_is_no_request_is_answered_so(
-    dashboard: Dashboard, request_bytes: bytes
-) -> None:
+def test_what_is_no_request_is_answered_so(dashboard: Dashboard, request_bytes: bytes) -> None:
     assert dashboard.raw(request_bytes).startswith(b"HTTP/1.1 400 ")
 
 

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-
 from e2e.api import SCHEMA, problem_of
 from e2e.conftest import OpenDashboard
 from e2e.oracle import sync
+
 from support.bemi import Worker
 from support.dashboard import Dashboard, environment
 from support.fixtures import Database, StartWorker, oldest_and_newest
@@ -98,12 +98,8 @@ def test_a_server_that_a_form_names_hears_nothing_of_ours(place: Dashboard) -> N
             for source in (
                 {"url": good},
                 {"url": f"postgresql://me:@{at}/db?sslmode=disable"},
-                {
-                    "url": f"host=127.0.0.1 port={fake.port} user=me dbname=db sslmode=disable password=''"
-                },
-                {
-                    "url": f"host=127.0.0.1 hostaddr=127.0.0.1 port={fake.port} user=me sslmode=disable"
-                },
+                {"url": f"host=127.0.0.1 port={fake.port} user=me dbname=db sslmode=disable password=''"},
+                {"url": f"host=127.0.0.1 hostaddr=127.0.0.1 port={fake.port} user=me sslmode=disable"},
             ):
                 problem_of(place.client.post(f"/api/{door}", json=source), 400)
         assert fake.calls >= 8
@@ -135,18 +131,15 @@ def test_a_form_names_no_file_and_no_service(place: Dashboard, url: str) -> None
         problem_of(place.client.post("/api/managed/check", json=source), 400)
         problem = problem_of(place.client.post("/api/managed", json=source), 400)
         assert "the connection URL" in problem["detail"], problem
-    source = {
+    made = {
         "url": "postgresql://me:x@127.0.0.1:1/db",
         "new_destination": {"admin_url": url, "database": "d"},
     }
-    assert (
-        "the connection URL"
-        in problem_of(place.client.post("/api/managed", json=source), 400)["detail"]
-    )
+    assert "the connection URL" in problem_of(place.client.post("/api/managed", json=made), 400)["detail"]
 
 
 def loopbacks(port: int) -> list[str]:
-    hosts = (
+    hosts = [
         "127.0.0.1",
         "localhost",
         "0x7f000001",
@@ -154,14 +147,12 @@ def loopbacks(port: int) -> list[str]:
         "127.1",
         "0",
         "[::1]",
-    )
-    hosts += (
         "[::ffff:127.0.0.1]",
         "[::]",
         "[::ffff:7f00:1]",
         "[64:ff9b::7f00:1]",
         "[2002:7f00:1::]",
-    )
+    ]
     return [f"http://{host}:{port}/" for host in hosts]
 
 
@@ -169,25 +160,16 @@ def test_a_webhook_goes_nowhere_within(
     database: Database, start_worker: StartWorker, open_dashboard: OpenDashboard
 ) -> None:
     database.sql(SCHEMA)
-    one = open_dashboard(
-        start_worker(env=environment(database.url, BEMI_SECRET_KEY=KEY)).wait_ready()
-    )
+    one = open_dashboard(start_worker(env=environment(database.url, BEMI_SECRET_KEY=KEY)).wait_ready())
     with listening(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as within:
-        urls = loopbacks(within.port) + [
-            url.replace("http:", "https:") for url in loopbacks(within.port)
-        ]
+        urls = loopbacks(within.port) + [url.replace("http:", "https:") for url in loopbacks(within.port)]
         urls += [
             "http://169.254.169.254/latest/meta-data/",
             "http://10.0.0.1/",
             "http://192.168.0.1/",
         ]
         for url in urls:
-            assert (
-                one.client.post(
-                    "/api/webhooks", json={"name": "h", "url": url}
-                ).status_code
-                == 200
-            )
+            assert one.client.post("/api/webhooks", json={"name": "h", "url": url}).status_code == 200
             told = one.client.post("/api/webhooks/test", json={"name": "h"}).json()
             assert not told["taken"] and told["status"] == 0, url
         database.sql("insert into todo values (1, 'a')")
@@ -199,27 +181,21 @@ def test_open_and_closed_ports_look_alike(
     database: Database, start_worker: StartWorker, open_dashboard: OpenDashboard
 ) -> None:
     database.sql(SCHEMA)
-    env = environment(
-        database.url, BEMI_SECRET_KEY=KEY, BEMI_WEBHOOK_ALLOW="127.0.0.0/8"
-    )
+    env = environment(database.url, BEMI_SECRET_KEY=KEY, BEMI_WEBHOOK_ALLOW="127.0.0.0/8")
     one = open_dashboard(start_worker(env=env).wait_ready())
     told = []
     with listening(b"I am no HTTP server\r\n\r\n") as odd, listening() as silent:
         for port in (odd.port, silent.port, 1):
             hook = {"name": "h", "url": f"http://127.0.0.1:{port}/"}
             assert one.client.post("/api/webhooks", json=hook).status_code == 200
-            told.append(
-                one.client.post("/api/webhooks/test", json={"name": "h"}).json()
-            )
+            told.append(one.client.post("/api/webhooks/test", json={"name": "h"}).json())
         assert odd.calls == 1, "what is allowed is reached"
     assert told[0] == told[1] == told[2]
     assert "boost" not in json.dumps(told)
 
 
 def test_a_page_and_an_export_hold_little(story: Dashboard, database: Database) -> None:
-    database.sql(
-        "insert into todo select i, repeat('x', 1000000) from generate_series(100, 119) i"
-    )
+    database.sql("insert into todo select i, repeat('x', 1000000) from generate_series(100, 119) i")
     sync(database.url)
     page = story.client.get("/api/changes", params={"limit": 500, "table": "todo"})
     assert len(page.content) < 8_000_000
@@ -229,8 +205,7 @@ def test_a_page_and_an_export_hold_little(story: Dashboard, database: Database) 
     assert [json.loads(line)["id"] for line in lines] == ids
     assert (
         len(set(ids)) == len(ids)
-        and len(ids)
-        == database.sql("select count(*) from changes where \"table\" = 'todo'")[0][0]
+        and len(ids) == database.sql("select count(*) from changes where \"table\" = 'todo'")[0][0]
     )
 
 
@@ -240,12 +215,6 @@ def test_a_spreadsheet_runs_nothing(dashboard: Dashboard, database: Database) ->
     for key in keys:
         database.sql("insert into formula values (%s)", key)
     sync(database.url)
-    text = dashboard.client.get(
-        "/api/export", params={"format": "csv", "table": "formula"}
-    ).text
-    cells = {
-        row["primary_key"]
-        for row in csv.DictReader(io.StringIO(text))
-        if row["operation"] == "CREATE"
-    }
+    text = dashboard.client.get("/api/export", params={"format": "csv", "table": "formula"}).text
+    cells = {row["primary_key"] for row in csv.DictReader(io.StringIO(text)) if row["operation"] == "CREATE"}
     assert cells == {"'" + key for key in keys[:5]} | {"-12.5", "plain"}

@@ -101,7 +101,7 @@ def read_stream(connection: socket.socket, told: list[int], until: int) -> str |
 
 def test_a_slow_reader_holds_up_nobody(database: Database, dashboard: Dashboard) -> None:
     rows = 20_000
-    request = f"GET /api/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n"
+    request = f"GET /api/stream HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n"
     slow = dashboard.connect()
     slow.sendall(f"{request}\r\n".encode())
     seen = b""

@@ -119,6 +119,18 @@ install_aside() {
     -r "tests/requirements-$1.txt"
 }
 
+# Schemathesis, with all that it needs.
+need_http_fuzz() {
+  local requirements=tests/requirements-http-fuzz.txt
+  once build/http-fuzz/.stamp "$requirements" -- step "Installing Schemathesis" http-fuzz install_http_fuzz
+}
+
+install_http_fuzz() {
+  rm -rf build/http-fuzz
+  "$venv/bin/pip" install --disable-pip-version-check --target build/http-fuzz \
+    -r tests/requirements-http-fuzz.txt
+}
+
 # Packages that already pass context, as clients of the worker.
 need_clients() {
   need_aside clients-sqlalchemy

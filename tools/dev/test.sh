@@ -51,6 +51,7 @@ prepare_e2e() {
   build
   need_servers
   need_clients
+  need_http_fuzz
   need_packages faketime zstd
 }
 

@@ -26,6 +26,8 @@ export interface Change {
   sequence: number;
   exact: Json;
   fidelity: Json;
+  /** Which values were cut, and how many bytes each has; only of a change with more than 4 MB. */
+  truncated?: Json;
 }
 
 export interface Version {

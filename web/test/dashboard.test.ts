@@ -28,6 +28,7 @@ const SCREENS = [
   "/settings",
   "/settings?view=webhooks",
   "/settings?view=log",
+  "/settings?view=password",
   "/api",
 ];
 
@@ -466,6 +467,20 @@ describe("settings", () => {
     await other.goto(`${seeded.url}/undo?filter=user_id:7`);
     expect(await other.getByRole("button", { name: "Show what undoing would do" }).isDisabled()).toBe(true);
     await other.goto(`${seeded.url}/settings`);
+    await other.getByText("who may look").waitFor();
+
+    await other.getByLabel("Old password").fill("wrong");
+    await other.getByLabel("New password, of ten characters or more").fill("another horse battery");
+    await other.getByLabel("New password again").fill("another horse");
+    await other.getByRole("button", { name: "Change password" }).click();
+    await other.getByText("typed in two ways").waitFor();
+    await other.getByLabel("New password again").fill("another horse battery");
+    await other.getByRole("button", { name: "Change password" }).click();
+    await other.getByText("the old password is another one").waitFor();
+    await other.getByLabel("Old password").fill("correct horse battery");
+    await other.getByRole("button", { name: "Change password" }).click();
+    await other.getByText("Your password is another one now").waitFor();
+    await other.reload();
     await other.getByText("who may look").waitFor();
 
     await page.getByRole("button", { name: "Remove…" }).click();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "serve/contract.hpp"
 #include "serve/limits.hpp"
 
 namespace serve {
@@ -62,11 +63,11 @@ base::Status only_fields(const ordered_json& object, std::span<const std::string
   return {};
 }
 
-base::Result<ordered_json> body_of(const Request& request,
-                                   std::span<const std::string_view> known) {
-  TRY_ASSIGN(ordered_json body, read_json(request.body));
+base::Result<ordered_json> body_of(const Call& call, std::span<const std::string_view> known) {
+  TRY_ASSIGN(ordered_json body, read_json(call.request->body));
   if (!body.is_object()) return std::unexpected(wrong("the body is no JSON object"));
   TRY(only_fields(body, known));
+  TRY(check_body({call.route->method, call.route->pattern}, body));
   return body;
 }
 

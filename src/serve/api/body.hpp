@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What stands in a request's JSON body. A field that is not known is an error, so that no typo goes
-// unseen.
+// What stands in a request's JSON body, as the contract says. A field that is not known is an
+// error, so that no typo goes unseen.
 #pragma once
 
 #include <span>
@@ -11,7 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/result.hpp"
-#include "serve/http.hpp"
+#include "serve/router.hpp"
 
 namespace serve {
 
@@ -19,7 +19,7 @@ base::Error wrong(const std::string& what);
 // The one reader of JSON that somebody else wrote: within bounds, so that whoever copies, compares
 // or writes it again (all by recursion) is safe. Errors of kind usage.
 base::Result<nlohmann::ordered_json> read_json(std::string_view text);
-base::Result<nlohmann::ordered_json> body_of(const Request& request,
+base::Result<nlohmann::ordered_json> body_of(const Call& call,
                                              std::span<const std::string_view> known);
 // The same of an object within it.
 base::Status only_fields(const nlohmann::ordered_json& object,

@@ -24,6 +24,7 @@ base::Result<Response> openapi(const Call& call);
 base::Result<Response> sign_in(const Call& call);
 base::Result<Response> session(const Call& call);
 base::Result<Response> sign_out(const Call& call);
+base::Result<Response> change_password(const Call& call);
 
 // changes_api.cpp
 base::Result<Response> changes(const Call& call);

@@ -106,7 +106,7 @@ std::string details_of(const NewSource& source) {
 }
 
 base::Result<NewSource> source_in(const Call& call) {
-  TRY_ASSIGN(ordered_json body, body_of(*call.request, source_fields));
+  TRY_ASSIGN(ordered_json body, body_of(call, source_fields));
   NewSource source;
   TRY_ASSIGN(source.name, text_of(body, "name"));
   TRY_ASSIGN(source.url, text_of(body, "url"));
@@ -137,7 +137,7 @@ base::Result<NewSource> source_in(const Call& call) {
 
 base::Result<Response> pause_or_resume(const Call& call, bool is_paused) {
   TRY_ASSIGN(Control * control, control_of(call));
-  TRY_ASSIGN(ordered_json body, body_of(*call.request, name_fields));
+  TRY_ASSIGN(ordered_json body, body_of(call, name_fields));
   TRY_ASSIGN(std::string name, text_of(body, "name"));
   TRY_ASSIGN(bool was_there, recorded(call, is_paused ? "source pause" : "source resume", name, "",
                                       [&] { return control->set_paused(name, is_paused); }));

@@ -57,7 +57,10 @@ std::string objects(const pg::Rows& rows, int count, std::initializer_list<Colum
 query::PastOptions options_of(const Request& request) {
   return {.source = given(request, "source"),
           .partial = flag_of(request, "partial"),
-          .allow_stale = flag_of(request, "allow_stale")};
+          .allow_stale = flag_of(request, "allow_stale"),
+          .after = {},
+          .limit = {},
+          .bytes_max = past_bytes_max};
 }
 
 base::Result<query::TableName> table_of(const Request& request) {

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
+#include <array>
+
 #include <nlohmann/json.hpp>
 
 #include "serve/api/body.hpp"
 #include "serve/api/handlers.hpp"
+#include "serve/api/recorded.hpp"
+#include "serve/contract.hpp"
 #include "serve/limits.hpp"
 #include "serve/problem.hpp"
+#include "serve/users.hpp"
 
 namespace serve {
 namespace {
@@ -32,21 +37,27 @@ std::string text_in(const nlohmann::ordered_json& body, const char* name) {
   return text.contains('\0') ? "" : text;
 }
 
+Response locked_out() {
+  Response response = problem(429, "too many wrong tokens or passwords", "wait a minute");
+  response.headers.emplace_back("Retry-After", "60");
+  return response;
+}
+
+constexpr std::array<std::string_view, 2> password_fields{"old_password", "new_password"};
+
 }  // namespace
 
 base::Result<Response> sign_in(const Call& call) {
   Access& access = *call.services->access;
   std::string client = access.client(*call.request);
-  if (access.is_locked_out(client)) {
-    Response response = problem(429, "too many wrong tokens or passwords", "wait a minute");
-    response.headers.emplace_back("Retry-After", "60");
-    return response;
-  }
+  if (access.is_locked_out(client)) return locked_out();
   // A form of another site cannot send this type without being asked first.
   if (!call.request->header("content-type").starts_with("application/json")) {
     return problem(415, "the body is JSON", R"(Content-Type: application/json, {"token": "..."})");
   }
   TRY_ASSIGN(nlohmann::ordered_json body, read_json(call.request->body));
+  if (!body.is_object()) return std::unexpected(wrong("the body is no JSON object"));
+  TRY(check_body({call.route->method, call.route->pattern}, body));
   std::string token = text_in(body, "token");
   std::string user = text_in(body, "name");
   if (token.empty() && user.empty()) {
@@ -77,6 +88,30 @@ base::Result<Response> sign_out(const Call& call) {
   Response response{.status = 204, .content_type = ""};
   response.headers.emplace_back("Set-Cookie", cookie(call, "", 0));
   return response;
+}
+
+// Whoever found a browser that is signed in does not have the password with it: the old one is
+// asked for, and guesses count as those at the sign-in do.
+base::Result<Response> change_password(const Call& call) {
+  Access& access = *call.services->access;
+  std::string client = access.client(*call.request);
+  if (access.is_locked_out(client)) return locked_out();
+  TRY_ASSIGN(nlohmann::ordered_json body, body_of(call, password_fields));
+  std::string cookie = call.request->cookie(call.services->cookie_name);
+  PasswordChange change{.name = call.identity->name,
+                        .old_password = {},
+                        .new_password = {},
+                        .kept_session = Access::session_hash(cookie)};
+  TRY_ASSIGN(change.old_password, text_of(body, "old_password"));
+  TRY_ASSIGN(change.new_password, text_of(body, "new_password"));
+  auto changed = recorded(call, "password change", change.name, "",
+                          [&] { return call.services->users->change_password(change); });
+  if (!changed) {
+    if (changed.error().kind == base::ErrorKind::permission) access.note_failure(client);
+    return std::unexpected(std::move(changed).error());
+  }
+  access.forget_others(change.name, cookie);
+  return Response{.status = 204, .content_type = ""};
 }
 
 }  // namespace serve

@@ -77,7 +77,7 @@ base::Result<Response> finished(base::Result<revert::Outcome> done) {
 
 base::Result<Response> plan_revert(const Call& call) {
   TRY_ASSIGN(Undo * undo, undo_of(call));
-  TRY_ASSIGN(ordered_json body, body_of(*call.request, revert_fields));
+  TRY_ASSIGN(ordered_json body, body_of(call, revert_fields));
   TRY_ASSIGN(revert::Request request, revert_request(call, body));
   TRY_ASSIGN(revert::Plan plan, undo->plan(request));
   return json(revert::to_json(plan));
@@ -85,7 +85,7 @@ base::Result<Response> plan_revert(const Call& call) {
 
 base::Result<Response> apply_revert(const Call& call) {
   TRY_ASSIGN(Undo * undo, undo_of(call));
-  TRY_ASSIGN(ordered_json body, body_of(*call.request, revert_fields));
+  TRY_ASSIGN(ordered_json body, body_of(call, revert_fields));
   TRY_ASSIGN(revert::Request request, revert_request(call, body));
   TRY_ASSIGN(std::string digest, text_of(body, "digest"));
   // What somebody confirmed is what is done; a plan that nobody saw is not.
@@ -113,7 +113,7 @@ base::Result<Response> list_marks(const Call& call) {
 
 base::Result<Response> create_mark(const Call& call) {
   TRY_ASSIGN(Undo * undo, undo_of(call));
-  TRY_ASSIGN(ordered_json body, body_of(*call.request, mark_fields));
+  TRY_ASSIGN(ordered_json body, body_of(call, mark_fields));
   revert::NewMark wanted;
   TRY_ASSIGN(wanted.name, text_of(body, "name"));
   TRY_ASSIGN(wanted.comment, text_of(body, "comment"));
@@ -128,7 +128,7 @@ base::Result<Response> create_mark(const Call& call) {
 
 base::Result<Response> roll_back(const Call& call) {
   TRY_ASSIGN(Undo * undo, undo_of(call));
-  TRY_ASSIGN(ordered_json body, body_of(*call.request, rollback_fields));
+  TRY_ASSIGN(ordered_json body, body_of(call, rollback_fields));
   TRY_ASSIGN(std::string name, text_of(body, "name"));
   TRY_ASSIGN(bool force, truth_of(body, "force", false));
   return finished(recorded(call, "mark rollback", name, force ? R"({"force": true})" : "",
@@ -137,7 +137,7 @@ base::Result<Response> roll_back(const Call& call) {
 
 base::Result<Response> roll_forward(const Call& call) {
   TRY_ASSIGN(Undo * undo, undo_of(call));
-  TRY_ASSIGN(ordered_json body, body_of(*call.request, forward_fields));
+  TRY_ASSIGN(ordered_json body, body_of(call, forward_fields));
   TRY_ASSIGN(std::string name, text_of(body, "name"));
   return finished(recorded(call, "mark forward", name, "",
                            [&] { return undo->roll_forward(name, call.identity->name); }));

@@ -23,7 +23,7 @@ base::Result<Response> list_users(const Call& call) {
 }
 
 base::Result<Response> set_user(const Call& call) {
-  TRY_ASSIGN(nlohmann::ordered_json body, body_of(*call.request, user_fields));
+  TRY_ASSIGN(nlohmann::ordered_json body, body_of(call, user_fields));
   NewUser user;
   TRY_ASSIGN(user.name, text_of(body, "name"));
   TRY_ASSIGN(std::string role, text_of(body, "role"));

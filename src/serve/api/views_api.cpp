@@ -20,7 +20,7 @@ base::Result<Response> list_views(const Call& call) {
 }
 
 base::Result<Response> set_view(const Call& call) {
-  TRY_ASSIGN(nlohmann::ordered_json body, body_of(*call.request, view_fields));
+  TRY_ASSIGN(nlohmann::ordered_json body, body_of(call, view_fields));
   View view{.owner = call.identity->name};
   TRY_ASSIGN(view.name, text_of(body, "name"));
   TRY_ASSIGN(view.address, text_of(body, "address"));

@@ -20,7 +20,7 @@ constexpr std::array<std::string_view, 5> webhook_fields{"name", "url", "filter"
 constexpr std::array<std::string_view, 1> test_fields{"name"};
 
 base::Result<NewWebhook> webhook_in(const Call& call) {
-  TRY_ASSIGN(ordered_json body, body_of(*call.request, webhook_fields));
+  TRY_ASSIGN(ordered_json body, body_of(call, webhook_fields));
   NewWebhook wanted;
   TRY_ASSIGN(wanted.name, text_of(body, "name"));
   TRY_ASSIGN(wanted.url, text_of(body, "url"));
@@ -68,13 +68,13 @@ base::Result<Response> remove_webhook(const Call& call) {
 }
 
 base::Result<Response> test_webhook(const Call& call) {
-  TRY_ASSIGN(ordered_json body, body_of(*call.request, test_fields));
+  TRY_ASSIGN(ordered_json body, body_of(call, test_fields));
   TRY_ASSIGN(std::string name, text_of(body, "name"));
   TRY_ASSIGN(std::optional<DueWebhook> webhook, call.services->webhooks->one(name));
   if (!webhook) return problem(404, "there is no webhook of this name");
   std::string message = ordered_json{{"type", "test"}, {"webhook", name}}.dump();
-  Delivery delivery = deliver(*webhook, "msg_test", message, *call.services->reachable,
-                              call.services->stopping);
+  Delivery delivery =
+      deliver(*webhook, "msg_test", message, *call.services->reachable, call.services->stopping);
   return json(ordered_json{
       {"taken", delivery.is_taken}, {"status", delivery.status}, {"problem", delivery.problem}}
                   .dump());

@@ -105,6 +105,12 @@ export function ChangeDetail({ change, onFilter }: { change: Change; onFilter?: 
             <dd>{change.source}</dd>
           </dl>
         </div>
+        {change.truncated !== undefined && (
+          <div>
+            <h2 class="label">Too large to show whole: the bytes of what is cut</h2>
+            <pre class="sql">{pretty(change.truncated)}</pre>
+          </div>
+        )}
         {change.fidelity !== null && (
           <div>
             <h2 class="label">Not plainly captured</h2>

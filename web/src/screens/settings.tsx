@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 // Settings: who may do what, and what was done from here.
 import { remove } from "../api.ts";
-import { Empty } from "../parts/basics.tsx";
 import { ActionLog } from "../parts/action_log.tsx";
+import { Password } from "../parts/password.tsx";
 import { People } from "../parts/people.tsx";
 import { Webhooks } from "../parts/webhooks.tsx";
 import { adjust, query } from "../router.ts";
 import { session } from "../state.ts";
 
-const VIEWS: [string, string, "operator" | "admin"][] = [
+const RANKS = { viewer: 0, operator: 1, admin: 2 };
+const VIEWS: [string, string, keyof typeof RANKS][] = [
   ["people", "People", "admin"],
   ["webhooks", "Webhooks", "admin"],
   ["log", "What was done", "operator"],
+  ["password", "Your password", "viewer"],
 ];
-const RANKS = { viewer: 0, operator: 1, admin: 2 };
 
 export function Settings() {
   const rank = RANKS[session.value?.role ?? "viewer"];
@@ -41,10 +42,11 @@ export function Settings() {
           Sign out
         </button>
       </header>
-      {view === undefined ? (
-        <Empty icon="user" title={`You are signed in as ${session.value?.name}, who may look`}>
-          <p>Settings need the role operator or admin. Ask whoever runs Bemi here.</p>
-        </Empty>
+      {rank === RANKS.viewer && (
+        <p class="muted">You are signed in as {session.value?.name}, who may look. Other settings need the role operator or admin.</p>
+      )}
+      {view === "password" ? (
+        <Password />
       ) : view === "people" ? (
         <People />
       ) : view === "webhooks" ? (

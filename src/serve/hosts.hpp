@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// Hosts: the names that this server is asked by. A page of somebody else can make a browser ask us
+// as if we were his own site, by pointing his name to our address; but the browser then says that
+// name. Whoever asks by a name that is none of ours is refused. Immutable; safe for many threads.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "serve/http.hpp"
+
+namespace serve {
+
+class Hosts {
+ public:
+  // `address` is what is listened on; `names` are those that a proxy or a DNS has for it. Error of
+  // kind usage: one is no name of a host, or has more than the name.
+  static base::Result<Hosts> with(const std::string& address,
+                                  const std::vector<std::string>& names);
+
+  // Of a Host header's value: with a port or without, of which nothing depends.
+  [[nodiscard]] bool knows(std::string_view authority) const;
+
+  // The answer to a request by another name. `is_from_proxy`: the one that connected is trusted, so
+  // that what it says it was asked by counts too.
+  [[nodiscard]] std::optional<Response> refusal(const Request& request, bool is_from_proxy) const;
+
+ private:
+  std::set<std::string> known_;     // in lower case; addresses as Asio prints them
+  bool takes_any_address_ = false;  // every address of this machine is listened on
+};
+
+}  // namespace serve
