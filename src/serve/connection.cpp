@@ -132,19 +132,27 @@ class Held {
   std::size_t bytes_;
 };
 
-base::Result<Request> read_request(const http::request<http::string_body>& message,
+Pairs headers_of(const http::request<http::string_body>& message) {
+  Pairs headers;
+  for (const auto& field : message) {
+    std::string name(field.name_string());
+    std::ranges::transform(name, name.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    headers.emplace_back(std::move(name), field.value());
+  }
+  return headers;
+}
+
+// `headers`: as they were before the body. What comes after its last chunk is no header: a proxy
+// that replaces what others send of a user's name lets it pass.
+base::Result<Request> read_request(const http::request<http::string_body>& message, Pairs headers,
                                    const tcp::endpoint& peer) {
   Request request;
   request.method = message.method_string();
   request.peer = peer.address().to_string();
   request.is_http_1_0 = message.version() < 11;
+  request.headers = std::move(headers);
   request.body = message.body();
-  for (const auto& field : message) {
-    std::string name(field.name_string());
-    std::ranges::transform(name, name.begin(),
-                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    request.headers.emplace_back(std::move(name), field.value());
-  }
   TRY(read_target(message.target(), request));
   return request;
 }
@@ -204,7 +212,7 @@ class Client {
       co_await send(problem(400, "this is no HTTP request"), false, false);
     }
     if (failed) co_return false;
-    auto request = read_request(parser.get(), peer_);
+    auto request = read_request(parser.get(), std::move(headers_), peer_);
     if (!request) {
       co_await send(problem(request.error()), false, false);
       co_return false;
@@ -226,6 +234,7 @@ class Client {
     stream_.expires_after(head_max);
     auto [failed, size] = co_await http::async_read_header(stream_, buffer_, parser, no_throw);
     if (failed) co_return failed;
+    headers_ = headers_of(parser.get());
     stream_.expires_after(body_max);
     auto [broken, rest] = co_await http::async_read(stream_, buffer_, parser, no_throw);
     co_return broken;
@@ -430,6 +439,7 @@ class Client {
   beast::tcp_stream stream_;
   bool is_used_ = false;  // a request came before
   std::string client_;    // whose bytes are counted
+  Pairs headers_;         // of the request that is being read
   beast::flat_buffer buffer_{header_bytes_max + body_bytes_max};
   Pools pools_;
   const Services* services_;

@@ -94,6 +94,14 @@ def test_the_last_line_of_a_proxy_says_where_one_comes_from(
         assert answers[12:] == [401] * 10 + [429] * 2
 
 
+def test_what_comes_after_a_body_names_nobody(behind_a_proxy: Dashboard) -> None:
+    lie = "X-Forwarded-User: admin\r\nAuthorization: Bearer x\r\nHost: evil.example\r\n"
+    head = "Host: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n"
+    request = f"GET /api/session HTTP/1.1\r\n{head}\r\n0\r\n{lie}\r\n"
+    answer = behind_a_proxy.raw(request.encode())
+    assert answer.startswith(b"HTTP/1.1 401 ") and b'"role"' not in answer, answer
+
+
 def test_two_lines_that_name_the_user_are_refused(behind_a_proxy: Dashboard) -> None:
     name = "X-Forwarded-User"
     with httpx.Client(base_url=behind_a_proxy.url) as proxy:
