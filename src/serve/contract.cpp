@@ -66,7 +66,7 @@ base::Status check_text(const std::string& text, const json& schema, std::string
   if (auto most = schema.find("maxLength"); most != schema.end() && size > *most) {
     return wrong(name, "has at most " + most->dump() + " characters");
   }
-  if (schema.value("format", "") == "uuid" && !is_uuid(text)) return wrong(name, "is a UUID");
+  if (schema.value("format", "") == "uuid" && !is_uuid(text)) return wrong(name, "is a uuid");
   // The one pattern that the document has: names stand in paths.
   if (schema.contains("pattern") && text.contains('/')) return wrong(name, "has no slash");
   return {};

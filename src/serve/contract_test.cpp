@@ -62,7 +62,7 @@ TEST(contract, takes_one_value_or_a_list_as_it_says) {
 TEST(contract, knows_what_stands_in_a_path) {
   constexpr Operation change{"GET", "/api/changes/{id}"};
   EXPECT_EQ(asked(change, {}, "0190a1b2-0000-8000-8000-0000000000ff"), "");
-  EXPECT_EQ(asked(change, {}, "0190a1b2-0000-8000-8000-0000000000fg"), "id: is a UUID");
+  EXPECT_EQ(asked(change, {}, "0190a1b2-0000-8000-8000-0000000000fg"), "id: is a uuid");
   EXPECT_EQ(asked({"DELETE", "/api/users/{name}"}, {}, std::string(201, 'a')),
             "name: has at most 200 characters");
 }

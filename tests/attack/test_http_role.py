@@ -27,7 +27,7 @@ SAMPLES = {
     "table": "todo",
     "key": "1",
     "at": "now",
-    "from": "2020-01-01",
+    "from": "now",
     "to": "now",
     "by": "operation",
     "allow_stale": "true",
@@ -134,8 +134,6 @@ def test_what_the_role_may_not_do_does_not_succeed(served: Dashboard, role: Role
         response = client.post(path, json=body)
         problem_of(response, response.status_code)
         assert 400 <= response.status_code < 500, (path, response.text)
-        if path.startswith("/api/revert"):
-            assert response.status_code == 403, response.text
     for text in (
         "todo'; delete from changes; --",
         "changes",
