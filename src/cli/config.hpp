@@ -46,8 +46,8 @@ struct Config {
   std::vector<std::string> http_trusted_proxies;
   std::vector<std::string> http_hosts;
   std::vector<std::string> webhook_ranges;  // where webhooks may go beside the public internet
-  bool any_http_port = false;     // when that one is taken
-  bool shows_http_token = false;  // at each start: it is in a folder of ours
+  bool any_http_port = false;               // when that one is taken
+  bool shows_http_token = false;            // at each start: it is in a folder of ours
   std::string log_format = "text";
   bool verbose = false;
 

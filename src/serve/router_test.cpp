@@ -63,7 +63,8 @@ TEST(router, a_change_needs_no_less_than_an_operator) {
   for (const Route& route : routes()) {
     // What a viewer may keep for himself: his session and his views; handlers ask for more where
     // others see it.
-    bool is_own = route.pattern.starts_with("/api/session") || route.pattern.starts_with("/api/views");
+    bool is_own =
+        route.pattern.starts_with("/api/session") || route.pattern.starts_with("/api/views");
     if (route.method != "GET" && !is_own) {
       EXPECT_GE(route.role, Role::operator_) << route.pattern;
     }

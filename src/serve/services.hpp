@@ -34,10 +34,10 @@ struct Services {
   const Reachable* reachable;  // where webhooks may go
   LiveFeed* live;
   Metrics* metrics;
-  Probe* probe;         // null: nothing is known of sources but what the history says
-  Control* control;     // null: no sources are managed from here
-  LiveRows* live_rows;  // null: only stored data answers for the past
-  Undo* undo;           // null: nothing can be changed from here
+  Probe* probe;                  // null: nothing is known of sources but what the history says
+  Control* control;              // null: no sources are managed from here
+  LiveRows* live_rows;           // null: only stored data answers for the past
+  Undo* undo;                    // null: nothing can be changed from here
   bool may_use_sockets = false;  // a source that is named here may be on this machine's sockets
   std::string cookie_name;
   std::string version;

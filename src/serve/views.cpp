@@ -10,11 +10,13 @@ namespace {
 
 base::Status may_be(const View& view) {
   if (view.name.empty() || view.name.size() > view_name_bytes_max || view.name.contains('/')) {
-    return base::fail(base::ErrorKind::usage, "a view's name has 1 to 200 characters, and no slash");
+    return base::fail(base::ErrorKind::usage,
+                      "a view's name has 1 to 200 characters, and no slash");
   }
   // Two slashes would lead to another host; so would two that a browser makes of what it leaves
   // out (tabs, ends of lines) or takes for a slash.
-  std::string_view path = std::string_view(view.address).substr(0, view.address.find_first_of("?#"));
+  std::string_view path =
+      std::string_view(view.address).substr(0, view.address.find_first_of("?#"));
   bool is_here = path.starts_with('/') && !path.contains("//") &&
                  std::ranges::none_of(view.address, [](unsigned char c) {
                    return c < 0x20 || c == 0x7f || c == '\\';

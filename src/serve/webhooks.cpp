@@ -22,7 +22,8 @@ base::Status may_be(const NewWebhook& wanted) {
   bool is_name =
       !wanted.name.empty() && wanted.name.size() <= name_bytes_max && !wanted.name.contains('/');
   if (!is_name) {
-    return base::fail(base::ErrorKind::usage, "a webhook's name has 1 to 200 characters, and no slash");
+    return base::fail(base::ErrorKind::usage,
+                      "a webhook's name has 1 to 200 characters, and no slash");
   }
   auto url = boost::urls::parse_absolute_uri(wanted.url);
   bool is_good = url && (url->scheme() == "https" || url->scheme() == "http") &&
