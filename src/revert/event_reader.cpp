@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "revert/event_reader.hpp"
 
+#include <algorithm>
+#include <set>
+#include <utility>
+
 #include <nlohmann/json.hpp>
 
 namespace revert {
@@ -49,13 +53,17 @@ void fill(Image& image, const Places::Since& places, const base::JsonMembers& va
 
 }  // namespace
 
-EventReader::EventReader(const PastTable& table, const Places& places, const std::string& truncates)
+EventReader::EventReader(const PastTable& table, const Places& places, const std::string& truncates,
+                         const std::string& passes)
     : table_(&table), places_(&places), net_(places.count) {
   for (const auto& one : nlohmann::json::parse(truncates, nullptr, /*allow_exceptions=*/false)) {
     truncates_.push_back({.at = {.epoch = one[0].get<std::int64_t>(),
                                  .position = one[1].get<std::int64_t>(),
                                  .sequence = one[2].get<std::int64_t>()},
                           .id = one[3].get<std::string>()});
+  }
+  for (const auto& one : nlohmann::json::parse(passes, nullptr, /*allow_exceptions=*/false)) {
+    passes_.emplace(one[0].get<std::int64_t>(), one[1].get<std::int64_t>());
   }
 }
 
@@ -77,6 +85,7 @@ Image EventReader::image(const base::JsonMembers& row, const base::JsonMembers& 
 
 void EventReader::truncate_until(const std::optional<At>& at) {
   while (next_truncate_ < truncates_.size() && (!at || truncates_[next_truncate_].at < *at)) {
+    flush();
     net_.truncate(truncates_[next_truncate_++].id);
   }
 }
@@ -103,12 +112,44 @@ base::Status EventReader::take(const pg::Rows& rows, int row, const History::Sin
               .before = image_of(4, "\"before\""),
               .after = image_of(5, "\"after\""),
               .id = rows.text(row, 11)};
-  net_.take(event);
+  if (passes_.contains({at.epoch, at.position})) {
+    take_passing(std::move(event), at);
+  } else {
+    flush();
+    net_.take(event);
+  }
   return {};
+}
+
+void EventReader::take_passing(Event event, const At& at) {
+  if (at.epoch != passing_at_.epoch || at.position != passing_at_.position) flush();
+  passing_at_ = at;
+  event.passing = true;
+  passing_.push_back(std::move(event));
+}
+
+// Rows that were removed, and not made in the same transaction, come first: what took their keys
+// came after them.
+void EventReader::flush() {
+  std::set<std::string> gone;
+  for (std::size_t i = 0; i < passing_.size(); ++i) {
+    const Event& event = passing_[i];
+    if (event.kind != EventKind::remove) continue;
+    bool from_before = std::none_of(
+        passing_.begin(), passing_.begin() + static_cast<long>(i), [&](const Event& earlier) {
+          return earlier.kind != EventKind::remove && earlier.key == event.key &&
+                 earlier.after == event.before;
+        });
+    if (from_before) gone.insert(event.id);
+  }
+  std::ranges::stable_partition(passing_, [&](const Event& e) { return gone.contains(e.id); });
+  for (const Event& event : passing_) net_.take(event);
+  passing_.clear();
 }
 
 base::Status EventReader::finish(const History::Sink& sink) {
   truncate_until(std::nullopt);
+  flush();
   next_truncate_ = 0;
   group_.reset();
   for (const NetRow& row : net_.finish()) TRY(sink(row));

@@ -3,8 +3,11 @@
 // EventReader: rows of the history as events, a group of keys at a time, into Net.
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/json.hpp"
@@ -15,8 +18,10 @@ namespace revert {
 
 class EventReader {
  public:
-  // `truncates`: JSON of [epoch, commit_position, sequence, id], in order.
-  EventReader(const PastTable& table, const Places& places, const std::string& truncates);
+  // `truncates`: JSON of [epoch, commit_position, sequence, id], in order. `passes`: transactions
+  // in which keys may have passed from row to row, as JSON of [epoch, commit_position].
+  EventReader(const PastTable& table, const Places& places, const std::string& truncates,
+              const std::string& passes = "[]");
 
   // Columns: grp, key, operation, selected, before, after, exact, fidelity, epoch, commit_position,
   // sequence, id, previous.
@@ -35,11 +40,16 @@ class EventReader {
   [[nodiscard]] Image image(const base::JsonMembers& row, const base::JsonMembers& exact,
                             const base::JsonMembers& fidelity, const At& at) const;
   void truncate_until(const std::optional<At>& at);
+  void take_passing(Event event, const At& at);
+  void flush();
 
   const PastTable* table_;
   const Places* places_;
   std::vector<Truncate> truncates_;
   std::size_t next_truncate_ = 0;
+  std::set<std::pair<std::int64_t, std::int64_t>> passes_;
+  std::vector<Event> passing_;  // of one transaction and group
+  At passing_at_;
   std::optional<std::string> group_;
   Net net_;
 };

@@ -87,6 +87,7 @@ class History {
   [[nodiscard]] std::string settled_rows_sql(const PastTable& table, const Moves& moves) const;
   [[nodiscard]] std::string moved_rows_sql(const PastTable& table, const Moves& moves) const;
   base::Result<std::string> truncates_of_others(const PastTable& table);
+  base::Result<std::string> passes(const PastTable& table);
   base::Status stream(const std::string& sql,
                       const std::function<base::Status(const pg::Rows&, int)>& take);
 

@@ -123,6 +123,17 @@ base::Result<std::string> History::truncates_of_others(const PastTable& table) {
   return rows.get(0, 0) ? rows.text(0, 0) : "[]";
 }
 
+// Transactions in which keys may have passed from row to row: (epoch, commit_position).
+base::Result<std::string> History::passes(const PastTable& table) {
+  TRY_ASSIGN(pg::Rows rows,
+             destination_->run(fmt::format(
+                 "select json_agg(json_build_array(c.epoch, c.commit_position))::text from "
+                 "(select p.*, 0 as sequence from _bemi.key_pass p) c where {} "
+                 "and c.effective_at >= {}::timestamptz",
+                 is_of(table, source_), literal(since_))));
+  return rows.get(0, 0) ? rows.text(0, 0) : "[]";
+}
+
 base::Status History::stream(const std::string& sql,
                              const std::function<base::Status(const pg::Rows&, int)>& take) {
   TRY(destination_->query("declare bemi_rows no scroll cursor for " + sql, condition_.parameters));
@@ -220,7 +231,8 @@ base::Result<History::Remarks> History::net_rows(const PastTable& table, const P
                                                  const Sink& sink) {
   TRY_ASSIGN(Moves moves, load_moves(table));
   TRY_ASSIGN(std::string truncates, truncates_of_others(table));
-  EventReader reader(table, places, truncates);
+  TRY_ASSIGN(std::string passing, passes(table));
+  EventReader reader(table, places, truncates, passing);
   auto take = [&](const pg::Rows& rows, int row) { return reader.take(rows, row, sink); };
   TRY(stream(settled_rows_sql(table, moves), take));
   if (!moves.groups_sql.empty()) TRY(stream(moved_rows_sql(table, moves), take));

@@ -28,21 +28,57 @@ std::vector<int> unknown_columns(const Image& image) {
   return columns;
 }
 
+// What both know of it does not differ.
+bool may_be_same(const Image& left, const Image& right) {
+  for (std::size_t i = 0; i < left.size() && i < right.size(); ++i) {
+    bool known = left[i].known == Known::known && right[i].known == Known::known;
+    if (known && !same_value(left[i], right[i])) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
+// The row that an event is about, among those that have the key then. Where several may have it, by
+// its content: one that is not known yet is another row.
+Net::Rows::iterator Net::find(const Event& event) {
+  bool makes = event.kind == EventKind::create;
+  auto [from, to] = rows_.equal_range(makes ? event.key : event.previous_key);
+  for (auto at = from; at != to; ++at) {
+    const Row& row = at->second;
+    bool fits = makes ? !row.there : row.there;
+    if (fits && (makes || !event.passing || may_be_same(row.now, event.before))) return at;
+  }
+  return event.passing || from == to ? rows_.end() : from;
+}
+
+// What has the key that a row comes to now is without a key of its own; rows that share it for a
+// while stay.
+void Net::leave_key(const Event& event) {
+  auto [at, to] = rows_.equal_range(event.key);
+  while (at != to) {
+    bool stays = event.passing && at->second.there;
+    if (!stays) left_.push_back(std::move(at->second));
+    at = stays ? std::next(at) : rows_.erase(at);
+  }
+}
+
 Net::Row& Net::row_of(const Event& event) {
+  auto found = find(event);
   if (event.kind == EventKind::update && event.previous_key != event.key) {
-    if (auto there = rows_.find(event.key); there != rows_.end()) {
-      left_.push_back(std::move(there->second));  // a removed row, whose key another one has now
-      rows_.erase(there);
-    }
-    if (auto node = rows_.extract(event.previous_key)) {
+    Rows::node_type node;
+    if (found != rows_.end()) node = rows_.extract(found);
+    leave_key(event);
+    found = rows_.end();
+    if (node) {
       node.key() = event.key;
-      rows_.insert(std::move(node));
+      found = rows_.insert(std::move(node));
     }
   }
-  auto [found, fresh] = rows_.try_emplace(event.key);
-  if (fresh) begin_life(found->second);
+  if (found == rows_.end()) {
+    found = rows_.emplace(event.key, Row{});
+    begin_life(found->second);
+  }
   found->second.key = event.key;
   return found->second;
 }
@@ -60,6 +96,7 @@ bool Net::wrote(const Row& row) {
 
 void Net::take(const Event& event) {
   Row& row = row_of(event);
+  row.there = event.kind != EventKind::remove;
   switch (event.kind) {
     case EventKind::create: create(row, event); break;
     case EventKind::update: update(row, event); break;

@@ -44,7 +44,8 @@ struct Event {
   std::string previous_key;  // of an update; the same when the row kept its key
   Image before;
   Image after;
-  std::string id;  // of the change
+  std::string id;        // of the change
+  bool passing = false;  // other rows may have its keys too, until the transaction ends
 };
 
 enum class RowKind : char {
@@ -96,6 +97,7 @@ class Net {
     bool taken = false;           // removed by them, and made anew by somebody else
     bool remade = false;          // removed by them, and made anew by them with other values
     bool undone = false;
+    bool there = true;
     Image now;
     Image removed;
     std::vector<Column> columns;
@@ -103,7 +105,10 @@ class Net {
     std::optional<NetRow> lost;  // a conflict of an earlier life under the same key
   };
 
+  using Rows = std::multimap<std::string, Row, std::less<>>;
   Row& row_of(const Event& event);
+  Rows::iterator find(const Event& event);
+  void leave_key(const Event& event);
   void create(Row& row, const Event& event);
   void update(Row& row, const Event& event);
   void remove(Row& row, bool selected, const Image& before, const std::string& id);
@@ -117,8 +122,8 @@ class Net {
   NetRow settle_columns(const Row& row) const;
 
   std::size_t columns_;
-  std::map<std::string, Row, std::less<>> rows_;  // by the key that they have now
-  std::vector<Row> left_;                         // without a key of their own any more
+  Rows rows_;              // by the key that they have now; amid a transaction several may have one
+  std::vector<Row> left_;  // without a key of their own any more
   std::int64_t undone_ = 0;
   std::set<int> redacted_;
 };

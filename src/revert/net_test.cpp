@@ -43,10 +43,40 @@ Event removed(bool selected, const std::string& key, const std::string& value) {
           .id = "d" + value};
 }
 
+Event moved(const std::string& from, const std::string& to, const std::string& value) {
+  return {.kind = EventKind::update,
+          .selected = true,
+          .key = to,
+          .previous_key = from,
+          .before = row(from, value),
+          .after = row(to, value),
+          .id = "m" + value,
+          .passing = true};
+}
+
 std::vector<NetRow> net(const std::vector<Event>& events) {
   Net net(2);
   for (const Event& event : events) net.take(event);
   return net.finish();
+}
+
+TEST(Net, KeysThatPassEachOtherGoBackEachToItsRow) {
+  auto rows = net({moved("1", "2", "a"), moved("2", "3", "b"), moved("3", "1", "c")});
+  ASSERT_EQ(rows.size(), 3U);
+  std::map<std::string, std::string> back;
+  for (const NetRow& one : rows) {
+    EXPECT_EQ(one.kind, RowKind::update);
+    EXPECT_FALSE(one.conflict);
+    back[one.key] = one.target[0].json;
+  }
+  EXPECT_EQ(back, (std::map<std::string, std::string>{{"2", "1"}, {"3", "2"}, {"1", "3"}}));
+}
+
+TEST(Net, ARowThatCameToAKeyInPassingLeavesTheOneThatHadIt) {
+  auto rows = net({moved("1", "2", "a"), moved("2", "9", "a")});
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].key, "9");
+  EXPECT_EQ(rows[0].target[0].json, "1");
 }
 
 TEST(Net, ManyChangesOfOneColumnAreOne) {

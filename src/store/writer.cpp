@@ -46,6 +46,10 @@ constexpr const char* insert_epoch = R"(
 insert into _bemi.epoch (source, epoch, consistent_point, previous_until, baseline, began_at)
 values ($1, $2, $3, $4, $5, $6) on conflict do nothing)";
 
+constexpr const char* insert_key_pass = R"(
+insert into _bemi.key_pass (source, schema, "table", epoch, commit_position, effective_at)
+values ($1, $2, $3, $4, $5, $6) on conflict do nothing)";
+
 constexpr const char* copy_key_changes_command =
     "copy _bemi.key_change (source, schema, \"table\", previous_key, epoch, commit_position, "
     "sequence, effective_at) from stdin";
@@ -57,6 +61,7 @@ constexpr std::size_t key_changes_bytes_max = 1UL << 20;
 const char* what_of(const char* sql) {
   if (sql == insert_relation_version) return "a table's shape";
   if (sql == insert_coverage) return "since when a table is known";
+  if (sql == insert_key_pass) return "keys that passed from row to row";
   return "an epoch";
 }
 
@@ -171,6 +176,7 @@ base::Status Writer::append(change::Batch& batch) {
   if (!batch.changes.empty()) TRY(append_rows(batch));
   for (const change::Change& change : batch.changes) {
     if (change.moved) note_key_change(change);
+    key_passes_.take(change);
     counters_.changes_with_context += change.context != "{}" ? 1 : 0;
   }
   counters_.changes += static_cast<std::int64_t>(batch.changes.size());
@@ -179,6 +185,7 @@ base::Status Writer::append(change::Batch& batch) {
     TRY(write_key_changes());
   }
   if (batch.last) {
+    note_key_passes(batch.transaction);
     in_transaction_ = false;
     ++counters_.transactions;
     progress_.position = batch.transaction.commit_position;
@@ -314,6 +321,15 @@ void Writer::note_key_change(const change::Change& change) {
                               change.sequence, base::format(progress_.effective_at));
 }
 
+void Writer::note_key_passes(const change::Transaction& transaction) {
+  for (const auto& [schema, table] : key_passes_.finish()) {
+    add_note(
+        insert_key_pass, transaction,
+        {progress_.source, schema, table, std::to_string(progress_.epoch),
+         std::to_string(transaction.commit_position.value), base::format(progress_.effective_at)});
+  }
+}
+
 // Ends the COPY under way, if one is; the transaction of the destination stays open.
 base::Status Writer::end_copy() {
   if (!copy_) return {};
@@ -409,14 +425,15 @@ base::Status Writer::complete_rows(change::Batch& batch) {
 }
 
 base::Status Writer::save() {
-  TRY_ASSIGN(pg::Rows saved,
-             destination_->query(
-                 update_progress,
-                 {progress_.source, change::format(progress_.position),
-                  nullable(progress_.effective_at), std::to_string(counters_.transactions),
-                  std::to_string(counters_.changes), std::to_string(counters_.changes_with_context),
-                  std::to_string(counters_.contexts_rejected), change::format(durable_lsn_),
-                  std::to_string(progress_.epoch), std::to_string(counters_.schema_refused)}));
+  TRY_ASSIGN(
+      pg::Rows saved,
+      destination_->query(
+          update_progress,
+          {progress_.source, change::format(progress_.position), nullable(progress_.effective_at),
+           std::to_string(counters_.transactions), std::to_string(counters_.changes),
+           std::to_string(counters_.changes_with_context),
+           std::to_string(counters_.contexts_rejected), change::format(durable_lsn_),
+           std::to_string(progress_.epoch), std::to_string(counters_.schema_refused)}));
   if (saved.affected() == 1) return {};
   return base::fail(base::ErrorKind::conflict,
                     "another worker moved the progress of the source " + progress_.source,

@@ -19,6 +19,7 @@
 #include "change/durable.hpp"
 #include "pg/connection.hpp"
 #include "store/copy_row.hpp"
+#include "store/key_passes.hpp"
 #include "store/large_context.hpp"
 #include "store/partitions.hpp"
 #include "store/progress.hpp"
@@ -92,6 +93,7 @@ class Writer {
   base::Status save();
   void take_notes(const change::Batch& batch);
   void note_key_change(const change::Change& change);
+  void note_key_passes(const change::Transaction& transaction);
   base::Status write_key_changes();
   base::Status end_copy();
   base::Status write_notes();
@@ -114,6 +116,7 @@ class Writer {
   std::string copy_command_;
   std::optional<pg::CopyIn> copy_;
   std::string lines_;            // kept for its capacity
+  KeyPasses key_passes_;         // of the source transaction being appended
   std::string key_changes_;      // rows of _bemi.key_change, to be copied before the commit
   change::Lsn commit_position_;  // of the source transaction being appended
   // Beside the COPY, which owns the connection while it runs: run before the commit.

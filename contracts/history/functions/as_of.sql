@@ -23,11 +23,13 @@ begin
     -- It got another key under this name, and was not seen here since.
     exit when _bemi.is_moved(place, key, segment.from_position, segment.from_sequence);
   end loop;
-  if version.id is null or version.operation = 'DELETE' then return; end if;
   select * into emptied from _bemi.emptied(place);
-  if (emptied.commit_position, emptied.sequence) > (version.commit_position, version.sequence)
+  if version.id is null or version.operation = 'DELETE'
+     or (emptied.commit_position, emptied.sequence) > (version.commit_position, version.sequence)
      or _bemi.is_moved(place, key, version.commit_position, version.sequence) then
-    return;
+    if not _bemi.has_passes(place) then return; end if;
+    version := _bemi.key_holder(place, key);
+    if version.id is null then return; end if;
   end if;
   if place.mixed then map := _bemi.map_of(place, version.commit_position, version.sequence); end if;
   return query
@@ -99,6 +101,9 @@ begin
     return query select * from _bemi.keyless_rows_as_of(place);
   else
     return query select * from _bemi.rows_by_scan(place);
+  end if;
+  if plan.way <> 'content' and _bemi.has_passes(place) then
+    return query select * from _bemi.passed_rows(place);
   end if;
 end $$;
 

@@ -84,6 +84,7 @@ begin
     select from _bemi.epoch o where o.source = in_source and o.epoch > e.epoch and o.began_at <= before);
   update _bemi.epoch e set began_at = before where e.source = in_source and e.began_at < before;
   delete from _bemi.key_change k where k.source = in_source and k.effective_at < before;
+  delete from _bemi.key_pass p where p.source = in_source and p.effective_at < before;
 end $$;
 
 -- Writes a checkpoint of all tables as they were right before `before`, and tells how many rows it has. Once for a

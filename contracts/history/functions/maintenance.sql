@@ -49,6 +49,8 @@ begin
   where (o.schema, o."table") = (c.schema, c."table") and c.since < before;
   delete from _bemi.key_change k using _bemi.tables_over(rules, before) o
   where (o.schema, o."table") = (k.schema, k."table") and k.effective_at < before;
+  delete from _bemi.key_pass p using _bemi.tables_over(rules, before) o
+  where (o.schema, o."table") = (p.schema, p."table") and p.effective_at < before;
 end $$;
 
 -- The partition that takes a time, made where there is none; its name. By the owner, or by a superuser, who gives it to

@@ -196,6 +196,12 @@ $$;
 -- Where it was emptied last; nulls: nowhere.
 create or replace function _bemi.emptied(place _bemi.place, out commit_position bigint, out sequence bigint)
 language sql stable set search_path = pg_catalog, pg_temp as $$
+  select e.* from _bemi.emptied_before(place, 9223372036854775807, 0) e
+$$;
+
+create or replace function _bemi.emptied_before(place _bemi.place, to_position bigint, to_sequence bigint,
+                                     out commit_position bigint, out sequence bigint)
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select t.commit_position, t.sequence
   from _bemi.segments(place) s
   cross join lateral (
@@ -204,6 +210,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       and t.epoch = place.epoch and t.effective_at <= place.at and t.effective_at >= place.since_time
       and (t.commit_position, t.sequence) >= (s.from_position, s.from_sequence)
       and (t.commit_position, t.sequence) < (s.to_position, s.to_sequence)
+      and (t.commit_position, t.sequence) < (emptied_before.to_position, emptied_before.to_sequence)
     order by t.effective_at desc, t.commit_position desc, t.sequence desc limit 1
   ) t
   limit 1

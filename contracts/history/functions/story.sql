@@ -12,7 +12,7 @@ declare
 begin
   return query
   with stretch as (
-    select r.epoch, s.*
+    select r.epoch, r.relation, s.*
     from (select distinct v.epoch, v.relation from _bemi.relation_version v
           where v.source = source_name and v.schema = place.schema and v."table" = place."table") r
     cross join lateral _bemi.segments(row(source_name, r.epoch, r.relation, null, null, 'infinity',
@@ -31,6 +31,16 @@ begin
     where v.number = 1 or v.operation <> 'SNAPSHOT' or not exists (
       select from _bemi.coverage k where k.checkpoint and k.source = v.source and k.epoch = v.epoch
         and k.position = v.commit_position)
+  ), turns as (  -- What became of the key where it passed from one row to another.
+    select s.epoch, p.commit_position, p.effective_at, o.sequence, o.stays
+    from (select distinct s.epoch, s.relation from stretch s) s
+    cross join lateral (select row(source_name, s.epoch, s.relation, null, null, 'infinity', 0, null, false,
+                                   '-infinity')::_bemi.place as place offset 0) l
+    cross join lateral (select distinct p.commit_position, p.effective_at from _bemi.key_pass p
+                        join stretch t on t.epoch = s.epoch and t.relation = s.relation
+                          and (p.schema, p."table") = (t.schema, t."table")
+                        where p.source = source_name and p.epoch = s.epoch) p
+    cross join lateral _bemi.pass_outcome(l.place, key, p.commit_position, -1, 9223372036854775807) o
   ), ends as (
     select t.epoch, t.commit_position, t.sequence, t.effective_at
     from stretch s join @schema@.changes t on t."table" = s."table" and t.schema = s.schema and t.epoch = s.epoch
@@ -43,19 +53,28 @@ begin
       and (k.commit_position, k.sequence) >= (s.from_position, s.from_sequence)
       and (k.commit_position, k.sequence) < (s.to_position, s.to_sequence)
     where k.previous_key = key and k.source = source_name
+      -- One that went while the row that has it now was there already, or came only in passing.
+      and not exists (select from turns o where (o.epoch, o.commit_position) = (k.epoch, k.commit_position)
+                        and (o.stays or o.sequence < k.sequence))
     union all
     select v.epoch, v.position, v.sequence, v.effective_at
     from stretch s join _bemi.relation_version v on v.source = source_name and v.epoch = s.epoch
       and (v.schema, v."table", v.dropped) = (s.schema, s."table", true)
+  ), ordered as (
+    select c.*, o.commit_position is not null as passing, coalesce(o.stays, false) as in_passing,
+           coalesce(o.sequence = c.sequence, false) as remains
+    from told c left join turns o on (o.epoch, o.commit_position) = (c.epoch, c.commit_position)
   )
   select row_number() over w, c.effective_at,
-         least(lead(c.effective_at) over w, case when c.operation <> 'DELETE' then (
-           select min(e.effective_at) from ends e
-           where (e.epoch, e.commit_position, e.sequence) > (c.epoch, c.commit_position, c.sequence)) end),
+         case when c.passing and not c.remains then c.effective_at else least(
+           lead(c.effective_at) over (partition by c.in_passing order by c.epoch, c.commit_position, c.remains, c.sequence),
+           case when c.operation <> 'DELETE' then (
+             select min(e.effective_at) from ends e
+             where (e.epoch, e.commit_position, e.sequence) > (c.epoch, c.commit_position, c.sequence)) end) end,
          c.operation, _bemi.difference(c.before, c.after), c.context, c.after, c.transaction_id, c.id
-  from told c
-  window w as (order by c.epoch, c.commit_position, c.sequence)
-  order by c.epoch, c.commit_position, c.sequence;
+  from ordered c
+  window w as (order by c.epoch, c.commit_position, c.remains, c.sequence)
+  order by c.epoch, c.commit_position, c.remains, c.sequence;
 end $$;
 
 create or replace function _bemi.difference(before jsonb, after jsonb) returns jsonb

@@ -209,8 +209,17 @@ begin
     end if;
   end if;
   execute format(
-    'select count(*) as changes, array_agg(distinct transaction_id) as ids, min(effective_at) as began from @schema@.changes c '
+    'select count(*) as changes, array_agg(distinct transaction_id) as ids, min(effective_at) as began, '
+    'array_agg(distinct format(''%%I.%%I'', c.schema, c."table")) as tables from @schema@.changes c '
     'where c.source = %L and (%s) and operation in (''CREATE'', ''UPDATE'', ''DELETE'', ''TRUNCATE'')', in_source, condition) into selected;
+  if exists (select from _bemi.key_pass p where p.source = in_source and p.effective_at >= selected.began
+               and format('%I.%I', p.schema, p."table") = any (selected.tables)) then
+    raise exception 'rows of % have changed their keys since', (
+        select string_agg(distinct format('%I.%I', p.schema, p."table"), ', ') from _bemi.key_pass p
+        where p.source = in_source and p.effective_at >= selected.began
+          and format('%I.%I', p.schema, p."table") = any (selected.tables))
+      using errcode = 'object_not_in_prerequisite_state', hint = 'bemi revert --sql follows them';
+  end if;
   -- Reverts of nothing but selected transactions, and the reverts of these, belong to the selection.
   for past in
     select c.transaction_id as id, (array_agg(c.context -> 'revert_of'))[1] as of, bool_or(c.context ? 'revert_more') as more from @schema@.changes c

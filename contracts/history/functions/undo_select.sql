@@ -7,7 +7,7 @@ create or replace function _bemi.rows_before(in_source text, in_schema text, in_
                                   of_partition boolean default false)
 returns table (key text, "row" jsonb, exact jsonb, fidelity jsonb)
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
-declare known _bemi.coverage; emptied record;
+declare known _bemi.coverage; emptied record; place _bemi.place;
 begin
   select * into known from _bemi.coverage c
   where c.source = in_source and c.epoch = in_epoch and c.schema = in_schema and c."table" = in_table
@@ -43,6 +43,14 @@ begin
     order by e.key, e.commit_position desc, e.sequence desc, e.ends desc
   ) v
   where not v.ends;
+  place := row(in_source, in_epoch, known.relation, in_schema, in_table, 'infinity', known.position, null, false,
+               '-infinity');
+  if _bemi.has_passes(place) then
+    return query
+    select c.primary_key, c.after, c.exact -> 'after', c.fidelity -> 'after'
+    from _bemi.passed_keys(place, in_position, in_sequence) k
+    cross join lateral _bemi.passed_row(place, k.key, in_position, in_sequence) c;
+  end if;
   return query
   select null::text, n.content::jsonb, n.said::jsonb, n.remarks::jsonb
   from (

@@ -89,6 +89,18 @@ begin
   end if;
 end $$;
 
+-- Rows whose keys passed from one to another, which the newest change of a key does not tell.
+create or replace function _bemi.asked_passes(view_id int) returns boolean
+language sql stable parallel safe set search_path = pg_catalog, pg_temp as $$
+  select case when exists (select from _bemi.key_pass p join _bemi.view v on v.source = p.source where v.id = view_id)
+    then _bemi.has_passes(_bemi.asked(view_id)) else false end
+$$;
+
+create or replace function _bemi.asked_holder(view_id int, key text) returns setof @schema@.changes
+language sql stable rows 1 cost 10000 parallel safe set search_path = pg_catalog, pg_temp as $$
+  select h.* from _bemi.key_holder(_bemi.asked(view_id), key) h where h.id is not null
+$$;
+
 -- Instead of a value that is not known.
 create or replace function _bemi.unknown_value(view_id int, name text) returns text
 language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp as $$

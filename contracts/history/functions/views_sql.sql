@@ -96,12 +96,19 @@ begin
                                                 _bemi.view_column(v.id, v.source, v.relation, col)), col ->> 'name'),
                     ', ' order by place)
   into list from jsonb_array_elements(version.columns) with ordinality as c (col, place);
+  -- Where keys passed from row to row, who has them is asked key by key, and no later change counts.
+  probes := format(
+    '(select p.*, p.effective_at as seen_at, p.commit_position as seen_position, p.sequence as seen_sequence from %1$s p '
+    'where not (select _bemi.asked_passes(%2$s)) union all '
+    'select h.epoch, h.commit_position, h.sequence, h.effective_at, h.operation, h.after, h.exact, h.fidelity, ''infinity'', '
+    '9223372036854775807, 0 from _bemi.asked_holder(%2$s, k.primary_key) h where (select _bemi.asked_passes(%2$s)))',
+    probes, v.id);
   return format(
     'select %s from _bemi.key_%s k cross join lateral %s c where (select _bemi.is_answered(%2$s)) and c.operation <> ''DELETE'' '
-    'and (c.epoch, c.commit_position, c.sequence) >= (select f.epoch, f.commit_position, f.sequence from _bemi.asked_floor(%2$s) f) '
+    'and (c.epoch, c.seen_position, c.seen_sequence) >= (select f.epoch, f.commit_position, f.sequence from _bemi.asked_floor(%2$s) f) '
     'and not exists (select from _bemi.key_change m where m.previous_key = k.primary_key '
-    'and m.effective_at >= c.effective_at and m.effective_at <= (select _bemi.asked_time(%2$s, %5$L)) '
-    'and (m.epoch, m.commit_position, m.sequence) > (c.epoch, c.commit_position, c.sequence) and (%4$s))',
+    'and m.effective_at >= c.seen_at and m.effective_at <= (select _bemi.asked_time(%2$s, %5$L)) '
+    'and (m.epoch, m.commit_position, m.sequence) > (c.epoch, c.seen_position, c.seen_sequence) and (%4$s))',
     list, v.id, probes, moved, v.source);
 end $$;
 

@@ -91,11 +91,30 @@ returns setof @schema@.changes language sql stable set search_path = pg_catalog,
     and pg_visible_in_snapshot(c.transaction_id::text::xid8, seen)
 $$;
 
--- Each key that changed since, with the row that it had; none: it had none.
+-- Each key that changed since, with the row that it had; none: it had none. By its first change, which keys that pass
+-- from one row to another ask more than.
 create or replace function _bemi.walked_keys(place _bemi.place, seen pg_snapshot, key text default null)
 returns table (primary_key text, existed boolean, "row" jsonb, exact jsonb, fidelity jsonb)
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  if not exists (select from _bemi.key_pass p where p.source = place.source and p.epoch = place.epoch
+                   and p.effective_at > place.at) then
+    return query select w.primary_key, w.existed, w."row", w.exact, w.fidelity from _bemi.walked_firsts(place, seen, key) w;
+    return;
+  end if;
+  return query
+  select w.primary_key, p.existed, p."row", p.exact, p.fidelity from _bemi.walked_firsts(place, seen, key) w
+  cross join lateral (
+    select w.existed, w."row", w.exact, w.fidelity where w.existed
+    union all
+    select p.* from _bemi.walked_pass(place, seen, w.primary_key, w.commit_position) p where not w.existed) p;
+end $$;
+
+create or replace function _bemi.walked_firsts(place _bemi.place, seen pg_snapshot, key text default null,
+                                    after_position bigint default 0)
+returns table (primary_key text, existed boolean, "row" jsonb, exact jsonb, fidelity jsonb, commit_position bigint)
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select distinct on (e.key) e.key, e.was, r."row", r.exact, r.fidelity
+  select distinct on (e.key) e.key, e.was, r."row", r.exact, r.fidelity, c.commit_position
   from _bemi.changes_since(place, seen) c
   left join _bemi.key_change k on k."table" = c."table" and k.schema = c.schema and k.source = c.source
     and k.epoch = c.epoch and k.commit_position = c.commit_position and k.sequence = c.sequence
@@ -107,9 +126,49 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   ) e
   left join lateral _bemi.walked_row(place, c.commit_position, c.sequence, c.before, c.exact -> 'before',
                                      c.fidelity -> 'before') r on e.was
-  where walked_keys.key is null or e.key = walked_keys.key
+  where (walked_firsts.key is null or e.key = walked_firsts.key) and c.commit_position > after_position
   order by e.key, c.commit_position, c.sequence, e.was desc
 $$;
+
+-- A key that a row came to first: another one may have had it, and have gone since. What left it more often than it
+-- came was there; when each came as often as it went, the next transaction tells; when there is none, the live table.
+create or replace function _bemi.walked_pass(place _bemi.place, seen pg_snapshot, key text, in_position bigint)
+returns table (existed boolean, "row" jsonb, exact jsonb, fidelity jsonb)
+language plpgsql stable rows 1 set search_path = pg_catalog, pg_temp as $$
+declare
+  always _bemi.place := place;
+  following record;
+  had record;
+begin
+  always.at := 'infinity';
+  loop
+    if not exists (select from _bemi.passes(always) p where p.commit_position = in_position) then
+      return query select false, null::jsonb, null::jsonb, null::jsonb;
+      return;
+    end if;
+    select min(e.sequence) filter (where e.count < 0) as sequence, bool_and(e.count = 0) as stayed into had
+    from (select k.content, sum(k.step) as count, min(k.sequence) filter (where k.step < 0) as sequence
+          from _bemi.key_events(always, key, in_position) k group by k.content) e;
+    if had.sequence is not null then
+      return query
+      select true, r."row", r.exact, r.fidelity from _bemi.changes_since(place, seen) c
+      cross join lateral _bemi.walked_row(place, c.commit_position, c.sequence, c.before, c.exact -> 'before',
+                                          c.fidelity -> 'before') r
+      where c.commit_position = in_position and c.sequence = had.sequence;
+      return;
+    elsif not had.stayed then
+      return query select false, null::jsonb, null::jsonb, null::jsonb;
+      return;
+    end if;
+    select * into following from _bemi.walked_firsts(place, seen, key, in_position);
+    if following.primary_key is null then return; end if;
+    if following.existed then
+      return query select true, following."row", following.exact, following.fidelity;
+      return;
+    end if;
+    in_position := following.commit_position;
+  end loop;
+end $$;
 
 -- Rows without a key: how many of a content there were more then than now, or fewer.
 create or replace function _bemi.walked_contents(place _bemi.place, seen pg_snapshot)
