@@ -17,7 +17,7 @@ constexpr std::int64_t told_every_rows = 10'000;
 
 constexpr const char* select_tables = R"(
 select schema, "table", relation, to_jsonb(primary_key)::text, columns::text, query
-from bemi.tables_at(bemi.moment($1, $2), $2, $3, $4))";
+from bemi.tables_at(bemi.moment($1, $2, $4), $2, $3, $4))";
 
 // From its table's name on; indexes of constraints but the primary key's are indexes here.
 constexpr const char* select_indexes = R"(

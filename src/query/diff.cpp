@@ -19,7 +19,7 @@ std::string select_of(const std::string& rows) {
 
 base::Result<pg::Rows> stored_diff(pg::Connection& history, const Asked& asked,
                                    const std::string& from, const std::string& to) {
-  std::string rows = "bemi.diff($1, bemi.moment($2, $4), bemi.moment($3, $4), $4, $5, $6)";
+  std::string rows = "bemi.diff($1, bemi.moment($2, $4, $6), bemi.moment($3, $4, $6), $4, $5, $6)";
   std::vector<pg::Parameter> parameters{quoted(asked.table),
                                         from,
                                         to,

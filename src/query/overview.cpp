@@ -132,7 +132,7 @@ base::Result<std::string> table_as_of(pg::Connection& destination, const TableNa
   std::string name = quoted(table);
   TRY_ASSIGN(pg::Rows rows, destination.query(
                                 R"(
-with moment as (select bemi.moment($1, $2) as at),
+with moment as (select bemi.moment($1, $2, $5) as at),
 known as (select v.* from moment, bemi.rows_as_of($3, moment.at, $2, $4, $5) v),
 page as (select * from known order by length(primary_key), primary_key limit $6 offset $7),
 weighed as (select coalesce(sum(octet_length("row"::text)), 0) as bytes from page)

@@ -46,13 +46,13 @@ base::Result<pg::Rows> rows_as_of(pg::Connection& destination, const std::string
       std::string(R"(v."row", )") + as_texts + R"( as texts, v.exact, v.fidelity, v.primary_key)";
   if (key) {
     return destination.query(
-        "select " + columns + " from bemi.row_as_of($1, $2, bemi.moment($3, $4), $4, $5, $6) v",
+        "select " + columns + " from bemi.row_as_of($1, $2, bemi.moment($3, $4, $6), $4, $5, $6) v",
         {quoted(table), change::asked_key_name(*key), moment, options.source,
          pg::boolean(options.partial), pg::boolean(options.allow_stale)});
   }
   return destination.query(
       "select " + columns +
-          " from bemi.rows_as_of($1, bemi.moment($2, $3), $3, $4, $5) v "
+          " from bemi.rows_as_of($1, bemi.moment($2, $3, $5), $3, $4, $5) v "
           "where $6::text is null or (length(v.primary_key), v.primary_key) > (length($6), $6) "
           "order by length(v.primary_key), v.primary_key limit $7::bigint",
       {quoted(table), moment, options.source, pg::boolean(options.partial),

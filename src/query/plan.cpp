@@ -23,7 +23,7 @@ constexpr double live_row_cost = 2;
 constexpr const char* select_start = R"(
 select p.at::text, coalesce(k.checkpoint, false), coalesce(k.since, '-infinity')::text, p.schema, p."table", p.relation, p.source,
        case when $6::boolean then (select string_agg(e, E'\n') from bemi.explain_as_of($1, p.at, $3, $4, $5) e) end
-from bemi.moment($2, $3) m cross join lateral _bemi.find_place($1, m, $3, $4, $5) p
+from bemi.moment($2, $3, $5) m cross join lateral _bemi.find_place($1, m, $3, $4, $5) p
 left join lateral (
   select c.checkpoint, c.since from _bemi.coverage c
   where c.source = p.source and c.epoch = p.epoch and c.relation = p.relation and c.since <= p.at

@@ -38,10 +38,21 @@ base::Result<History> History::open(pg::Connection& destination, query::ChangeFi
   }
   history.asked_ = history.condition_.sql;
   TRY(destination.run("begin isolation level repeatable read read only"));
+  TRY(history.check_reached(filter));
   TRY(history.select());
   TRY(history.load_tables(partitions));
   TRY(history.note_gaps());
   return history;
+}
+
+// A time that the history has not reached would select whatever is there by chance.
+base::Status History::check_reached(const query::ChangeFilter& filter) {
+  for (const auto& time : {filter.since, filter.until}) {
+    if (!time) continue;
+    TRY(destination_->query("select _bemi.refuse_unreached($1, $2::timestamptz)",
+                            {source_, *time}));
+  }
+  return {};
 }
 
 void History::close() { [[maybe_unused]] auto ended = destination_->run("rollback"); }

@@ -74,6 +74,7 @@ class History {
  private:
   History(pg::Connection& destination, std::string table)
       : destination_(&destination), changes_(std::move(table)) {}
+  base::Status check_reached(const query::ChangeFilter& filter);
   base::Status select();
   base::Status find_reverts();
   base::Status note_gaps();

@@ -98,12 +98,18 @@ base::Result<Outcome> apply_for_mark(const Ends& ends, const Request& request) {
   return done;
 }
 
-// What the role may not set is said: the rows are back already.
+std::string words_of(const LeftSequence& left, const std::string& user) {
+  if (left.reason == "gone") return "the sequence " + left.name + " is not there any more";
+  if (left.reason == "another")
+    return "the sequence " + left.name + " is another one now, made since: it stays as it is";
+  return "the sequence " + left.name + " stays as it is: grant UPDATE on it to " + user;
+}
+
+// What is left as it is is said: the rows are back already.
 base::Status set_back(const Ends& ends, const std::string& sequences, Plan& plan) {
-  TRY_ASSIGN(std::vector<std::string> left, set_sequences(ends.source, sequences));
-  for (const std::string& name : left) {
-    plan.warnings.push_back("the sequence " + name + " stays as it is: grant UPDATE on it to " +
-                            ends.source.user());
+  TRY_ASSIGN(std::vector<LeftSequence> left, set_sequences(ends.source, sequences));
+  for (const LeftSequence& one : left) {
+    plan.warnings.push_back(words_of(one, ends.source.user()));
   }
   return {};
 }
@@ -142,6 +148,8 @@ base::Result<Mark> create_mark(const Ends& ends, const NewMark& wanted) {
   mark.epoch = made.integer(0, 1);
   mark.commit_position = made.integer(0, 2);
   mark.is_protected = wanted.is_protected;
+  // Until something was committed after it, the mark's moment could not be asked for.
+  TRY(ends.catch_up());
   return mark;
 }
 

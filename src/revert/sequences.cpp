@@ -7,36 +7,48 @@ namespace revert {
 
 base::Result<std::string> read_sequences(pg::Connection& source) {
   TRY_ASSIGN(pg::Rows names, source.run(R"(
-select quote_literal(n.nspname), quote_literal(c.relname), format('%I.%I', n.nspname, c.relname)
+select quote_literal(n.nspname), quote_literal(c.relname), format('%I.%I', n.nspname, c.relname), c.oid::bigint
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where c.relkind = 'S' and c.relpersistence <> 't' and n.nspname not in ('_bemi', '_bemi_setup', '_bemi_source', 'bemi')
   and n.nspname !~ '^pg_' and case c.relkind when 'S' then pg_catalog.has_sequence_privilege(c.oid, 'SELECT') end order by 3)"));
   if (names.empty()) return std::string("[]");
   std::string each;
   for (int row = 0; row < names.count(); ++row) {
-    each += fmt::format("{}select {} as schema, {} as sequence, last_value, is_called from {}",
-                        each.empty() ? "" : " union all ", names.text(row, 0), names.text(row, 1),
-                        names.text(row, 2));
+    each += fmt::format(
+        "{}select {} as schema, {} as sequence, {} as oid, last_value, is_called from {}",
+        each.empty() ? "" : " union all ", names.text(row, 0), names.text(row, 1),
+        names.text(row, 3), names.text(row, 2));
   }
   TRY_ASSIGN(pg::Rows values,
              source.run("select pg_catalog.json_agg(s)::text from (" + each + ") s"));
   return values.text(0, 0);
 }
 
-base::Result<std::vector<std::string>> set_sequences(pg::Connection& source,
-                                                     const std::string& values) {
+// One that has another name now is the same; one of the same name that was made since is another.
+base::Result<std::vector<LeftSequence>> set_sequences(pg::Connection& source,
+                                                      const std::string& values) {
   auto set = source.query(R"(
-select pg_catalog.format('%I.%I', s.schema, s.sequence),
-       case when pg_catalog.has_sequence_privilege(c.oid, 'update')
-            then pg_catalog.setval(c.oid::regclass, s.last_value, s.is_called) end
-from pg_catalog.jsonb_to_recordset($1::jsonb) as s (schema text, sequence text, last_value bigint, is_called boolean)
-join pg_catalog.pg_namespace n on n.nspname = s.schema
-join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = s.sequence and c.relkind = 'S')",
+with kept as (
+  select s.*, case when s.oid is null then named.oid else same.oid end as found, named.oid as named
+  from pg_catalog.jsonb_to_recordset($1::jsonb)
+    as s (schema text, sequence text, oid oid, last_value bigint, is_called boolean)
+  left join (select c.oid, c.relname, n.nspname from pg_catalog.pg_class c
+             join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.relkind = 'S') named
+    on named.nspname = s.schema and named.relname = s.sequence
+  left join pg_catalog.pg_class same on same.oid = s.oid and same.relkind = 'S'
+)
+select pg_catalog.format('%I.%I', k.schema, k.sequence),
+       case when k.found is null and k.named is not null then 'another'
+         when k.found is null then 'gone'
+         when not pg_catalog.has_sequence_privilege(k.found, 'update') then 'denied' end,
+       case when k.found is not null and pg_catalog.has_sequence_privilege(k.found, 'update')
+            then pg_catalog.setval(k.found::regclass, k.last_value, k.is_called) end
+from kept k)",
                           {values});
   if (!set) return std::unexpected(set.error().within("the rows are back, but not the sequences"));
-  std::vector<std::string> left;
+  std::vector<LeftSequence> left;
   for (int row = 0; row < set->count(); ++row) {
-    if (!set->get(row, 1)) left.push_back(set->text(row, 0));
+    if (set->get(row, 1)) left.push_back({.name = set->text(row, 0), .reason = set->text(row, 1)});
   }
   return left;
 }

@@ -13,12 +13,15 @@
 
 namespace revert {
 
-// [{"schema", "sequence", "last_value", "is_called"}, ...]
+// [{"schema", "sequence", "oid", "last_value", "is_called"}, ...]
 base::Result<std::string> read_sequences(pg::Connection& source);
-// Those that have gone since are left out.
-// Tells those that the role may not set.
-base::Result<std::vector<std::string>> set_sequences(pg::Connection& source,
-                                                     const std::string& values);
+struct LeftSequence {
+  std::string name;    // quoted
+  std::string reason;  // denied: the role may not; gone; another: made anew under that name
+};
+// Tells those that were left as they are.
+base::Result<std::vector<LeftSequence>> set_sequences(pg::Connection& source,
+                                                      const std::string& values);
 
 // A sequence that a column's new values come from, and that would give out what came back.
 struct BehindSequence {

@@ -31,6 +31,20 @@ begin
   return found[1];
 end $$;
 
+create or replace function _bemi.raise_not_yet(in_source text, known text, asked text) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  raise exception 'the history of % is known until %, not yet for %', in_source, known, asked
+    using errcode = 'object_not_in_prerequisite_state',
+          hint = 'wait with: bemi sync, or take what there is with allow_stale => true (--allow-stale)';
+end $$;
+
+create or replace function _bemi.refuse_unreached(in_source text, at timestamptz) returns void
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select _bemi.raise_not_yet(s.name, s.effective_at::text, at::text) from _bemi.source s
+  where s.name = in_source and at > s.effective_at
+$$;
+
 -- The epoch that answers for a time; raises where nothing or not everything is known.
 create or replace function _bemi.epoch_at(in_source text, at timestamptz, partial boolean, allow_stale boolean)
 returns int language plpgsql stable set search_path = pg_catalog, pg_temp as $$
@@ -41,11 +55,12 @@ begin
   end if;
   select * into state from _bemi.source where name = in_source;
   -- Not at that very moment either: concurrent commits invert their times, so one to come may share it.
-  if at >= coalesce(state.effective_at, '-infinity') and not allow_stale then
-    raise exception 'the history of % is known until %, not yet for %', in_source,
-      coalesce(state.effective_at::text, 'nowhere'), at
-      using errcode = 'object_not_in_prerequisite_state',
+  if at = state.effective_at and not allow_stale then
+    raise exception 'the history of % is known up to that moment, and a commit to come may still share it', in_source
+      using errcode = 'object_not_in_prerequisite_state', detail = at::text,
             hint = 'wait with: bemi sync, or take what there is with allow_stale => true (--allow-stale)';
+  elsif at >= coalesce(state.effective_at, '-infinity') and not allow_stale then
+    perform _bemi.raise_not_yet(in_source, coalesce(state.effective_at::text, 'nowhere'), at::text);
   end if;
   select * into found from _bemi.epoch e where e.source = in_source and e.began_at <= at
   order by e.epoch desc limit 1;
@@ -217,12 +232,11 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- A moment as people name it: a mark, a timestamp, an LSN (all that was committed up to it), a transaction id
--- (up to its commit).
-create or replace function bemi.moment(said text, source text default null) returns timestamptz
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+-- (up to its commit). Of an LSN that has not arrived, with allow_stale, what has.
+create or replace function bemi.moment(said text, source text default null, allow_stale boolean default false)
+returns timestamptz language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   in_source text := source;
-  found record;
   marked jsonb;
 begin
   if has_table_privilege(to_regclass('_bemi.mark'), 'select') then
@@ -235,7 +249,7 @@ begin
       return (marked -> 0 ->> 'effective_at')::timestamptz;
     end if;
   end if;
-  if said !~ '^[0-9]+$' and said !~ '^[0-9A-Fa-f]+/[0-9A-Fa-f]+$' then return said::timestamptz; end if;
+  if said !~ '^[0-9]+$' and said !~ '^[0-9A-Fa-f]+/[0-9A-Fa-f]+$' then return _bemi.said_time(said); end if;
   if in_source is null then
     select min(name) into in_source from _bemi.source having count(*) = 1;
     if in_source is null then
@@ -243,34 +257,73 @@ begin
         using errcode = 'ambiguous_parameter', hint = 'name one with source =>';
     end if;
   end if;
-  if said ~ '/' then
-    select c.epoch, c.commit_position, c.effective_at into found from @schema@.changes c
-    where c.source = in_source and c.commit_position <= said::pg_lsn - '0/0'
-      and c.epoch = (select s.epoch from _bemi.source s where s.name = in_source)
-    order by c.effective_at desc, c.commit_position desc limit 1;
-  else
-    select c.epoch, c.commit_position, c.effective_at into found from @schema@.changes c
-    where c.source = in_source and c.transaction_id = said::bigint
-    order by c.effective_at desc limit 1;
-  end if;
-  if found.effective_at is null then
-    raise exception 'there is no change at or before % in the history of %', said, in_source
-      using errcode = 'no_data_found';
-  elsif exists (select from @schema@.changes c where c.source = in_source and c.epoch = found.epoch
-                  and c.effective_at = found.effective_at and c.commit_position > found.commit_position) then
+  return case when said ~ '/' then _bemi.moment_of_position(said::pg_lsn, in_source, allow_stale)
+    else _bemi.moment_of_transaction(said::bigint, in_source) end;
+end $$;
+
+create or replace function _bemi.said_time(said text) returns timestamptz
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  return said::timestamptz;
+exception when invalid_datetime_format or datetime_field_overflow then
+  raise exception 'there is no mark %, and it is no time either', said
+    using errcode = 'invalid_datetime_format',
+          hint = 'a moment is a mark (bemi mark list), a time, an LSN, or a transaction id';
+end $$;
+
+-- Nothing between transactions of one time can be told apart.
+create or replace function _bemi.refuse_shared_time(in_source text, in_epoch int, at timestamptz, in_position bigint,
+                                         said text) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  if exists (select from @schema@.changes c where c.source = in_source and c.epoch = in_epoch
+               and c.effective_at = at and c.commit_position > in_position) then
     raise exception 'another transaction after % has the same time; nothing between them can be told apart', said
       using errcode = 'cardinality_violation';
   end if;
+end $$;
+
+create or replace function _bemi.moment_of_transaction(said bigint, in_source text) returns timestamptz
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare found record;
+begin
+  select c.epoch, c.commit_position, c.effective_at into found from @schema@.changes c
+  where c.source = in_source and c.transaction_id = said
+  order by c.effective_at desc limit 1;
+  if found.effective_at is null then
+    raise exception 'there is no change of the transaction % in the history of %', said, in_source
+      using errcode = 'no_data_found', hint = 'if it is a new one, wait with: bemi sync';
+  end if;
+  perform _bemi.refuse_shared_time(in_source, found.epoch, found.effective_at, found.commit_position, said::text);
+  return found.effective_at;
+end $$;
+
+create or replace function _bemi.moment_of_position(said pg_lsn, in_source text, allow_stale boolean) returns timestamptz
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  state _bemi.source;
+  found record;
+begin
+  select * into state from _bemi.source s where s.name = in_source;
+  if said > coalesce(state.position, '0/0') and not allow_stale then
+    perform _bemi.raise_not_yet(in_source, coalesce(state.position, '0/0')::text, said::text);
+  end if;
+  select c.epoch, c.commit_position, c.effective_at into found from @schema@.changes c
+  where c.source = in_source and c.commit_position <= said - '0/0' and c.epoch = state.epoch
+  order by c.effective_at desc, c.commit_position desc limit 1;
+  if found.effective_at is null then
+    raise exception 'there is no change at or before % in the history of %', said, in_source
+      using errcode = 'no_data_found';
+  end if;
+  perform _bemi.refuse_shared_time(in_source, found.epoch, found.effective_at, found.commit_position, said::text);
   -- Up to the next commit nothing happens: a baseline that was taken meanwhile counts.
-  return greatest(found.effective_at, case when said ~ '/' then (
+  return greatest(found.effective_at, (
     select max(k.since) from _bemi.coverage k
-    where k.source = in_source and k.epoch = found.epoch and k.position <= said::pg_lsn - '0/0'
+    where k.source = in_source and k.epoch = found.epoch and k.position <= said - '0/0'
       and k.since < (
-        select coalesce(min(n.effective_at), max(s.effective_at))
-        from _bemi.source s left join lateral (
-          select c.effective_at from @schema@.changes c
-          where c.source = s.name and c.epoch = found.epoch and c.effective_at >= found.effective_at
-            and c.commit_position > said::pg_lsn - '0/0'
-          order by c.effective_at, c.commit_position limit 1) n on true
-        where s.name = in_source)) end);
+        select coalesce(min(n.effective_at), state.effective_at)
+        from (select c.effective_at from @schema@.changes c
+              where c.source = in_source and c.epoch = found.epoch and c.effective_at >= found.effective_at
+                and c.commit_position > said - '0/0'
+              order by c.effective_at, c.commit_position limit 1) n)));
 end $$;

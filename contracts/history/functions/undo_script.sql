@@ -212,6 +212,7 @@ begin
     'select count(*) as changes, array_agg(distinct transaction_id) as ids, min(effective_at) as began, '
     'array_agg(distinct format(''%%I.%%I'', c.schema, c."table")) as tables from @schema@.changes c '
     'where c.source = %L and (%s) and operation in (''CREATE'', ''UPDATE'', ''DELETE'', ''TRUNCATE'')', in_source, condition) into selected;
+  perform _bemi.refuse_unreached(in_source, greatest(since, until));
   if exists (select from _bemi.key_pass p where p.source = in_source and p.effective_at >= selected.began
                and format('%I.%I', p.schema, p."table") = any (selected.tables)) then
     raise exception 'rows of % have changed their keys since', (

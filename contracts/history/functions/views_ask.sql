@@ -20,7 +20,7 @@ begin
       (select format('%I.%I', v.view_schema, v."table") from _bemi.view v where v.id = view_id)
       using errcode = 'object_not_in_prerequisite_state', hint = 'set local bemi.as_of = ''2026-11-23 17:09:14+00''';
   end if;
-  return bemi.moment(said, in_source);
+  return bemi.moment(said, in_source, _bemi.flag('bemi.allow_stale'));
 end $$;
 
 -- The table as of the time that was asked for; raises when there is no answer.
