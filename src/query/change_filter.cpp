@@ -77,7 +77,7 @@ std::string Where::clause() const { return clause_.empty() ? "" : " where " + cl
 base::Status add_filter(Where& where, const ChangeFilter& filter) {
   if (filter.table) {
     where.add("\"table\" = {}", filter.table->table);
-    if (!filter.table->schema.empty()) where.add("schema = {}", filter.table->schema);
+    where.add("schema = {}", filter.table->schema.empty() ? "public" : filter.table->schema);
   }
   if (filter.primary_key)
     where.add("primary_key = {}", change::asked_key_name(*filter.primary_key));
@@ -105,6 +105,14 @@ base::Status add_filter(Where& where, const ChangeFilter& filter) {
   if (!filter.ids.empty()) {
     where.add_raw(among_ids(where.bind(nlohmann::json(filter.ids).dump())));
   }
+  return {};
+}
+
+base::Status check_table(pg::Connection& destination, const ChangeFilter& filter) {
+  if (!filter.table) return {};
+  const TableName& table = *filter.table;
+  TRY(destination.query("select _bemi.check_table($1, $2)",
+                        {table.schema.empty() ? "public" : table.schema, table.table}));
   return {};
 }
 

@@ -58,6 +58,7 @@ base::Status Changes::add_cursor(Where& where, const std::string& id, const char
 
 base::Result<pg::Rows> Changes::newest(const ChangeFilter& filter, std::int64_t limit,
                                        const std::optional<std::string>& before) {
+  TRY(check_table(*destination_, filter));
   TRY_ASSIGN(Where where, where_of(filter));
   if (before) TRY(add_cursor(where, *before, "<"));
   std::string sql = fmt::format(

@@ -2,6 +2,7 @@
 #include "query/checkout.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include <fmt/format.h>
@@ -18,6 +19,12 @@ constexpr std::int64_t told_every_rows = 10'000;
 constexpr const char* select_tables = R"(
 select schema, "table", relation, to_jsonb(primary_key)::text, columns::text, query
 from bemi.tables_at(bemi.moment($1, $2, $4), $2, $3, $4))";
+
+// As _bemi.fitting_name does, which the target need not have; and whether it is taken.
+constexpr const char* fitting_name = R"(
+select n.name, exists (select from pg_namespace s where s.nspname = n.name)
+from (select case when octet_length($1::text) <= 63 then $1::text
+        else substr((repeat('x', 9) || $1::text)::name::text, 10) || '_' || left(md5($1::text), 8) end) n (name))";
 
 // From its table's name on; indexes of constraints but the primary key's are indexes here.
 constexpr const char* select_indexes = R"(
@@ -83,6 +90,7 @@ class Copier {
 
   base::Result<std::vector<std::string>> run(const CheckoutTold& told) {
     TRY(target_.run("begin"));
+    TRY(name_schemas());
     TRY(make_schemas());
     for (std::size_t number = 0; number < tables_.size(); ++number) {
       TRY(make_table(tables_[number]));
@@ -97,8 +105,34 @@ class Copier {
   }
 
  private:
-  [[nodiscard]] std::string schema_of(const std::string& schema) const {
-    return settings_.schema.value_or(schema);
+  [[nodiscard]] const std::string& schema_of(const std::string& schema) const {
+    return schemas_.at(schema);
+  }
+
+  [[nodiscard]] bool names_meet() const {
+    std::set<std::string> names;
+    return !std::ranges::all_of(
+        tables_, [&](const CheckoutTable& table) { return names.insert(table.table).second; });
+  }
+
+  // Into one schema, unless equal names would meet there: then those of public stand in it, and
+  // those of each other schema in one beside it.
+  base::Status name_schemas() {
+    for (const CheckoutTable& table : tables_) schemas_.try_emplace(table.schema, table.schema);
+    if (!settings_.schema) return {};
+    bool apart = names_meet();
+    for (auto& [schema, into] : schemas_) {
+      into = *settings_.schema;
+      if (!apart || schema == "public") continue;
+      TRY_ASSIGN(pg::Rows named, target_.query(fitting_name, {into + "_" + schema}));
+      if (named.truth(0, 1)) {
+        return base::fail(base::ErrorKind::usage,
+                          "the schema " + named.text(0, 0) + " is there already",
+                          "choose another name, or drop it: nothing is ever written over");
+      }
+      into = named.text(0, 0);
+    }
+    return {};
   }
 
   [[nodiscard]] std::string name_of(const CheckoutTable& table) const {
@@ -112,14 +146,15 @@ class Copier {
 
   base::Status make_schemas() {
     std::set<std::string> schemas;
-    for (const CheckoutTable& table : tables_) schemas.insert(schema_of(table.schema));
-    for (const std::string& schema : schemas) {
-      TRY(target_.run("create schema if not exists " + pg::quote_identifier(schema)));
+    for (const auto& [schema, into] : schemas_) schemas.insert(into);
+    for (const std::string& into : schemas) {
+      TRY(target_.run("create schema if not exists " + pg::quote_identifier(into)));
+      if (!settings_.schema) continue;
+      TRY(target_.run("comment on schema " + pg::quote_identifier(into) +
+                      " is 'A copy of the past, made by Bemi'"));
+      TRY(leave_untracked(into));
     }
-    if (!settings_.schema) return {};
-    TRY(target_.run("comment on schema " + pg::quote_identifier(*settings_.schema) +
-                    " is 'A copy of the past, made by Bemi'"));
-    return leave_untracked(*settings_.schema);
+    return {};
   }
 
   // Where this database is a source: only who administers it says what is not tracked.
@@ -130,9 +165,10 @@ class Copier {
       TRY(target_.query("insert into _bemi_source.copy_schema values ($1) on conflict do nothing",
                         {schema}));
     } else {
-      remarks_.push_back("this database is tracked, and the copy with it: only who administers it "
-                         "may leave it out, or bemi run --exclude '" +
-                         schema + ".*'");
+      remarks_.push_back(
+          "this database is tracked, and the copy with it: only who administers it "
+          "may leave it out, or bemi run --exclude '" +
+          schema + ".*'");
     }
     return {};
   }
@@ -253,6 +289,7 @@ class Copier {
   const std::vector<CheckoutTable>& tables_;
   const CheckoutExtras& extras_;
   const CheckoutSettings& settings_;
+  std::map<std::string, std::string> schemas_;  // where the tables of each go
   std::vector<std::string> remarks_;
 };
 

@@ -73,6 +73,7 @@ base::Result<Feed> Feed::open(pg::Connection& destination) {
 
 base::Result<FeedPage> Feed::older(const ChangeFilter& filter, const std::optional<Cursor>& from,
                                    std::int64_t limit) {
+  TRY(check_table(*destination_, filter));
   Where where;
   TRY(add_filter(where, filter));
   if (from) {
@@ -213,6 +214,7 @@ base::Result<std::int64_t> Feed::stored() {
 }
 
 base::Result<std::string> Feed::histogram(const ChangeFilter& filter, int buckets) {
+  TRY(check_table(*destination_, filter));
   TRY_ASSIGN(pg::Rows bounds,
              destination_->query(
                  fmt::format("select coalesce($1::timestamptz, min(effective_at), now()), "

@@ -63,6 +63,7 @@ select coalesce(json_agg(json_build_object('key', key, 'values', values,
 base::Result<std::string> groups(pg::Connection& destination, const ChangeFilter& filter,
                                  const std::string& by, std::int64_t limit) {
   TRY_ASSIGN(std::string changes, changes_of(destination));
+  TRY(check_table(destination, filter));
   Where where;
   TRY(add_filter(where, filter));
   std::string value = group_expression(where, by);
@@ -108,6 +109,7 @@ select coalesce(json_agg(json_build_object('source', s.name, 'database', s.datab
 base::Result<std::string> context_coverage(pg::Connection& destination, const ChangeFilter& filter,
                                            const std::string& key, const std::string& by) {
   TRY_ASSIGN(std::string changes, changes_of(destination));
+  TRY(check_table(destination, filter));
   Where where;
   TRY(add_filter(where, filter));
   where.add_raw("operation in ('CREATE', 'UPDATE', 'DELETE', 'TRUNCATE')");

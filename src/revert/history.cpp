@@ -39,6 +39,7 @@ base::Result<History> History::open(pg::Connection& destination, query::ChangeFi
   history.asked_ = history.condition_.sql;
   TRY(destination.run("begin isolation level repeatable read read only"));
   TRY(history.check_reached(filter));
+  TRY(query::check_table(destination, filter));
   TRY(history.select());
   TRY(history.load_tables(partitions));
   TRY(history.note_gaps());

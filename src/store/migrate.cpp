@@ -64,7 +64,10 @@ begin
   if to_regclass('_bemi.view') is null then return; end if;
   for view in
     select view_schema as schema, "table" from _bemi.view union
-    select 'time_travel' || case when schema = 'public' then '' else '_' || schema end, "table" from _bemi.untracked
+    select case when octet_length(n) <= 63 then n  -- as _bemi.fitting_name, which may not be there
+             else substr((repeat('x', 9) || n)::name::text, 10) || '_' || left(md5(n), 8) end, "table"
+    from (select 'time_travel' || case when schema = 'public' then '' else '_' || schema end as n, "table"
+          from _bemi.untracked) u
   loop
     places := places || view.schema::text;
     if exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace

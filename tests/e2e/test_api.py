@@ -299,9 +299,7 @@ def test_no_bytes_bring_it_down(dashboard: Dashboard) -> None:
     seed = random.randrange(1 << 30)
     print("seed", seed)
     chance = random.Random(seed)
-    begin = (
-        b"GET /api/changes?q=x HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer y\r\nConnection: close\r\n\r\n"
-    )
+    begin = b"GET /api/changes?q=x HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer y\r\nConnection: close\r\n\r\n"
     for _ in range(200):
         request = bytearray(begin)
         for _ in range(chance.randint(1, 8)):
@@ -318,7 +316,8 @@ def test_hostile_values_are_values(story: Dashboard) -> None:
     for value in ("'; drop table changes; --", "$1", "%s", "{}", "\\", '"', "x' or 'a'='a", "\u202e"):
         for name in ("table", "primary_key", "source", "q", "operation"):
             response = story.client.get("/api/changes", params={name: value})
-            assert response.status_code in (200, 400), response.text
+            # Not found: no table has such a name.
+            assert response.status_code in ((400, 404) if name == "table" else (200, 400)), response.text
         assert story.get("/api/changes", context=f"{value}={value}")["changes"] == []
         assert story.get("/api/groups", by=value)["groups"] == []
     assert story.changes()

@@ -13,6 +13,30 @@ begin
   schema := case when cardinality(parts) = 2 then parts[1] else 'public' end;
 end $$;
 
+-- Tables that may have been meant by a name that is not known.
+create or replace function _bemi.raise_unknown_table(in_schema text, in_table text) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare meant text;
+begin
+  select string_agg(n.name, ', ' order by n.name) into meant
+  from (select distinct format('%I.%I', v.schema, v."table") as name from _bemi.relation_version v
+        where lower(v."table") = lower(in_table) order by 1 limit 20) n;
+  raise exception 'there is no history of %.%', in_schema, in_table
+    using errcode = 'undefined_table',
+          hint = coalesce('there is one of ' || meant || ': write it with its schema, quoted as in SQL',
+                          'is the table tracked, and its name written as SQL would? See: bemi check');
+end $$;
+
+-- A partition that was emptied by itself has a change, and no shape of its own.
+create or replace function _bemi.check_table(in_schema text, in_table text) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  if not exists (select from _bemi.relation_version v where v.schema = in_schema and v."table" = in_table)
+     and not exists (select from @schema@.changes c where c.schema = in_schema and c."table" = in_table) then
+    perform _bemi.raise_unknown_table(in_schema, in_table);
+  end if;
+end $$;
+
 -- The one source that has the table, or the one asked for.
 create or replace function _bemi.source_of(in_schema text, in_table text, in_source text) returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
@@ -21,9 +45,7 @@ begin
   select array_agg(distinct v.source) into found from _bemi.relation_version v
   where v.schema = in_schema and v."table" = in_table and (in_source is null or v.source = in_source);
   if found is null then
-    raise exception 'there is no history of %.%', in_schema, in_table
-      using errcode = 'undefined_table',
-            hint = 'is the table tracked, and its name written as SQL would? See: bemi check';
+    perform _bemi.raise_unknown_table(in_schema, in_table);
   elsif cardinality(found) > 1 then
     raise exception 'several sources have a table %.%: %', in_schema, in_table, array_to_string(found, ', ')
       using errcode = 'ambiguous_parameter', hint = 'name one with source =>';

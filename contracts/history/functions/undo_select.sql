@@ -81,7 +81,7 @@ end $$;
 create or replace function _bemi.revert_condition(context jsonb, transaction bigint, table_name text, primary_key text,
                                        operation text, since timestamptz, until timestamptz, trace text,
                                        changes uuid[]) returns text
-language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   place record;
   said record;
@@ -89,6 +89,7 @@ declare
 begin
   if table_name is not null then
     place := bemi.parse_table(table_name);
+    perform _bemi.check_table(place.schema, place."table");
     parts := parts || format('c."table" = %L and c.schema = %L', place."table", place.schema);
   end if;
   if primary_key is not null then parts := parts || format('c.primary_key = %L', primary_key); end if;

@@ -107,11 +107,23 @@ begin
   insert into _bemi.view overriding system value select v.*;
 end $$;
 
+-- A name that PostgreSQL would cut is cut here, and told from others that begin alike. python/src/bemi/past.py and
+-- src/query/checkout.cpp do the same.
+create or replace function _bemi.fitting_name(name text, always boolean default false) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select case when octet_length(name) <= 63 and not always then name
+    else substr((repeat('x', 9) || name)::name::text, 10) || '_' || left(md5(name), 8) end
+$$;
+
+-- Two sources or schemas whose names, put together, read alike are kept apart.
 create or replace function _bemi.view_schema(in_source text, in_schema text, in_table text) returns text
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select 'time_travel' || case when count(distinct v.source) > 1 then '_' || in_source else '' end
-         || case when in_schema = 'public' then '' else '_' || in_schema end
-  from _bemi.relation_version v where v.schema = in_schema and v."table" = in_table
+  select _bemi.fitting_name(n.name, exists (
+           select from _bemi.view o where o.view_schema = _bemi.fitting_name(n.name) and o."table" = in_table
+             and (o.source, o.schema) <> (in_source, in_schema)))
+  from (select 'time_travel' || case when count(distinct v.source) > 1 then '_' || in_source else '' end
+               || case when in_schema = 'public' then '' else '_' || in_schema end as name
+        from _bemi.relation_version v where v.schema = in_schema and v."table" = in_table) n
 $$;
 
 -- Keys of the rows that changed since, into the view's table of keys.
@@ -220,7 +232,8 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare u record; list text;
 begin
   for u in
-    select n.*, 'time_travel' || case when n.schema = 'public' then '' else '_' || n.schema end as view_schema
+    select n.*, _bemi.fitting_name('time_travel' || case when n.schema = 'public' then '' else '_' || n.schema end)
+             as view_schema
     from _bemi.untracked n where n.source = in_source
       and not exists (select from _bemi.view v where v.schema = n.schema and v."table" = n."table")
   loop

@@ -11,6 +11,7 @@ what they are. Writing raises.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
@@ -26,6 +27,8 @@ _SETTINGS = text(
     "select set_config('bemi.as_of', :moment, true), set_config('bemi.partial', :partial, true),"
     " set_config('bemi.allow_stale', :allow_stale, true), set_config('search_path', 'time_travel', true)"
 )
+
+_NAME_BYTES_MAX = 63  # of PostgreSQL
 
 
 class PastIsReadOnly(RuntimeError):
@@ -84,6 +87,15 @@ def _settings(when: datetime | str, partial: bool, allow_stale: bool) -> dict[st
     }
 
 
+def _fitting_name(name: str) -> str:
+    """As `_bemi.fitting_name` has it: PostgreSQL would cut it, and two names could be one."""
+    encoded = name.encode()
+    if len(encoded) <= _NAME_BYTES_MAX:
+        return name
+    digest = hashlib.md5(encoded, usedforsecurity=False).hexdigest()[:8]
+    return encoded[: _NAME_BYTES_MAX - 9].decode(errors="ignore") + "_" + digest
+
+
 class _Schemas(dict[Any, Any]):
     """Every schema has its own one for the past: none is ever read as it is now."""
 
@@ -91,7 +103,7 @@ class _Schemas(dict[Any, Any]):
         return True
 
     def __missing__(self, schema: str) -> str:
-        return f"time_travel_{schema}"
+        return _fitting_name(f"time_travel_{schema}")
 
     def get(self, schema: Any, default: Any = None) -> Any:
         return self[schema]
