@@ -41,7 +41,7 @@ order by 1, 2)";
 
 constexpr const char* select_foreign_keys = R"(
 select k.conrelid::oid::bigint, k.conname, to_jsonb(k.conkey)::text, k.confrelid::oid::bigint, to_jsonb(k.confkey)::text,
-       coalesce(substring(pg_get_constraintdef(k.oid) from '(?: MATCH FULL)?(?: ON (?:UPDATE|DELETE) .*| DEFERRABLE.*| MATCH FULL.*)$'), '')
+       coalesce(substring(pg_get_constraintdef(k.oid) from '(?: MATCH FULL)?(?: ON (?:UPDATE|DELETE) .*| DEFERRABLE.*| MATCH FULL.*| NOT ENFORCED.*| NOT VALID.*)$'), '')
 from pg_constraint k where k.contype = 'f' and k.conparentid = 0 order by 1, 2)";
 
 constexpr const char* select_enums = R"(

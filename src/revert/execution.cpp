@@ -261,8 +261,9 @@ std::vector<const StageShape*> shapes_in(const Stage& stage) {
 }
 
 base::Result<Execution> plan_execution(pg::Connection& source, const Stage& stage,
-                                       const LiveSchema& schema) {
+                                       const LiveSchema& schema, bool careful) {
   Execution execution;
+  execution.careful = careful;
   for (const StageTable& table : stage.tables()) {
     bool referred = std::ranges::any_of(schema.foreign_keys, [&](const ForeignKey& key) {
       return key.parent == table.live->oid && (key.on_delete != 'a' || key.on_update != 'a');
@@ -276,11 +277,19 @@ base::Result<Execution> plan_execution(pg::Connection& source, const Stage& stag
                return table.live->columns[static_cast<std::size_t>(column)].identity_always;
              });
     });
-    if (exchanged.empty() && !identity) continue;
+    bool in_the_way = careful && table.live->otherwise_unique && !referred;
+    if (exchanged.empty() && !identity && !in_the_way) continue;
     execution.updates[table.tab] = referred ? UpdateBy::parking : UpdateBy::replacing;
     if (referred) execution.parked[table.tab] = std::move(exchanged);
   }
   return execution;
+}
+
+bool may_be_careful(const Stage& stage, const Execution& execution, const base::Error& refused) {
+  bool in_the_way = refused.sqlstate == "23505" || refused.sqlstate == "23P01";
+  return in_the_way && !execution.careful &&
+         std::ranges::any_of(stage.tables(),
+                             [](const StageTable& table) { return table.live->otherwise_unique; });
 }
 
 std::string statement_of(const Stage& stage, const Execution& execution) {

@@ -27,6 +27,7 @@ struct Execution {
   std::map<int, UpdateBy> updates;                      // by table; update where nothing is said
   std::map<int, std::vector<const UniqueKey*>> parked;  // keys whose values change hands
   std::set<int> by_slot;  // tables whose keys others refer to with an action
+  bool careful = false;   // rows were in each other's way: where that may be, they are replaced
   // Only rows n of [first, last]: to find the one that is refused.
   std::int64_t first = 0;
   std::int64_t last = INT64_MAX;
@@ -34,7 +35,9 @@ struct Execution {
 
 // Whether updates can be written as such.
 base::Result<Execution> plan_execution(pg::Connection& source, const Stage& stage,
-                                       const LiveSchema& schema);
+                                       const LiveSchema& schema, bool careful = false);
+// Whether a careful execution may do what this one did not.
+bool may_be_careful(const Stage& stage, const Execution& execution, const base::Error& refused);
 
 // Pure: the statement. Its one row has a count for each of `shapes_in`.
 std::string statement_of(const Stage& stage, const Execution& execution);

@@ -17,7 +17,13 @@ constexpr const char* select_tables = R"(
 select c.oid::bigint, n.nspname, c.relname, c.relkind = 'p', pg_has_role(c.relowner, 'usage'),
        (select string_agg(r.name, ', ') from unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE']) as r (name)
         where not has_table_privilege(c.oid, r.name)
-          and (r.name = 'DELETE' or not has_any_column_privilege(c.oid, r.name)))
+          and (r.name = 'DELETE' or not has_any_column_privilege(c.oid, r.name))),
+       -- Besides plain unique values: what else keeps two rows from being there at once.
+       exists (select from pg_index i join pg_class x on x.oid = i.indexrelid join pg_am m on m.oid = x.relam
+               where i.indrelid in (select c.oid union select p.relid from pg_partition_tree(c.oid) p)
+                 and (i.indisexclusion or i.indisunique and (
+                        i.indpred is not null or i.indexprs is not null or m.amname <> 'btree'
+                        or coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false))))
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.oid = any ($1::oid[]) and c.relkind in ('r', 'p'))";
 
@@ -73,6 +79,7 @@ join pg_attribute ca on ca.attrelid = f.conrelid and ca.attnum = k.child
 join pg_attribute pa on pa.attrelid = f.confrelid and pa.attnum = k.parent
 join pg_operator o on o.oid = k.equals join pg_namespace on_ on on_.oid = o.oprnamespace
 where f.contype = 'f' and f.conparentid = 0 and f.conperiod_free
+  and coalesce((to_jsonb(f) ->> 'conenforced')::boolean, true)
   and (f.conrelid = any ($1::oid[]) or f.confrelid = any ($1::oid[]))
 group by f.oid, f.conname, f.conrelid, f.confrelid, 4, 5, 6, 7, f.confdeltype, f.confupdtype
 order by f.conname)";
@@ -85,6 +92,10 @@ cross join lateral (select root.oid as relid union select p.relid from pg_partit
 join pg_trigger t on t.tgrelid = member.relid
 join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
 where not t.tgisinternal and t.tgparentid = 0 order by 1, 2)";
+
+constexpr const char* select_rules = R"(
+select r.ev_class::bigint, r.rulename, r.ev_enabled from pg_rewrite r
+where r.ev_class = any ($1::oid[]) and r.ev_type <> '1' and r.ev_enabled in ('O', 'A') order by 1, 2)";
 
 std::vector<std::string> strings(const std::string& text) {
   return json::parse(text).get<std::vector<std::string>>();
@@ -166,6 +177,16 @@ base::Status load_foreign_keys(pg::Connection& source, const std::string& oids,
                                    .equals = strings(rows.text(row, 9)),
                                    .on_delete = rows.text(row, 10).at(0),
                                    .on_update = rows.text(row, 11).at(0)});
+  }
+  return {};
+}
+
+base::Status load_rules(pg::Connection& source, const std::string& oids, LiveSchema& schema) {
+  TRY_ASSIGN(pg::Rows rows, source.query(select_rules, {oids}));
+  for (int row = 0; row < rows.count(); ++row) {
+    auto table = schema.tables.find(rows.integer(row, 0));
+    if (table == schema.tables.end()) continue;
+    table->second.rules.push_back({.name = rows.text(row, 1), .always = rows.text(row, 2) == "A"});
   }
   return {};
 }
@@ -261,11 +282,13 @@ base::Result<LiveSchema> load_live_schema(pg::Connection& source,
     table.partitioned = rows.truth(row, 3);
     table.owned = rows.truth(row, 4);
     table.missing_rights = rows.text(row, 5);
+    table.otherwise_unique = rows.truth(row, 6);
   }
   TRY(load_columns(source, oids, schema));
   TRY(load_unique(source, oids, schema));
   TRY(load_foreign_keys(source, oids, schema));
   TRY(load_triggers(source, oids, schema));
+  TRY(load_rules(source, oids, schema));
   for (const PastTable& table : past) {
     auto live = schema.tables.find(table.oid);
     if (live == schema.tables.end()) continue;

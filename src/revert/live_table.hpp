@@ -64,6 +64,12 @@ struct LiveTrigger {
   std::string table;  // quoted; a partition's own ones are on it
 };
 
+// Of INSERT, UPDATE or DELETE: it would write something else than what is to be undone.
+struct LiveRule {
+  std::string name;
+  bool always = false;  // also in a replica's sessions
+};
+
 struct LiveTable {
   std::int64_t oid = 0;
   std::string schema;
@@ -74,7 +80,11 @@ struct LiveTable {
   std::set<std::string> generated;  // those that cannot
   std::vector<KeyColumn> key;       // by which the history knows rows; empty: by their content
   std::vector<UniqueKey> unique;
+  // Also by exclusion constraints, and by unique indexes that are partial, of expressions, or take
+  // nulls for equal.
+  bool otherwise_unique = false;
   std::vector<LiveTrigger> triggers;
+  std::vector<LiveRule> rules;
   std::string missing_rights;  // "SELECT, DELETE", or empty
 
   [[nodiscard]] std::string quoted() const { return pg::quote_name(schema, table); }

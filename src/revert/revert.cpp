@@ -11,6 +11,7 @@
 #include "revert/context.hpp"
 #include "revert/limits.hpp"
 #include "revert/references.hpp"
+#include "revert/rules.hpp"
 #include "revert/script.hpp"
 #include "revert/sequences.hpp"
 
@@ -106,6 +107,7 @@ class Undoing {
   Plan plan_;
   std::vector<std::size_t> of_tab_;  // plan_.tables by the stage's tables
   bool open_ = false;
+  bool careful_ = false;  // see Execution
 };
 
 base::Status Undoing::check_request() const {
@@ -217,7 +219,13 @@ std::vector<Undoing::Loaded> Undoing::find_tables(const std::vector<PastTable>& 
       conflict.detail = "the table was dropped, or made anew, since";
       continue;
     }
+    std::string rules = rule_names(live->second);
+    if (!rules.empty() && !live->second.owned) {
+      plan_.conflicts.push_back(rules_in_the_way(live->second));
+      continue;
+    }
     TablePlan& shown = plan_.tables.emplace_back();
+    if (!rules.empty()) shown.notes.push_back("its rules are off meanwhile: " + rules);
     shown.schema = live->second.schema;
     shown.table = live->second.table;
     Places places = places_of(table, live->second, shown.notes);
@@ -314,7 +322,8 @@ base::Status Undoing::switch_triggers(bool on) {
 }
 
 base::Status Undoing::attempt() {
-  TRY_ASSIGN(execution_, plan_execution(ends_.source, *stage_, schema_));
+  TRY_ASSIGN(execution_, plan_execution(ends_.source, *stage_, schema_, careful_));
+  TRY(switch_rules(ends_.source, *stage_, false));
   TRY(switch_triggers(false));
   TRY_ASSIGN(Written before, written(ends_.source));
   TRY(emit_context());
@@ -324,6 +333,7 @@ base::Status Undoing::attempt() {
   for (auto& [tab, columns] : differing) {
     plan_of(tab).not_restored = std::move(columns);
   }
+  TRY(switch_rules(ends_.source, *stage_, true));
   return switch_triggers(true);
 }
 
@@ -345,6 +355,11 @@ base::Status Undoing::try_it() {
     if (done) return {};
     if (done.error().kind != base::ErrorKind::rejected) return done;
     TRY(ends_.source.run("rollback to savepoint bemi_try"));
+    if (may_be_careful(*stage_, execution_, done.error())) {
+      careful_ = true;
+      continue;
+    }
+    TRY(switch_rules(ends_.source, *stage_, false));
     TRY(switch_triggers(false));
     auto refused = find_refused(ends_.source, *stage_, execution_, done.error());
     TRY(ends_.source.run("rollback to savepoint bemi_try"));

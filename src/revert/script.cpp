@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "revert/limits.hpp"
+#include "revert/rules.hpp"
 
 namespace revert {
 namespace {
@@ -135,7 +136,8 @@ base::Status write_script(pg::Connection& source, const Stage& stage, const Exec
         << "select set_config('search_path', " << pg::quote_literal(stage.own_search_path())
         << ", true);\nset constraints all deferred;\n";
     TRY_ASSIGN(std::string counted, counts_block(source, stage, execution));
-    out << block(counted, plan.digest) << "set constraints all immediate;\n";
+    out << rules_sql(stage, false) << block(counted, plan.digest) << rules_sql(stage, true)
+        << "set constraints all immediate;\n";
   }
   out << "commit;\n";
   return {};

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// Rules of tables: what is undone is what was written, not what a rule would make of it, so that
+// they are off meanwhile. Only a table's owner may do that.
+#pragma once
+
+#include <string>
+
+#include "revert/plan.hpp"
+#include "revert/stage.hpp"
+
+namespace revert {
+
+// "soft, noted"; empty: there are none.
+std::string rule_names(const LiveTable& live);
+// The same statements for a script.
+std::string rules_sql(const Stage& stage, bool on);
+base::Status switch_rules(pg::Connection& source, const Stage& stage, bool on);
+// Of a table that is another's.
+Conflict rules_in_the_way(const LiveTable& live);
+
+}  // namespace revert
