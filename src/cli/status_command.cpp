@@ -17,11 +17,11 @@ namespace {
 constexpr const char* select_status = R"(
 select s.state, s.slot, s.epoch, coalesce(s.position::text, ''), coalesce(s.effective_at::text, ''),
        coalesce(extract(epoch from now() - s.advanced_at)::int, 0), s.transactions, s.changes,
-       s.changes_with_context, s.contexts_rejected,
+       s.written_with_context, s.contexts_rejected,
        (select count(*) from _bemi.gap g where g.source = s.name and g.accepted_at is null),
        (select count(*) from _bemi.gap g where g.source = s.name),
        coalesce(s.last_change_at::text, ''), s.schema_refused,
-       (select count(*) from _bemi.finding f where f.source = s.name)
+       (select count(*) from _bemi.finding f where f.source = s.name), s.written
 from _bemi.source s where s.name = $1)";
 
 std::string bytes_text(std::int64_t bytes) {
@@ -32,7 +32,7 @@ std::string bytes_text(std::int64_t bytes) {
 
 nlohmann::ordered_json read_status(const pg::Rows& row, const std::string& name,
                                    const std::optional<wal::Slot>& slot, std::int64_t lag_bytes) {
-  std::int64_t changes = row.integer(0, 7);
+  std::int64_t written = row.integer(0, 15);
   nlohmann::ordered_json status;
   status["source"] = name;
   status["state"] = row.text(0, 0);
@@ -42,9 +42,10 @@ nlohmann::ordered_json read_status(const pg::Rows& row, const std::string& name,
   status["progress_age_seconds"] = row.integer(0, 5);
   status["last_change_at"] = row.text(0, 12);
   status["transactions"] = row.integer(0, 6);
-  status["changes"] = changes;
+  status["changes"] = row.integer(0, 7);
+  // Of what somebody wrote: not of the rows of baselines.
   status["context_coverage"] =
-      changes == 0 ? 1.0 : static_cast<double>(row.integer(0, 8)) / static_cast<double>(changes);
+      written == 0 ? 1.0 : static_cast<double>(row.integer(0, 8)) / static_cast<double>(written);
   status["contexts_rejected"] = row.integer(0, 9);
   status["schema_messages_refused"] = row.integer(0, 13);
   status["findings"] = row.integer(0, 14);

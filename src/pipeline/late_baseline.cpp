@@ -61,8 +61,23 @@ base::Status LateBaseline::look() {
   TRY(setup::apply(source, mending, [](const std::string& what) {
     base::log::warning("somebody changed the publication: {}", what);
   }));
-  bool anything = !mending.empty() || !wanted(std::move(missing.to_read)).empty();
-  return anything ? take(source, destination) : base::Status{};
+  bool anything = !mending.empty() || !wanted(missing.to_read).empty();
+  if (anything) {
+    TRY(take(source, destination));
+    TRY_ASSIGN(missing, find_missing(source, destination, progress_, settings_->setup));
+  }
+  return note_left(destination, missing.to_read);
+}
+
+// Quiet when nothing changed: the destination may be the source.
+base::Status LateBaseline::note_left(pg::Connection& destination,
+                                     const std::vector<wal::Table>& tables) {
+  store::Relations left;
+  for (const wal::Table& table : tables) left.insert(table.oid);
+  if (left_ == left) return {};
+  TRY(store::save_baseline_left(destination, progress_, left));
+  left_ = std::move(left);
+  return {};
 }
 
 // Those that are to be read now: all or none of them, but for those given up.

@@ -8,12 +8,15 @@
 
 #include <chrono>
 #include <map>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "pg/connection.hpp"
 #include "pipeline/baseline.hpp"
 #include "pipeline/periodic.hpp"
 #include "pipeline/settings.hpp"
+#include "store/baseline_left.hpp"
 #include "store/progress.hpp"
 
 namespace pipeline {
@@ -29,6 +32,7 @@ class LateBaseline {
   base::Status look();
   [[nodiscard]] std::vector<wal::Table> wanted(std::vector<wal::Table> tables) const;
   base::Status take(pg::Connection& source, pg::Connection& destination);
+  base::Status note_left(pg::Connection& destination, const std::vector<wal::Table>& tables);
   base::Status pass_fence(pg::Connection& source, pg::Connection& destination);
   base::Result<pg::Connection> open(const std::string& url, bool replication) const;
 
@@ -37,6 +41,7 @@ class LateBaseline {
   const base::Interrupt* interrupt_;
   base::Timestamp looked_at_;  // the source's clock; until then all was seen that should be
   std::map<change::Oid, std::chrono::steady_clock::time_point> not_before_;  // given up for now
+  std::optional<store::Relations> left_;                                     // as it was noted last
   std::chrono::seconds look_interval_;
   std::chrono::seconds retry_pause_;
   Periodic periodic_;  // last: it uses the others

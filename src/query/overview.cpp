@@ -94,6 +94,9 @@ select coalesce(json_agg(json_build_object('source', s.name, 'database', s.datab
     'progress_age_seconds', extract(epoch from now() - s.advanced_at)::bigint,
     'transactions', s.transactions, 'changes', s.changes, 'changes_with_context', s.changes_with_context,
     'contexts_rejected', s.contexts_rejected,
+    -- Without the rows of baselines, and DDL.
+    'written', coalesce((to_jsonb(s) ->> 'written')::bigint, 0),
+    'written_with_context', coalesce((to_jsonb(s) ->> 'written_with_context')::bigint, 0),
     'schema_refused', coalesce((to_jsonb(s) ->> 'schema_refused')::bigint, 0),
     'created_at', s.created_at,
     -- A history of an older worker has no such column.

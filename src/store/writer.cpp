@@ -25,6 +25,7 @@ set position = $2, effective_at = $3, advanced_at = now(), state = 'streaming',
     last_change_at = case when $5::bigint > 0 then $3::timestamptz else last_change_at end,
     transactions = transactions + $4::bigint, changes = changes + $5::bigint,
     changes_with_context = changes_with_context + $6::bigint,
+    written = written + $11::bigint, written_with_context = written_with_context + $12::bigint,
     contexts_rejected = contexts_rejected + $7::bigint,
     schema_refused = schema_refused + $10::bigint
 where name = $1 and position = $8 and epoch = $9::int)";
@@ -177,7 +178,7 @@ base::Status Writer::append(change::Batch& batch) {
   for (const change::Change& change : batch.changes) {
     if (change.moved) note_key_change(change);
     key_passes_.take(change);
-    counters_.changes_with_context += change.context != "{}" ? 1 : 0;
+    count(change);
   }
   counters_.changes += static_cast<std::int64_t>(batch.changes.size());
   if (key_changes_.size() > key_changes_bytes_max) {
@@ -191,6 +192,15 @@ base::Status Writer::append(change::Batch& batch) {
     progress_.position = batch.transaction.commit_position;
   }
   return {};
+}
+
+void Writer::count(const change::Change& change) {
+  using change::Operation;
+  std::int64_t with_context = change.context != "{}" ? 1 : 0;
+  counters_.changes_with_context += with_context;
+  if (change.operation == Operation::snapshot || change.operation == Operation::schema) return;
+  counters_.written += 1;
+  counters_.written_with_context += with_context;
 }
 
 base::Status Writer::append_rows(const change::Batch& batch) {
@@ -433,7 +443,8 @@ base::Status Writer::save() {
            std::to_string(counters_.transactions), std::to_string(counters_.changes),
            std::to_string(counters_.changes_with_context),
            std::to_string(counters_.contexts_rejected), change::format(durable_lsn_),
-           std::to_string(progress_.epoch), std::to_string(counters_.schema_refused)}));
+           std::to_string(progress_.epoch), std::to_string(counters_.schema_refused),
+           std::to_string(counters_.written), std::to_string(counters_.written_with_context)}));
   if (saved.affected() == 1) return {};
   return base::fail(base::ErrorKind::conflict,
                     "another worker moved the progress of the source " + progress_.source,

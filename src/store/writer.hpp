@@ -30,6 +30,8 @@ struct Counters {
   std::int64_t transactions = 0;
   std::int64_t changes = 0;
   std::int64_t changes_with_context = 0;
+  std::int64_t written = 0;  // of rows, by somebody
+  std::int64_t written_with_context = 0;
   std::int64_t contexts_rejected = 0;
   std::int64_t schema_refused = 0;
 };
@@ -85,6 +87,7 @@ class Writer {
   Writer(std::unique_ptr<pg::Connection> destination, Progress progress, Partitions partitions,
          const std::string& schema, Mode mode);
   base::Status begin(const change::Transaction& transaction);
+  void count(const change::Change& change);
   base::Status append_rows(const change::Batch& batch);
   base::Status append_or_park(const change::Change& change, const change::Transaction& transaction);
   void park(const change::Transaction& transaction, std::uint32_t sequence, std::string_view what,

@@ -94,7 +94,7 @@ def test_a_new_table_is_found_without_an_event_trigger(database: Database, start
     assert line["level"] == "info"
     database.sql("insert into later values (5); update later set id = 6")
     sync(database.url)
-    assert [(c["operation"], c["before"]) for c in history(database.url)] == [
+    assert [(c["operation"], c["before"]) for c in history(database.url, "operation <> 'SNAPSHOT'")] == [
         ("CREATE", {}),
         ("UPDATE", {"id": 5}),
     ]

@@ -113,6 +113,8 @@ export interface Source {
   transactions: number;
   changes: number;
   changes_with_context: number;
+  written: number;
+  written_with_context: number;
   contexts_rejected: number;
   created_at: string;
   worker: { host: string; pid: number; version: string; started_at: string; here: boolean } | null;

@@ -72,14 +72,15 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   select g.rights, r.name
   from (values
     ('reader', 'select', array['@schema@.changes', '_bemi.source', '_bemi.epoch', '_bemi.coverage', '_bemi.gap',
-      '_bemi.finding', '_bemi.relation_version', '_bemi.key_change', '_bemi.key_pass', '_bemi.view', '_bemi.destination', '_bemi.mark',
+      '_bemi.finding', '_bemi.relation_version', '_bemi.key_change', '_bemi.key_pass',
+      '_bemi.baseline_left', '_bemi.view', '_bemi.destination', '_bemi.mark',
       '_bemi."window"', '_bemi.stage', '_bemi.migration', '_bemi.function_set', '_bemi.installed', '_bemi.role',
       'bemi.time_travel_tables']),
     ('writer', 'select, insert', array['@schema@.changes', '_bemi.gap', '_bemi.finding', '_bemi.parked',
       '_bemi.relation_version',
       '_bemi.epoch', '_bemi.coverage', '_bemi.key_change', '_bemi.key_pass']),
-    ('writer', 'select, insert, update, delete', array['_bemi.source', '_bemi.baseline_piece', '_bemi.stage',
-      '_bemi.untracked']),
+    ('writer', 'select, insert, update, delete', array['_bemi.source', '_bemi.baseline_piece',
+      '_bemi.baseline_left', '_bemi.stage', '_bemi.untracked']),
     ('writer', 'select, update (accepted_at)', array['_bemi.gap']),
     ('writer', 'update (since, whole, membership, rows_at)', array['_bemi.coverage']),
     ('dashboard', 'select, insert, update, delete', array['_bemi.access_token', '_bemi.login_session',

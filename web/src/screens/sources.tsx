@@ -104,7 +104,7 @@ function Worker({ source }: { source: Source }) {
 function SourceCard({ source }: { source: Source }) {
   const found = verdicts(source);
   const worst = found.some(({ tone }) => tone === "bad") ? "bad" : found.length > 0 ? "warn" : "good";
-  const share = source.changes === 0 ? 1 : source.changes_with_context / source.changes;
+  const share = source.written === 0 ? 1 : source.written_with_context / source.written;
   return (
     <section class="card" aria-label={`Source ${source.source}`}>
       <header>
@@ -127,7 +127,7 @@ function SourceCard({ source }: { source: Source }) {
           <Measure name="Behind the source" value={source.lag_bytes === undefined ? "–" : bytes(source.lag_bytes)} samples={source.lag_bytes} />
           <Measure name="WAL kept for us" value={source.retained_bytes === undefined ? "–" : bytes(source.retained_bytes)} samples={source.retained_bytes} note={!source.slot_known ? "its own worker knows" : source.safe_wal_bytes ? `${bytes(source.safe_wal_bytes)} until it is cut` : "no limit set"} />
           <Measure name="Changes stored" value={count(source.changes)} samples={source.changes} isRate note={`${count(source.transactions)} transactions`} />
-          <Measure name="With a context" value={`${(share * 100).toFixed(1)} %`} note={`${count(source.changes - source.changes_with_context)} without`} />
+          <Measure name="With a context" value={`${(share * 100).toFixed(1)} %`} note={`${count(source.written - source.written_with_context)} without`} />
           <Measure name="Last change" value={source.last_change_at ? shortTime(source.last_change_at) : "none yet"} note={source.progress_age_seconds === null ? "" : `progress ${span(source.progress_age_seconds)} ago`} />
         </dl>
         {source.gaps.length > 0 && <Gaps source={source} />}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// Tables of a source whose earlier rows the worker does not read, though the history lacks them:
+// who waits for baselines does not wait for these.
+#pragma once
+
+#include <set>
+
+#include "change/type.hpp"
+#include "pg/connection.hpp"
+#include "store/progress.hpp"
+
+namespace store {
+
+using Relations = std::set<change::Oid>;
+
+base::Status save_baseline_left(pg::Connection& destination, const Progress& progress,
+                                const Relations& relations);
+base::Result<Relations> load_baseline_left(pg::Connection& destination, const Progress& progress);
+
+}  // namespace store
