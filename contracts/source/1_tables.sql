@@ -53,6 +53,20 @@ create table if not exists _bemi_source.given_identity (
   identity pg_catalog."char" not null  -- as pg_class.relreplident
 );
 
+-- The event triggers as they were when the worker looked last: somebody may switch them off, and on again.
+create table if not exists _bemi_source.guard (
+  only_row boolean primary key default true check (only_row),
+  state text not null
+);
+
+-- What follows makes them others. Somebody may have switched them off before: the worker's next look is to find that.
+do $$
+begin
+  if pg_catalog.to_regprocedure('_bemi_source.trigger_state()') is not null then
+    delete from _bemi_source.guard where state = _bemi_source.trigger_state();
+  end if;
+end $$;
+
 create table if not exists _bemi_source.trigger_failure (
   message text primary key,
   count bigint not null,

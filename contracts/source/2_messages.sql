@@ -4,6 +4,8 @@
 create or replace function _bemi_source.note_failure(said text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '1ms' as $$
 begin
+  -- A name of the application's is in many messages: they are not to grow without end.
+  if (select count(*) from _bemi_source.trigger_failure) >= 200 then said := 'others'; end if;
   insert into _bemi_source.trigger_failure as failure values (left(said, 500), 1, now())
   on conflict (message) do update set count = failure.count + 1, last_at = excluded.last_at;
 exception when lock_not_available then

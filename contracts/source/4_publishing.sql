@@ -1,6 +1,20 @@
 -- Which tables are tracked, and how they are published without harm to the application.
 
--- A table of the application that the patterns want. A partition of the history is made alone and attached then. Extensions' own tables, and what stands in an extension's
+-- Whether it is the history, or a part of it: one is made alone, gets its owner, and is attached then. Its name does not
+-- make it one, or a table could hide behind it: it has the history's columns.
+create or replace function _bemi_source.is_history(relation pg_class) returns boolean
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  return relation.relname ~ '^changes(_[0-9w_]+)?$' and exists (
+    select from pg_class history join pg_namespace place on place.oid = history.relnamespace
+    join _bemi_source.tracking on tracking.history_schema = place.nspname
+    where history.relname = 'changes' and history.relkind = 'p' and history.relnamespace = relation.relnamespace
+      and array(select a.attname from pg_attribute a where a.attrelid = relation.oid and a.attnum > 0)
+          @> array(select a.attname from pg_attribute a where a.attrelid = history.oid and a.attnum > 0
+                   and not a.attisdropped));
+end $$;
+
+-- A table of the application that the patterns want. Extensions' own tables, and what stands in an extension's
 -- schema (pg_repack's copies), are left out.
 create or replace function _bemi_source.is_wanted(relation oid) returns boolean
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
@@ -8,8 +22,7 @@ begin
   return (select named.relkind in ('r', 'p') and named.relpersistence = 'p' and not named.relispartition
       and place.nspname !~ '^pg_' and place.nspname not in ('information_schema', '_bemi', '_bemi_setup', '_bemi_source')
       and not exists (select from _bemi_source.copy_schema copy where copy.name = place.nspname)
-      and not (named.relname ~ '^changes(_[0-9w_]+)?$' and place.nspname = coalesce(
-                 (select history_schema from _bemi_source.tracking), ''))
+      and not _bemi_source.is_history(named)
       and not exists (
         select from pg_depend member
         where member.deptype = 'e' and (member.classid = 'pg_class'::regclass and member.objid = named.oid

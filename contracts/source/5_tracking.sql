@@ -109,6 +109,17 @@ begin
   end loop;
 end $$;
 
+-- A table that is not to be tracked any more: it changes unseen from now on.
+create or replace function _bemi_source.give_up(relation oid, command text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  perform _bemi_source.leave(relation);
+  delete from _bemi_source.shape where shape.relation = give_up.relation;
+  perform _bemi_source.emit(command, json_build_object('oid', relation::bigint, 'schema', place.nspname,
+                                                       'table', named.relname), '{"unseen": true}')
+  from pg_class named join pg_namespace place on place.oid = named.relnamespace where named.oid = relation;
+end $$;
+
 create or replace function _bemi_source.track_relation(relation oid, command text, named boolean) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '1ms' as $$
 declare
@@ -125,8 +136,7 @@ begin
   if not _bemi_source.is_wanted(relation) then
     if published then
       perform _bemi_source.tell(relation, command, named);
-      perform _bemi_source.leave(relation);
-      delete from _bemi_source.shape where shape.relation = track_relation.relation;
+      perform _bemi_source.give_up(relation, command);
     end if;
     return;
   end if;

@@ -1,12 +1,26 @@
 -- What the triggers did not see: they were switched off, or failed. The worker asks now and then.
 
--- Tells every table that is another than it was told to be, since the worker looked last; how many there were.
+-- Another text whenever somebody changed the event triggers or what they run, though they be again what they were.
+create or replace function _bemi_source.trigger_state() returns text
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  return (select coalesce(string_agg(concat_ws(' ', trigger.evtname, trigger.oid, trigger.xmin, trigger.evtenabled,
+                                               function.oid, function.xmin), ', ' order by trigger.evtname), '')
+          from pg_event_trigger trigger left join pg_proc function on function.oid = trigger.evtfoid
+          where trigger.evtname in ('bemi_track_ddl', 'bemi_track_drop', 'bemi_track_rewrite'));
+end $$;
+
+-- Tells every table that is another than it was told to be, since the worker looked last; how many there were. A table
+-- that merely got new rights has another row in the catalog, too: that counts only when nobody watched.
 create or replace function _bemi_source.look(looked_at timestamptz, looked_position pg_lsn) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '100ms' as $$
 declare
   subject oid;
   described json;
   differing bigint := 0;
+  state text := _bemi_source.trigger_state();
+  unwatched boolean := state is distinct from (select guard.state from _bemi_source.guard);
+  difference text;
 begin
   perform set_config('bemi.own_ddl', _bemi_source.own_token(), true);
   for subject in
@@ -16,15 +30,18 @@ begin
       and s.version is distinct from _bemi_source.version_of(named.oid)
   loop
     described := _bemi_source.describe(subject);
-    if _bemi_source.remember(subject, described) = 'shape' then
+    difference := _bemi_source.remember(subject, described);
+    if difference = 'shape' or unwatched and difference = 'version' then
       differing := differing + 1;
       perform _bemi_source.emit('unknown', described, json_build_object('rewritten', true, 'unseen_since',
         json_build_object('time', (extract(epoch from looked_at) * 1000000)::bigint, 'position', looked_position)));
     end if;
-    if not _bemi_source.is_wanted(subject) then perform _bemi_source.leave(subject); end if;
+    if not _bemi_source.is_wanted(subject) then perform _bemi_source.give_up(subject, 'unknown'); end if;
   end loop;
   perform _bemi_source.labels_changed(named.oid) from pg_type named where named.typtype = 'e'
     and not exists (select from _bemi_source.enum_labels e where e.type = named.oid);
+  insert into _bemi_source.guard as guard (state) values (state) on conflict (only_row) do update
+  set state = excluded.state where guard.state <> excluded.state;
   perform set_config('bemi.own_ddl', '', true);
   return differing;
 end $$;

@@ -27,6 +27,7 @@ create event trigger bemi_track_drop on sql_drop execute function _bemi_source.t
 alter event trigger bemi_track_rewrite enable always;
 alter event trigger bemi_track_ddl enable always;
 alter event trigger bemi_track_drop enable always;
+insert into _bemi_source.guard (state) values (_bemi_source.trigger_state()) on conflict do nothing;
 
 -- What an earlier Bemi had installed, in the history's schema.
 drop function if exists _bemi.track_ddl(), _bemi.track_drop(), _bemi.track_rewrite(), _bemi.track_relation(oid, text),

@@ -30,6 +30,10 @@ inline constexpr std::chrono::milliseconds commit_age_max{500};
 // memory.
 inline constexpr std::size_t turn_bytes_target = 2UL << 20;
 
+// Who waits for a fence is answered at once so often; beyond, all at commit_age_max. Anybody may
+// write one, and each answer costs a destination transaction.
+inline constexpr int fences_at_once_per_second_max = 20;
+
 // A connection waits at most so long for the commit before its own.
 inline constexpr std::chrono::seconds turn_wait_max{30};
 

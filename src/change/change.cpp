@@ -19,6 +19,7 @@ std::string_view name(MessageKind kind) {
   switch (kind) {
     case MessageKind::context: return "context";
     case MessageKind::schema: return "schema";
+    case MessageKind::other: return "message";
   }
   return "";
 }

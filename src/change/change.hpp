@@ -48,16 +48,30 @@ struct Change {
   std::string_view fidelity;  // empty: SQL NULL
 };
 
-// Of a message in the WAL, which anybody may write.
-enum class MessageKind { context, schema };
+// Of a message in the WAL, which anybody may write. `other`: by its prefix it claims to be Bemi's,
+// and is nothing that Bemi writes.
+enum class MessageKind { context, schema, other };
+inline constexpr std::size_t message_kinds = 3;
 std::string_view name(MessageKind kind);
 
 // How many were not believed, or could not be stored.
 struct RefusedCounts {
   std::int64_t context = 0;
   std::int64_t schema = 0;
-  void add(MessageKind kind) { ++(kind == MessageKind::context ? context : schema); }
-  [[nodiscard]] bool any() const { return context > 0 || schema > 0; }
+  std::int64_t other = 0;
+  void add(MessageKind kind) {
+    switch (kind) {
+      case MessageKind::context: ++context; break;
+      case MessageKind::schema: ++schema; break;
+      case MessageKind::other: ++other; break;
+    }
+  }
+  void add(const RefusedCounts& counts) {
+    context += counts.context;
+    schema += counts.schema;
+    other += counts.other;
+  }
+  [[nodiscard]] bool any() const { return context > 0 || schema > 0 || other > 0; }
 };
 
 // A message that could not be stored as what it is; kept aside with its bytes.
@@ -85,6 +99,8 @@ struct Covered {
     base::Timestamp time;
   };
   std::optional<Moment> since;
+  // Why changes of it may be missing, which begins a gap; empty: none are.
+  std::string gap = {};
 };
 
 // A relation seen anew, as it is for the changes from `sequence` on.

@@ -26,6 +26,23 @@ where g.accepted_at is null and g.source in (
   where v."table" = $2 and v.schema = coalesce(nullif($1, ''), 'public'))
 order by g.id limit 1)";
 
+// Of this table alone.
+constexpr const char* select_table_gaps = R"(
+select g.source, coalesce(g.from_time::text, ''), coalesce(g.to_time::text, ''), g.reason
+from _bemi.gap g where g."table" = $2 and g.schema = coalesce(nullif($1, ''), 'public')
+order by g.id)";
+
+void note_table_gaps(pg::Connection& destination, const query::TableName& table) {
+  auto gaps = destination.query(select_table_gaps, {table.schema, table.table});
+  if (!gaps) return;  // a history of an older worker
+  for (int row = 0; row < gaps->count(); ++row) {
+    std::string until = gaps->text(row, 2);
+    std::cerr << "bemi: a gap: not all changes of " << base::printable(table.table) << " from "
+              << gaps->text(row, 1) << (until.empty() ? " on" : " until " + until)
+              << " are known: " << gaps->text(row, 3) << "\n";
+  }
+}
+
 }  // namespace
 
 void note_gaps(pg::Connection& destination, const query::TableName& table) {
@@ -37,6 +54,7 @@ void note_gaps(pg::Connection& destination, const query::TableName& table) {
                 << " are known\n";
     }
   }
+  note_table_gaps(destination, table);
   if (auto open = destination.query(select_open, {table.schema, table.table});
       open && !open->empty()) {
     std::cerr << "bemi: a gap: not all changes of " << base::printable(open->text(0, 0))

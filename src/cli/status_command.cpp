@@ -21,7 +21,12 @@ select s.state, s.slot, s.epoch, coalesce(s.position::text, ''), coalesce(s.effe
        (select count(*) from _bemi.gap g where g.source = s.name and g.accepted_at is null),
        (select count(*) from _bemi.gap g where g.source = s.name),
        coalesce(s.last_change_at::text, ''), s.schema_refused,
-       (select count(*) from _bemi.finding f where f.source = s.name), s.written
+       (select count(*) from _bemi.finding f where f.source = s.name), s.written,
+       s.messages_refused,
+       coalesce((select format('%s.%s from %s until %s: %s', g.schema, g."table", g.from_time,
+                               coalesce(g.to_time::text, 'now'), g.reason)
+                 from _bemi.gap g where g.source = s.name and g.relation is not null
+                 order by g.to_time is null desc, g.id desc limit 1), '')
 from _bemi.source s where s.name = $1)";
 
 std::string bytes_text(std::int64_t bytes) {
@@ -48,9 +53,11 @@ nlohmann::ordered_json read_status(const pg::Rows& row, const std::string& name,
       written == 0 ? 1.0 : static_cast<double>(row.integer(0, 8)) / static_cast<double>(written);
   status["contexts_rejected"] = row.integer(0, 9);
   status["schema_messages_refused"] = row.integer(0, 13);
+  status["messages_refused"] = row.integer(0, 16);
   status["findings"] = row.integer(0, 14);
   status["open_gaps"] = row.integer(0, 10);
   status["gaps"] = row.integer(0, 11);
+  status["last_table_gap"] = row.text(0, 17);
   status["slot"] = row.text(0, 1);
   status["slot_active"] = slot && slot->active;
   status["slot_wal_status"] = slot ? slot->wal_status : "missing";

@@ -331,7 +331,13 @@ base::Result<Missing> find_missing(pg::Connection& source, pg::Connection& desti
   TRY_ASSIGN(store::WholeTables whole, store::load_whole_tables(destination, progress));
   TRY_ASSIGN(auto publication, wal::find_publication(source, progress.publication));
   bool all_seen = publication && publication->sends_all_changes();
+  // What is there and not listed was tracked once: it hides in an extension, or is left out now.
+  std::vector<change::Oid> unlisted;
+  for (const auto& [oid, membership] : whole) {
+    if (std::ranges::find(tables, oid, &wal::Table::oid) == tables.end()) unlisted.push_back(oid);
+  }
   Missing missing;
+  TRY_ASSIGN(missing.unseen, wal::find_unpublished(source, unlisted, progress.publication));
   for (wal::Table& table : tables) {
     // A partition's rows are read, and named, by its root, as the stream does.
     if (table.is_partition) continue;
@@ -339,19 +345,19 @@ base::Result<Missing> find_missing(pg::Connection& source, pg::Connection& desti
     bool is_whole = known != whole.end();
     bool published = all_seen && table.published && !table.narrowed;
     bool seen = published && (!is_whole || known->second == 0 || known->second == table.membership);
-    if (is_whole && !seen) missing.unseen.push_back(table);
+    if (is_whole) (seen ? missing.whole : missing.unseen).push_back(table);
     if (published && !(is_whole && seen)) missing.to_read.push_back(std::move(table));
   }
   return missing;
 }
 
 base::Status note_unseen(pg::Connection& destination, const store::Progress& progress,
-                         const Tables& unseen, base::Timestamp since) {
+                         const Tables& unseen, base::Timestamp since, const std::string& reason) {
   for (const wal::Table& table : unseen) {
-    TRY(store::note_unseen(destination, progress, {table.oid, table.schema, table.name}, since));
-    base::log::warning(
-        "{}.{} is, or was, not published in full: not all of its changes since {} are known",
-        table.schema, table.name, base::format(since));
+    TRY(store::note_unseen(destination, progress, {table.oid, table.schema, table.name}, since,
+                           reason));
+    base::log::warning("{}.{}: {}: not all of its changes since {} are known", table.schema,
+                       table.name, reason, base::format(since));
   }
   return {};
 }
@@ -361,7 +367,7 @@ base::Status note_missed(pg::Connection& source, pg::Connection& destination,
   TRY_ASSIGN(auto progress, store::load_progress(destination, settings.source_name));
   if (!progress || progress->state != store::SourceState::streaming) return {};
   TRY_ASSIGN(Missing missing, find_missing(source, destination, *progress, settings));
-  return note_unseen(destination, *progress, missing.unseen, last_look(*progress));
+  return note_unseen(destination, *progress, missing.unseen, last_look(*progress), not_published);
 }
 
 base::Timestamp last_look(const store::Progress& progress) {

@@ -23,10 +23,13 @@ struct Snapshot {
   store::BaselinePlace place;
 };
 
+inline constexpr const char* not_published = "it is, or was, not published in full";
+
 // What the history lacks of the tables that are there now.
 struct Missing {
   std::vector<wal::Table> to_read;  // published, but their earlier rows are not known
   std::vector<wal::Table> unseen;   // taken for whole, but not published, or not all the time
+  std::vector<wal::Table> whole;    // known whole, and published since
 };
 base::Result<Missing> find_missing(pg::Connection& source, pg::Connection& destination,
                                    const store::Progress& progress,
@@ -34,7 +37,8 @@ base::Result<Missing> find_missing(pg::Connection& source, pg::Connection& desti
 
 // Notes of those that are `unseen` that their changes since then are not all known.
 base::Status note_unseen(pg::Connection& destination, const store::Progress& progress,
-                         const std::vector<wal::Table>& unseen, base::Timestamp since);
+                         const std::vector<wal::Table>& unseen, base::Timestamp since,
+                         const std::string& reason);
 
 // The same before anything mends the publication, which would hide it. Nothing when the source is
 // not tracked yet.

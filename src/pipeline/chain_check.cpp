@@ -56,6 +56,7 @@ where p.operation in ('CREATE', 'UPDATE') and p.fidelity is null and p.commit_po
       and (k.commit_position, k.sequence) = (c.commit_position, c.sequence))
   and not exists (
     select from _bemi.gap g where g.source = c.source and g.epoch = c.epoch
+      and (g.relation is null or g.schema = c.schema and g."table" = c."table")
       and coalesce(g.from_position, '0/0') <= '0/0'::pg_lsn + c.commit_position
       and coalesce(g.to_position, 'FFFFFFFF/FFFFFFFF') >= '0/0'::pg_lsn + p.commit_position))";
 

@@ -16,6 +16,8 @@ using namespace std::chrono_literals;
 // Or as often as there is a heartbeat.
 constexpr std::chrono::seconds look_interval_max = 10s;
 constexpr std::chrono::seconds retry_interval_max = 60s;
+// How often the history is told of a look that found nothing.
+constexpr std::chrono::microseconds remember_interval = 60s;
 // A table that could not be read is tried again after this.
 constexpr std::chrono::seconds given_up_interval = 3600s;
 
@@ -54,13 +56,18 @@ base::Status LateBaseline::look() {
   TRY_ASSIGN(pg::Connection source, open(settings_->source_url, false));
   TRY_ASSIGN(pg::Connection destination, open(settings_->destination_url, false));
   TRY_ASSIGN(wal::Moment now, wal::now(source));
+  TRY_ASSIGN(std::string state, find_toggled(source, destination));
   TRY_ASSIGN(Missing missing, find_missing(source, destination, progress_, settings_->setup));
-  TRY(note_unseen(destination, progress_, missing.unseen, looked_at_));
-  looked_at_ = now.time;
   TRY_ASSIGN(auto mending, setup::mend_publication(source, settings_->setup));
   TRY(setup::apply(source, mending, [](const std::string& what) {
     base::log::warning("somebody changed the publication: {}", what);
   }));
+  // Our own change is none of somebody's. Else the state of before the look: what came since is
+  // found by the next one.
+  if (!mending.empty()) {
+    TRY_ASSIGN(state, wal::publication_state(source, progress_.publication));
+  }
+  TRY(remember(destination, {.state = std::move(state), .at = now.time}));
   bool anything = !mending.empty() || !wanted(missing.to_read).empty();
   if (anything) {
     TRY(take(source, destination));
@@ -77,6 +84,37 @@ base::Status LateBaseline::note_left(pg::Connection& destination,
   if (left_ == left) return {};
   TRY(store::save_baseline_left(destination, progress_, left));
   left_ = std::move(left);
+  return {};
+}
+
+// Tables that were out of the publication since the last look, and a publication that somebody
+// changed, even when all is again as it was. Where the stream itself told of it, it was noted.
+base::Result<std::string> LateBaseline::find_toggled(pg::Connection& source,
+                                                     pg::Connection& destination) {
+  if (!seen_) {
+    TRY_ASSIGN(seen_, store::load_publication_seen(destination, progress_));
+    if (!seen_->state.empty()) looked_at_ = seen_->at;
+  }
+  TRY_ASSIGN(std::string state, wal::publication_state(source, progress_.publication));
+  bool toggled = !seen_->state.empty() && state != seen_->state;
+  TRY_ASSIGN(Missing missing, find_missing(source, destination, progress_, settings_->setup));
+  if (!toggled && missing.unseen.empty()) return state;
+  TRY(pass_fence(source, destination));
+  TRY_ASSIGN(missing, find_missing(source, destination, progress_, settings_->setup));
+  TRY(note_unseen(destination, progress_, missing.unseen, looked_at_, not_published));
+  if (toggled) {
+    TRY(note_unseen(destination, progress_, missing.whole, looked_at_,
+                    "somebody changed the publication"));
+  }
+  return state;
+}
+
+base::Status LateBaseline::remember(pg::Connection& destination, store::PublicationSeen seen) {
+  looked_at_ = seen.at;
+  bool is_old = seen.at.unix_us - seen_->at.unix_us > remember_interval.count();
+  if (seen.state == seen_->state && !is_old) return {};
+  TRY(store::save_publication_seen(destination, progress_, seen));
+  seen_ = std::move(seen);
   return {};
 }
 

@@ -18,6 +18,7 @@
 #include "pipeline/settings.hpp"
 #include "store/baseline_left.hpp"
 #include "store/progress.hpp"
+#include "store/table_gap.hpp"
 
 namespace pipeline {
 
@@ -31,6 +32,8 @@ class LateBaseline {
   std::chrono::seconds look_and_wait();  // the pause until the next look
   base::Status look();
   [[nodiscard]] std::vector<wal::Table> wanted(std::vector<wal::Table> tables) const;
+  base::Result<std::string> find_toggled(pg::Connection& source, pg::Connection& destination);
+  base::Status remember(pg::Connection& destination, store::PublicationSeen seen);
   base::Status take(pg::Connection& source, pg::Connection& destination);
   base::Status note_left(pg::Connection& destination, const std::vector<wal::Table>& tables);
   base::Status pass_fence(pg::Connection& source, pg::Connection& destination);
@@ -40,6 +43,7 @@ class LateBaseline {
   store::Progress progress_;
   const base::Interrupt* interrupt_;
   base::Timestamp looked_at_;  // the source's clock; until then all was seen that should be
+  std::optional<store::PublicationSeen> seen_;                               // as it is stored
   std::map<change::Oid, std::chrono::steady_clock::time_point> not_before_;  // given up for now
   std::optional<store::Relations> left_;                                     // as it was noted last
   std::chrono::seconds look_interval_;

@@ -57,7 +57,7 @@ void Refusals::take(stitch::Transaction& transaction, Clock::time_point now, Bat
   const change::RefusedCounts& counts = transaction.refused_counts;
   if (!counts.any()) return;
   out.add_refused(counts);
-  std::array<std::string, 2> reasons;
+  std::array<std::string, change::message_kinds> reasons;
   for (stitch::RefusedMessage& refused : transaction.refused) {
     reasons.at(static_cast<std::size_t>(refused.kind)) = refused.reason;
     if (redacts_ || change::speaks_of_password(refused.content)) refused.content.clear();
@@ -66,6 +66,7 @@ void Refusals::take(stitch::Transaction& transaction, Clock::time_point now, Bat
   }
   alarm(change::MessageKind::context, counts.context, reasons[0], now);
   alarm(change::MessageKind::schema, counts.schema, reasons[1], now);
+  alarm(change::MessageKind::other, counts.other, reasons[2], now);
 }
 
 }  // namespace pipeline

@@ -39,7 +39,7 @@ class Refusals {
   bool redacts_;
   Kept this_hour_;
   Clock::time_point hour_began_{};
-  std::array<Alarm, 2> alarms_;
+  std::array<Alarm, change::message_kinds> alarms_;
 };
 
 }  // namespace pipeline

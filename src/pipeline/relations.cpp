@@ -93,12 +93,14 @@ bool reads_otherwise(const Relation& known, const Relation& now) {
   });
 }
 
-change::Covered covered(const Relation& relation, change::Coverage coverage, Oid membership = 0) {
+change::Covered covered(const Relation& relation, change::Coverage coverage, Oid membership = 0,
+                        std::string gap = {}) {
   return {.relation = relation.root == 0 ? relation.oid : relation.root,
           .schema = relation.schema,
           .table = relation.table,
           .coverage = coverage,
-          .membership = membership};
+          .membership = membership,
+          .gap = std::move(gap)};
 }
 
 }  // namespace
@@ -306,7 +308,8 @@ base::Result<std::optional<Relations::Step>> Relations::take(decode::SchemaChang
     return std::nullopt;
   }
   if (told.unseen) {
-    out.add_covered(covered(relation, change::Coverage::broken));
+    out.add_covered(
+        covered(relation, change::Coverage::broken, 0, "it was taken out of the publication"));
     return std::nullopt;
   }
   TRY(wal::wait_until_visible(*catalog_, out.transaction().id));
@@ -336,7 +339,8 @@ base::Result<std::optional<Relations::Step>> Relations::take(decode::SchemaChang
 void Relations::doubt_all(BatchBuilder& out) const {
   base::log::warning("somebody changed the publication: what was written meanwhile is not known");
   for (const auto& [oid, relation] : known_) {
-    out.add_covered(covered(relation, change::Coverage::broken));
+    out.add_covered(
+        covered(relation, change::Coverage::broken, 0, "somebody changed the publication"));
   }
 }
 
@@ -362,7 +366,10 @@ void Relations::note_altered(const Relation& known, const decode::SchemaChange& 
   if (!told.dropped &&
       (moved || told.rewritten || reads_otherwise(known, now) || !same_key(known, now))) {
     change::Covered broken = covered(now, change::Coverage::broken, told.membership);
-    if (told.unseen_since) broken.since = {told.unseen_since->position, told.unseen_since->time};
+    if (told.unseen_since) {
+      broken.since = {told.unseen_since->position, told.unseen_since->time};
+      broken.gap = "the event triggers did not see it change";
+    }
     out.add_covered(std::move(broken));
   }
   note_detached(known, now, out);
@@ -372,7 +379,8 @@ void Relations::note_altered(const Relation& known, const decode::SchemaChange& 
 base::Status Relations::lose(decode::SchemaChange told, std::uint32_t sequence, BatchBuilder& out) {
   auto known = known_.find(told.relation.oid);
   if (known == known_.end()) return {};
-  out.add_covered(covered(known->second, change::Coverage::broken));
+  out.add_covered(
+      covered(known->second, change::Coverage::broken, 0, "it became a table that is not tracked"));
   base::log::warning("{}.{} is now {}.{}, which is not tracked", known->second.schema,
                      known->second.table, told.relation.schema, told.relation.table);
   known_.erase(known);

@@ -86,7 +86,8 @@ base::Status Storing::take_turn(store::Writer& writer, Turns::Number turn) {
 base::Status Storing::gather() {
   do {
     if (!gathered_.empty() && parts_.items.empty()) break;
-    auto items = waited(parts_.counters.input_wait_us, [&] { return parts_.items.pop(1s); });
+    std::chrono::milliseconds patience = fence_waits_ ? limits::commit_age_max : 1s;
+    auto items = waited(parts_.counters.input_wait_us, [&] { return parts_.items.pop(patience); });
     if (!items) return std::unexpected(closed());
     for (const StoreItem& item : *items) gathered_bytes_ += bytes_of(item);
     std::ranges::move(*items, std::back_inserter(gathered_));
@@ -140,8 +141,19 @@ base::Status Storing::store_gathered(store::Writer& writer) {
   bool due = writer.has_content() && parts_.items.empty();
   auto interval = source_waits_ ? confirm_interval_min : settings_->heartbeat_interval;
   bool heartbeat_due = writer.has_progress() && age >= interval;
-  if (due || fence_waits_ || heartbeat_due) return commit(writer);
+  bool fence_due = fence_waits_ && (age >= limits::commit_age_max || may_answer_at_once());
+  if (due || fence_due || heartbeat_due) return commit(writer);
   return {};
+}
+
+// Whether a fence may have a destination transaction of its own.
+bool Storing::may_answer_at_once() {
+  auto now = std::chrono::steady_clock::now();
+  if (now - answering_since_ >= 1s) {
+    answering_since_ = now;
+    answered_ = 0;
+  }
+  return ++answered_ <= limits::fences_at_once_per_second_max;
 }
 
 base::Status Storing::append(store::Writer& writer, StoreItem& item) {

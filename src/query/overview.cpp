@@ -98,6 +98,7 @@ select coalesce(json_agg(json_build_object('source', s.name, 'database', s.datab
     'written', coalesce((to_jsonb(s) ->> 'written')::bigint, 0),
     'written_with_context', coalesce((to_jsonb(s) ->> 'written_with_context')::bigint, 0),
     'schema_refused', coalesce((to_jsonb(s) ->> 'schema_refused')::bigint, 0),
+    'messages_refused', coalesce((to_jsonb(s) ->> 'messages_refused')::bigint, 0),
     'created_at', s.created_at,
     -- A history of an older worker has no such column.
     'worker', to_jsonb(s) -> 'worker',
@@ -105,7 +106,9 @@ select coalesce(json_agg(json_build_object('source', s.name, 'database', s.datab
     'parked', (select count(*) from _bemi.parked p where p.source = s.name),
     'gaps', (select coalesce(json_agg(json_build_object('reason', g.reason, 'epoch', g.epoch,
         'from_position', g.from_position, 'to_position', g.to_position, 'detected_at', g.detected_at,
-        'accepted_at', g.accepted_at) order by g.id desc), '[]') from _bemi.gap g where g.source = s.name))
+        'accepted_at', g.accepted_at,
+        'schema', to_jsonb(g) -> 'schema', 'table', to_jsonb(g) -> 'table', 'from_time', to_jsonb(g) -> 'from_time',
+        'to_time', to_jsonb(g) -> 'to_time') order by g.id desc), '[]') from _bemi.gap g where g.source = s.name))
     order by s.name), '[]') from _bemi.source s)"));
 }
 

@@ -4,6 +4,13 @@
 #include "base/log.hpp"
 
 namespace serve {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t readings_max = 10'000;
+
+}  // namespace
 
 base::Result<std::int64_t> ActionLog::begin(const Action& action) {
   base::log::info("{} ({}) from {}: {} {}", action.actor, action.role, action.peer, action.action,
@@ -34,13 +41,34 @@ void ActionLog::end(std::int64_t id, const std::string& outcome) {
   if (!written) base::log::warning("action {} has no outcome: {}", id, written.error().message);
 }
 
-base::Result<std::string> ActionLog::list(std::int64_t before, std::int64_t limit) {
+bool ActionLog::is_first_in_hour(const Action& action, Clock::time_point now) {
+  std::string key = action.actor + '\x01' + action.peer + '\x01' + action.target;
+  std::lock_guard lock(mutex_);
+  std::erase_if(readings_, [&](const auto& noted) { return now - noted.second >= 1h; });
+  // Beyond, each is noted: rather too often than not at all.
+  if (readings_.size() >= readings_max) return true;
+  return readings_.emplace(std::move(key), now).second;
+}
+
+void ActionLog::note_reading(const Action& action) {
+  if (!is_first_in_hour(action, Clock::now())) return;
+  if (auto begun = begin(action); !begun) {
+    base::log::warning("a reading by {} is not on record: {}", action.actor, begun.error().message);
+  } else {
+    end(*begun, "done");
+  }
+}
+
+base::Result<std::string> ActionLog::list(std::int64_t before, std::int64_t limit,
+                                          bool with_reads) {
   TRY_ASSIGN(auto connection, destination_->reader());
   TRY_ASSIGN(pg::Rows rows, connection->query(R"(
 select coalesce(json_agg(a order by id desc), '[]') from (
   select a.*, o.outcome, o.ended_at from _bemi.action a left join _bemi.action_outcome o on o.action = a.id
-  where $1::bigint = 0 or a.id < $1::bigint order by a.id desc limit $2::bigint) a)",
-                                              {std::to_string(before), std::to_string(limit)}));
+  where ($1::bigint = 0 or a.id < $1::bigint) and ($3::boolean or a.action <> 'read')
+  order by a.id desc limit $2::bigint) a)",
+                                              {std::to_string(before), std::to_string(limit),
+                                               pg::boolean(with_reads)}));
   return rows.text(0, 0);
 }
 

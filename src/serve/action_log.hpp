@@ -2,10 +2,14 @@
 //
 // ActionLog: what was done from here, and by whom, in `_bemi.action`: written before it is done, so
 // that nothing is done unseen. Where the role may not write there (a token from outside), the
-// program's log alone has it.
+// program's log alone has it. Who reads what is there too: once an hour for each kind of reading,
+// since a screen asks many times a minute.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <map>
+#include <mutex>
 #include <string>
 
 #include "serve/destination.hpp"
@@ -31,13 +35,22 @@ class ActionLog {
   // `outcome`: "done", or what went wrong.
   void end(std::int64_t id, const std::string& outcome);
 
+  // `action`: an actor, and what he reads. Never fails the reading; a failure is in the program's
+  // log.
+  void note_reading(const Action& action);
+
   // [{"id", "at", "actor", "role", "peer", "action", "target", "details", "outcome", "ended_at"}],
-  // the newest first, older than `before` (0: all).
-  base::Result<std::string> list(std::int64_t before, std::int64_t limit);
+  // the newest first, older than `before` (0: all). Without what was only read, unless asked.
+  base::Result<std::string> list(std::int64_t before, std::int64_t limit, bool with_reads);
 
  private:
+  using Clock = std::chrono::steady_clock;
+  bool is_first_in_hour(const Action& action, Clock::time_point now);
+
   Destination* destination_;
   bool must_write_;
+  std::mutex mutex_;
+  std::map<std::string, Clock::time_point> readings_;  // noted within the hour
 };
 
 }  // namespace serve

@@ -59,6 +59,8 @@ struct Metrics::Families {
     gauge("changes_with_context", "bemi_source_changes_with_context", "Those with a context");
     gauge("contexts_rejected", "bemi_source_contexts_rejected", "Contexts kept aside");
     gauge("schema_refused", "bemi_source_schema_refused", "Messages of DDL that were not believed");
+    gauge("messages_refused", "bemi_source_messages_refused",
+          "Other messages with a prefix of Bemi's that are not Bemi's");
     gauge("open_gaps", "bemi_source_open_gaps", "Gaps that nobody has accepted");
     gauge("gaps", "bemi_source_gaps", "Gaps on record, accepted or not");
     gauge("parked", "bemi_source_parked", "What could not be stored as what it is");

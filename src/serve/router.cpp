@@ -6,6 +6,7 @@
 
 #include "base/json.hpp"
 #include "base/log.hpp"
+#include "serve/action_log.hpp"
 #include "serve/api/handlers.hpp"
 #include "serve/contract.hpp"
 #include "serve/problem.hpp"
@@ -99,6 +100,16 @@ Response handled(const Route& route, const Call& call) {
   }
 }
 
+void note_reading(const Services& services, const Request& request, const Route& route,
+                  const Identity& identity) {
+  services.actions->note_reading({.actor = identity.name,
+                                  .role = std::string(name(identity.role)),
+                                  .peer = services.access->client(request),
+                                  .action = "read",
+                                  .target = std::string(route.pattern),
+                                  .details = {}});
+}
+
 Response called(const Services& services, const Request& request, const Route& route,
                 std::string_view tail) {
   if (auto response = wrong_parameter(route, request)) return std::move(*response);
@@ -107,6 +118,7 @@ Response called(const Services& services, const Request& request, const Route& r
   auto identity = services.access->identify(request, services.cookie_name);
   if (!identity) return problem(identity.error());
   if (auto response = refusal(route, request, *identity, services)) return std::move(*response);
+  if (route.shows_data) note_reading(services, request, route, **identity);
   return handled(route, {&services, &request, &**identity, tail, &route});
 }
 
@@ -121,25 +133,27 @@ std::vector<Route> reading_routes() {
       {"GET", "/api/session", session},
       {"DELETE", "/api/session", sign_out},
       {"POST", "/api/session/password", change_password},
-      {"GET", "/api/changes", changes, Role::viewer, false, with_filter({"limit", "cursor"})},
-      {"GET", "/api/changes/{id}", change},
+      {"GET", "/api/changes", changes, Role::viewer, false, with_filter({"limit", "cursor"}), true},
+      {"GET", "/api/changes/{id}", change, Role::viewer, false, {}, true},
       {"GET", "/api/histogram", histogram, Role::viewer, false, with_filter({"buckets"})},
       {"GET", "/api/export", download, Role::viewer, false, with_filter({"format"})},
-      {"GET", "/api/stream", stream, Role::viewer, false, with_filter({"last_event_id"})},
-      {"GET", "/api/history", history, Role::viewer, false, {"table", "key", "source"}},
+      {"GET", "/api/stream", stream, Role::viewer, false, with_filter({"last_event_id"}), true},
+      {"GET", "/api/history", history, Role::viewer, false, {"table", "key", "source"}, true},
       {"GET",
        "/api/as-of",
        as_of,
        Role::viewer,
        false,
-       {"table", "at", "source", "limit", "offset", "partial", "allow_stale"}},
+       {"table", "at", "source", "limit", "offset", "partial", "allow_stale"},
+       true},
       {"GET",
        "/api/diff",
        diff,
        Role::viewer,
        false,
-       {"table", "from", "to", "source", "partial", "allow_stale"}},
-      {"GET", "/api/groups", groups, Role::viewer, false, with_filter({"by", "limit"})},
+       {"table", "from", "to", "source", "partial", "allow_stale"},
+       true},
+      {"GET", "/api/groups", groups, Role::viewer, false, with_filter({"by", "limit"}), true},
       {"GET",
        "/api/trends",
        trends,
@@ -175,7 +189,7 @@ std::vector<Route> acting_routes() {
       {"GET", "/api/views", list_views},
       {"POST", "/api/views", set_view},
       {"DELETE", "/api/views/{name}", remove_view, Role::viewer, false, {"owner"}},
-      {"GET", "/api/actions", list_actions, Role::operator_, false, {"before", "limit"}},
+      {"GET", "/api/actions", list_actions, Role::operator_, false, {"before", "limit", "reads"}},
       {"GET", "/api/marks", list_marks},
       {"POST", "/api/marks", create_mark, Role::operator_},
       {"POST", "/api/marks/rollback", roll_back, Role::operator_},

@@ -32,6 +32,7 @@ struct Route {
   Role role = Role::viewer;
   bool is_open = false;                        // needs no sign-in
   std::vector<std::string_view> parameters{};  // any other is an error, so that no typo goes unseen
+  bool shows_data = false;                     // who reads it is on record
 };
 
 std::span<const Route> routes();

@@ -8,8 +8,14 @@ namespace {
 
 constexpr const char* select_counts = R"(
 select (select count(*) from _bemi.finding f where f.source = s.name),
-       s.schema_refused
+       s.schema_refused, s.messages_refused
 from _bemi.source s where s.name = $1)";
+
+// The newest ones, and those that have not ended.
+constexpr const char* select_table_gaps = R"(
+select g.schema, g."table", g.reason, coalesce(g.from_time::text, ''), coalesce(g.to_time::text, '')
+from _bemi.gap g where g.source = $1 and g.relation is not null
+order by g.to_time is null desc, g.id desc limit 10)";
 
 constexpr const char* select_redacted = R"(
 select v.schema, v."table", c ->> 'name', c ->> 'redacted'
@@ -33,6 +39,26 @@ base::Status check_counts(pg::Connection& destination, const Settings& settings,
     findings.push_back({Severity::warning, "messages",
                         fmt::format("{} messages of DDL were not believed", count),
                         "see which role writes them: anybody who may connect can"});
+  }
+  if (std::int64_t count = rows.integer(0, 2); count > 0) {
+    findings.push_back({Severity::warning, "messages",
+                        fmt::format("{} messages claimed to be Bemi's, and are not", count),
+                        "see which role writes them: anybody who may connect can"});
+  }
+  return {};
+}
+
+base::Status check_table_gaps(pg::Connection& destination, const Settings& settings,
+                              Findings& findings) {
+  TRY_ASSIGN(pg::Rows rows, destination.query(select_table_gaps, {settings.source_name}));
+  for (int row = 0; row < rows.count(); ++row) {
+    bool ended = !rows.text(row, 4).empty();
+    findings.push_back(
+        {Severity::warning, rows.text(row, 0) + "." + rows.text(row, 1),
+         fmt::format("not all changes from {} until {} are known: {}", rows.text(row, 3),
+                     ended ? rows.text(row, 4) : "now", rows.text(row, 2)),
+         ended ? "its rows were read anew then; see who did it"
+               : "bemi run --snapshot initial reads its rows anew"});
   }
   return {};
 }
@@ -61,8 +87,15 @@ base::Status check_redactions(pg::Connection& destination, const Settings& setti
 base::Result<std::vector<Finding>> check_record(pg::Connection& destination,
                                                 const Settings& settings) {
   Findings findings;
-  TRY_ASSIGN(pg::Rows there, destination.run("select to_regclass('_bemi.finding') is not null"));
-  if (!there.truth(0, 0)) return findings;
+  TRY_ASSIGN(pg::Rows there,
+             destination.run("select to_regclass('_bemi.finding') is not null, exists (select from "
+                             "pg_catalog.pg_attribute where attrelid = "
+                             "to_regclass('_bemi.gap') and attname = 'from_time') and "
+                             "exists (select from pg_catalog.pg_attribute where "
+                             "attrelid = to_regclass('_bemi.source') and attname = "
+                             "'messages_refused')"));
+  if (!there.truth(0, 0) || !there.truth(0, 1)) return findings;
+  TRY(check_table_gaps(destination, settings, findings));
   TRY(check_counts(destination, settings, findings));
   TRY(check_redactions(destination, settings, findings));
   return findings;

@@ -33,6 +33,26 @@ base::Error out_of_place(const char* what) {
           {}};
 }
 
+constexpr std::string_view context_prefix = "_bemi";
+constexpr std::string_view fence_prefix = "_bemi_fence";
+constexpr std::string_view heartbeat_prefix = "_bemi_heartbeat";
+
+bool claims_to_be_ours(std::string_view prefix) {
+  return prefix == context_prefix || prefix.starts_with("_bemi_");
+}
+
+change::MessageKind kind_of(std::string_view prefix) {
+  if (prefix == context_prefix) return change::MessageKind::context;
+  return prefix == decode::schema_change_prefix ? change::MessageKind::schema
+                                                : change::MessageKind::other;
+}
+
+// Anybody may write these too, to no effect but that they are answered; ours say nothing.
+bool is_signal(const decode::LogicalMessage& message) {
+  return message.content.empty() &&
+         (message.prefix == fence_prefix || message.prefix == heartbeat_prefix);
+}
+
 base::Result<decode::SchemaChange> not_signed() {
   return base::fail(base::ErrorKind::malformed_message,
                     "a message of DDL that the event triggers did not sign");
@@ -115,7 +135,10 @@ base::Status Stitcher::keep_record(change::Lsn position, std::uint32_t xid,
 base::Status Stitcher::take_schema_change(change::Lsn position,
                                           const decode::LogicalMessage& message,
                                           std::string_view bytes) {
-  auto told = key_ ? decode::verified(*key_, message.content) : std::nullopt;
+  // What is too long to be believed is not worth a digest of it all.
+  bool too_long =
+      message.content.size() > base::limits::schema_message_bytes_max + decode::signature_length;
+  auto told = key_ && !too_long ? decode::verified(*key_, message.content) : std::nullopt;
   auto change = told ? decode::parse_schema_change(*told) : not_signed();
   if (change && static_cast<decode::WireXid>(change->top) != current_->xid) change = not_signed();
   if (!change) {
@@ -154,12 +177,23 @@ Transaction& Stitcher::streamed(decode::WireXid xid) {
 
 base::Status Stitcher::take_message(change::Lsn position, const decode::LogicalMessage& message,
                                     std::string_view bytes) {
-  if (!message.transactional || current_ == nullptr) return {};
-  if (message.prefix == "_bemi_fence") current_->fence = true;
-  if (message.prefix == "_bemi_heartbeat") current_->heartbeat = true;
+  if (!claims_to_be_ours(message.prefix)) return {};
+  if (!message.transactional || current_ == nullptr) {
+    stray_.add(kind_of(message.prefix));
+    return {};
+  }
+  if (message.prefix == context_prefix) return take_context(position, message);
   if (message.prefix == decode::schema_change_prefix)
     return take_schema_change(position, message, bytes);
-  if (message.prefix != "_bemi") return {};
+  if (is_signal(message)) {
+    if (message.prefix == fence_prefix) current_->fence = true;
+    return {};
+  }
+  refuse(change::MessageKind::other, "nothing that Bemi writes", message.content);
+  return {};
+}
+
+base::Status Stitcher::take_context(change::Lsn position, const decode::LogicalMessage& message) {
   base::Result<ContextMessage> context = read_context(message.content);
   if (context) return current_->contexts_.add(position, std::move(*context));
   refuse(change::MessageKind::context, context.error().message, message.content);
@@ -173,6 +207,7 @@ base::Result<std::unique_ptr<Transaction>> Stitcher::control(change::Lsn positio
   auto finished = [&](std::unique_ptr<Transaction> transaction, change::Lsn end_lsn,
                       base::Timestamp committed_at) -> Done {
     current_ = nullptr;
+    transaction->refused_counts.add(std::exchange(stray_, {}));
     transaction->end_lsn = end_lsn;
     transaction->committed_at = committed_at;
     TRY(transaction->contexts_.finish());

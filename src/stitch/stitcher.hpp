@@ -52,7 +52,6 @@ class Transaction {
   change::Lsn end_lsn;  // end of the commit record
   base::Timestamp committed_at;
   bool fence = false;
-  bool heartbeat = false;
   std::vector<RefusedMessage> refused;  // the first few
   change::RefusedCounts refused_counts;
 
@@ -105,6 +104,7 @@ class Stitcher {
   base::Status keep_record(change::Lsn position, std::uint32_t xid, std::string_view bytes);
   base::Status take_schema_change(change::Lsn position, const decode::LogicalMessage& message,
                                   std::string_view bytes);
+  base::Status take_context(change::Lsn position, const decode::LogicalMessage& message);
   void refuse(change::MessageKind kind, const std::string& reason, std::string_view content);
   Transaction& streamed(decode::WireXid xid);
 
@@ -114,6 +114,7 @@ class Stitcher {
   std::unique_ptr<Transaction> begun_;  // between Begin and Commit
   Transaction* current_ = nullptr;      // the one that messages belong to now
   bool in_stream_ = false;
+  change::RefusedCounts stray_;  // in no transaction: counted with the next one
 };
 
 }  // namespace stitch

@@ -5,6 +5,7 @@
 
 #include "store/relation_note.hpp"
 #include "store/schema.hpp"
+#include "store/table_gap.hpp"
 
 namespace store {
 namespace {
@@ -156,6 +157,8 @@ base::Status BaselineWriter::finish_table(const change::Relation& relation, chan
                                              .position = place_.position,
                                              .sequence = 0,
                                              .effective_at = place_.effective_at})));
+  TRY(destination_->query(end_table_gap, table_gap_end_parameters(progress_, relation.oid,
+                                                                  place_.position, place_.since)));
   TRY(destination_->query(forget_pieces, {progress_.source, epoch, std::to_string(relation.oid)}));
   TRY(destination_->query(count_rows, {progress_.source, std::to_string(rows)}));
   TRY(destination_->run("commit"));
@@ -194,10 +197,19 @@ base::Result<WholeTables> load_whole_tables(pg::Connection& destination, const P
 }
 
 base::Status note_unseen(pg::Connection& destination, const Progress& progress,
-                         const TableAsNamed& table, base::Timestamp since) {
+                         const TableAsNamed& table, base::Timestamp since,
+                         const std::string& reason) {
   const auto& [oid, schema, name] = table;
   TRY(destination.query(insert_unseen, {progress.source, std::to_string(progress.epoch),
                                         std::to_string(oid), schema, name, base::format(since)}));
+  TRY(destination.query(insert_table_gap, table_gap_parameters({.source = progress.source,
+                                                                .epoch = progress.epoch,
+                                                                .relation = oid,
+                                                                .schema = schema,
+                                                                .table = name,
+                                                                .reason = reason,
+                                                                .from = {},
+                                                                .from_time = since})));
   return {};
 }
 

@@ -86,9 +86,10 @@ using TableAsNamed = std::tuple<change::Oid, std::string, std::string>;
 using WholeTables = std::map<change::Oid, change::Oid>;
 base::Result<WholeTables> load_whole_tables(pg::Connection& destination, const Progress& progress);
 
-// Notes that not all changes of a table since then have been seen; until a new baseline.
+// Notes that not all changes of a table since then have been seen, and why; until a new baseline.
 base::Status note_unseen(pg::Connection& destination, const Progress& progress,
-                         const TableAsNamed& table, base::Timestamp since);
+                         const TableAsNamed& table, base::Timestamp since,
+                         const std::string& reason);
 
 // The newest effective_at that is stored of what was committed up to `position`.
 base::Result<base::Timestamp> effective_at(pg::Connection& destination, const Progress& progress,

@@ -11,6 +11,7 @@
 #include "store/complete.hpp"
 #include "store/relation_note.hpp"
 #include "store/schema.hpp"
+#include "store/table_gap.hpp"
 
 namespace store {
 namespace {
@@ -27,7 +28,8 @@ set position = $2, effective_at = $3, advanced_at = now(), state = 'streaming',
     changes_with_context = changes_with_context + $6::bigint,
     written = written + $11::bigint, written_with_context = written_with_context + $12::bigint,
     contexts_rejected = contexts_rejected + $7::bigint,
-    schema_refused = schema_refused + $10::bigint
+    schema_refused = schema_refused + $10::bigint,
+    messages_refused = messages_refused + $13::bigint
 where name = $1 and position = $8 and epoch = $9::int)";
 
 constexpr const char* insert_parked = R"(
@@ -63,6 +65,8 @@ const char* what_of(const char* sql) {
   if (sql == insert_relation_version) return "a table's shape";
   if (sql == insert_coverage) return "since when a table is known";
   if (sql == insert_key_pass) return "keys that passed from row to row";
+  if (sql == insert_table_gap) return "a gap";
+  if (sql == end_table_gap) return "a gap's end";
   return "an epoch";
 }
 
@@ -299,12 +303,32 @@ void Writer::take_notes(const change::Batch& batch) {
     if (covered.since)
       note_coverage(covered, std::to_string(covered.since->position.value), covered.since->time);
     note_coverage(covered, position, progress_.effective_at);
+    note_gap(covered, batch.transaction);
   }
   for (const change::Parked& parked : batch.parked) {
     park(batch.transaction, 0, change::name(parked.kind), parked.reason, parked.content);
   }
   counters_.contexts_rejected += batch.refused.context;
   counters_.schema_refused += batch.refused.schema;
+  counters_.messages_refused += batch.refused.other;
+}
+
+// A gap begins where the table was known last, and ends where all its rows are known again.
+void Writer::note_gap(const change::Covered& covered, const change::Transaction& transaction) {
+  TableGap gap{.source = progress_.source,
+               .epoch = progress_.epoch,
+               .relation = covered.relation,
+               .schema = covered.schema,
+               .table = covered.table,
+               .reason = covered.gap,
+               .from = covered.since ? covered.since->position : transaction.commit_position,
+               .from_time = covered.since ? covered.since->time : progress_.effective_at};
+  if (!covered.gap.empty()) add_note(insert_table_gap, transaction, table_gap_parameters(gap));
+  if (covered.coverage == change::Coverage::whole) {
+    add_note(end_table_gap, transaction,
+             table_gap_end_parameters(progress_, covered.relation, transaction.commit_position,
+                                      progress_.effective_at));
+  }
 }
 
 void Writer::pass(change::Lsn position, base::Timestamp committed_at) {
@@ -444,7 +468,8 @@ base::Status Writer::save() {
            std::to_string(counters_.changes_with_context),
            std::to_string(counters_.contexts_rejected), change::format(durable_lsn_),
            std::to_string(progress_.epoch), std::to_string(counters_.schema_refused),
-           std::to_string(counters_.written), std::to_string(counters_.written_with_context)}));
+           std::to_string(counters_.written), std::to_string(counters_.written_with_context),
+           std::to_string(counters_.messages_refused)}));
   if (saved.affected() == 1) return {};
   return base::fail(base::ErrorKind::conflict,
                     "another worker moved the progress of the source " + progress_.source,

@@ -34,6 +34,7 @@ struct Counters {
   std::int64_t written_with_context = 0;
   std::int64_t contexts_rejected = 0;
   std::int64_t schema_refused = 0;
+  std::int64_t messages_refused = 0;
 };
 
 class Writer {
@@ -95,6 +96,7 @@ class Writer {
   base::Status begin_copy();
   base::Status save();
   void take_notes(const change::Batch& batch);
+  void note_gap(const change::Covered& covered, const change::Transaction& transaction);
   void note_key_change(const change::Change& change);
   void note_key_passes(const change::Transaction& transaction);
   base::Status write_key_changes();

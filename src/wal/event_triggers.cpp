@@ -23,7 +23,7 @@ constexpr const char* count_catalog_changes = R"(
 select sum(pg_stat_get_tuples_inserted(catalog) + pg_stat_get_tuples_updated(catalog)
            + pg_stat_get_tuples_deleted(catalog))::text
 from unnest(array['pg_class', 'pg_attribute', 'pg_index', 'pg_constraint', 'pg_type', 'pg_enum', 'pg_namespace',
-                  'pg_publication', 'pg_publication_rel']::regclass[]) catalog)";
+                  'pg_publication', 'pg_publication_rel', 'pg_event_trigger', 'pg_proc']::regclass[]) catalog)";
 
 // nullopt: there are no event triggers of ours.
 base::Result<std::optional<bool>> may_read(pg::Connection& source, const char* table) {

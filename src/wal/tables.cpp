@@ -96,6 +96,19 @@ select pg_get_userbyid(pubowner), puballtables, pubviaroot,
        coalesce(to_jsonb(p) ->> 'pubgencols', 's') = 's', oid
 from pg_publication p where pubname = $1)";
 
+// The row's xmin is that of its last change.
+constexpr const char* select_publication_state = R"(
+select coalesce((select concat_ws(' ', oid, xmin, pubinsert, pubupdate, pubdelete, pubtruncate, pubviaroot)
+                 from pg_publication where pubname = $1), 'none'))";
+
+constexpr const char* select_unpublished = R"(
+select c.oid, n.nspname, c.relname, pg_get_userbyid(c.relowner)
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.oid = any (array(select o::oid from jsonb_array_elements_text($1::jsonb) o))
+  and c.relkind in ('r', 'p') and not c.relispartition
+  and not exists (select from pg_publication p where p.pubname = $2 and (p.puballtables or exists (
+    select from pg_publication_rel r where r.prpubid = p.oid and r.prrelid = c.oid))))";
+
 Table read_table(const pg::Rows& rows, int row) {
   Table table{.oid = static_cast<change::Oid>(rows.integer(row, 0)),
               .schema = rows.text(row, 1),
@@ -147,6 +160,27 @@ base::Result<std::vector<Table>> list_tables(pg::Connection& source,
   TRY_ASSIGN(std::vector<Table> tables, list_published_too(source, selection, publication));
   std::erase_if(tables, [](const Table& table) { return !table.tracked; });
   return tables;
+}
+
+base::Result<std::vector<Table>> find_unpublished(pg::Connection& source,
+                                                  const std::vector<change::Oid>& oids,
+                                                  const std::string& publication) {
+  std::vector<Table> tables;
+  if (oids.empty()) return tables;
+  TRY_ASSIGN(pg::Rows rows,
+             source.query(select_unpublished, {nlohmann::json(oids).dump(), publication}));
+  for (int row = 0; row < rows.count(); ++row) {
+    tables.push_back({.oid = static_cast<change::Oid>(rows.integer(row, 0)),
+                      .schema = rows.text(row, 1),
+                      .name = rows.text(row, 2),
+                      .owner = rows.text(row, 3)});
+  }
+  return tables;
+}
+
+base::Result<std::string> publication_state(pg::Connection& source, const std::string& name) {
+  TRY_ASSIGN(pg::Rows rows, source.query(select_publication_state, {name}));
+  return rows.text(0, 0);
 }
 
 base::Result<std::optional<Publication>> find_publication(pg::Connection& source,

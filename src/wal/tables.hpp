@@ -64,6 +64,12 @@ base::Result<std::vector<Table>> list_published_too(pg::Connection& source,
                                                     const change::Selection& selection,
                                                     const std::string& publication);
 
+// Of these tables those that are there and not in the publication, by name and OID alone; not those
+// that are partitions now.
+base::Result<std::vector<Table>> find_unpublished(pg::Connection& source,
+                                                  const std::vector<change::Oid>& oids,
+                                                  const std::string& publication);
+
 struct Publication {
   std::string name;
   change::Oid oid = 0;
@@ -77,5 +83,9 @@ struct Publication {
 };
 base::Result<std::optional<Publication>> find_publication(pg::Connection& source,
                                                           const std::string& name);
+
+// Another text whenever somebody changed what the publication sends, though it be what it was
+// again; not when a table joins it or leaves. Never empty.
+base::Result<std::string> publication_state(pg::Connection& source, const std::string& name);
 
 }  // namespace wal

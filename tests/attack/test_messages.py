@@ -7,8 +7,10 @@ import json
 import os
 import random
 import time
+from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 import pytest
 from e2e.oracle import history, sync
 
@@ -157,7 +159,7 @@ def test_what_is_refused_is_counted_and_kept_within_bounds(
     assert worker.is_running
 
 
-def mutated(chance: random.Random) -> str:
+def mutated(chance: random.Random) -> bytes:
     """A message that the event trigger, or an application, could have sent, with a few bytes or parts changed."""
     seeds = [
         *POISON.values(),
@@ -165,20 +167,125 @@ def mutated(chance: random.Random) -> str:
         '{"user_id": 42, "_bemi": {"v": 1, "scope": "next"}}',
         "{}",
     ]
-    text = chance.choice(seeds)[: chance.choice([100, 3000, 100_000])]
+    text = chance.choice(seeds)[: chance.choice([100, 3000, 100_000])].encode()
     for _ in range(chance.randint(0, 6)):
         at = chance.randrange(len(text) + 1)
-        piece = chance.choice(
-            ['"', "{", "}", "[", "]", ",", ":", "\\u0000", "\\", "1e99999", "-1", "null", "é", "x" * 70, ""]
-        )
-        text = text[:at] + piece + text[at + chance.randint(0, 3) :]
+        text = text[:at] + chance.choice(PIECES) + text[at + chance.randint(0, 3) :]
     return text
+
+
+PIECES = [
+    piece if isinstance(piece, bytes) else piece.encode()
+    for piece in (
+        *('"', "{", "}", "[", "]", ",", ":", "\\u0000", "\\ud800", "\\", "1e99999", "-1", "null", "é", "x" * 70, ""),
+        *(b"\xff", b"\x00", b"\xc3", b"\xed\xa0\x80", b"\xf4\x90\x80\x80"),
+    )
+]  # fmt: skip
+NAMES = [
+    "_bemi",
+    "scope",
+    "v",
+    "sql",
+    "SQL",
+    "table",
+    "columns",
+    "form",
+    "element",
+    "",
+    "a",
+    "é",
+    "\x00",
+    "a" * 100,
+]
+
+
+def grown(chance: random.Random, depth: int) -> str:
+    """JSON of random structure; as no library writes it, with the same key twice."""
+    kind = chance.randrange(8) if depth > 0 else chance.randrange(4)
+    if kind < 3:
+        number = str(chance.choice([0, -1, 2**63, 1e308, "1e-400", "-0", "0.1" + "0" * 300]))
+        return chance.choice([number, "true", "null"])
+    if kind == 3:
+        length = chance.choice([0, 1, 40, 5000])
+        return json.dumps(
+            "".join(chr(chance.choice([0, 9, 34, 92, 127, 233, 0x1F600])) for _ in range(length))
+        )
+    parts = [grown(chance, depth - 1) for _ in range(chance.choice([0, 1, 2, 5, 40 if depth < 3 else 2]))]
+    if kind < 6:
+        return "{" + ", ".join(f"{json.dumps(chance.choice(NAMES))}: {part}" for part in parts) + "}"
+    return "[" + ", ".join(parts) + "]"
+
+
+def random_content(chance: random.Random) -> bytes:
+    kind = chance.randrange(10)
+    if kind < 5:
+        return mutated(chance)
+    if kind < 7:
+        return grown(chance, chance.randint(0, 7)).encode()[:3_000_000]
+    if kind == 7:
+        return chance.randbytes(chance.choice([0, 1, 64, 65, 4096, 300_000]))
+    if kind == 8:
+        return b"0" * 64 + mutated(chance)  # where a signature stands
+    opening = chance.choice([b"[", b'{"a":', b'[{"_bemi":', b'"'])
+    return opening * chance.choice([10, 513, 100_000, 1_000_000])
+
+
+PREFIXES = [
+    "_bemi",
+    "_bemi_schema",
+    "_bemi_fence",
+    "_bemi_heartbeat",
+    "_bemi_mark",
+    "_bemi_",
+    "_bemi_reset",
+    "_BEMI_x",
+]
+
+
+@dataclass
+class Sent:
+    """What must be counted as refused, by what we know of how we sent it."""
+
+    schema: int = 0
+    other: int = 0
+
+    def add(self, prefix: str, content: bytes) -> None:
+        if prefix == "_bemi_schema":
+            self.schema += 1
+        elif prefix not in ("_bemi", "_BEMI_x") and (
+            content or prefix not in ("_bemi_fence", "_bemi_heartbeat")
+        ):
+            self.other += 1
+
+
+def send_some(connection: psycopg.Connection[Any], chance: random.Random, sent: Sent) -> None:
+    """One transaction, of which savepoints or all may be rolled back."""
+    ends_well = chance.random() < 0.9
+    kept: list[tuple[str, bytes]] = []
+    with connection.transaction(force_rollback=not ends_well):
+        for _ in range(chance.choice([1, 3, 60])):
+            content, prefix = random_content(chance), chance.choice(PREFIXES)
+            transactional = chance.random() < 0.9
+            undone = chance.random() < 0.1
+            with connection.transaction(force_rollback=undone):
+                connection.execute(
+                    "select pg_logical_emit_message(%s, %s, %s::bytea)", (transactional, prefix, content)
+                )
+            if not transactional:
+                # Nothing takes it back; and its signal counts for nothing.
+                sent.add(prefix, content or b"x")
+            elif not undone:
+                kept.append((prefix, content))
+    if ends_well:
+        for prefix, content in kept:
+            sent.add(prefix, content)
 
 
 @oldest_and_newest
 def test_random_messages_are_survived(
     database: Database, start_worker: StartWorker, new_role: NewRole
 ) -> None:
+    """`./dev fuzz messages --seconds N` runs it for longer."""
     seed = int(os.environ.get("BEMI_FUZZ_SEED", random.randrange(1 << 30)))
     print("seed", seed)
     chance = random.Random(seed)
@@ -187,26 +294,26 @@ def test_random_messages_are_survived(
     nobody = new_role("nobody")
     database.sql("insert into todo values (0, 'first')")
     sync(database.url)
-    oid = database.sql("select 'todo'::regclass::oid::bigint")[0][0]
+    before = versions(database)
+    sent = Sent()
     end = time.monotonic() + float(os.environ.get("BEMI_FUZZ_SECONDS", "4"))
     rounds = 0
     while time.monotonic() < end:
         with nobody.connect() as connection:
-            for _ in range(chance.randint(1, 60)):
-                content = mutated(chance).replace("77777", str(oid)).replace("\x00", "")
-                prefix = chance.choice(
-                    ["_bemi", "_bemi_schema", "_bemi_schema", "_bemi_fence", "_bemi_heartbeat"]
-                )
-                transactional = chance.random() < 0.9
-                connection.execute(
-                    "select pg_logical_emit_message(%s, %s, %s::text)", (transactional, prefix, content)
-                )
+            send_some(connection, chance, sent)
         rounds += 1
         database.sql(f"insert into todo values ({rounds}, 'x')")
         if rounds % 20 == 0:
-            sync(database.url)
+            sync(database.url, seconds=300)
             assert worker.is_running
-    sync(database.url)
+    sync(database.url, seconds=300)
     assert worker.is_running
     rows = history(database.url, "\"table\" = 'todo' and operation = 'CREATE'")
     assert [row["primary_key"] for row in rows] == [str(i) for i in range(rounds + 1)]
+    assert all(row["context"] == {} for row in rows)
+    assert versions(database) == before
+    counted = database.sql("select schema_refused, messages_refused from _bemi.source")
+    assert counted == [(sent.schema, sent.other)]
+    [[kept]] = database.sql("select count(*) from _bemi.parked")
+    assert kept <= 500
+    print(f"{rounds} transactions; {sent}")

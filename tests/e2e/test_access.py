@@ -216,6 +216,34 @@ def test_what_is_done_is_on_record_with_its_outcome(story: Dashboard) -> None:
     assert [one["target"] for one in older] == ["Operator", "Viewer"]
 
 
+def test_who_reads_and_exports_is_on_record(story: Dashboard) -> None:
+    with_users(story)
+    with as_user(story, "Viewer") as client:
+        for _ in range(3):
+            assert client.get("/api/changes", params={"table": "todo"}).status_code == 200
+        assert client.get("/api/history", params={"table": "todo", "key": "1"}).status_code == 200
+        for form in ("csv", "jsonl"):
+            assert client.get("/api/export", params={"table": "todo", "format": form}).status_code == 200
+        problem_of(client.get("/api/users"), 403)
+    told = story.get("/api/actions", reads=True)["actions"]
+    mine = [
+        (one["action"], one["target"], one["outcome"])
+        for one in reversed(told)
+        if one["actor"] == "Viewer"
+    ]
+    assert mine == [
+        ("read", "/api/changes", "done"),
+        ("read", "/api/history", "done"),
+        ("export", "csv", "done"),
+        ("export", "jsonl", "done"),
+    ]
+    [export] = [one for one in told if one["target"] == "csv"]
+    assert export["details"] == {"table": "todo", "format": "csv"}
+    deeds = story.get("/api/actions")["actions"]
+    assert "read" not in {one["action"] for one in deeds}
+    assert "export" in {one["action"] for one in deeds}
+
+
 def test_a_changed_or_removed_user_is_out_at_once(story: Dashboard) -> None:
     with_users(story)
     with as_user(story, "Admin") as client:

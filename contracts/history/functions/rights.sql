@@ -81,7 +81,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
       '_bemi.epoch', '_bemi.coverage', '_bemi.key_change', '_bemi.key_pass']),
     ('writer', 'select, insert, update, delete', array['_bemi.source', '_bemi.baseline_piece',
       '_bemi.baseline_left', '_bemi.stage', '_bemi.untracked']),
-    ('writer', 'select, update (accepted_at)', array['_bemi.gap']),
+    ('writer', 'select, update (accepted_at, to_position, to_time)', array['_bemi.gap']),
     ('writer', 'update (since, whole, membership, rows_at)', array['_bemi.coverage']),
     ('dashboard', 'select, insert, update, delete', array['_bemi.access_token', '_bemi.login_session',
       '_bemi.dashboard_user', '_bemi.managed_source', '_bemi.webhook', '_bemi.saved_view', '_bemi.mark']),

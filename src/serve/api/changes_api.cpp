@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <algorithm>
 
+#include "base/json.hpp"
 #include "query/feed.hpp"
 #include "serve/api/csv.hpp"
 #include "serve/api/cursor.hpp"
 #include "serve/api/handlers.hpp"
+#include "serve/api/recorded.hpp"
 #include "serve/destination.hpp"
 #include "serve/limits.hpp"
 #include "serve/live_feed.hpp"
@@ -59,6 +61,18 @@ std::string key_of(const Request& request) {
   return key;
 }
 
+// What was asked for, as a JSON object.
+std::string asked(const Request& request) {
+  std::string json = "{";
+  for (const auto& [name, value] : request.query) {
+    if (json.size() > 1) json.push_back(',');
+    base::append_json_string(json, name);
+    json.push_back(':');
+    base::append_json_string(json, value);
+  }
+  return json + "}";
+}
+
 }  // namespace
 
 base::Result<Response> changes(const Call& call) {
@@ -104,7 +118,9 @@ base::Result<Response> download(const Call& call) {
   TRY_ASSIGN(query::ChangeFilter filter, filter_of(*call.request));
   auto download = std::make_unique<ChangesDownload>(*call.services->destination, filter, is_csv);
   // What is wrong with the question is said before an answer begins.
-  TRY_ASSIGN(std::optional<std::string> first, download->next());
+  TRY_ASSIGN(
+      std::optional<std::string> first,
+      recorded(call, "export", format, asked(*call.request), [&] { return download->next(); }));
   Response response{.content_type = is_csv ? "text/csv; charset=utf-8" : "application/x-ndjson"};
   response.headers.emplace_back("Content-Disposition",
                                 "attachment; filename=\"changes." + format + "\"");

@@ -52,7 +52,8 @@ base::Result<Response> list_actions(const Call& call) {
   TRY_ASSIGN(std::int64_t limit, number_of(*call.request, "limit", actions_default, actions_max));
   TRY_ASSIGN(std::int64_t before,
              number_of(*call.request, "before", 0, std::numeric_limits<std::int64_t>::max()));
-  TRY_ASSIGN(std::string actions, call.services->actions->list(before, limit));
+  TRY_ASSIGN(std::string actions,
+             call.services->actions->list(before, limit, flag_of(*call.request, "reads")));
   return json("{\"actions\": " + actions + "}");
 }
 
