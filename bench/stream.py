@@ -32,7 +32,9 @@ class Reader:
     async def run(self, url: str, query: str, ready: asyncio.Semaphore) -> None:
         place = urlsplit(url)
         reader, writer = await asyncio.open_connection(place.hostname, place.port, limit=1 << 20)
-        request = f"GET /api/stream{query} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
+        request = (
+            f"GET /api/stream{query} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
+        )
         writer.write(request.encode())
         async for line in reader:
             if line.startswith(b"retry:"):

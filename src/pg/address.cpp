@@ -19,8 +19,8 @@ constexpr std::array<std::string_view, 5> may_be_empty{"password", "passfile", "
 
 bool is_given(const PQconninfoOption& option) {
   if (option.val == nullptr) return false;
-  bool may_be = std::ranges::find(may_be_empty, std::string_view(option.keyword)) !=
-                may_be_empty.end();
+  bool may_be =
+      std::ranges::find(may_be_empty, std::string_view(option.keyword)) != may_be_empty.end();
   return *option.val != '\0' || may_be;
 }
 

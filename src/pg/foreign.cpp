@@ -13,10 +13,20 @@
 namespace pg {
 namespace {
 
-constexpr std::array<std::string_view, 14> may_be_foreign{
-    "host",          "hostaddr",        "port",                 "dbname",     "user",
-    "password",      "sslmode",         "sslsni",               "options",    "connect_timeout",
-    "gssencmode",    "channel_binding", "target_session_attrs", "application_name"};
+constexpr std::array<std::string_view, 14> may_be_foreign{"host",
+                                                          "hostaddr",
+                                                          "port",
+                                                          "dbname",
+                                                          "user",
+                                                          "password",
+                                                          "sslmode",
+                                                          "sslsni",
+                                                          "options",
+                                                          "connect_timeout",
+                                                          "gssencmode",
+                                                          "channel_binding",
+                                                          "target_session_attrs",
+                                                          "application_name"};
 
 bool is_one_of(std::span<const std::string_view> known, std::string_view keyword) {
   return std::ranges::find(known, keyword) != known.end();

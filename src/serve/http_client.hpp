@@ -15,8 +15,8 @@
 namespace serve {
 
 // The status. Follows no redirection. Error of kind connection: nobody answered in time, whatever
-// the cause, since it would tell what else is there (our log says it); interrupted: `stop` was asked
-// for; usage: not such an address; permission: not one that is `reachable`.
+// the cause, since it would tell what else is there (our log says it); interrupted: `stop` was
+// asked for; usage: not such an address; permission: not one that is `reachable`.
 base::Result<int> post(std::string_view url, const Pairs& headers, const std::string& body,
                        const Reachable& reachable, const std::stop_token& stop);
 

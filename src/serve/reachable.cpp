@@ -17,8 +17,7 @@ constexpr int bits_before_v4 = 96;
 
 // One form for both families: an IPv4 address is the one that is mapped into IPv6.
 ip::address_v6 as_v6(const ip::address& address) {
-  return address.is_v6() ? address.to_v6()
-                         : ip::make_address_v6(ip::v4_mapped, address.to_v4());
+  return address.is_v6() ? address.to_v6() : ip::make_address_v6(ip::v4_mapped, address.to_v4());
 }
 
 // The IPv4 address in the last four bytes.
@@ -32,11 +31,10 @@ ip::address_v6 embedded(const ip::address_v6& address) {
 // IANA's registries of special addresses: what is not reachable from everywhere.
 const std::vector<std::string>& special_ranges() {
   static const std::vector<std::string> ranges{
-      "0.0.0.0/8",       "10.0.0.0/8",      "100.64.0.0/10", "127.0.0.0/8",
-      "169.254.0.0/16",  "172.16.0.0/12",   "192.0.0.0/24",  "192.0.2.0/24",
-      "192.88.99.0/24",  "192.168.0.0/16",  "198.18.0.0/15", "198.51.100.0/24",
-      "203.0.113.0/24",  "224.0.0.0/4",     "240.0.0.0/4",   "2001::/23",
-      "2001:db8::/32",   "2002::/16",       "3fff::/20"};
+      "0.0.0.0/8",     "10.0.0.0/8",      "100.64.0.0/10",  "127.0.0.0/8",    "169.254.0.0/16",
+      "172.16.0.0/12", "192.0.0.0/24",    "192.0.2.0/24",   "192.88.99.0/24", "192.168.0.0/16",
+      "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4",    "240.0.0.0/4",
+      "2001::/23",     "2001:db8::/32",   "2002::/16",      "3fff::/20"};
   return ranges;
 }
 

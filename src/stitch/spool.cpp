@@ -31,7 +31,9 @@ base::Error file_error(const char* what) {
   if (full) hint = "free space there, or choose another place with --spool-directory";
   if (scarce) hint = "it is tried again; raise the limit of open files: ulimit -n";
   return {full || scarce ? base::ErrorKind::disk_full : base::ErrorKind::internal,
-          std::string("the spool file: ") + what + ": " + std::strerror(code), hint, {}};
+          std::string("the spool file: ") + what + ": " + std::strerror(code),
+          hint,
+          {}};
 }
 
 base::Result<int> open_unlinked(const std::string& directory) {

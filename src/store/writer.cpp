@@ -459,17 +459,16 @@ base::Status Writer::complete_rows(change::Batch& batch) {
 }
 
 base::Status Writer::save() {
-  TRY_ASSIGN(
-      pg::Rows saved,
-      destination_->query(
-          update_progress,
-          {progress_.source, change::format(progress_.position), nullable(progress_.effective_at),
-           std::to_string(counters_.transactions), std::to_string(counters_.changes),
-           std::to_string(counters_.changes_with_context),
-           std::to_string(counters_.contexts_rejected), change::format(durable_lsn_),
-           std::to_string(progress_.epoch), std::to_string(counters_.schema_refused),
-           std::to_string(counters_.written), std::to_string(counters_.written_with_context),
-           std::to_string(counters_.messages_refused)}));
+  TRY_ASSIGN(pg::Rows saved,
+             destination_->query(
+                 update_progress,
+                 {progress_.source, change::format(progress_.position),
+                  nullable(progress_.effective_at), std::to_string(counters_.transactions),
+                  std::to_string(counters_.changes), std::to_string(counters_.changes_with_context),
+                  std::to_string(counters_.contexts_rejected), change::format(durable_lsn_),
+                  std::to_string(progress_.epoch), std::to_string(counters_.schema_refused),
+                  std::to_string(counters_.written), std::to_string(counters_.written_with_context),
+                  std::to_string(counters_.messages_refused)}));
   if (saved.affected() == 1) return {};
   return base::fail(base::ErrorKind::conflict,
                     "another worker moved the progress of the source " + progress_.source,

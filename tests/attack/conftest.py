@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from e2e.conftest import dashboard, open_dashboard, story  # noqa: F401 - fixtures
 
 from attack.roles import Role
-from e2e.conftest import dashboard, open_dashboard, story  # noqa: F401 - fixtures
 from support.fixtures import Database
 
 NewRole = Callable[[str], Role]

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from support.bemi import bemi
-from support.fixtures import Database, StartWorker, oldest_and_newest
 
 from attack.conftest import NewRole
 from attack.roles import Role
+from support.bemi import bemi
+from support.fixtures import Database, StartWorker, oldest_and_newest
 
 DENIED = psycopg.errors.InsufficientPrivilege
 TABLE = "create table todo (id int primary key, task text); insert into todo values (1, 'secret');"
@@ -239,7 +239,8 @@ def test_nobody_but_the_maintainer_changes_what_is_stored(
             f"truncate {table}",
             f"alter table {table} add column x int",
             f"drop table {table}",
-            f"create trigger t before insert on {table} for each row execute function suppress_redundant_updates_trigger()",
+            f"create trigger t before insert on {table} for each row"
+            " execute function suppress_redundant_updates_trigger()",
         ):
             with pytest.raises((DENIED, psycopg.errors.Error)) as refused:
                 role.sql(statement)
@@ -272,7 +273,7 @@ def test_a_word_of_fidelity_that_is_not_known_stands_for_unknown(
     env = {"BEMI_SOURCE_URL": database.url, "BEMI_REVERT_URL": database.url}
     bemi("sync", env=env)
     database.sql(
-        "update changes set before = before - 'ship_to', fidelity = '{\"before\": {\"ship_to\": \"erased\"}}' "
+        'update changes set before = before - \'ship_to\', fidelity = \'{"before": {"ship_to": "erased"}}\' '
         "where operation = 'DELETE' and primary_key = '1'"
     )
     what = ("--table", "parcel", "--operation", "DELETE")
@@ -289,11 +290,12 @@ def test_a_word_of_fidelity_that_is_not_known_stands_for_unknown(
 
 
 @oldest_and_newest
-def test_the_log_of_actions_can_only_grow(history: Database, member: Callable[[str], Role]) -> None:
+@pytest.mark.usefixtures("history")
+def test_the_log_of_actions_can_only_grow(member: Callable[[str], Role]) -> None:
     dashboard = member("dashboard")
-    written = "insert into _bemi.action (actor, role, peer, action) values ('anna', 'admin', '::1', 'undo') returning id"
-    [(id,)] = dashboard.sql(written)
-    dashboard.sql(f"insert into _bemi.action_outcome (action, outcome) values ({id}, 'done')")
+    written = "insert into _bemi.action (actor, role, peer, action) values ('anna', 'admin', '::1', 'undo')"
+    [(action,)] = dashboard.sql(f"{written} returning id")
+    dashboard.sql(f"insert into _bemi.action_outcome (action, outcome) values ({action}, 'done')")
     for statement in (
         "update _bemi.action set actor = 'bea'",
         "delete from _bemi.action",
@@ -389,9 +391,7 @@ def test_the_script_of_an_undo_runs_no_operator_or_type_of_others(
 
 
 @oldest_and_newest
-def test_two_histories_of_a_cluster_share_no_rights(
-    history: Database, server: object, member: Callable[[str], Role]
-) -> None:
+def test_two_histories_of_a_cluster_share_no_rights(history: Database, member: Callable[[str], Role]) -> None:
     other = Database(
         history.server,
         f"{history.name}_b",
@@ -432,8 +432,8 @@ def test_the_installed_catalog_is_what_this_list_says(history: Database) -> None
     assert history.sql(f"select distinct p.proowner::regrole::text {functions}") == [(f"{owner}",)]
     assert (
         history.sql(
-            f"select i.name {functions} and exists (select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a"
-            " where a.grantee = 0)"
+            f"select i.name {functions} and exists ("
+            "select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a where a.grantee = 0)"
         )
         == []
     )
@@ -470,8 +470,9 @@ def test_the_installed_catalog_is_what_this_list_says(history: Database) -> None
     # What is not recorded is not ours: the source's own, and nothing else.
     unrecorded = history.sql(
         "select c.relname::text from pg_class c where c.relnamespace in ('_bemi'::regnamespace, 'bemi'::regnamespace)"
-        " and c.relkind in ('r', 'p', 'v', 'c') and not exists (select from _bemi.installed i where i.kind <> 'function'"
-        " and to_regclass(i.name) = c.oid) and c.relname !~ '^key_[0-9]+$' and c.relowner <> 'postgres'::regrole"
+        " and c.relkind in ('r', 'p', 'v', 'c') and not exists ("
+        " select from _bemi.installed i where i.kind <> 'function' and to_regclass(i.name) = c.oid)"
+        " and c.relname !~ '^key_[0-9]+$' and c.relowner <> 'postgres'::regrole"
     )
     assert unrecorded == []
 
@@ -490,7 +491,9 @@ def test_who_may_make_roles_needs_no_superuser(database: Database, new_role: New
     }
     bemi("init", env=env)
     owner = f"bemi_{place.name}_owner"
-    assert {row for (row,) in place.sql("select tableowner from pg_tables where schemaname = '_bemi'")} == {owner}
+    assert {row for (row,) in place.sql("select tableowner from pg_tables where schemaname = '_bemi'")} == {
+        owner
+    }
     assert "owner, writer and dashboard are one role" in bemi("check", env=env, check=False).stdout
     bemi("teardown", "--yes", "--destination", env=env)
     assert place.sql(f"select rolname from pg_roles where rolname ~ '^bemi_{place.name}_'") == []

@@ -196,9 +196,11 @@ def test_what_is_on_record_is_the_digest_of_the_file(archived: Archived) -> None
         archived.window,
     )
     assert bytes_ == archived.file.stat().st_size and rows == len(archived.rows)
-    said = subprocess.run(["sha256sum", archived.file], capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(
+        ["sha256sum", str(archived.file)], capture_output=True, text=True, check=True
+    ).stdout
     assert sha256 == said.split()[0]
-    hmac = ["openssl", "dgst", "-sha256", "-mac", "HMAC", "-macopt", f"key:{key}", archived.file]
+    hmac = ["openssl", "dgst", "-sha256", "-mac", "HMAC", "-macopt", f"key:{key}", str(archived.file)]
     assert subprocess.run(hmac, capture_output=True, text=True, check=True).stdout.split()[-1] == mac
     [(granted,)] = archived.old.sql(
         "select count(*) from information_schema.role_table_grants "
@@ -227,8 +229,9 @@ def header(archived: Archived) -> dict[str, object]:
 def test_odd_headers_end_neither_the_listing_nor_the_program(archived: Archived) -> None:
     good = header(archived)
     odd: list[bytes] = [b"", b"\n", b"null\n", b"[" * 50_000 + b"\n", b"{" * 70_000, b"\xff\xfe\n", b'"x"\n']
+    values: list[object] = [7, "7", None, [], {}, 1e300, -1, 2**70, True, "\0", "changes_" + "x" * 100_000]
     for member in good:
-        for value in (7, "7", None, [], {}, 1e300, -1, 2**70, True, "\0", "changes_" + "x" * 100_000):
+        for value in values:
             if value != good[member] and not (member == "rows" and value == 7):
                 odd.append(json.dumps({**good, member: value}).encode() + b"\n")
         odd.append(json.dumps({key: value for key, value in good.items() if key != member}).encode() + b"\n")

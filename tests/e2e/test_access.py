@@ -44,15 +44,8 @@ def test_wrong_tokens_are_counted(dashboard: Dashboard) -> None:
         problem_of(response, 429)
         assert int(response.headers["retry-after"]) > 0
         # What is right is never refused: others may come from the same address.
-        assert (
-            stranger.get(
-                "/api/changes", headers={"Authorization": f"Bearer {TOKEN}"}
-            ).status_code
-            == 200
-        )
-        problem_of(
-            stranger.get("/api/changes", headers={"Authorization": "Bearer wrong"}), 429
-        )
+        assert stranger.get("/api/changes", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
+        problem_of(stranger.get("/api/changes", headers={"Authorization": "Bearer wrong"}), 429)
 
 
 def sign_in(browser: httpx.Client, token: str) -> str:
@@ -82,15 +75,11 @@ def test_the_first_token_is_shown_once_and_kept_as_a_hash(
         csrf = sign_in(browser, token)
         cookie = browser.cookies.jar
         secrets = [entry.value or "" for entry in cookie]
-        assert secrets and secrets[0] not in str(
-            database.sql("select * from _bemi.login_session")
-        )
+        assert secrets and secrets[0] not in str(database.sql("select * from _bemi.login_session"))
         assert browser.get("/api/session").json()["csrf"] == csrf
         worker.terminate()
         # Another start shows no token, and a session outlives it.
-        again = start_worker(
-            "--http", dashboard.url.removeprefix("http://")
-        ).wait_ready()
+        again = start_worker("--http", dashboard.url.removeprefix("http://")).wait_ready()
         open_dashboard(again, token).get("/api/changes")
         assert "token=" not in again.log_file.read_text()
         assert browser.get("/api/session").status_code == 200
@@ -99,10 +88,7 @@ def test_the_first_token_is_shown_once_and_kept_as_a_hash(
             browser.delete("/api/session", headers={"X-Bemi-CSRF": "0" * len(csrf)}),
             403,
         )
-        assert (
-            browser.delete("/api/session", headers={"X-Bemi-CSRF": csrf}).status_code
-            == 204
-        )
+        assert browser.delete("/api/session", headers={"X-Bemi-CSRF": csrf}).status_code == 204
         problem_of(browser.get("/api/session"), 401)
         again.terminate()
 
@@ -129,9 +115,7 @@ def test_a_new_token_ends_the_old_one(
     dashboard = open_dashboard(server, new)
     dashboard.get("/api/changes")
     problem_of(
-        dashboard.client.get(
-            "/api/changes", headers={"Authorization": f"Bearer {old}"}
-        ),
+        dashboard.client.get("/api/changes", headers={"Authorization": f"Bearer {old}"}),
         401,
     )
     assert server.terminate() == 0
@@ -149,9 +133,7 @@ def with_users(dashboard: Dashboard) -> None:
 @contextmanager
 def as_user(dashboard: Dashboard, name: str) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=dashboard.url, timeout=60) as client:
-        response = client.post(
-            "/api/session", json={"name": name, "password": PASSWORD}
-        )
+        response = client.post("/api/session", json={"name": name, "password": PASSWORD})
         assert response.status_code == 200, response.text
         client.headers["X-Bemi-CSRF"] = response.json()["csrf"]
         yield client
@@ -169,9 +151,7 @@ def test_each_role_may_do_what_it_is_for(story: Dashboard, database: Database) -
                 client.post("/api/marks", json={"name": f"of-{name}"}).status_code,
                 client.get("/api/actions").status_code,
                 client.get("/api/users").status_code,
-                client.post(
-                    "/api/users", json={"name": "x", "role": "viewer"}
-                ).status_code,
+                client.post("/api/users", json={"name": "x", "role": "viewer"}).status_code,
             ]
     assert may == {
         "Viewer": [200, 403, 403, 403, 403, 403],
@@ -192,16 +172,10 @@ def test_what_is_done_is_on_record_with_its_outcome(story: Dashboard) -> None:
         }
         digest = client.post("/api/revert/plan", json=undo).json()["digest"]
         problem_of(client.post("/api/revert", json={**undo, "digest": "wrong"}), 409)
-        assert (
-            client.post("/api/revert", json={**undo, "digest": digest}).status_code
-            == 200
-        )
+        assert client.post("/api/revert", json={**undo, "digest": digest}).status_code == 200
         problem_of(client.delete("/api/marks/none"), 400)
     actions = story.get("/api/actions")["actions"]
-    deeds = [
-        (one["actor"], one["action"], one["target"], one["outcome"] == "done")
-        for one in actions
-    ]
+    deeds = [(one["actor"], one["action"], one["target"], one["outcome"] == "done") for one in actions]
     assert deeds == [
         ("Operator", "mark delete", "none", False),
         ("Operator", "revert", "a mistake", True),
@@ -227,9 +201,7 @@ def test_who_reads_and_exports_is_on_record(story: Dashboard) -> None:
         problem_of(client.get("/api/users"), 403)
     told = story.get("/api/actions", reads=True)["actions"]
     mine = [
-        (one["action"], one["target"], one["outcome"])
-        for one in reversed(told)
-        if one["actor"] == "Viewer"
+        (one["action"], one["target"], one["outcome"]) for one in reversed(told) if one["actor"] == "Viewer"
     ]
     assert mine == [
         ("read", "/api/changes", "done"),
@@ -248,12 +220,7 @@ def test_a_changed_or_removed_user_is_out_at_once(story: Dashboard) -> None:
     with_users(story)
     with as_user(story, "Admin") as client:
         assert client.get("/api/session").json()["role"] == "admin"
-        assert (
-            story.client.post(
-                "/api/users", json={"name": "Admin", "role": "viewer"}
-            ).status_code
-            == 204
-        )
+        assert story.client.post("/api/users", json={"name": "Admin", "role": "viewer"}).status_code == 204
         problem_of(client.get("/api/session"), 401)
     with as_user(story, "Admin") as client:
         problem_of(client.get("/api/users"), 403)
@@ -272,9 +239,7 @@ def test_passwords_are_guessed_in_vain(story: Dashboard) -> None:
     ):
         problem_of(story.client.post("/api/users", json={"role": "viewer", **bad}), 400)
     with httpx.Client(base_url=story.url) as stranger:
-        tries = [{"name": "\0"}] + [
-            {"name": "Admin", "password": f"{PASSWORD}{n}"} for n in range(6)
-        ]
+        tries = [{"name": "\0"}] + [{"name": "Admin", "password": f"{PASSWORD}{n}"} for n in range(6)]
         tries += [{"name": "nobody", "password": PASSWORD}, {"name": "Admin"}]
         tries += [
             {"name": "Admin", "password": "\0"},
@@ -309,9 +274,7 @@ def test_a_trusted_proxy_says_who_asks(
         # The proxy's own cookie goes along with another site's form.
         problem_of(proxy.post("/api/marks", json={"name": "m"}, headers=operator), 403)
         own = {**operator, "X-Bemi-CSRF": session["csrf"]}
-        assert (
-            proxy.post("/api/marks", json={"name": "m"}, headers=own).status_code == 200
-        )
+        assert proxy.post("/api/marks", json={"name": "m"}, headers=own).status_code == 200
         problem_of(
             proxy.post(
                 "/api/marks",
@@ -324,9 +287,7 @@ def test_a_trusted_proxy_says_who_asks(
         for _ in range(11):
             guess = {"X-Forwarded-For": "203.0.113.9, 198.51.100.7"}
             proxy.post("/api/session", json={"token": "wrong"}, headers=guess)
-        problem_of(
-            proxy.post("/api/session", json={"token": TOKEN}, headers=guess), 429
-        )
+        problem_of(proxy.post("/api/session", json={"token": TOKEN}, headers=guess), 429)
         assert proxy.post("/api/session", json={"token": TOKEN}).status_code == 200
 
 
@@ -340,9 +301,7 @@ def test_nobody_else_says_who_asks(
     )
     dashboard = open_dashboard(start_worker(env=behind).wait_ready())
     with httpx.Client(base_url=dashboard.url) as stranger:
-        problem_of(
-            stranger.get("/api/session", headers={"X-Forwarded-User": "Admin"}), 401
-        )
+        problem_of(stranger.get("/api/session", headers={"X-Forwarded-User": "Admin"}), 401)
     refused = bemi(
         "serve",
         "--http-user-header",
@@ -358,8 +317,6 @@ def test_another_sites_form_signs_nobody_in(dashboard: Dashboard) -> None:
         body = json.dumps({"token": TOKEN})
         for kind in ("text/plain", "application/x-www-form-urlencoded", ""):
             problem_of(
-                browser.post(
-                    "/api/session", content=body, headers={"Content-Type": kind}
-                ),
+                browser.post("/api/session", content=body, headers={"Content-Type": kind}),
                 415,
             )

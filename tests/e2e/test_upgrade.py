@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from support.bemi import bemi
-from support.fixtures import Database, Server, StartWorker, oldest_and_newest
+from support.fixtures import Database, StartWorker, oldest_and_newest
+from support.postgres import Server
 
 HISTORIES = Path(__file__).resolve().parents[1] / "history"
 RELEASES = sorted(path.stem for path in HISTORIES.glob("*.sql"))
