@@ -127,8 +127,6 @@ def test_what_the_role_may_not_do_does_not_succeed(served: Dashboard, role: Role
         "/api/revert": {**wish, "digest": "x", "on_conflict": "force"},
         "/api/marks/rollback": {"name": "m", "force": True},
         "/api/marks/forward": {"name": "m"},
-        "/api/managed": {"url": role.url, "name": "other"},
-        "/api/managed/pause": {"name": database.name},
     }
     for path, body in tried.items():
         response = client.post(path, json=body)

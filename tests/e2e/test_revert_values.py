@@ -207,4 +207,6 @@ def test_names_that_look_like_ours_do_not_collide(database: Database, start_work
 @pytest.mark.parametrize("table", ["changes", "_bemi.source"])
 def test_an_untracked_table_has_nothing_to_undo(undo: Undo, table: str) -> None:
     sync(undo.database.url)
-    assert undo.plan("--table", table)["changes"] == 0
+    refused = undo.run("revert", "--table", table)
+    assert refused.returncode == 1 and refused.stdout == "", refused
+    assert "there is no history of" in refused.stderr
