@@ -109,15 +109,18 @@ class Counted {
   std::size_t* count_;
 };
 
-// Bytes of an answer, until they have left.
+// Bytes of an answer, until they have left. An answer without any of its own (an embedded page)
+// leaves no entry, whose end another one would take for its own.
 class Held {
  public:
   Held(Load& load, std::string client, std::size_t bytes)
       : load_(&load), client_(std::move(client)), bytes_(bytes) {
+    if (bytes_ == 0) return;
     load_->bytes += bytes_;
     load_->bytes_by_client[client_] += bytes_;
   }
   ~Held() {
+    if (bytes_ == 0) return;
     load_->bytes -= bytes_;
     auto found = load_->bytes_by_client.find(client_);
     found->second -= bytes_;

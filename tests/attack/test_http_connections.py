@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -104,6 +105,19 @@ def test_no_file_to_be_had_is_waited_for(dashboard: Dashboard, database: Databas
 )
 def test_what_is_no_request_is_answered_so(dashboard: Dashboard, request_bytes: bytes) -> None:
     assert dashboard.raw(request_bytes).startswith(b"HTTP/1.1 400 ")
+
+
+def test_answers_without_bytes_of_their_own_end_side_by_side(dashboard: Dashboard) -> None:
+    """Embedded pages to one client, on many connections at once."""
+    worker: Worker = dashboard.worker  # type: ignore[attr-defined]
+
+    def ask(_: int) -> int:
+        with httpx.Client(base_url=dashboard.url) as client:
+            return client.get("/").status_code + client.head("/").status_code
+
+    with ThreadPoolExecutor(16) as threads:
+        assert set(threads.map(ask, range(400))) == {400}
+    assert worker.is_running
 
 
 def test_what_one_can_do_is_told(dashboard: Dashboard) -> None:
