@@ -80,7 +80,8 @@ begin
   end if;
   if is_there is null then
     execute format('create table %s (like @schema@.changes including defaults including constraints)', child);
-    if owner <> current_user::regrole then execute format('alter table %s owner to %s', child, owner); end if;
+    -- Not by a cast of the name, which would have to be quoted for it.
+    if owner <> (select r.oid from pg_roles r where r.rolname = current_user) then execute format('alter table %s owner to %s', child, owner); end if;
   end if;
   perform _bemi.close_relation(child);
   execute format('alter table @schema@.changes attach partition %s for values from (%L) to (%L)', child, from_time,
