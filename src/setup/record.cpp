@@ -179,8 +179,8 @@ using GivenIdentities = std::map<change::Oid, char>;
 base::Result<GivenIdentities> given_by_triggers(pg::Connection& admin) {
   TRY_ASSIGN(pg::Rows readable, admin.run(select_given_readable));
   if (!readable.truth(0, 0)) return GivenIdentities{};
-  TRY_ASSIGN(pg::Rows rows,
-             admin.run("select relation, identity from _bemi_source.given_identity"));
+  TRY_ASSIGN(pg::Rows rows, admin.run("select relation, identity from _bemi_source.given_identity "
+                                      "where identity in ('d', 'f', 'i', 'n')"));
   GivenIdentities given;
   for (int row = 0; row < rows.count(); ++row) {
     given.emplace(static_cast<change::Oid>(rows.integer(row, 0)), rows.text(row, 1).front());

@@ -39,7 +39,9 @@ where c.relkind in ('r', 'p') and not c.relispartition and c.relpersistence = 'p
 order by 1
 """
 
-REFUSED = (
+Refusals = tuple[type[psycopg.Error], ...]
+
+REFUSED: Refusals = (
     psycopg.errors.IntegrityError,
     psycopg.errors.DataError,
     psycopg.errors.InvalidTableDefinition,
@@ -51,6 +53,9 @@ REFUSED = (
     psycopg.errors.InvalidObjectDefinition,
     psycopg.errors.UndefinedColumn,
 )
+
+# Only of DDL: for a write, it would be a table that Bemi had published without an identity.
+REFUSED_DDL: Refusals = (*REFUSED, psycopg.errors.ObjectNotInPrerequisiteState)
 
 DDL = [
     "alter table {t} add column if not exists added_{n} text default 'x'",
@@ -114,12 +119,12 @@ class Work:
         if with_ddl:
             self.change_shape()
 
-    def attempt(self, statement: str) -> bool:
+    def attempt(self, statement: str, refused: Refusals = REFUSED) -> bool:
         """What the application's own constraints refuse is not done."""
         try:
             with self.connection.transaction():
                 self.connection.execute(statement.encode())
-        except REFUSED:
+        except refused:
             return False
         return True
 
@@ -176,7 +181,7 @@ class Work:
             return
         column = self.chance.choice(table.columns).name
         statement = self.chance.choice(DDL).format(t=table.name, c=column, n=self.chance.randint(0, 99))
-        if self.attempt(statement):
+        if self.attempt(statement, REFUSED_DDL):
             self.reshaped.add(table.name)
         self.look()
 
