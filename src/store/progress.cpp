@@ -10,8 +10,9 @@ select database, slot, publication, state, coalesce(system_identifier, ''), coal
        coalesce((extract(epoch from effective_at) * 1000000)::bigint, 0)
 from _bemi.source where name = $1)";
 
+// A new epoch reads all rows anew: nobody toggled the publication that it begins with.
 constexpr const char* upsert_progress = R"(
-insert into _bemi.source (name, database, slot, publication, state, system_identifier, timeline,
+insert into _bemi.source as source (name, database, slot, publication, state, system_identifier, timeline,
                           epoch, consistent_point, position, effective_at, advanced_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now())
 on conflict (name) do update
@@ -19,7 +20,8 @@ set database = excluded.database, slot = excluded.slot, publication = excluded.p
     state = excluded.state, system_identifier = excluded.system_identifier,
     timeline = excluded.timeline, epoch = excluded.epoch,
     consistent_point = excluded.consistent_point, position = excluded.position,
-    effective_at = excluded.effective_at, advanced_at = excluded.advanced_at)";
+    effective_at = excluded.effective_at, advanced_at = excluded.advanced_at,
+    publication_seen = case when source.epoch = excluded.epoch then source.publication_seen end)";
 
 constexpr const char* insert_gap = R"(
 insert into _bemi.gap (source, epoch, reason, from_position, to_position)

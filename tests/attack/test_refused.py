@@ -89,7 +89,7 @@ def test_no_worker_publishes_a_history(database: Database, start_worker: StartWo
         name,
         check=False,
     )
-    assert "changes" not in check.stdout
+    assert ".changes" not in check.stdout
 
 
 @oldest_and_newest
