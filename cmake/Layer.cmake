@@ -6,6 +6,7 @@
 #   x_pgtest.cpp  a test that starts PostgreSQL servers (ctest label "pg")
 #   x_fuzz.cpp    a libFuzzer target, built by the preset "fuzz"
 #   x_sim.cpp     a seeded simulation; its short run is a test
+#   sql/x.sql     a statement: `sql::x` of the generated header NAME/sql.hpp
 function(add_layer name)
   cmake_parse_arguments(ARG "" "" "USES;LIBS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
@@ -29,6 +30,7 @@ function(add_layer name)
     target_link_libraries(bemi_${name} INTERFACE ${ARG_USES} ${ARG_LIBS})
   endif()
 
+  layer_sql(${name})
   if(BEMI_TESTS)
     layer_tests(${name} ${tests})
     foreach(simulation ${simulations})
@@ -53,6 +55,26 @@ function(add_layer name)
   endif()
 endfunction()
 
+# Statements that are too long to stand beside the code that sends them.
+function(layer_sql name)
+  file(GLOB files CONFIGURE_DEPENDS sql/*.sql)
+  if(NOT files)
+    return()
+  endif()
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${files})
+  set(constants "")
+  foreach(file ${files})
+    get_filename_component(statement ${file} NAME_WE)
+    file(READ ${file} text)
+    string(APPEND constants
+           "inline constexpr const char* ${statement} = R\"bemi_sql(${text})bemi_sql\";\n")
+  endforeach()
+  set(generated ${CMAKE_CURRENT_BINARY_DIR}/generated)
+  file(CONFIGURE OUTPUT ${generated}/${name}/sql.hpp @ONLY CONTENT
+       "// Made from src/${name}/sql/.\n#pragma once\n\nnamespace bemi::${name}::sql {\n\n${constants}\n}\n")
+  target_include_directories(bemi_${name} PUBLIC ${generated})
+endfunction()
+
 function(layer_tests name)
   include(GoogleTest)
   foreach(kind test pgtest)
@@ -74,13 +96,13 @@ function(layer_tests name)
   endforeach()
 endfunction()
 
-# A fuzz target over its corpus and mutations of it, as a test.
+# A fuzz target over its corpus and mutations of it, as a test: always the same ones.
 function(layer_replay name fuzzer)
   get_filename_component(target ${fuzzer} NAME_WE)
   string(REPLACE "_fuzz" "" subject ${target})
   add_executable(${subject}_replay ${fuzzer} ${PROJECT_SOURCE_DIR}/tests/fuzz/replay.cpp)
   target_link_libraries(${subject}_replay PRIVATE bemi_${name} bemi_warnings)
   add_test(NAME ${subject}_replay COMMAND ${subject}_replay
-                                          ${PROJECT_SOURCE_DIR}/tests/corpus/${subject})
+                                          ${PROJECT_SOURCE_DIR}/tests/corpus/${subject} 1)
   set_tests_properties(${subject}_replay PROPERTIES LABELS pure)
 endfunction()

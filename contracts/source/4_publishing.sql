@@ -1,7 +1,7 @@
 -- Which tables are tracked, and how they are published without harm to the application.
 
--- Whether it is the history, or a part of it: one is made alone, gets its owner, and is attached then. Its name does not
--- make it one, or a table could hide behind it: it has the history's columns.
+-- Whether it is the history, or a part of it: one is made alone, gets its owner, and is attached then. Its name does
+-- not make it one, or a table could hide behind it: it has the history's columns.
 create or replace function _bemi_source.is_history(relation pg_class) returns boolean
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
@@ -20,7 +20,8 @@ create or replace function _bemi_source.is_wanted(relation oid) returns boolean
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   return (select named.relkind in ('r', 'p') and named.relpersistence = 'p' and not named.relispartition
-      and place.nspname !~ '^pg_' and place.nspname not in ('information_schema', '_bemi', '_bemi_setup', '_bemi_source')
+      and place.nspname !~ '^pg_' and place.nspname not in ('information_schema', '_bemi', '_bemi_setup',
+        '_bemi_source')
       and not exists (select from _bemi_source.copy_schema copy where copy.name = place.nspname)
       and not _bemi_source.is_history(named)
       and not exists (
@@ -112,7 +113,8 @@ create or replace function _bemi_source.give_identity(relation oid, identity "ch
 returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   execute format('alter table only %s replica identity %s', _bemi_source.name_of(relation),
-                 case identity when 'f' then 'full' when 'd' then 'default' else format('using index %I', index_name) end);
+                 case identity when 'f' then 'full' when 'd' then 'default' else format('using index %I',
+                   index_name) end);
   insert into _bemi_source.given_identity as given values (relation, identity)
   on conflict on constraint given_identity_pkey do update set identity = excluded.identity;
 end $$;

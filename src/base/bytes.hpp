@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-namespace base {
+namespace bemi::base {
 
 class ByteReader {
  public:
@@ -82,4 +82,4 @@ void append_wire(std::string& out, Int value) {
   out.append(bytes, sizeof(Int));
 }
 
-}  // namespace base
+}  // namespace bemi::base

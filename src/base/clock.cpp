@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-namespace base {
+namespace bemi::base {
 
 Timestamp Timestamp::now() {
   auto since = std::chrono::system_clock::now().time_since_epoch();
@@ -54,4 +54,4 @@ std::string format(Timestamp time) {
                      before_christ ? " BC" : "");
 }
 
-}  // namespace base
+}  // namespace bemi::base

@@ -8,7 +8,7 @@
 #include <limits>
 #include <string>
 
-namespace base {
+namespace bemi::base {
 
 struct Timestamp {
   static constexpr std::int64_t epoch_offset_us = 946'684'800'000'000;  // 1970 to 2000
@@ -30,4 +30,4 @@ struct Timestamp {
 // "2026-11-23 17:09:14.123456+00": what timestamptz_in takes. Years 0001 to 294276, BC included.
 std::string format(Timestamp time);
 
-}  // namespace base
+}  // namespace bemi::base

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace base {
+namespace bemi::base {
 namespace {
 
 TEST(Timestamp, PrintsWhatPostgresReads) {
@@ -17,4 +17,4 @@ TEST(Timestamp, PrintsWhatPostgresReads) {
 }
 
 }  // namespace
-}  // namespace base
+}  // namespace bemi::base

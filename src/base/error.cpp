@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "base/error.hpp"
 
-namespace base {
+namespace bemi::base {
 
 std::string_view name(ErrorKind kind) {
   switch (kind) {
@@ -30,4 +30,4 @@ Error Error::within(std::string_view what) const {
   return wrapped;
 }
 
-}  // namespace base
+}  // namespace bemi::base

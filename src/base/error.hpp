@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace base {
+namespace bemi::base {
 
 // What went wrong, by what can be done about it. pipeline/error_policy decides over these.
 enum class ErrorKind {
@@ -43,4 +43,4 @@ struct Error {
   [[nodiscard]] Error within(std::string_view what) const;
 };
 
-}  // namespace base
+}  // namespace bemi::base

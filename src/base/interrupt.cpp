@@ -9,7 +9,7 @@
 
 #include "base/assert.hpp"
 
-namespace base {
+namespace bemi::base {
 
 Interrupt::Interrupt() : fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) { ASSERT(fd_ >= 0); }
 
@@ -26,4 +26,4 @@ void pause(const Interrupt* interrupt, std::chrono::milliseconds time) {
   poll(&fd, 1, static_cast<int>(time.count()));
 }
 
-}  // namespace base
+}  // namespace bemi::base

@@ -7,7 +7,7 @@
 #include <atomic>
 #include <chrono>
 
-namespace base {
+namespace bemi::base {
 
 class Interrupt {
  public:
@@ -29,4 +29,4 @@ class Interrupt {
 // Lets time pass, or less when the interrupt (null: none) triggers.
 void pause(const Interrupt* interrupt, std::chrono::milliseconds time);
 
-}  // namespace base
+}  // namespace bemi::base

@@ -9,7 +9,7 @@
 #include "base/limits.hpp"
 #include "base/number.hpp"
 
-namespace base {
+namespace bemi::base {
 
 namespace {
 
@@ -335,4 +335,4 @@ bool json_fits_jsonb(std::string_view valid_json) {
   return Scanner(valid_json, {}).run().fits_jsonb;
 }
 
-}  // namespace base
+}  // namespace bemi::base

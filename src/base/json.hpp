@@ -12,7 +12,7 @@
 
 #include "base/result.hpp"
 
-namespace base {
+namespace bemi::base {
 
 // Appends `text` (valid UTF-8) as a JSON string with its quotes.
 void append_json_string(std::string& out, std::string_view text);
@@ -54,4 +54,4 @@ struct JsonBounds {
 // refuses. Errors: limit, malformed_message; the reason is the message. Needs no memory.
 Status check_json(std::string_view text, const JsonBounds& bounds);
 
-}  // namespace base
+}  // namespace bemi::base

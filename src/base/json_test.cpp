@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-namespace base {
+namespace bemi::base {
 namespace {
 
 std::string quoted(std::string_view text) {
@@ -92,4 +92,4 @@ TEST(Json, MembersByRawKey) {
 }
 
 }  // namespace
-}  // namespace base
+}  // namespace bemi::base

@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace base::limits {
+namespace bemi::base::limits {
 
 // A transaction is held in memory up to here, beyond it in an unlinked temporary file. All the
 // transactions being streamed at once share it.
@@ -81,4 +81,4 @@ inline constexpr int type_depth_max = 16;
 static_assert(batch_bytes_target < store_queue_bytes_max);
 static_assert(store_queue_bytes_max <= commit_bytes_target);
 
-}  // namespace base::limits
+}  // namespace bemi::base::limits

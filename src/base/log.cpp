@@ -10,7 +10,7 @@
 #include "base/json.hpp"
 #include "base/printable.hpp"
 
-namespace base::log {
+namespace bemi::base::log {
 namespace {
 
 // %J: the message as a JSON string; spdlog's own %v would let a quote break the line.
@@ -77,4 +77,4 @@ void write(Level level, std::string_view message) {
     logger()->log(spdlog_level(level), "{}", printable(message));
 }
 
-}  // namespace base::log
+}  // namespace bemi::base::log

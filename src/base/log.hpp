@@ -10,7 +10,7 @@
 
 #include <fmt/format.h>
 
-namespace base::log {
+namespace bemi::base::log {
 
 enum class Level { debug, info, warning, error };
 enum class Format { text, json };
@@ -35,4 +35,4 @@ void error(fmt::format_string<Args...> format, Args&&... args) {
   write(Level::error, fmt::format(format, std::forward<Args>(args)...));
 }
 
-}  // namespace base::log
+}  // namespace bemi::base::log

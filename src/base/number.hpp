@@ -7,7 +7,7 @@
 #include <optional>
 #include <string_view>
 
-namespace base {
+namespace bemi::base {
 
 // The whole of `text` as a decimal number; nullopt when it is none or does not fit.
 template <class Int>
@@ -18,4 +18,4 @@ std::optional<Int> parse_number(std::string_view text) {
   return value;
 }
 
-}  // namespace base
+}  // namespace bemi::base

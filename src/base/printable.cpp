@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-namespace base {
+namespace bemi::base {
 namespace {
 
 struct Span {
@@ -98,4 +98,4 @@ std::string printable_lines(std::string_view text) {
   }
 }
 
-}  // namespace base
+}  // namespace bemi::base

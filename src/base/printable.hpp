@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace base {
+namespace bemi::base {
 
 struct Character {
   std::size_t bytes = 1;
@@ -32,4 +32,4 @@ std::string printable_lines(std::string_view text);
 // As printable() writes it.
 void append_escaped(std::string& out, std::uint32_t point);
 
-}  // namespace base
+}  // namespace bemi::base

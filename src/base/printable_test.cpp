@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace base {
+namespace bemi::base {
 namespace {
 
 TEST(Printable, LeavesTextOfAllScriptsAsItIs) {
@@ -42,4 +42,4 @@ TEST(Printable, SetsFurtherLinesIn) {
 }
 
 }  // namespace
-}  // namespace base
+}  // namespace bemi::base

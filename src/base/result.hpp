@@ -15,7 +15,7 @@
 
 #include "base/error.hpp"
 
-namespace base {
+namespace bemi::base {
 
 template <class T>
 using Result = std::expected<T, Error>;
@@ -26,7 +26,7 @@ inline std::unexpected<Error> fail(ErrorKind kind, std::string message, std::str
       Error{.kind = kind, .message = std::move(message), .hint = std::move(hint)});
 }
 
-}  // namespace base
+}  // namespace bemi::base
 
 #define BEMI_JOIN_INNER(a, b) a##b
 #define BEMI_JOIN(a, b) BEMI_JOIN_INNER(a, b)

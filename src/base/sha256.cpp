@@ -3,7 +3,7 @@
 
 #include <sodium.h>
 
-namespace base {
+namespace bemi::base {
 
 std::string sha256(std::initializer_list<std::string_view> parts) {
   crypto_hash_sha256_state state;
@@ -33,4 +33,4 @@ std::string from_hex(std::string_view text) {
   return failed != 0 || length * 2 != text.size() ? std::string() : bytes;
 }
 
-}  // namespace base
+}  // namespace bemi::base

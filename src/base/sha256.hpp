@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace base {
+namespace bemi::base {
 
 // SHA-256 of the parts one after the other: 32 bytes.
 std::string sha256(std::initializer_list<std::string_view> parts);
@@ -15,4 +15,4 @@ std::string hex(std::string_view bytes);
 // Empty when it is no such text.
 std::string from_hex(std::string_view text);
 
-}  // namespace base
+}  // namespace bemi::base

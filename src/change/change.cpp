@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "change/change.hpp"
 
-namespace change {
+namespace bemi::change {
 
 std::string_view name(Operation operation) {
   switch (operation) {
@@ -24,4 +24,4 @@ std::string_view name(MessageKind kind) {
   return "";
 }
 
-}  // namespace change
+}  // namespace bemi::change

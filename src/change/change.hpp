@@ -14,7 +14,7 @@
 #include "change/lsn.hpp"
 #include "change/relation.hpp"
 
-namespace change {
+namespace bemi::change {
 
 enum class Operation { create, update, delete_, truncate, snapshot, schema };
 
@@ -125,4 +125,4 @@ struct Batch {
   bool last = false;  // the transaction is complete with this batch
 };
 
-}  // namespace change
+}  // namespace bemi::change

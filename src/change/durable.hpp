@@ -7,11 +7,11 @@
 
 #include "change/lsn.hpp"
 
-namespace store {
+namespace bemi::store {
 class Writer;
 }
 
-namespace change {
+namespace bemi::change {
 
 class Durable {
  public:
@@ -23,4 +23,4 @@ class Durable {
   Lsn lsn_;
 };
 
-}  // namespace change
+}  // namespace bemi::change

@@ -7,7 +7,7 @@
 
 #include "base/limits.hpp"
 
-namespace change {
+namespace bemi::change {
 namespace {
 
 using nlohmann::json;
@@ -114,4 +114,4 @@ base::Result<std::vector<Oid>> oid_list(const json& object, const char* member) 
   return oids;
 }
 
-}  // namespace change
+}  // namespace bemi::change

@@ -12,7 +12,7 @@
 #include "base/result.hpp"
 #include "change/type.hpp"
 
-namespace change {
+namespace bemi::change {
 
 // All of these: error of kind malformed_message; the message names the member, not its value.
 
@@ -31,4 +31,4 @@ base::Result<std::string> optional_text(const nlohmann::json& object, const char
 base::Result<std::vector<std::string>> name_list(const nlohmann::json& object, const char* member);
 base::Result<std::vector<Oid>> oid_list(const nlohmann::json& object, const char* member);
 
-}  // namespace change
+}  // namespace bemi::change

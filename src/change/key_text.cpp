@@ -4,7 +4,7 @@
 #include "base/limits.hpp"
 #include "base/sha256.hpp"
 
-namespace change {
+namespace bemi::change {
 namespace {
 
 constexpr std::string_view mark = "…sha256:";
@@ -58,4 +58,4 @@ std::string asked_key_name(std::string text) {
   return list ? key_list_name(std::move(text)) : key_name(std::move(text));
 }
 
-}  // namespace change
+}  // namespace bemi::change

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace change {
+namespace bemi::change {
 
 // "the first 64 characters…sha256:6b86b273…" of a text beyond the limit; others as they are. A text
 // that only looks like such a name gets one of its own, so that no row takes another's name.
@@ -19,4 +19,4 @@ std::string key_list_name(std::string text);
 // What somebody asks for: a name as it is stored, or a key's whole text.
 std::string asked_key_name(std::string text);
 
-}  // namespace change
+}  // namespace bemi::change

@@ -6,7 +6,7 @@
 #include "base/json.hpp"
 #include "base/limits.hpp"
 
-namespace change {
+namespace bemi::change {
 namespace {
 
 TEST(KeyText, AnOrdinaryKeyIsItsText) {
@@ -53,4 +53,4 @@ TEST(KeyText, TheHashIsSha256) {
 }
 
 }  // namespace
-}  // namespace change
+}  // namespace bemi::change

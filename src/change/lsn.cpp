@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-namespace change {
+namespace bemi::change {
 namespace {
 
 bool parse_hex(std::string_view text, std::uint32_t& value) {
@@ -31,4 +31,4 @@ std::optional<Lsn> parse_lsn(std::string_view text) {
   return Lsn{(std::uint64_t{high} << 32) | low};
 }
 
-}  // namespace change
+}  // namespace bemi::change

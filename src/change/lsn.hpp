@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace change {
+namespace bemi::change {
 
 struct Lsn {
   std::uint64_t value = 0;
@@ -22,4 +22,4 @@ struct Lsn {
 std::string format(Lsn lsn);  // "16/B374D848"
 std::optional<Lsn> parse_lsn(std::string_view text);
 
-}  // namespace change
+}  // namespace bemi::change

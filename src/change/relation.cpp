@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace change {
+namespace bemi::change {
 
 bool same_columns(const Relation& left, const Relation& right) {
   return std::ranges::equal(left.columns, right.columns, [](const Column& a, const Column& b) {
@@ -24,4 +24,4 @@ bool set_primary_key(Relation& relation, const std::vector<std::string>& names) 
   return true;
 }
 
-}  // namespace change
+}  // namespace bemi::change

@@ -11,7 +11,7 @@
 
 #include "change/type.hpp"
 
-namespace change {
+namespace bemi::change {
 
 struct Column {
   std::string name;
@@ -57,4 +57,4 @@ bool set_primary_key(Relation& relation, const std::vector<std::string>& names);
 
 using RelationPtr = std::shared_ptr<const Relation>;
 
-}  // namespace change
+}  // namespace bemi::change

@@ -10,7 +10,7 @@
 #include "base/limits.hpp"
 #include "change/json_fields.hpp"
 
-namespace change {
+namespace bemi::change {
 namespace {
 
 using base::ErrorKind;
@@ -185,4 +185,4 @@ std::string columns_json(const Relation& relation) {
   return columns.dump(-1, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace);
 }
 
-}  // namespace change
+}  // namespace bemi::change

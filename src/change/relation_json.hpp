@@ -22,7 +22,7 @@
 #include "base/result.hpp"
 #include "change/relation.hpp"
 
-namespace change {
+namespace bemi::change {
 
 // A column without "form" has no type. Error of kind malformed_message when it is not as above.
 // \pre base::check_json() has bounded the text that `columns` was parsed from.
@@ -36,4 +36,4 @@ base::Result<std::vector<Oid>> read_oids(std::string_view text);
 
 std::string columns_json(const Relation& relation);
 
-}  // namespace change
+}  // namespace bemi::change

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-namespace change {
+namespace bemi::change {
 namespace {
 
 TEST(RelationJson, ColumnsComeBackAsTheyWere) {
@@ -73,4 +73,4 @@ TEST(RelationJson, TypesThatAreMadeOfTooMuchAreText) {
 }
 
 }  // namespace
-}  // namespace change
+}  // namespace bemi::change

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace change {
+namespace bemi::change {
 namespace {
 
 // Splits at dots outside double quotes; "" inside quotes is one quote.
@@ -137,4 +137,4 @@ bool Selection::has_redaction(std::string_view pattern) const {
   return std::ranges::find(texts_.redact_columns, pattern) != texts_.redact_columns.end();
 }
 
-}  // namespace change
+}  // namespace bemi::change

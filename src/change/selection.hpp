@@ -11,7 +11,7 @@
 
 #include "base/result.hpp"
 
-namespace change {
+namespace bemi::change {
 
 struct Pattern {
   std::vector<std::string> parts;
@@ -58,4 +58,4 @@ class Selection {
   std::vector<Pattern> redact_;
 };
 
-}  // namespace change
+}  // namespace bemi::change

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace change {
+namespace bemi::change {
 namespace {
 
 TEST(Wildcard, MatchesRunsAndSingles) {
@@ -36,4 +36,4 @@ TEST(Selection, RefusesWhatIsNoPattern) {
 }
 
 }  // namespace
-}  // namespace change
+}  // namespace bemi::change

@@ -3,7 +3,7 @@
 
 #include <string>
 
-namespace change {
+namespace bemi::change {
 
 // What the source's event triggers sign their messages with: HMAC-SHA256's key, padded to 64 bytes
 // and mixed with its two constants.
@@ -12,4 +12,4 @@ struct SigningKey {
   std::string outer;
 };
 
-}  // namespace change
+}  // namespace bemi::change

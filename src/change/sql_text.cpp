@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace change {
+namespace bemi::change {
 namespace {
 
 constexpr std::string_view cut_off = "...";
@@ -169,4 +169,4 @@ std::string without_passwords(std::string_view sql) {
   return Shape(sql, /*passwords_only=*/true).run();
 }
 
-}  // namespace change
+}  // namespace bemi::change

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace change {
+namespace bemi::change {
 
 // Each literal (numbers, '...', E'...', $$...$$) as a question mark, comments left out. Where the
 // text can be read in two ways, as a backslash before a quote can, or where it ends within a
@@ -20,4 +20,4 @@ std::string without_passwords(std::string_view sql);
 
 bool speaks_of_password(std::string_view text);
 
-}  // namespace change
+}  // namespace bemi::change

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace change {
+namespace bemi::change {
 namespace {
 
 TEST(SqlText, HasNoLiterals) {
@@ -40,4 +40,4 @@ TEST(SqlText, HasNoPasswords) {
 }
 
 }  // namespace
-}  // namespace change
+}  // namespace bemi::change

@@ -5,7 +5,7 @@
 
 #include "base/limits.hpp"
 
-namespace change {
+namespace bemi::change {
 namespace {
 
 // OIDs are fixed by PostgreSQL (src/include/catalog/pg_type.dat); only the forms that are not
@@ -82,4 +82,4 @@ TypePtr TypeCatalog::find(Oid oid) const {
 
 void TypeCatalog::add(Oid oid, TypePtr type) { types_.insert_or_assign(oid, std::move(type)); }
 
-}  // namespace change
+}  // namespace bemi::change

@@ -10,7 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
-namespace change {
+namespace bemi::change {
 
 using Oid = std::uint32_t;
 
@@ -66,4 +66,4 @@ class TypeCatalog {
   std::unordered_map<Oid, TypePtr> types_;
 };
 
-}  // namespace change
+}  // namespace bemi::change

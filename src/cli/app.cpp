@@ -9,15 +9,16 @@
 
 #include "base/printable.hpp"
 #include "cli/clean_streams.hpp"
-#include "cli/commands.hpp"
-#include "cli/maintenance_app.hpp"
-#include "cli/process.hpp"
-#include "cli/revert_options.hpp"
+#include "cli/options.hpp"
 #include "cli/settings.hpp"
-#include "cli/source_command.hpp"
-#include "cli/stop.hpp"
+#include "cli/verbs/commands.hpp"
+#include "cli/verbs/maintenance_app.hpp"
+#include "cli/verbs/revert_options.hpp"
+#include "cli/verbs/source_command.hpp"
+#include "host/process.hpp"
+#include "host/stop.hpp"
 
-namespace cli {
+namespace bemi::cli {
 namespace {
 
 constexpr const char* about =
@@ -42,7 +43,7 @@ int exit_code(const base::Status& status) { return status ? 0 : report(status.er
 
 // All that flags can set, and what to do with it.
 struct Program {
-  Config config;
+  host::Config config;
   std::string config_file;
   bool prints_settings = false;
   InitOptions init;
@@ -83,7 +84,7 @@ void add_format(CLI::App& command, std::string& format) {
 
 void add_run(CLI::App& app, Program& program) {
   CLI::App* run = add_command(app, program, "run", "The worker: track until stopped", [&program] {
-    return exit_code(run_command(program.config, asked_to_stop()));
+    return exit_code(run_command(program.config, host::asked_to_stop()));
   });
   add_connection_options(*run, program.config);
   add_tracking_options(*run, program.config);
@@ -92,9 +93,10 @@ void add_run(CLI::App& app, Program& program) {
   add_http_options(*run, program.config);
   add_log_options(*run, program.config);
 
-  CLI::App* dev = add_command(
-      app, program, "dev", "Everything on a private PostgreSQL of its own",
-      [&program] { return exit_code(dev_command(program.config, program.dev, asked_to_stop())); });
+  CLI::App* dev =
+      add_command(app, program, "dev", "Everything on a private PostgreSQL of its own", [&program] {
+        return exit_code(dev_command(program.config, program.dev, host::asked_to_stop()));
+      });
   dev->add_option("--directory", program.dev.directory, "Where it lives")
       ->envname("BEMI_DEV_DIRECTORY")
       ->capture_default_str();
@@ -113,7 +115,7 @@ void add_run(CLI::App& app, Program& program) {
 
   CLI::App* serve =
       add_command(app, program, "serve", "Dashboard and API, without a worker", [&program] {
-        return exit_code(serve_command(program.config, program.serve, asked_to_stop()));
+        return exit_code(serve_command(program.config, program.serve, host::asked_to_stop()));
       });
   serve->add_flag("--new-token", program.serve.new_token,
                   "Make and print another token; the old one and all sessions end");
@@ -172,7 +174,7 @@ void add_reading(CLI::App& app, Program& program) {
   add_format(*status, program.status.format);
 
   CLI::App* changes = add_command(app, program, "changes", "List changes", [&program] {
-    return exit_code(changes_command(program.config, program.changes, asked_to_stop()));
+    return exit_code(changes_command(program.config, program.changes, host::asked_to_stop()));
   });
   ChangesOptions& options = program.changes;
   changes->add_option("--table", options.table, "table, schema.table, or quoted as in SQL");
@@ -320,15 +322,15 @@ int act(Program& program, Settings& settings, CleanStreams& streams, const CLI::
   if (base::Status known = settings.resolve(command, program.config_file); !known) {
     return report(known.error());
   }
-  drop_empty_words(program.config);
-  if (base::Status possible = check_config(program.config); !possible) {
+  host::drop_empty_words(program.config);
+  if (base::Status possible = host::check_config(program.config); !possible) {
     return report(possible.error());
   }
   if (program.prints_settings) {
     std::cout << settings.described(command);
     return 0;
   }
-  warn_of_unused_variables(program.config);
+  host::warn_of_unused_variables(program.config);
   return action();
 }
 
@@ -350,9 +352,9 @@ void add_commands(CLI::App& app, Program& program) {
                        std::function<int()> action) {
     return add_command(parent, program, name, description, std::move(action));
   };
-  add_revert_commands(app, program.config, program.revert, asked_to_stop(), add, report);
+  add_revert_commands(app, program.config, program.revert, host::asked_to_stop(), add, report);
   add_maintenance_commands(app, program.config, program.maintenance, add, report);
-  add_source_commands(app, program.config, program.source, asked_to_stop(), add, report);
+  add_source_commands(app, program.config, program.source, host::asked_to_stop(), add, report);
   add_checkout(app, program);
 }
 
@@ -378,11 +380,11 @@ int parse_and_run(int argc, const char* const* argv, CleanStreams& streams) {
 }  // namespace
 
 int run_program(int argc, char** argv) {
-  stop_on_signals();
-  std::vector<std::string> words = take_arguments(argc, argv);
+  host::stop_on_signals();
+  std::vector<std::string> words = host::take_arguments(argc, argv);
   std::vector<const char*> pointers;
   for (const std::string& word : words) pointers.push_back(word.c_str());
-  guard_process();
+  host::guard_process();
   CleanStreams streams;
   try {
     return parse_and_run(static_cast<int>(pointers.size()), pointers.data(), streams);
@@ -394,4 +396,4 @@ int run_program(int argc, char** argv) {
   }
 }
 
-}  // namespace cli
+}  // namespace bemi::cli

@@ -3,9 +3,9 @@
 // The program: its subcommands, their flags, and how an error leaves it.
 #pragma once
 
-namespace cli {
+namespace bemi::cli {
 
 // 0 done, 1 failed, 2 wrong usage.
 int run_program(int argc, char** argv);
 
-}  // namespace cli
+}  // namespace bemi::cli

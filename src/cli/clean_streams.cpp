@@ -11,7 +11,7 @@
 
 #include "base/printable.hpp"
 
-namespace cli {
+namespace bemi::cli {
 namespace {
 
 // Colours, and what a line of progress begins with.
@@ -98,4 +98,4 @@ void CleanStreams::leave_stdout_to_programs() {
   if (isatty(STDOUT_FILENO) == 0) out_->leave_as_it_is();
 }
 
-}  // namespace cli
+}  // namespace bemi::cli

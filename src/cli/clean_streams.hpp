@@ -8,7 +8,7 @@
 #include <memory>
 #include <streambuf>
 
-namespace cli {
+namespace bemi::cli {
 
 class CleanStreams {
  public:
@@ -30,4 +30,4 @@ class CleanStreams {
   std::streambuf* error_before_;
 };
 
-}  // namespace cli
+}  // namespace bemi::cli

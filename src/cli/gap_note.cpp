@@ -5,7 +5,7 @@
 
 #include "base/printable.hpp"
 
-namespace cli {
+namespace bemi::cli {
 namespace {
 
 // Between two epochs, and from an open gap on.
@@ -63,4 +63,4 @@ void note_gaps(pg::Connection& destination, const query::TableName& table) {
   }
 }
 
-}  // namespace cli
+}  // namespace bemi::cli

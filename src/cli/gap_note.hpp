@@ -6,10 +6,10 @@
 #include "pg/connection.hpp"
 #include "query/table_name.hpp"
 
-namespace cli {
+namespace bemi::cli {
 
 // Says on stderr where nothing, or not all, is known of the table's source. Says nothing where it
 // may not look.
 void note_gaps(pg::Connection& destination, const query::TableName& table);
 
-}  // namespace cli
+}  // namespace bemi::cli

@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "cli/app.hpp"
 
-int main(int argc, char** argv) { return cli::run_program(argc, argv); }
+int main(int argc, char** argv) { return bemi::cli::run_program(argc, argv); }

@@ -13,7 +13,7 @@
 #include "base/printable.hpp"
 #include "query/past.hpp"
 
-namespace cli {
+namespace bemi::cli {
 namespace {
 
 // wcwidth() knows only the characters of the locale: ours is always UTF-8.
@@ -203,4 +203,4 @@ bool use_colour() {
   return isatty(STDOUT_FILENO) != 0 && (no == nullptr || *no == '\0');
 }
 
-}  // namespace cli
+}  // namespace bemi::cli

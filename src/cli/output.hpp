@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace cli {
+namespace bemi::cli {
 
 using Cell = std::optional<std::string>;  // nullopt: SQL NULL
 
@@ -29,4 +29,4 @@ std::string unmarked(std::string_view text);
 std::optional<std::size_t> terminal_width();
 bool use_colour();
 
-}  // namespace cli
+}  // namespace bemi::cli

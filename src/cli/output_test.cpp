@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace cli {
+namespace bemi::cli {
 namespace {
 
 TEST(Table, AlignsAndNeverLetsControlCharactersOut) {
@@ -48,4 +48,4 @@ TEST(Csv, QuotesAsRfc4180) {
 }
 
 }  // namespace
-}  // namespace cli
+}  // namespace bemi::cli

@@ -10,7 +10,7 @@
 #include "base/printable.hpp"
 #include "cli/output.hpp"
 
-namespace cli {
+namespace bemi::cli {
 namespace {
 
 constexpr std::size_t conflicts_printed = 20;
@@ -189,4 +189,4 @@ std::string render_plan(const revert::Plan& said, bool colour) {
   return out;
 }
 
-}  // namespace cli
+}  // namespace bemi::cli

@@ -7,8 +7,8 @@
 
 #include "revert/plan.hpp"
 
-namespace cli {
+namespace bemi::cli {
 
 std::string render_plan(const revert::Plan& plan, bool colour);
 
-}  // namespace cli
+}  // namespace bemi::cli

@@ -5,7 +5,7 @@
 
 #include "base/json.hpp"
 
-namespace cli {
+namespace bemi::cli {
 namespace {
 
 std::string json_line(const pg::Rows& rows, int row, const Columns& columns) {
@@ -63,4 +63,4 @@ void print(const pg::Rows& rows, const Columns& columns, const std::string& form
   std::cout.flush();
 }
 
-}  // namespace cli
+}  // namespace bemi::cli

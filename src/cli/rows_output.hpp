@@ -9,7 +9,7 @@
 #include "cli/output.hpp"
 #include "pg/rows.hpp"
 
-namespace cli {
+namespace bemi::cli {
 
 // How a result's column goes into JSON.
 enum class Form : char { text, number, json };
@@ -27,4 +27,4 @@ Cell cell_of(const pg::Rows& rows, int row, int column);
 void print(const pg::Rows& rows, const Columns& columns, const std::string& format,
            bool first = true);
 
-}  // namespace cli
+}  // namespace bemi::cli

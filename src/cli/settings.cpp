@@ -16,7 +16,7 @@
 #include "cli/toml_config.hpp"
 #include "pg/address.hpp"
 
-namespace cli {
+namespace bemi::cli {
 namespace {
 
 using base::ErrorKind;
@@ -285,4 +285,4 @@ std::string Settings::described(const CLI::App& command) const {
   return lines;
 }
 
-}  // namespace cli
+}  // namespace bemi::cli

@@ -19,7 +19,7 @@ class App;
 class Option;
 }  // namespace CLI
 
-namespace cli {
+namespace bemi::cli {
 
 // What speaks first stands first.
 enum class Origin { flag, environment, file, standard };
@@ -76,4 +76,4 @@ class Settings {
 std::optional<std::string> did_you_mean(const std::string& word,
                                         const std::set<std::string>& known);
 
-}  // namespace cli
+}  // namespace bemi::cli

@@ -5,9 +5,9 @@
 
 #include <toml++/toml.h>
 
-#include "cli/own_files.hpp"
+#include "host/own_files.hpp"
 
-namespace cli {
+namespace bemi::cli {
 namespace {
 
 using base::ErrorKind;
@@ -52,7 +52,7 @@ base::Result<toml::table> parse(const std::string& path, const std::string& text
 
 base::Result<TomlFile> read_toml(const std::string& path) {
   TomlFile read{.file = path.empty() ? usual_file : path, .entries = {}};
-  TRY_ASSIGN(auto text, read_own_file(read.file));
+  TRY_ASSIGN(auto text, host::read_own_file(read.file));
   if (!text && path.empty()) return read;
   if (!text) return base::fail(ErrorKind::usage, "there is no file " + path, "see --config");
   TRY_ASSIGN(toml::table table, parse(read.file, *text));
@@ -63,4 +63,4 @@ base::Result<TomlFile> read_toml(const std::string& path) {
   return read;
 }
 
-}  // namespace cli
+}  // namespace bemi::cli

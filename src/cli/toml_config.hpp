@@ -10,7 +10,7 @@
 
 #include "base/result.hpp"
 
-namespace cli {
+namespace bemi::cli {
 
 struct TomlFile {
   std::string file;                                         // for messages
@@ -21,4 +21,4 @@ struct TomlFile {
 // that is a table, a file that others can write.
 base::Result<TomlFile> read_toml(const std::string& path);
 
-}  // namespace cli
+}  // namespace bemi::cli

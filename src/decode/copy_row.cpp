@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "decode/copy_row.hpp"
 
-namespace decode {
+namespace bemi::decode {
 namespace {
 
 char unescaped(char c) {
@@ -45,4 +45,4 @@ base::Result<const Tuple*> CopyRow::parse(std::string_view row, std::size_t colu
                     "a row of COPY has the wrong number of values");
 }
 
-}  // namespace decode
+}  // namespace bemi::decode

@@ -10,7 +10,7 @@
 #include "base/result.hpp"
 #include "decode/message.hpp"
 
-namespace decode {
+namespace bemi::decode {
 
 class CopyRow {
  public:
@@ -23,4 +23,4 @@ class CopyRow {
   Tuple tuple_;
 };
 
-}  // namespace decode
+}  // namespace bemi::decode

@@ -5,7 +5,7 @@
 
 #include "base/json.hpp"
 
-namespace decode {
+namespace bemi::decode {
 namespace {
 
 using change::JsonForm;
@@ -312,4 +312,4 @@ bool append_json_value(std::string& out, const Type& type, std::string_view text
   return append_any(out, type, text);
 }
 
-}  // namespace decode
+}  // namespace bemi::decode

@@ -9,11 +9,11 @@
 
 #include "change/type.hpp"
 
-namespace decode {
+namespace bemi::decode {
 
 // Appends the JSON of `text` to `out`. Returns false when JSON cannot give back the exact text
 // (-0, array bounds, duplicate json keys, json null, json that jsonb refuses): the caller then
 // keeps the text in `exact`. What does not parse as its type says is appended as a JSON string.
 bool append_json_value(std::string& out, const change::Type& type, std::string_view text);
 
-}  // namespace decode
+}  // namespace bemi::decode

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace decode {
+namespace bemi::decode {
 namespace {
 
 using change::JsonForm;
@@ -105,4 +105,4 @@ TEST(JsonValue, Timestamps) {
 }
 
 }  // namespace
-}  // namespace decode
+}  // namespace bemi::decode

@@ -4,6 +4,7 @@
 // Views point into the bytes that were parsed, which must outlive them.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <string_view>
 #include <variant>
@@ -13,7 +14,7 @@
 #include "change/lsn.hpp"
 #include "change/relation.hpp"
 
-namespace decode {
+namespace bemi::decode {
 
 // 32-bit transaction ids, as on the wire; 0 outside of streamed blocks.
 using WireXid = std::uint32_t;
@@ -106,4 +107,15 @@ using Message =
     std::variant<Begin, Commit, Origin, RelationMessage, TypeMessage, Insert, Update, Delete,
                  Truncate, LogicalMessage, StreamStart, StreamStop, StreamCommit, StreamAbort>;
 
-}  // namespace decode
+// Each kind of message is of one of these two, or of both (a logical message): a stage names the
+// group that it leaves to others, so that a new kind does not compile until every stage has said
+// what it does with it.
+template <class M, class... Kinds>
+concept one_of = (std::same_as<M, Kinds> || ...);
+template <class M>
+concept framing = one_of<M, Begin, Commit, Origin, StreamStart, StreamStop, StreamCommit,
+                         StreamAbort>;  // where transactions begin and end
+template <class M>
+concept content = one_of<M, RelationMessage, TypeMessage, Insert, Update, Delete, Truncate>;
+
+}  // namespace bemi::decode

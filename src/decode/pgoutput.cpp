@@ -3,7 +3,7 @@
 
 #include "base/bytes.hpp"
 
-namespace decode {
+namespace bemi::decode {
 namespace {
 
 using base::ByteReader;
@@ -204,4 +204,4 @@ base::Result<Message> parse(std::string_view bytes, bool in_stream) {
   return message;
 }
 
-}  // namespace decode
+}  // namespace bemi::decode

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace decode {
+namespace bemi::decode {
 namespace {
 
 using namespace std::string_literals;
@@ -71,4 +71,4 @@ TEST(Pgoutput, UnknownTypesAndKindsAreErrors) {
 }
 
 }  // namespace
-}  // namespace decode
+}  // namespace bemi::decode

@@ -6,7 +6,7 @@
 #include "change/key_text.hpp"
 #include "decode/json_value.hpp"
 
-namespace decode {
+namespace bemi::decode {
 namespace {
 
 using change::Column;
@@ -157,4 +157,4 @@ bool differs(const Relation& relation, const Tuple& before, const Tuple& after) 
   return true;
 }
 
-}  // namespace decode
+}  // namespace bemi::decode

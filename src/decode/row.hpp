@@ -8,7 +8,7 @@
 #include "change/relation.hpp"
 #include "decode/message.hpp"
 
-namespace decode {
+namespace bemi::decode {
 
 // What JSON cannot hold, gathered over both sides of a change:
 // exact {"before": {"column": "text"}, "after": {...}}, fidelity {"before": {"column": "unknown"},
@@ -46,4 +46,4 @@ bool append_primary_key(std::string& out, const change::Relation& relation, cons
 // Whether anything but ignored columns differs between two whole rows. Unchanged counts as equal.
 bool differs(const change::Relation& relation, const Tuple& before, const Tuple& after);
 
-}  // namespace decode
+}  // namespace bemi::decode

@@ -12,7 +12,7 @@
 #include "change/relation_json.hpp"
 #include "decode/json_value.hpp"
 
-namespace decode {
+namespace bemi::decode {
 namespace {
 
 using nlohmann::json;
@@ -157,4 +157,4 @@ base::Result<SchemaChange> parse_schema_change(std::string_view content) {
   return read(message);
 }
 
-}  // namespace decode
+}  // namespace bemi::decode

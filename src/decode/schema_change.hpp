@@ -15,7 +15,7 @@
 #include "change/lsn.hpp"
 #include "change/relation.hpp"
 
-namespace decode {
+namespace bemi::decode {
 
 // The last moment at which the table was as it had been told.
 struct UnseenSince {
@@ -56,4 +56,4 @@ std::string schema_json(const change::Relation& relation,
 // The same with "command" and "sql": what is stored as its `after`.
 std::string schema_change_json(const SchemaChange& change);
 
-}  // namespace decode
+}  // namespace bemi::decode

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace decode {
+namespace bemi::decode {
 namespace {
 
 constexpr const char* alter_table = R"json({
@@ -78,4 +78,4 @@ TEST(SchemaChange, WhatCannotBeIsRefused) {
 }
 
 }  // namespace
-}  // namespace decode
+}  // namespace bemi::decode

@@ -5,7 +5,7 @@
 
 #include "base/sha256.hpp"
 
-namespace decode {
+namespace bemi::decode {
 
 using change::SigningKey;
 
@@ -25,4 +25,4 @@ std::string_view signed_content(std::string_view verified_message) {
   return verified_message.substr(signature_length);
 }
 
-}  // namespace decode
+}  // namespace bemi::decode

@@ -11,7 +11,7 @@
 
 #include "change/signing_key.hpp"
 
-namespace decode {
+namespace bemi::decode {
 
 // A message is 64 hexadecimal digits, then what they sign.
 inline constexpr std::size_t signature_length = 64;
@@ -25,4 +25,4 @@ std::string_view signed_content(std::string_view verified_message);
 // 64 hexadecimal digits.
 std::string signature_of(const change::SigningKey& key, std::string_view content);
 
-}  // namespace decode
+}  // namespace bemi::decode

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace decode {
+namespace bemi::decode {
 namespace {
 
 using change::SigningKey;
@@ -38,4 +38,4 @@ TEST(Signature, OfAnotherKeyOrContentIsNone) {
 }
 
 }  // namespace
-}  // namespace decode
+}  // namespace bemi::decode

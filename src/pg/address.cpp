@@ -7,7 +7,7 @@
 #include <array>
 #include <string_view>
 
-namespace pg {
+namespace bemi::pg {
 namespace {
 
 constexpr std::array<std::string_view, 3> secret_parts{"password", "sslpassword",
@@ -69,4 +69,4 @@ std::string shown(Address address) {
   return as_keywords(address);
 }
 
-}  // namespace pg
+}  // namespace bemi::pg

@@ -8,7 +8,7 @@
 
 #include "base/result.hpp"
 
-namespace pg {
+namespace bemi::pg {
 
 // By libpq's keywords: "host", "dbname", ...; what the address leaves out is not there.
 using Address = std::map<std::string, std::string>;
@@ -24,4 +24,4 @@ std::string as_keywords(const Address& address);
 // The same without what is secret.
 std::string shown(Address address);
 
-}  // namespace pg
+}  // namespace bemi::pg

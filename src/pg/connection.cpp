@@ -15,7 +15,7 @@
 #include "pg/server_error.hpp"
 #include "pg/wait.hpp"
 
-namespace pg {
+namespace bemi::pg {
 namespace {
 
 // Connection options win over role and database settings, so that a value's text is the same
@@ -45,31 +45,13 @@ void complete(Address& options, const ConnectionSettings& settings) {
   if (settings.replication) options["replication"] = "database";
 }
 
-base::Error open_error(PGconn* connection) {
-  std::string message = PQerrorMessage(connection);
-  while (!message.empty() && message.back() == '\n') message.pop_back();
-  auto mentions = [&](std::string_view words) { return message.find(words) != std::string::npos; };
-  if (PQconnectionNeedsPassword(connection) != 0 || mentions("authentication failed") ||
-      mentions("no pg_hba.conf entry")) {
-    return {base::ErrorKind::authentication,
-            message,
-            "check user and password in the URL, PGPASSWORD or ~/.pgpass, and pg_hba.conf",
-            {}};
+base::Error open_error(PGconn* connection, bool replication) {
+  if (PQconnectionNeedsPassword(connection) != 0) {
+    Refusal refused = refusal_in(PQerrorMessage(connection));
+    refused.sqlstate = "28P01";
+    return refusal_error(refused, replication);
   }
-  if (mentions("does not exist")) {
-    return {base::ErrorKind::usage, message, "check the role and database names in the URL", {}};
-  }
-  if (mentions("must be superuser or replication role") ||
-      mentions("permission denied to start WAL sender")) {
-    return {base::ErrorKind::permission,
-            message,
-            "an administrator runs: ALTER ROLE <worker> REPLICATION",
-            {}};
-  }
-  return {base::ErrorKind::connection,
-          message,
-          "check host and port, and that the server is up and listens there",
-          {}};
+  return refusal_error(refusal_in(PQerrorMessage(connection)), replication);
 }
 
 }  // namespace
@@ -124,10 +106,14 @@ base::Result<Connection> Connection::open(const ConnectionSettings& settings) {
       PQconnectStartParams(keys.data(), values.data(), /*expand_dbname=*/1));
   ASSERT(connection != nullptr);
   PGconn* raw = connection.get();
+  PQsetErrorVerbosity(raw, PQERRORS_VERBOSE);  // a refusal tells its SQLSTATE then
   std::chrono::seconds connect_timeout{
       base::parse_number<int>(options["connect_timeout"]).value_or(10)};
   TRY_ASSIGN(auto state, finish_opening(raw, connect_timeout, settings.interrupt));
-  if (state == PGRES_POLLING_FAILED) return std::unexpected(open_error(raw));
+  if (state == PGRES_POLLING_FAILED) {
+    return std::unexpected(open_error(raw, settings.replication));
+  }
+  PQsetErrorVerbosity(raw, PQERRORS_DEFAULT);
   PQsetnonblocking(raw, 1);
   // Notices are for people at a prompt.
   PQsetNoticeProcessor(raw, [](void*, const char*) {}, nullptr);
@@ -378,4 +364,4 @@ std::string quote_literal(std::string_view text) {
   return "E" + quoted(doubled, '\'');
 }
 
-}  // namespace pg
+}  // namespace bemi::pg

@@ -19,7 +19,7 @@
 
 typedef struct pg_conn PGconn;
 
-namespace pg {
+namespace bemi::pg {
 
 using Parameter = std::optional<std::string>;  // nullopt is SQL NULL
 
@@ -148,4 +148,4 @@ std::string quote_identifier(std::string_view name);
 std::string quote_name(std::string_view schema, std::string_view name);
 std::string quote_literal(std::string_view text);
 
-}  // namespace pg
+}  // namespace bemi::pg

@@ -10,7 +10,7 @@
 
 #include "pg/address.hpp"
 
-namespace pg {
+namespace bemi::pg {
 namespace {
 
 constexpr std::array<std::string_view, 14> may_be_foreign{"host",
@@ -87,4 +87,4 @@ bool is_socket(const std::string& url) {
   return !is_remote;
 }
 
-}  // namespace pg
+}  // namespace bemi::pg

@@ -7,7 +7,7 @@
 
 #include "base/result.hpp"
 
-namespace pg {
+namespace bemi::pg {
 
 // An address that somebody gave to this server, who is not who runs it: only what says where to and
 // as whom, and nothing of our own goes there, no password, no certificate, no file. Error of kind
@@ -19,4 +19,4 @@ bool is_socket(const std::string& url);
 // No file has this name: what is looked for there is not found.
 inline constexpr const char* no_file = "/dev/null/none";
 
-}  // namespace pg
+}  // namespace bemi::pg

@@ -7,7 +7,7 @@
 #include "pg/server_error.hpp"
 #include "pg/wait.hpp"
 
-namespace pg {
+namespace bemi::pg {
 namespace {
 
 void append_integer(std::string& out, std::uint64_t value) {
@@ -89,4 +89,4 @@ void ReplicationStream::finish() {
   PQflush(raw);
 }
 
-}  // namespace pg
+}  // namespace bemi::pg

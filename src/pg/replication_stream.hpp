@@ -13,7 +13,7 @@
 
 #include "pg/connection.hpp"
 
-namespace pg {
+namespace bemi::pg {
 
 // One message from the walsender, owned: an XLogData or a keepalive frame, type byte first.
 class Frame {
@@ -51,4 +51,4 @@ class ReplicationStream {
   std::unique_ptr<std::optional<base::Error>> warning_;  // libpq has its address
 };
 
-}  // namespace pg
+}  // namespace bemi::pg

@@ -6,7 +6,7 @@
 #include "base/assert.hpp"
 #include "base/number.hpp"
 
-namespace pg {
+namespace bemi::pg {
 Rows::Rows(PGresult* result) : result_(result) {}
 
 void Rows::Clear::operator()(PGresult* result) const { PQclear(result); }
@@ -38,4 +38,4 @@ std::int64_t Rows::affected() const {
   return base::parse_number<std::int64_t>(PQcmdTuples(result_.get())).value_or(0);
 }
 
-}  // namespace pg
+}  // namespace bemi::pg

@@ -11,7 +11,7 @@
 
 typedef struct pg_result PGresult;
 
-namespace pg {
+namespace bemi::pg {
 
 class Rows {
  public:
@@ -37,4 +37,4 @@ class Rows {
   std::unique_ptr<PGresult, Clear> result_;
 };
 
-}  // namespace pg
+}  // namespace bemi::pg

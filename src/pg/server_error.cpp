@@ -3,9 +3,10 @@
 
 #include <libpq-fe.h>
 
+#include <algorithm>
 #include <string_view>
 
-namespace pg {
+namespace bemi::pg {
 namespace {
 
 std::string field(const PGresult* result, int code) {
@@ -54,4 +55,62 @@ base::Error server_error(const PGresult* result) {
           .detail = field(result, PG_DIAG_MESSAGE_DETAIL)};
 }
 
-}  // namespace pg
+namespace {
+
+bool is_sqlstate(std::string_view word) {
+  return word.size() == 5 && std::ranges::all_of(word, [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
+         });
+}
+
+// "... FATAL:  28P01: password ..." without the code; the code, or nothing.
+std::string take_sqlstate(std::string& line) {
+  for (std::size_t at = line.find(":  "); at != std::string::npos; at = line.find(":  ", at + 1)) {
+    std::string word = line.substr(at + 3, 5);
+    if (!is_sqlstate(word) || line.compare(at + 8, 2, ": ") != 0) continue;
+    line.erase(at + 3, 7);
+    return word;
+  }
+  return {};
+}
+
+}  // namespace
+
+Refusal refusal_in(std::string_view verbose) {
+  Refusal refusal;
+  while (!verbose.empty()) {
+    std::size_t end = std::min(verbose.find('\n'), verbose.size());
+    std::string line(verbose.substr(0, end));
+    verbose.remove_prefix(std::min(end + 1, verbose.size()));
+    // Where in its sources it is, in whatever language: "LOCATION:  auth_failed, auth.c:324".
+    bool is_location = line.find(".c:") != std::string::npos && !line.contains('"');
+    if (line.empty() || is_location) continue;
+    std::string sqlstate = take_sqlstate(line);
+    if (!sqlstate.empty()) refusal.sqlstate = std::move(sqlstate);
+    if (!refusal.message.empty()) refusal.message += '\n';
+    refusal.message += line;
+  }
+  return refusal;
+}
+
+base::Error refusal_error(const Refusal& refusal, bool replication) {
+  using base::ErrorKind;
+  const std::string& code = refusal.sqlstate;
+  ErrorKind kind = kind_of(code);
+  std::string hint = "check host and port, and that the server is up and listens there";
+  if (kind == ErrorKind::authentication) {
+    hint = "check user and password in the URL, PGPASSWORD or ~/.pgpass, and pg_hba.conf";
+  } else if (code == "3D000") {
+    kind = ErrorKind::usage;
+    hint = "check the database's name in the URL";
+  } else if (kind == ErrorKind::permission) {
+    hint = replication ? "an administrator runs: ALTER ROLE <worker> REPLICATION"
+                       : "an administrator runs: GRANT CONNECT ON DATABASE <database> TO <role>";
+  } else {
+    if (!code.empty()) hint = "the server is there; see what it says";
+    kind = ErrorKind::connection;
+  }
+  return {.kind = kind, .message = refusal.message, .hint = hint, .sqlstate = code};
+}
+
+}  // namespace bemi::pg

@@ -9,9 +9,18 @@
 
 typedef struct pg_result PGresult;
 
-namespace pg {
+namespace bemi::pg {
 
 base::Error server_error(const PGresult* result);
 base::ErrorKind kind_of(std::string_view sqlstate);
 
-}  // namespace pg
+// Why a server did not let us in. The words are in its language; the SQLSTATE is not.
+struct Refusal {
+  std::string sqlstate;  // empty: no server said anything
+  std::string message;
+};
+// Of libpq's verbose text about a failed connection. Of several servers, what the last one said.
+Refusal refusal_in(std::string_view verbose);
+base::Error refusal_error(const Refusal& refusal, bool replication);
+
+}  // namespace bemi::pg

@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
-namespace pg {
+namespace bemi::pg {
 
 base::Result<Ready> wait(const Wait& wait) {
   std::array<pollfd, 3> fds{};
@@ -24,4 +24,4 @@ base::Result<Ready> wait(const Wait& wait) {
   return fds[0].revents != 0 ? Ready::socket : Ready::other;
 }
 
-}  // namespace pg
+}  // namespace bemi::pg

@@ -9,7 +9,7 @@
 #include "base/interrupt.hpp"
 #include "base/result.hpp"
 
-namespace pg {
+namespace bemi::pg {
 
 enum class Ready { socket, other, timeout };
 
@@ -23,4 +23,4 @@ struct Wait {
 
 base::Result<Ready> wait(const Wait& wait);
 
-}  // namespace pg
+}  // namespace bemi::pg

@@ -14,7 +14,7 @@
 
 #include "base/error.hpp"
 
-namespace pipeline {
+namespace bemi::pipeline {
 
 // What who waits for a queue that was closed ends with.
 inline base::Error closed() { return {base::ErrorKind::interrupted, "the session ended", {}, {}}; }
@@ -91,4 +91,4 @@ class BoundedQueue {
   bool closed_ = false;
 };
 
-}  // namespace pipeline
+}  // namespace bemi::pipeline

@@ -8,7 +8,7 @@
 #include "base/limits.hpp"
 #include "base/log.hpp"
 
-namespace pipeline {
+namespace bemi::pipeline {
 namespace {
 
 using namespace std::chrono_literals;
@@ -145,7 +145,7 @@ base::Status Session::take_frame(const wal::Frame& frame, stitch::Stitcher& stit
     }
     return {};
   }
-  std::optional<std::string> context = recoded(frame.payload(), parts_.to_utf8);
+  std::optional<std::string> context = render::recoded(frame.payload(), parts_.to_utf8);
   TRY_ASSIGN(auto transaction, stitcher.feed(frame.position, context ? *context : frame.payload()));
   if (!transaction) return {};
   return take_transaction(*transaction, frame.received_at);
@@ -161,11 +161,11 @@ std::uint64_t Session::extend(decode::WireXid xid) {
 
 base::Status Session::take_transaction(stitch::Transaction& transaction,
                                        base::Timestamp queued_at) {
-  BatchBuilder out({.id = extend(transaction.xid),
-                    .commit_position = transaction.end_lsn,
-                    .committed_at = transaction.committed_at,
-                    .queued_at = queued_at,
-                    .fence = transaction.fence});
+  render::BatchBuilder out({.id = extend(transaction.xid),
+                            .commit_position = transaction.end_lsn,
+                            .committed_at = transaction.committed_at,
+                            .queued_at = queued_at,
+                            .fence = transaction.fence});
   refusals_.take(transaction, std::chrono::steady_clock::now(), out);
   std::uint32_t sequence = 0;
   bool in_parts = false;
@@ -202,4 +202,4 @@ bool Session::send_gathered() {
   return items_.push(std::exchange(gathered_, {}), std::exchange(gathered_bytes_, 0));
 }
 
-}  // namespace pipeline
+}  // namespace bemi::pipeline

@@ -16,30 +16,30 @@
 
 #include "base/interrupt.hpp"
 #include "pipeline/queue.hpp"
-#include "pipeline/recode.hpp"
-#include "pipeline/refusals.hpp"
-#include "pipeline/renderer.hpp"
 #include "pipeline/settings.hpp"
 #include "pipeline/stages.hpp"
 #include "pipeline/storing.hpp"
+#include "render/recode.hpp"
+#include "render/refusals.hpp"
+#include "render/renderer.hpp"
 #include "store/writer.hpp"
 #include "wal/reader.hpp"
 
-namespace pipeline {
+namespace bemi::pipeline {
 
 class Session {
  public:
   struct Parts {
     wal::Reader& reader;
-    Renderer& renderer;
+    render::Renderer& renderer;
     store::Writer& writer;
     std::function<base::Result<store::Writer>(int number)> open_another;
     Stages& stages;
     base::Interrupt& session_interrupt;  // ends the destination's and the catalog's waits
     std::optional<change::SigningKey> signing_key;
-    std::uint64_t transaction_id;  // a recent 64-bit one
-    Refusals::Kept refused_kept;   // what is kept of refused messages already
-    ToUtf8 to_utf8 = {};           // of contexts; it asks on the thread that renders
+    std::uint64_t transaction_id;         // a recent 64-bit one
+    render::Refusals::Kept refused_kept;  // what is kept of refused messages already
+    render::ToUtf8 to_utf8 = {};          // of contexts; it asks on the thread that renders
   };
   Session(Parts parts, const Settings& settings);
 
@@ -66,7 +66,7 @@ class Session {
   std::vector<StoreItem> gathered_;
   std::size_t gathered_bytes_ = 0;
   std::uint64_t newest_xid_;
-  Refusals refusals_;
+  render::Refusals refusals_;
   Storing storing_;
   // Between the storing threads and the read thread.
   std::mutex mutex_;
@@ -74,4 +74,4 @@ class Session {
   std::optional<base::Error> why_;
 };
 
-}  // namespace pipeline
+}  // namespace bemi::pipeline

@@ -11,7 +11,7 @@
 #include "setup/setup.hpp"
 #include "store/maintenance.hpp"
 
-namespace pipeline {
+namespace bemi::pipeline {
 
 enum class SnapshotPolicy { automatic, initial, none };
 
@@ -28,7 +28,8 @@ struct Settings {
   std::string spool_directory = "/var/tmp";
   store::MaintenanceSettings maintenance;
   std::string version;                    // of this program
+  int status_fd = -1;                     // where worker::Report tells how it does
   const base::Interrupt* stop = nullptr;  // must outlive the worker
 };
 
-}  // namespace pipeline
+}  // namespace bemi::pipeline

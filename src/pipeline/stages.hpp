@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace pipeline {
+namespace bemi::pipeline {
 
 struct StageCounters {
   std::atomic<std::int64_t> items{0};  // frames read; changes stitched or stored
@@ -56,4 +56,4 @@ auto waited(std::atomic<std::int64_t>& sum, const Work& work) {
   return work();
 }
 
-}  // namespace pipeline
+}  // namespace bemi::pipeline

@@ -9,7 +9,7 @@
 #include "base/limits.hpp"
 #include "base/log.hpp"
 
-namespace pipeline {
+namespace bemi::pipeline {
 namespace {
 
 using namespace std::chrono_literals;
@@ -53,7 +53,7 @@ Storing::Storing(Parts parts, const Settings& settings)
 base::Status Storing::run(int number) {
   std::optional<store::Writer> own;
   store::Writer* writer = number == 1 ? &parts_.first : nullptr;
-  auto turn = number == 1 ? std::optional(Turns::first) : turns_.take();
+  auto turn = number == 1 ? std::optional(CommitOrder::first) : turns_.take();
   while (turn) {
     if (writer == nullptr) {
       auto opened = parts_.open_another(number);
@@ -72,7 +72,7 @@ base::Status Storing::run(int number) {
 }
 
 // Takes what comes and stores it, until there is so much that another connection should take on.
-base::Status Storing::take_turn(store::Writer& writer, Turns::Number turn) {
+base::Status Storing::take_turn(store::Writer& writer, CommitOrder::Number turn) {
   writer.go_on_from(progress_, [this, turn] { return wait_for(turn); });
   while (true) {
     TRY(gather());
@@ -104,7 +104,8 @@ std::size_t Storing::whole_transactions() const {
 }
 
 // Another connection takes on while this one stores `count` items.
-base::Status Storing::store_aside(store::Writer& writer, Turns::Number turn, std::size_t count) {
+base::Status Storing::store_aside(store::Writer& writer, CommitOrder::Number turn,
+                                  std::size_t count) {
   auto end = gathered_.begin() + static_cast<std::ptrdiff_t>(count);
   std::vector<StoreItem> unit(std::move_iterator(gathered_.begin()), std::move_iterator(end));
   gathered_.erase(gathered_.begin(), end);
@@ -192,11 +193,11 @@ base::Status Storing::commit(store::Writer& writer) {
 }
 
 // For all turns before to be committed.
-base::Status Storing::wait_for(Turns::Number turn) {
+base::Status Storing::wait_for(CommitOrder::Number turn) {
   switch (turns_.wait_for(turn, limits::turn_wait_max)) {
-    case Turns::Waited::done: return {};
-    case Turns::Waited::closed: return std::unexpected(closed());
-    case Turns::Waited::timeout: break;
+    case CommitOrder::Waited::done: return {};
+    case CommitOrder::Waited::closed: return std::unexpected(closed());
+    case CommitOrder::Waited::timeout: break;
   }
   // The server sees no circle: one of its sessions waits for us, who wait in here.
   return base::fail(base::ErrorKind::serialization,
@@ -204,4 +205,4 @@ base::Status Storing::wait_for(Turns::Number turn) {
                     "somebody may hold a lock on a table of the history");
 }
 
-}  // namespace pipeline
+}  // namespace bemi::pipeline

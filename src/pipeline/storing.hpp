@@ -13,13 +13,13 @@
 #include <vector>
 
 #include "change/durable.hpp"
+#include "pipeline/commit_order.hpp"
 #include "pipeline/queue.hpp"
 #include "pipeline/settings.hpp"
 #include "pipeline/stages.hpp"
-#include "pipeline/turns.hpp"
 #include "store/writer.hpp"
 
-namespace pipeline {
+namespace bemi::pipeline {
 
 // All that the source committed before is either stored or in the queue before this.
 struct Pass {
@@ -48,22 +48,22 @@ class Storing {
   void close() { turns_.close(); }
 
  private:
-  base::Status take_turn(store::Writer& writer, Turns::Number turn);
+  base::Status take_turn(store::Writer& writer, CommitOrder::Number turn);
   base::Status gather();
   [[nodiscard]] std::size_t whole_transactions() const;
-  base::Status store_aside(store::Writer& writer, Turns::Number turn, std::size_t count);
+  base::Status store_aside(store::Writer& writer, CommitOrder::Number turn, std::size_t count);
   base::Status store_gathered(store::Writer& writer);
   bool may_answer_at_once();
   base::Status append(store::Writer& writer, StoreItem& item);
   base::Status take_item(store::Writer& writer, StoreItem& item);
   base::Status commit(store::Writer& writer);
-  base::Status wait_for(Turns::Number turn);
+  base::Status wait_for(CommitOrder::Number turn);
 
   Parts parts_;
   const Settings* settings_;
   int connections_;
   std::atomic<int> others_;  // connections beside the first that may be opened, or are
-  Turns turns_;
+  CommitOrder turns_;
   // Of who takes.
   store::Progress progress_;         // where the next turn begins
   std::vector<StoreItem> gathered_;  // taken from the queue
@@ -76,4 +76,4 @@ class Storing {
   std::chrono::steady_clock::time_point answering_since_;
 };
 
-}  // namespace pipeline
+}  // namespace bemi::pipeline

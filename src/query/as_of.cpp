@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace query {
+namespace bemi::query {
 namespace {
 
 using PastRows = std::vector<PastRow>;
@@ -50,4 +50,4 @@ base::Result<PastRows> as_of(pg::Connection& history, Plan& plan, const Asked& a
   return std::unexpected(std::move(error));
 }
 
-}  // namespace query
+}  // namespace bemi::query

@@ -7,10 +7,10 @@
 
 #include "query/plan.hpp"
 
-namespace query {
+namespace bemi::query {
 
 // In the order of their keys, numbers in theirs: 2 before 10. Where neither way knows all rows, the
 // error says of both why.
 base::Result<std::vector<PastRow>> as_of(pg::Connection& history, Plan& plan, const Asked& asked);
 
-}  // namespace query
+}  // namespace bemi::query

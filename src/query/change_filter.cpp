@@ -7,7 +7,7 @@
 #include "base/json.hpp"
 #include "change/key_text.hpp"
 
-namespace query {
+namespace bemi::query {
 namespace {
 
 // A number keeps its digits: as a double it would be another one.
@@ -127,4 +127,4 @@ base::Result<Condition> condition_of(const ChangeFilter& filter) {
   return Condition{.sql = where.condition(), .parameters = where.parameters()};
 }
 
-}  // namespace query
+}  // namespace bemi::query

@@ -13,7 +13,7 @@
 #include "pg/connection.hpp"
 #include "query/table_name.hpp"
 
-namespace query {
+namespace bemi::query {
 
 struct ChangeFilter {
   std::optional<TableName> table;
@@ -82,4 +82,4 @@ base::Status check_table(pg::Connection& destination, const ChangeFilter& filter
 // context filter that is not KEY=VALUE.
 base::Status add_filter(Where& where, const ChangeFilter& filter);
 
-}  // namespace query
+}  // namespace bemi::query

@@ -7,7 +7,7 @@
 
 #include "query/feed.hpp"
 
-namespace query {
+namespace bemi::query {
 namespace {
 
 // Of what is stored, compressed as far as it goes (at most 255 times): with less, a change is small
@@ -80,4 +80,4 @@ std::string change_json() {
       object_of("before", "after", "context", "exact", ""));
 }
 
-}  // namespace query
+}  // namespace bemi::query

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-namespace query {
+namespace bemi::query {
 
 // The first of what there is in `table`, in order; to select change_json() from. Made into JSON
 // only then: a row that is sorted away costs nothing.
@@ -22,4 +22,4 @@ std::string weighed(const std::string& changes);
 // An expression over weighed() rows.
 std::string change_json();
 
-}  // namespace query
+}  // namespace bemi::query

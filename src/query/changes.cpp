@@ -5,7 +5,7 @@
 
 #include "store/schema.hpp"
 
-namespace query {
+namespace bemi::query {
 namespace {
 
 constexpr const char* select_list =
@@ -115,4 +115,4 @@ base::Result<std::vector<Position>> Changes::ends() {
   return ends;
 }
 
-}  // namespace query
+}  // namespace bemi::query

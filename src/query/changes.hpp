@@ -11,7 +11,7 @@
 #include "pg/connection.hpp"
 #include "query/change_filter.hpp"
 
-namespace query {
+namespace bemi::query {
 
 // The columns of section "The destination", in its order.
 extern const std::vector<std::string> change_columns;
@@ -53,4 +53,4 @@ class Changes {
   std::string table_;
 };
 
-}  // namespace query
+}  // namespace bemi::query

@@ -8,7 +8,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-namespace query {
+#include "query/sql.hpp"
+
+namespace bemi::query {
 namespace {
 
 using nlohmann::json;
@@ -25,19 +27,6 @@ constexpr const char* fitting_name = R"(
 select n.name, exists (select from pg_namespace s where s.nspname = n.name)
 from (select case when octet_length($1::text) <= 63 then $1::text
         else substr((repeat('x', 9) || $1::text)::name::text, 10) || '_' || left(md5($1::text), 8) end) n (name))";
-
-// From its table's name on; indexes of constraints but the primary key's are indexes here.
-constexpr const char* select_indexes = R"(
-select i.indrelid::oid::bigint, x.relname, i.indisunique,
-       case when i.indexprs is null and i.indpred is null and am.amname = 'btree' and not i.indnullsnotdistinct_
-         then to_jsonb(array(select k from unnest(i.indkey[0:i.indnkeyatts - 1]) k)) else '[]' end::text,
-       substring(pg_get_indexdef(i.indexrelid) from ' USING .*$')
-from (select *, coalesce((to_jsonb(p) ->> 'indnullsnotdistinct')::boolean, false) as indnullsnotdistinct_
-      from pg_index p) i
-join pg_class x on x.oid = i.indexrelid join pg_am am on am.oid = x.relam
-join pg_class c on c.oid = i.indrelid join pg_namespace n on n.oid = c.relnamespace
-where not i.indisprimary and i.indisvalid and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', '_bemi', '_bemi_setup', '_bemi_source')
-order by 1, 2)";
 
 constexpr const char* select_foreign_keys = R"(
 select k.conrelid::oid::bigint, k.conname, to_jsonb(k.conkey)::text, k.confrelid::oid::bigint, to_jsonb(k.confkey)::text,
@@ -322,7 +311,7 @@ base::Result<std::vector<CheckoutTable>> tables_at(pg::Connection& history,
 
 base::Result<CheckoutExtras> read_extras(pg::Connection& source) {
   CheckoutExtras extras;
-  TRY_ASSIGN(pg::Rows indexes, source.run(select_indexes));
+  TRY_ASSIGN(pg::Rows indexes, source.run(sql::checkout_indexes));
   for (int row = 0; row < indexes.count(); ++row) {
     extras.indexes.push_back({.relation = indexes.integer(row, 0),
                               .name = indexes.text(row, 1),
@@ -355,4 +344,4 @@ base::Result<std::vector<std::string>> checkout(pg::Connection& history, pg::Con
   return Copier(history, target, tables, extras, settings).run(told);
 }
 
-}  // namespace query
+}  // namespace bemi::query

@@ -12,7 +12,7 @@
 #include "pg/connection.hpp"
 #include "query/past.hpp"
 
-namespace query {
+namespace bemi::query {
 
 struct CheckoutTable {
   std::string schema;
@@ -77,4 +77,4 @@ base::Result<std::vector<std::string>> checkout(pg::Connection& history, pg::Con
                                                 const CheckoutSettings& settings,
                                                 const CheckoutTold& told);
 
-}  // namespace query
+}  // namespace bemi::query

@@ -7,7 +7,7 @@
 #include "base/json.hpp"
 #include "query/as_of.hpp"
 
-namespace query {
+namespace bemi::query {
 namespace {
 
 using PastRows = std::vector<PastRow>;
@@ -98,4 +98,4 @@ base::Result<pg::Rows> diff(pg::Connection& history, const Reach& reach, const A
                        {as_json(old), as_json(now)});
 }
 
-}  // namespace query
+}  // namespace bemi::query

@@ -5,10 +5,10 @@
 
 #include "query/plan.hpp"
 
-namespace query {
+namespace bemi::query {
 
 // primary_key, operation, changes (readable), before, after. `asked` without its moment.
 base::Result<pg::Rows> diff(pg::Connection& history, const Reach& reach, const Asked& asked,
                             const std::string& from, const std::string& to);
 
-}  // namespace query
+}  // namespace bemi::query

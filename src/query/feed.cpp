@@ -12,7 +12,7 @@
 #include "query/reading.hpp"
 #include "store/schema.hpp"
 
-namespace query {
+namespace bemi::query {
 namespace {
 
 // Spans that people count in, in seconds.
@@ -252,4 +252,4 @@ from (select date_bin('{0} seconds', effective_at, '2000-01-03 00:00:00+00') as 
   return rows.text(0, 0);
 }
 
-}  // namespace query
+}  // namespace bemi::query

@@ -15,7 +15,7 @@
 
 #include "query/change_filter.hpp"
 
-namespace query {
+namespace bemi::query {
 
 // Where a page ended; opaque to who asks.
 struct Cursor {
@@ -110,4 +110,4 @@ class Feed {
   std::string table_;
 };
 
-}  // namespace query
+}  // namespace bemi::query

@@ -6,7 +6,7 @@
 #include "query/past.hpp"
 #include "store/schema.hpp"
 
-namespace query {
+namespace bemi::query {
 namespace {
 
 // So many of the newest changes tell which keys contexts have.
@@ -155,4 +155,4 @@ select case when (select bytes from weighed) <= $8::bigint then json_build_objec
   return rows.text(0, 0);
 }
 
-}  // namespace query
+}  // namespace bemi::query

@@ -9,7 +9,7 @@
 
 #include "query/change_filter.hpp"
 
-namespace query {
+namespace bemi::query {
 
 // [{"source", "schema", "table", "since", "whole", "columns", "primary_key"}]
 base::Result<std::string> tables(pg::Connection& destination);
@@ -46,4 +46,4 @@ struct PastPage {
 base::Result<std::string> table_as_of(pg::Connection& destination, const TableName& table,
                                       const PastPage& page);
 
-}  // namespace query
+}  // namespace bemi::query

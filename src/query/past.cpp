@@ -5,7 +5,7 @@
 
 #include "change/key_text.hpp"
 
-namespace query {
+namespace bemi::query {
 namespace {
 
 constexpr const char* as_texts =
@@ -112,4 +112,4 @@ base::Result<pg::Rows> transactions(pg::Connection& destination, const std::stri
       {span.since, span.until, context, span.source, std::to_string(limit)});
 }
 
-}  // namespace query
+}  // namespace bemi::query

@@ -12,7 +12,7 @@
 #include "pg/connection.hpp"
 #include "query/table_name.hpp"
 
-namespace query {
+namespace bemi::query {
 
 struct PastOptions {
   std::optional<std::string> source;
@@ -71,4 +71,4 @@ base::Result<pg::Rows> trends(pg::Connection& destination, const std::string& in
 base::Result<pg::Rows> transactions(pg::Connection& destination, const std::string& context,
                                     const Span& span, std::int64_t limit);
 
-}  // namespace query
+}  // namespace bemi::query

@@ -9,7 +9,7 @@
 
 #include "store/schema.hpp"
 
-namespace query {
+namespace bemi::query {
 namespace {
 
 using nlohmann::json;
@@ -133,4 +133,4 @@ base::Result<Plan> plan(pg::Connection& history, const Reach& reach, const Asked
   return made;
 }
 
-}  // namespace query
+}  // namespace bemi::query

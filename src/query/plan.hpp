@@ -13,7 +13,7 @@
 #include "pg/connection.hpp"
 #include "query/walk_back.hpp"
 
-namespace query {
+namespace bemi::query {
 
 struct Plan {
   enum class Way { forward, walk_back };
@@ -31,4 +31,4 @@ using Reach = std::function<base::Result<std::unique_ptr<LiveSide>>(const std::s
 base::Result<Plan> plan(pg::Connection& history, const Reach& reach, const Asked& asked,
                         bool thorough);
 
-}  // namespace query
+}  // namespace bemi::query

@@ -8,7 +8,7 @@
 
 #include "query/feed.hpp"
 
-namespace query {
+namespace bemi::query {
 namespace {
 
 // Until it is known how large rows are.
@@ -76,4 +76,4 @@ base::Result<bool> read_within(const Reading& reading, pg::Connection& connectio
   return read;
 }
 
-}  // namespace query
+}  // namespace bemi::query

@@ -11,7 +11,7 @@
 
 #include "pg/connection.hpp"
 
-namespace query {
+namespace bemi::query {
 
 struct Reading {
   std::string sql;  // one that finds rows as they are asked for, with its order
@@ -26,4 +26,4 @@ using TakeRow = std::function<bool(const pg::Rows& rows, int row)>;
 base::Result<bool> read_within(const Reading& reading, pg::Connection& connection,
                                const TakeRow& take);
 
-}  // namespace query
+}  // namespace bemi::query

@@ -6,7 +6,7 @@
 
 #include "pg/connection.hpp"
 
-namespace query {
+namespace bemi::query {
 
 std::string quoted(const TableName& name) {
   return pg::quote_name(name.schema.empty() ? "public" : name.schema, name.table);
@@ -37,4 +37,4 @@ base::Result<TableName> parse_table_name(std::string_view text) {
   return TableName{parts[0], parts[1]};
 }
 
-}  // namespace query
+}  // namespace bemi::query

@@ -8,7 +8,7 @@
 
 #include "base/result.hpp"
 
-namespace query {
+namespace bemi::query {
 
 struct TableName {
   std::string schema;  // empty: any
@@ -21,4 +21,4 @@ std::string quoted(const TableName& name);
 // Unquoted parts fold to lower case, as in SQL.
 base::Result<TableName> parse_table_name(std::string_view text);
 
-}  // namespace query
+}  // namespace bemi::query

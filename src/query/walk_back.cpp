@@ -13,7 +13,7 @@
 #include "change/key_text.hpp"
 #include "change/relation_json.hpp"
 
-namespace query {
+namespace bemi::query {
 namespace {
 
 using nlohmann::json;
@@ -299,4 +299,4 @@ base::Result<std::vector<PastRow>> walk_back(pg::Connection& history, LiveSide& 
   return Walk(history, live, asked).run();
 }
 
-}  // namespace query
+}  // namespace bemi::query

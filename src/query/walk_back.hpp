@@ -15,7 +15,7 @@
 #include "pg/connection.hpp"
 #include "query/past.hpp"
 
-namespace query {
+namespace bemi::query {
 
 // A row of COPY's text as the history would store it.
 struct LiveRow {
@@ -49,4 +49,4 @@ struct Asked {
 base::Result<std::vector<PastRow>> walk_back(pg::Connection& history, LiveSide& live,
                                              const Asked& asked);
 
-}  // namespace query
+}  // namespace bemi::query

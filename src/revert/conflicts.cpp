@@ -10,7 +10,7 @@
 #include "revert/limits.hpp"
 #include "revert/references.hpp"
 
-namespace revert {
+namespace bemi::revert {
 namespace {
 
 using nlohmann::json;
@@ -162,4 +162,4 @@ base::Result<std::string> find_refused(pg::Connection& source, Stage& stage, Exe
   return std::to_string(first);
 }
 
-}  // namespace revert
+}  // namespace bemi::revert

@@ -11,7 +11,7 @@
 #include "revert/history.hpp"
 #include "revert/stage.hpp"
 
-namespace revert {
+namespace bemi::revert {
 
 struct Conflicts {
   std::vector<Conflict> shown;
@@ -29,4 +29,4 @@ base::Result<std::vector<std::string>> changes_in_the_way(pg::Connection& source
 base::Result<std::string> find_refused(pg::Connection& source, Stage& stage, Execution execution,
                                        const base::Error& error);
 
-}  // namespace revert
+}  // namespace bemi::revert

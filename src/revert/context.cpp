@@ -8,7 +8,7 @@
 
 #include "revert/limits.hpp"
 
-namespace revert {
+namespace bemi::revert {
 
 using nlohmann::json;
 
@@ -28,4 +28,4 @@ std::string context_of(const Request& request, const Plan& plan) {
   return context.dump(-1, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace);
 }
 
-}  // namespace revert
+}  // namespace bemi::revert

@@ -8,8 +8,8 @@
 #include "revert/plan.hpp"
 #include "revert/revert.hpp"
 
-namespace revert {
+namespace bemi::revert {
 
 std::string context_of(const Request& request, const Plan& plan);
 
-}  // namespace revert
+}  // namespace bemi::revert

@@ -7,7 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
-namespace revert {
+namespace bemi::revert {
 namespace {
 
 std::string_view view(const pg::Rows& rows, int row, int column) {
@@ -176,4 +176,4 @@ base::Status EventReader::take_keyless(const pg::Rows& rows, int row, const Hist
   return {};
 }
 
-}  // namespace revert
+}  // namespace bemi::revert

@@ -14,7 +14,7 @@
 #include "pg/rows.hpp"
 #include "revert/history.hpp"
 
-namespace revert {
+namespace bemi::revert {
 
 class EventReader {
  public:
@@ -54,4 +54,4 @@ class EventReader {
   Net net_;
 };
 
-}  // namespace revert
+}  // namespace bemi::revert

@@ -8,7 +8,7 @@
 #include "revert/references.hpp"
 #include "revert/slots.hpp"
 
-namespace revert {
+namespace bemi::revert {
 namespace {
 
 const StageTable& table_of(const Stage& stage, const StageShape& shape) {
@@ -462,4 +462,4 @@ std::vector<std::string> described(const Stage& stage, const Execution& executio
   return lines;
 }
 
-}  // namespace revert
+}  // namespace bemi::revert

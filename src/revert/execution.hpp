@@ -14,7 +14,7 @@
 
 #include "revert/stage.hpp"
 
-namespace revert {
+namespace bemi::revert {
 
 // How a table's updated rows are written.
 enum class UpdateBy : char {
@@ -62,4 +62,4 @@ base::Result<std::vector<SideEffect>> side_effects(pg::Connection& source, const
                                                    const Execution& execution,
                                                    const Written& before);
 
-}  // namespace revert
+}  // namespace bemi::revert

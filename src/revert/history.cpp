@@ -12,7 +12,7 @@
 #include "revert/limits.hpp"
 #include "store/schema.hpp"
 
-namespace revert {
+namespace bemi::revert {
 namespace {
 
 using nlohmann::json;
@@ -252,4 +252,4 @@ where not exists (select from made m where (s.epoch, s.commit_position, s.sequen
   return ids;
 }
 
-}  // namespace revert
+}  // namespace bemi::revert

@@ -18,7 +18,7 @@
 #include "revert/net.hpp"
 #include "revert/past_table.hpp"
 
-namespace revert {
+namespace bemi::revert {
 
 // Where the values of a change's columns belong in the live table, by the change's shape.
 struct Places {
@@ -104,4 +104,4 @@ class History {
   std::vector<PastTable> tables_;
 };
 
-}  // namespace revert
+}  // namespace bemi::revert

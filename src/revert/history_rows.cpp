@@ -12,7 +12,7 @@
 #include "revert/history.hpp"
 #include "revert/limits.hpp"
 
-namespace revert {
+namespace bemi::revert {
 namespace {
 
 using nlohmann::json;
@@ -265,4 +265,4 @@ group by 1, 2, 3 having sum(count) <> 0 and bool_or(asked) order by 1)",
       sql, [&](const pg::Rows& rows, int row) { return reader.take_keyless(rows, row, sink); });
 }
 
-}  // namespace revert
+}  // namespace bemi::revert

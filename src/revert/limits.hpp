@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-namespace revert::limits {
+namespace bemi::revert::limits {
 
 // Rows asked of a cursor at a time.
 inline constexpr int fetched_rows = 2000;
@@ -32,4 +32,4 @@ inline constexpr int rejected_rows_max = 100;
 // A source's own work is held up no longer than this by our waiting for its locks.
 inline constexpr int lock_timeout_s = 10;
 
-}  // namespace revert::limits
+}  // namespace bemi::revert::limits

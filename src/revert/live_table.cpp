@@ -7,82 +7,12 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.hpp"
+#include "revert/sql.hpp"
 
-namespace revert {
+namespace bemi::revert {
 namespace {
 
 using nlohmann::json;
-
-constexpr const char* select_tables = R"(
-select c.oid::bigint, n.nspname, c.relname, c.relkind = 'p', pg_has_role(c.relowner, 'usage'),
-       (select string_agg(r.name, ', ') from unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE']) as r (name)
-        where not has_table_privilege(c.oid, r.name)
-          and (r.name = 'DELETE' or not has_any_column_privilege(c.oid, r.name))),
-       -- Besides plain unique values: what else keeps two rows from being there at once.
-       exists (select from pg_index i join pg_class x on x.oid = i.indexrelid join pg_am m on m.oid = x.relam
-               where i.indrelid in (select c.oid union select p.relid from pg_partition_tree(c.oid) p)
-                 and (i.indisexclusion or i.indisunique and (
-                        i.indpred is not null or i.indexprs is not null or m.amname <> 'btree'
-                        or coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false))))
-from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where c.oid = any ($1::oid[]) and c.relkind in ('r', 'p'))";
-
-// A domain's values are written as those of what it is over; the table itself then checks them.
-constexpr const char* select_columns = R"(
-with recursive columns as (
-  select a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attgenerated, a.attidentity, a.attnotnull
-  from pg_attribute a where a.attrelid = any ($1::oid[]) and a.attnum > 0 and not a.attisdropped
-), base (attrelid, attnum, oid, modifier) as (
-  select attrelid, attnum, atttypid, atttypmod from columns
-  union all
-  select b.attrelid, b.attnum, t.typbasetype, t.typtypmod from base b join pg_type t on t.oid = b.oid
-  where t.typtype = 'd'
-)
-select c.attrelid::bigint, c.attname, format_type(b.oid, b.modifier), c.attgenerated <> '',
-       c.attidentity = 'a', c.attnotnull,
-       case when t.oid in ('json'::regtype, 'jsonb'::regtype) then 'json'
-         when e.oid is not null then 'hstore' else 'plain' end,
-       quote_ident(n.nspname), c.atttypid::bigint, c.attnum
-from columns c join base b using (attrelid, attnum) join pg_type t on t.oid = b.oid and t.typtype <> 'd'
-join pg_namespace n on n.oid = t.typnamespace
-left join pg_depend d on d.classid = 'pg_type'::regclass and d.objid = t.oid and d.deptype = 'e'
-left join pg_extension e on e.oid = d.refobjid and e.extname = 'hstore' and t.typname = 'hstore'
-order by c.attrelid, c.attnum)";
-
-constexpr const char* select_keys = R"(
-select i.indrelid::bigint, c.relname, i.indimmediate, i.indisprimary,
-       json_agg(json_build_array(a.attname, format('OPERATOR(%I.%s)', on_.nspname, o.oprname)) order by k.place)::text
-from pg_index i join pg_class c on c.oid = i.indexrelid
-cross join lateral unnest(i.indkey, i.indclass) with ordinality as k (attnum, opclass, place)
-join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
-join pg_opclass oc on oc.oid = k.opclass
-join pg_amop ao on ao.amopfamily = oc.opcfamily and ao.amoplefttype = oc.opcintype
-  and ao.amoprighttype = oc.opcintype and ao.amopstrategy = 3
-join pg_operator o on o.oid = ao.amopopr join pg_namespace on_ on on_.oid = o.oprnamespace
-where i.indrelid = any ($1::oid[]) and i.indisunique and i.indisvalid and i.indpred is null
-  and i.indexprs is null and k.place <= i.indnkeyatts
-  and c.relam = (select oid from pg_am where amname = 'btree')
-group by 1, 2, 3, 4, i.indnkeyatts having count(*) = i.indnkeyatts order by 1, 4 desc, 2)";
-
-constexpr const char* select_foreign_keys = R"(
-select f.conname, f.conrelid::bigint, f.confrelid::bigint,
-       format('%I.%I', cn.nspname, cc.relname), format('%I.%I', pn.nspname, pc.relname),
-       case cc.relkind when 'p' then '' else 'only ' end, case pc.relkind when 'p' then '' else 'only ' end,
-       json_agg(ca.attname order by k.place)::text, json_agg(pa.attname order by k.place)::text,
-       json_agg(format('OPERATOR(%I.%s)', on_.nspname, o.oprname) order by k.place)::text,
-       f.confdeltype, f.confupdtype
-from pg_constraint f
-join pg_class cc on cc.oid = f.conrelid join pg_namespace cn on cn.oid = cc.relnamespace
-join pg_class pc on pc.oid = f.confrelid join pg_namespace pn on pn.oid = pc.relnamespace
-cross join lateral unnest(f.conkey, f.confkey, f.conpfeqop) with ordinality as k (child, parent, equals, place)
-join pg_attribute ca on ca.attrelid = f.conrelid and ca.attnum = k.child
-join pg_attribute pa on pa.attrelid = f.confrelid and pa.attnum = k.parent
-join pg_operator o on o.oid = k.equals join pg_namespace on_ on on_.oid = o.oprnamespace
-where f.contype = 'f' and f.conparentid = 0 and f.conperiod_free
-  and coalesce((to_jsonb(f) ->> 'conenforced')::boolean, true)
-  and (f.conrelid = any ($1::oid[]) or f.confrelid = any ($1::oid[]))
-group by f.oid, f.conname, f.conrelid, f.confrelid, 4, 5, 6, 7, f.confdeltype, f.confupdtype
-order by f.conname)";
 
 constexpr const char* select_triggers = R"(
 select root.oid::bigint, t.tgname, t.tgtype, t.tgenabled, format('%I.%I', n.nspname, c.relname),
@@ -117,7 +47,7 @@ ValueForm form_of(const std::string& text) {
 }
 
 base::Status load_columns(pg::Connection& source, const std::string& oids, LiveSchema& schema) {
-  TRY_ASSIGN(pg::Rows rows, source.query(select_columns, {oids}));
+  TRY_ASSIGN(pg::Rows rows, source.query(sql::live_columns, {oids}));
   for (int row = 0; row < rows.count(); ++row) {
     auto table = schema.tables.find(rows.integer(row, 0));
     if (table == schema.tables.end()) continue;
@@ -138,7 +68,7 @@ base::Status load_columns(pg::Connection& source, const std::string& oids, LiveS
 }
 
 base::Status load_unique(pg::Connection& source, const std::string& oids, LiveSchema& schema) {
-  TRY_ASSIGN(pg::Rows rows, source.query(select_keys, {oids}));
+  TRY_ASSIGN(pg::Rows rows, source.query(sql::live_keys, {oids}));
   for (int row = 0; row < rows.count(); ++row) {
     auto found = schema.tables.find(rows.integer(row, 0));
     if (found == schema.tables.end()) continue;
@@ -159,7 +89,7 @@ base::Status load_unique(pg::Connection& source, const std::string& oids, LiveSc
 
 base::Status load_foreign_keys(pg::Connection& source, const std::string& oids,
                                LiveSchema& schema) {
-  std::string sql = select_foreign_keys;
+  std::string sql = sql::live_foreign_keys;
   // Temporal foreign keys compare ranges, not values; they came with 18.
   std::string condition = source.server_version() >= 180000 ? "not f.conperiod" : "true";
   sql.replace(sql.find("f.conperiod_free"), std::string_view("f.conperiod_free").size(), condition);
@@ -273,7 +203,7 @@ base::Result<LiveSchema> load_live_schema(pg::Connection& source,
   }
   oids += "}";
   LiveSchema schema;
-  TRY_ASSIGN(pg::Rows rows, source.query(select_tables, {oids}));
+  TRY_ASSIGN(pg::Rows rows, source.query(sql::live_tables, {oids}));
   for (int row = 0; row < rows.count(); ++row) {
     LiveTable& table = schema.tables[rows.integer(row, 0)];
     table.oid = rows.integer(row, 0);
@@ -298,4 +228,4 @@ base::Result<LiveSchema> load_live_schema(pg::Connection& source,
   return schema;
 }
 
-}  // namespace revert
+}  // namespace bemi::revert

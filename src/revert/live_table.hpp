@@ -15,7 +15,7 @@
 #include "revert/history.hpp"
 #include "revert/plan.hpp"
 
-namespace revert {
+namespace bemi::revert {
 
 enum class ValueForm : char { plain, json, hstore };
 
@@ -107,4 +107,4 @@ base::Result<LiveSchema> load_live_schema(pg::Connection& source,
 // Where the columns of the past are now. Notes what is not there any more.
 Places places_of(const PastTable& past, const LiveTable& live, std::vector<std::string>& notes);
 
-}  // namespace revert
+}  // namespace bemi::revert

@@ -9,7 +9,7 @@
 #include "revert/sequences.hpp"
 #include "store/schema.hpp"
 
-namespace revert {
+namespace bemi::revert {
 namespace {
 
 using nlohmann::json;
@@ -226,4 +226,4 @@ base::Status delete_mark(const Ends& ends, const std::string& name, bool force) 
   return {};
 }
 
-}  // namespace revert
+}  // namespace bemi::revert

@@ -11,7 +11,7 @@
 
 #include "revert/revert.hpp"
 
-namespace revert {
+namespace bemi::revert {
 
 struct NewMark {
   std::string name;
@@ -39,4 +39,4 @@ base::Result<Outcome> roll_forward(const Ends& ends, const std::string& name,
                                    const std::string& actor);
 base::Status delete_mark(const Ends& ends, const std::string& name, bool force);
 
-}  // namespace revert
+}  // namespace bemi::revert

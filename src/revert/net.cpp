@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace revert {
+namespace bemi::revert {
 namespace {
 
 bool same_value(const Field& left, const Field& right) {
@@ -306,4 +306,4 @@ std::vector<NetRow> Net::finish() {
   return out;
 }
 
-}  // namespace revert
+}  // namespace bemi::revert

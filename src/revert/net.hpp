@@ -16,7 +16,7 @@
 
 #include "revert/plan.hpp"
 
-namespace revert {
+namespace bemi::revert {
 
 enum class Known : char {
   absent,    // the row has no such column
@@ -128,4 +128,4 @@ class Net {
   std::set<int> redacted_;
 };
 
-}  // namespace revert
+}  // namespace bemi::revert

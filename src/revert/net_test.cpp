@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace revert {
+namespace bemi::revert {
 namespace {
 
 // Two columns: the key and a value.
@@ -166,4 +166,4 @@ TEST(Net, AnOldValueThatIsNotKnownIsNotGuessed) {
 }
 
 }  // namespace
-}  // namespace revert
+}  // namespace bemi::revert

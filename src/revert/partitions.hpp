@@ -11,7 +11,7 @@
 
 #include "pg/connection.hpp"
 
-namespace revert {
+namespace bemi::revert {
 
 struct EmptiedPartition {
   std::string schema;
@@ -25,4 +25,4 @@ struct EmptiedPartition {
 base::Result<std::vector<EmptiedPartition>> find_partitions(
     pg::Connection& source, const std::vector<std::pair<std::string, std::string>>& names);
 
-}  // namespace revert
+}  // namespace bemi::revert

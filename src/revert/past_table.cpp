@@ -8,33 +8,14 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-namespace revert {
+#include "revert/sql.hpp"
+
+namespace bemi::revert {
 namespace {
 
 using nlohmann::json;
 
 std::string literal(const std::string& text) { return pg::quote_literal(text); }
-
-constexpr const char* select_versions = R"(
-with named as (
-  select distinct v.relation, v.schema, v."table" from _bemi.relation_version v
-  join jsonb_array_elements($2::jsonb) as n (name) on v.schema = n.name ->> 0 and v."table" = n.name ->> 1
-  where v.source = $1
-  union
-  select distinct v.relation, v.schema, v."table" from _bemi.relation_version v
-  where v.source = $1 and v.relation in (select r::bigint from jsonb_array_elements_text($3::jsonb) r)
-), alike as (
-  -- All that ever had one of the names, and all their other names.
-  select distinct v.schema, v."table" from _bemi.relation_version v
-  where v.source = $1 and v.relation in (select relation from named)
-)
-select v.relation, v.schema, v."table", v.epoch, v.position, v.sequence, v.columns::text,
-       to_jsonb(v.primary_key)::text
-from _bemi.relation_version v
-where v.source = $1 and not v.dropped
-  and ((v.schema, v."table") in (select schema, "table" from alike)
-       or v.relation in (select relation from named))
-order by v.epoch, v.position, v.sequence)";
 
 // One entry of relation_version.
 struct Version {
@@ -130,7 +111,7 @@ base::Result<std::vector<PastTable>> load_past_tables(
   json roots = json::array();
   for (const EmptiedPartition& partition : emptied) roots.push_back(partition.root);
   TRY_ASSIGN(pg::Rows rows,
-             destination.query(select_versions, {source, wanted_names.dump(), roots.dump()}));
+             destination.query(sql::past_versions, {source, wanted_names.dump(), roots.dump()}));
   TRY_ASSIGN(std::vector<Version> versions, read_versions(rows));
   std::map<std::int64_t, bool> wanted;
   for (const Version& version : versions) {
@@ -155,4 +136,4 @@ base::Result<std::vector<PastTable>> load_past_tables(
   return tables;
 }
 
-}  // namespace revert
+}  // namespace bemi::revert

@@ -13,7 +13,7 @@
 #include "query/changes.hpp"
 #include "revert/partitions.hpp"
 
-namespace revert {
+namespace bemi::revert {
 
 // A place in the order of all changes.
 struct At {
@@ -62,4 +62,4 @@ base::Result<std::vector<PastTable>> load_past_tables(
     const std::vector<std::pair<std::string, std::string>>& names,
     const std::vector<EmptiedPartition>& emptied, const query::Condition& selected);
 
-}  // namespace revert
+}  // namespace bemi::revert

@@ -8,7 +8,7 @@
 
 #include "revert/limits.hpp"
 
-namespace revert {
+namespace bemi::revert {
 namespace {
 
 using nlohmann::ordered_json;
@@ -150,4 +150,4 @@ std::string to_json(const Plan& plan) {
   return json.dump(-1, ' ', /*ensure_ascii=*/false, ordered_json::error_handler_t::replace);
 }
 
-}  // namespace revert
+}  // namespace bemi::revert

@@ -11,7 +11,7 @@
 
 #include "base/error.hpp"
 
-namespace revert {
+namespace bemi::revert {
 
 // A change of the history, as far as a person needs to know whose it is.
 struct ChangeRef {
@@ -117,4 +117,4 @@ struct Plan {
 
 std::string to_json(const Plan& plan);
 
-}  // namespace revert
+}  // namespace bemi::revert

@@ -8,7 +8,7 @@
 
 #include "store/schema.hpp"
 
-namespace revert {
+namespace bemi::revert {
 namespace {
 
 // More reverts than anybody will look back over.
@@ -51,4 +51,4 @@ base::Result<std::int64_t> last_revert(const Ends& ends) {
                     "name one: bemi redo --transaction ID");
 }
 
-}  // namespace revert
+}  // namespace bemi::revert

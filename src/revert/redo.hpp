@@ -7,9 +7,9 @@
 
 #include "revert/revert.hpp"
 
-namespace revert {
+namespace bemi::revert {
 
 // The newest revert's transaction that was not itself undone since.
 base::Result<std::int64_t> last_revert(const Ends& ends);
 
-}  // namespace revert
+}  // namespace bemi::revert

@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-namespace revert {
+namespace bemi::revert {
 namespace {
 
 // Which rows count as done by the plan: under `fail` all that were asked for, so that one conflict
@@ -317,4 +317,4 @@ base::Result<std::vector<const UniqueKey*>> exchanged_keys(pg::Connection& sourc
   return exchanged;
 }
 
-}  // namespace revert
+}  // namespace bemi::revert

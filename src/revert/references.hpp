@@ -10,7 +10,7 @@
 
 #include "revert/stage.hpp"
 
-namespace revert {
+namespace bemi::revert {
 
 // What is in the way goes into _bemi_state as a conflict; under `skip` the rows are left out, and
 // then those that depend on them, until nothing more is found.
@@ -32,4 +32,4 @@ base::Result<std::vector<const UniqueKey*>> exchanged_keys(pg::Connection& sourc
                                                            const Stage& stage,
                                                            const StageTable& table);
 
-}  // namespace revert
+}  // namespace bemi::revert

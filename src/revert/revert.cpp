@@ -15,7 +15,7 @@
 #include "revert/script.hpp"
 #include "revert/sequences.hpp"
 
-namespace revert {
+namespace bemi::revert {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -482,4 +482,4 @@ base::Result<Plan> script(const Ends& ends, const Request& request, std::ostream
   return plan;
 }
 
-}  // namespace revert
+}  // namespace bemi::revert

@@ -20,7 +20,7 @@
 #include "query/changes.hpp"
 #include "revert/plan.hpp"
 
-namespace revert {
+namespace bemi::revert {
 
 enum class OnConflict {
   fail,   // any conflict: nothing is done
@@ -73,4 +73,4 @@ base::Result<Outcome> apply(const Ends& ends, const Request& request, const std:
 // The plan, and its SQL as a script that checks every row before it changes any.
 base::Result<Plan> script(const Ends& ends, const Request& request, std::ostream& out);
 
-}  // namespace revert
+}  // namespace bemi::revert

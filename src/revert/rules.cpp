@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-namespace revert {
+namespace bemi::revert {
 
 std::string rule_names(const LiveTable& live) {
   std::string names;
@@ -40,4 +40,4 @@ Conflict rules_in_the_way(const LiveTable& live) {
   return conflict;
 }
 
-}  // namespace revert
+}  // namespace bemi::revert

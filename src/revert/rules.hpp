@@ -9,7 +9,7 @@
 #include "revert/plan.hpp"
 #include "revert/stage.hpp"
 
-namespace revert {
+namespace bemi::revert {
 
 // "soft, noted"; empty: there are none.
 std::string rule_names(const LiveTable& live);
@@ -19,4 +19,4 @@ base::Status switch_rules(pg::Connection& source, const Stage& stage, bool on);
 // Of a table that is another's.
 Conflict rules_in_the_way(const LiveTable& live);
 
-}  // namespace revert
+}  // namespace bemi::revert

@@ -8,7 +8,7 @@
 #include "revert/limits.hpp"
 #include "revert/rules.hpp"
 
-namespace revert {
+namespace bemi::revert {
 namespace {
 
 // The live values, as what the script shall find there.
@@ -143,4 +143,4 @@ base::Status write_script(pg::Connection& source, const Stage& stage, const Exec
   return {};
 }
 
-}  // namespace revert
+}  // namespace bemi::revert

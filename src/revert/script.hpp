@@ -9,10 +9,10 @@
 #include "revert/execution.hpp"
 #include "revert/stage.hpp"
 
-namespace revert {
+namespace bemi::revert {
 
 // The stage as it is before anything is written.
 base::Status write_script(pg::Connection& source, const Stage& stage, const Execution& execution,
                           const std::string& context, const Plan& plan, std::ostream& out);
 
-}  // namespace revert
+}  // namespace bemi::revert

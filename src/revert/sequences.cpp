@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-namespace revert {
+namespace bemi::revert {
 
 base::Result<std::string> read_sequences(pg::Connection& source) {
   TRY_ASSIGN(pg::Rows names, source.run(R"(
@@ -95,4 +95,4 @@ base::Status raise_sequences(pg::Connection& source, const std::vector<BehindSeq
   return {};
 }
 
-}  // namespace revert
+}  // namespace bemi::revert

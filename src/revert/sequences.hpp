@@ -11,7 +11,7 @@
 #include "pg/connection.hpp"
 #include "revert/stage.hpp"
 
-namespace revert {
+namespace bemi::revert {
 
 // [{"schema", "sequence", "oid", "last_value", "is_called"}, ...]
 base::Result<std::string> read_sequences(pg::Connection& source);
@@ -35,4 +35,4 @@ base::Result<std::vector<BehindSequence>> sequences_behind(pg::Connection& sourc
 // No transaction takes it back.
 base::Status raise_sequences(pg::Connection& source, const std::vector<BehindSequence>& behind);
 
-}  // namespace revert
+}  // namespace bemi::revert

@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-namespace revert {
+namespace bemi::revert {
 namespace {
 
 // The key that a row has, and the one that it will have.
@@ -112,4 +112,4 @@ base::Status keep_slots(pg::Connection& source, Stage& stage, const Execution& e
   return {};
 }
 
-}  // namespace revert
+}  // namespace bemi::revert

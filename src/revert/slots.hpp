@@ -9,9 +9,9 @@
 #include "revert/execution.hpp"
 #include "revert/stage.hpp"
 
-namespace revert {
+namespace bemi::revert {
 
 // Changes _bemi_state, for the execution only.
 base::Status keep_slots(pg::Connection& source, Stage& stage, const Execution& execution);
 
-}  // namespace revert
+}  // namespace bemi::revert

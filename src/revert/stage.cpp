@@ -7,20 +7,10 @@
 
 #include "base/json.hpp"
 #include "revert/limits.hpp"
+#include "revert/sql.hpp"
 
-namespace revert {
+namespace bemi::revert {
 namespace {
-
-constexpr const char* create_tables = R"(
-create temp table _bemi_net (
-  n bigint not null, tab int not null, kind "char" not null, shape int not null, key text,
-  target jsonb not null, target_exact jsonb not null, expected jsonb not null, expected_exact jsonb not null,
-  conflict text, conflict_columns int[] not null, later text[] not null
-) on commit drop;
-create temp table _bemi_shape (shape int primary key, tab int not null, kind "char" not null, columns int[] not null)
-on commit drop;
-create temp table _bemi_live (n bigint not null, at tid not null, rel oid not null, moved int[] not null,
-                              same int[] not null) on commit drop)";
 
 void escape(std::string& out, std::string_view text) {
   for (char c : text) {
@@ -151,7 +141,7 @@ base::Status Stage::begin() {
       fmt::format("begin isolation level read committed; set local lock_timeout = '{}s'; "
                   "set local row_security = off; set local search_path = pg_catalog",
                   limits::lock_timeout_s)));
-  TRY(source_->run(create_tables));
+  TRY(source_->run(sql::create_staging_tables));
   return {};
 }
 
@@ -364,4 +354,4 @@ base::Status Stage::find_again(int but_tab) {
   return {};
 }
 
-}  // namespace revert
+}  // namespace bemi::revert

@@ -21,7 +21,7 @@
 #include "revert/net.hpp"
 #include "revert/revert.hpp"
 
-namespace revert {
+namespace bemi::revert {
 
 // Rows of one table that the same is done to the same columns of.
 struct StageShape {
@@ -85,4 +85,4 @@ class Stage {
   std::int64_t rows_ = 0;
 };
 
-}  // namespace revert
+}  // namespace bemi::revert

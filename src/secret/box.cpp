@@ -7,7 +7,7 @@
 
 #include "base/assert.hpp"
 
-namespace secret {
+namespace bemi::secret {
 namespace {
 
 constexpr std::size_t key_bytes_min = 32;
@@ -82,4 +82,4 @@ base::Error no_key() {
           {}};
 }
 
-}  // namespace secret
+}  // namespace bemi::secret

@@ -11,7 +11,7 @@
 
 #include "base/result.hpp"
 
-namespace secret {
+namespace bemi::secret {
 
 class Box {
  public:
@@ -34,4 +34,4 @@ class Box {
 // What the API and the command line say where there is no key.
 base::Error no_key();
 
-}  // namespace secret
+}  // namespace bemi::secret

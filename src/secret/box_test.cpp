@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace secret {
+namespace bemi::secret {
 namespace {
 
 const std::string key_text = "a key that is long enough to be a key";
@@ -39,4 +39,4 @@ TEST(SecretBox, StaysShutForAnyOther) {
 TEST(SecretBox, TakesNoShortKey) { EXPECT_FALSE(Box::of_key("password")); }
 
 }  // namespace
-}  // namespace secret
+}  // namespace bemi::secret

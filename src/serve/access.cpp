@@ -13,7 +13,7 @@
 #include "base/json.hpp"
 #include "serve/limits.hpp"
 
-namespace serve {
+namespace bemi::serve {
 namespace {
 
 // A session that somebody ended elsewhere is forgotten after this.
@@ -276,4 +276,4 @@ void Access::note_failure(const std::string& peer) {
   ++failures.count;
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

@@ -17,7 +17,7 @@
 #include "serve/role.hpp"
 #include "serve/users.hpp"
 
-namespace serve {
+namespace bemi::serve {
 
 struct Identity {
   std::string name;
@@ -105,4 +105,4 @@ class Access {
   std::map<std::string, Failures> failures_;      // by peer
 };
 
-}  // namespace serve
+}  // namespace bemi::serve

@@ -3,7 +3,7 @@
 
 #include "base/log.hpp"
 
-namespace serve {
+namespace bemi::serve {
 namespace {
 
 using namespace std::chrono_literals;
@@ -72,4 +72,4 @@ select coalesce(json_agg(a order by id desc), '[]') from (
   return rows.text(0, 0);
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

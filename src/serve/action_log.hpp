@@ -14,7 +14,7 @@
 
 #include "serve/destination.hpp"
 
-namespace serve {
+namespace bemi::serve {
 
 struct Action {
   std::string actor;
@@ -53,4 +53,4 @@ class ActionLog {
   std::map<std::string, Clock::time_point> readings_;  // noted within the hour
 };
 
-}  // namespace serve
+}  // namespace bemi::serve

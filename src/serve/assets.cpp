@@ -7,7 +7,7 @@
 
 #include "serve/problem.hpp"
 
-namespace serve {
+namespace bemi::serve {
 namespace {
 
 constexpr std::string_view page = "/index.html";
@@ -65,4 +65,4 @@ std::optional<Response> asset_response(const Request& request) {
   return response;
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

@@ -9,7 +9,7 @@
 
 #include "serve/http.hpp"
 
-namespace serve {
+namespace bemi::serve {
 
 struct Asset {
   std::string_view path;      // "/assets/index-B3x.js"
@@ -26,4 +26,4 @@ std::string_view openapi_document();
 // screen by the path. nullopt: a file that is not there.
 std::optional<Response> asset_response(const Request& request);
 
-}  // namespace serve
+}  // namespace bemi::serve

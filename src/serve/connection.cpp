@@ -33,7 +33,7 @@
 #include "serve/problem.hpp"
 #include "serve/router.hpp"
 
-namespace serve {
+namespace bemi::serve {
 namespace {
 
 namespace asio = boost::asio;
@@ -473,4 +473,4 @@ awaitable<void> accept_connections(tcp::acceptor& acceptor, Pools pools, const S
   }
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

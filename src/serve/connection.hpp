@@ -15,7 +15,7 @@
 
 #include "serve/services.hpp"
 
-namespace serve {
+namespace bemi::serve {
 
 // Of the network's thread.
 struct Load {
@@ -37,4 +37,4 @@ struct Pools {
 boost::asio::awaitable<void> accept_connections(boost::asio::ip::tcp::acceptor& acceptor,
                                                 Pools pools, const Services& services, Load& load);
 
-}  // namespace serve
+}  // namespace bemi::serve

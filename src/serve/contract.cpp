@@ -8,7 +8,7 @@
 #include "base/number.hpp"
 #include "serve/assets.hpp"
 
-namespace serve {
+namespace bemi::serve {
 namespace {
 
 using nlohmann::json;
@@ -219,4 +219,4 @@ base::Status check_body(const Operation& operation, const ordered_json& body) {
   return check(body, wanted.at("content").at("application/json").at("schema"), "");
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

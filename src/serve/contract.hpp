@@ -12,7 +12,7 @@
 #include "base/result.hpp"
 #include "serve/http.hpp"
 
-namespace serve {
+namespace bemi::serve {
 
 // Which operation is asked for: "GET", "/api/changes/{id}".
 struct Operation {
@@ -27,4 +27,4 @@ base::Status check_parameters(const Operation& operation, const Request& request
 
 base::Status check_body(const Operation& operation, const nlohmann::ordered_json& body);
 
-}  // namespace serve
+}  // namespace bemi::serve

@@ -7,7 +7,7 @@
 
 #include "serve/assets.hpp"
 
-namespace serve {
+namespace bemi::serve {
 namespace {
 
 using nlohmann::json;
@@ -133,4 +133,4 @@ TEST(contract, has_no_word_that_nobody_holds) {
 }
 
 }  // namespace
-}  // namespace serve
+}  // namespace bemi::serve

@@ -10,7 +10,7 @@
 
 #include "base/result.hpp"
 
-namespace serve {
+namespace bemi::serve {
 
 // A database and a role to be made for a history, by who may do that on that server.
 struct NewDestination {
@@ -55,4 +55,4 @@ class Control {
   virtual base::Result<bool> remove(const std::string& name, bool keep_slot) = 0;
 };
 
-}  // namespace serve
+}  // namespace bemi::serve

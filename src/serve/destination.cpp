@@ -3,7 +3,7 @@
 
 #include "serve/limits.hpp"
 
-namespace serve {
+namespace bemi::serve {
 
 Destination::Lease::~Lease() {
   if (!connection_) return;
@@ -38,4 +38,4 @@ void Destination::give_back(pg::Connection connection) {
   if (idle_.size() < workers) idle_.push_back(std::move(connection));
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

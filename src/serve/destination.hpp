@@ -12,7 +12,7 @@
 
 #include "pg/connection.hpp"
 
-namespace serve {
+namespace bemi::serve {
 
 class Destination {
  public:
@@ -47,4 +47,4 @@ class Destination {
   std::vector<pg::Connection> idle_;
 };
 
-}  // namespace serve
+}  // namespace bemi::serve

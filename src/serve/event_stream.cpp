@@ -7,7 +7,7 @@
 #include "serve/limits.hpp"
 #include "serve/metrics.hpp"
 
-namespace serve {
+namespace bemi::serve {
 
 EventStream::EventStream(const Services& services, std::shared_ptr<Subscription> subscription)
     : services_(&services), subscription_(std::move(subscription)) {
@@ -68,4 +68,4 @@ std::string EventStream::event(const query::SeenPosition& position, std::string_
   return text + "\n\n";
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

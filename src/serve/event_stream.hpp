@@ -11,7 +11,7 @@
 #include "serve/live_feed.hpp"
 #include "serve/services.hpp"
 
-namespace serve {
+namespace bemi::serve {
 
 class EventStream {
  public:
@@ -42,4 +42,4 @@ class EventStream {
   bool wants_history_ = true;
 };
 
-}  // namespace serve
+}  // namespace bemi::serve

@@ -8,7 +8,7 @@
 
 #include "serve/problem.hpp"
 
-namespace serve {
+namespace bemi::serve {
 namespace {
 
 namespace ip = boost::asio::ip;
@@ -125,4 +125,4 @@ std::optional<Response> Hosts::refusal(const Request& request, bool is_from_prox
   return std::nullopt;
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

@@ -14,7 +14,7 @@
 #include "base/result.hpp"
 #include "serve/http.hpp"
 
-namespace serve {
+namespace bemi::serve {
 
 class Hosts {
  public:
@@ -35,4 +35,4 @@ class Hosts {
   bool takes_any_address_ = false;  // every address of this machine is listened on
 };
 
-}  // namespace serve
+}  // namespace bemi::serve

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace serve {
+namespace bemi::serve {
 namespace {
 
 Hosts hosts(const std::string& address, const std::vector<std::string>& names = {}) {
@@ -117,4 +117,4 @@ TEST(hosts, of_a_proxy_count_beside_its_own) {
 }
 
 }  // namespace
-}  // namespace serve
+}  // namespace bemi::serve

@@ -7,7 +7,7 @@
 #include <boost/url/src.hpp>
 #include <boost/url/url_view.hpp>
 
-namespace serve {
+namespace bemi::serve {
 
 std::optional<std::string> Request::parameter(std::string_view name) const {
   auto found = std::ranges::find(query, name, &Pairs::value_type::first);
@@ -65,4 +65,4 @@ base::Status read_target(std::string_view target, Request& request) {
   return {};
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

@@ -12,7 +12,7 @@
 
 #include "base/result.hpp"
 
-namespace serve {
+namespace bemi::serve {
 
 class Subscription;
 
@@ -60,4 +60,4 @@ struct Response {
 // Splits a request's target. Error of kind usage when it is not one.
 base::Status read_target(std::string_view target, Request& request);
 
-}  // namespace serve
+}  // namespace bemi::serve

@@ -24,7 +24,7 @@
 #include "base/log.hpp"
 #include "serve/limits.hpp"
 
-namespace serve {
+namespace bemi::serve {
 namespace {
 
 namespace asio = boost::asio;
@@ -166,4 +166,4 @@ base::Result<int> post(std::string_view url, const Pairs& headers, const std::st
   return base::fail(base::ErrorKind::connection, "no answer in time, or none of an HTTP server");
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

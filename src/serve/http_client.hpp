@@ -12,7 +12,7 @@
 #include "serve/http.hpp"
 #include "serve/reachable.hpp"
 
-namespace serve {
+namespace bemi::serve {
 
 // The status. Follows no redirection. Error of kind connection: nobody answered in time, whatever
 // the cause, since it would tell what else is there (our log says it); interrupted: `stop` was
@@ -20,4 +20,4 @@ namespace serve {
 base::Result<int> post(std::string_view url, const Pairs& headers, const std::string& body,
                        const Reachable& reachable, const std::stop_token& stop);
 
-}  // namespace serve
+}  // namespace bemi::serve

@@ -8,7 +8,7 @@
 #include "serve/live_feed.hpp"
 #include "serve/server.hpp"
 
-namespace serve {
+namespace bemi::serve {
 namespace {
 
 Request read(std::string_view target) {
@@ -97,4 +97,4 @@ TEST(listen_address, is_loopback_unless_said) {
 }
 
 }  // namespace
-}  // namespace serve
+}  // namespace bemi::serve

@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace serve {
+namespace bemi::serve {
 
 // Requests that ask the database at the same time; each has a thread and a connection.
 inline constexpr std::size_t workers = 6;
@@ -71,4 +71,4 @@ inline constexpr int login_failures_max = 10;
 inline constexpr std::chrono::minutes login_failures_window{1};
 inline constexpr std::chrono::hours session_lifetime{24 * 7};
 
-}  // namespace serve
+}  // namespace bemi::serve

@@ -11,7 +11,7 @@
 #include "base/log.hpp"
 #include "serve/limits.hpp"
 
-namespace serve {
+namespace bemi::serve {
 namespace {
 
 constexpr std::size_t event_id_bytes_max = 4096;
@@ -232,4 +232,4 @@ base::Result<bool> LiveFeed::hand_out(query::Feed& feed,
   return is_more;
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

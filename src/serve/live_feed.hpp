@@ -19,7 +19,7 @@
 #include "query/feed.hpp"
 #include "serve/destination.hpp"
 
-namespace serve {
+namespace bemi::serve {
 
 struct LiveChange {
   query::SeenPosition position;
@@ -95,4 +95,4 @@ class LiveFeed {
   std::jthread thread_;
 };
 
-}  // namespace serve
+}  // namespace bemi::serve

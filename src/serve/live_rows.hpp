@@ -9,7 +9,7 @@
 
 #include "query/walk_back.hpp"
 
-namespace serve {
+namespace bemi::serve {
 
 class LiveRows {
  public:
@@ -20,4 +20,4 @@ class LiveRows {
                                                               const std::string& source) = 0;
 };
 
-}  // namespace serve
+}  // namespace bemi::serve

@@ -13,7 +13,7 @@
 #include "serve/live_feed.hpp"
 #include "serve/source_status.hpp"
 
-namespace serve {
+namespace bemi::serve {
 
 using prometheus::BuildCounter;
 using prometheus::BuildGauge;
@@ -111,4 +111,4 @@ std::string Metrics::exposition(const Services& services) {
   return prometheus::TextSerializer().Serialize(registry_->Collect());
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

@@ -15,7 +15,7 @@ namespace prometheus {
 class Registry;
 }
 
-namespace serve {
+namespace bemi::serve {
 
 class Metrics {
  public:
@@ -36,4 +36,4 @@ class Metrics {
   std::unique_ptr<Families> families_;
 };
 
-}  // namespace serve
+}  // namespace bemi::serve

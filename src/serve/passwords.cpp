@@ -8,7 +8,7 @@
 
 #include "base/assert.hpp"
 
-namespace serve {
+namespace bemi::serve {
 namespace {
 
 std::mutex& one_at_a_time() {
@@ -50,4 +50,4 @@ bool is_password(const std::optional<std::string>& hash, const std::string& pass
   return is_same && hash.has_value();
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

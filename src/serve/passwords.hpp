@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-namespace serve {
+namespace bemi::serve {
 
 inline constexpr std::size_t password_bytes_min = 10;
 inline constexpr std::size_t password_bytes_max = 4096;
@@ -16,4 +16,4 @@ std::string password_hash(const std::string& password);
 // Takes as long for a name that is not there (nullopt): nobody learns names by the clock.
 bool is_password(const std::optional<std::string>& hash, const std::string& password);
 
-}  // namespace serve
+}  // namespace bemi::serve

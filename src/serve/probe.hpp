@@ -10,7 +10,7 @@
 
 #include "base/result.hpp"
 
-namespace serve {
+namespace bemi::serve {
 
 struct SlotStatus {
   bool is_there = false;
@@ -30,4 +30,4 @@ class Probe {
                                                        const std::string& position) = 0;
 };
 
-}  // namespace serve
+}  // namespace bemi::serve

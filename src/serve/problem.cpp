@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-namespace serve {
+namespace bemi::serve {
 namespace {
 
 std::string_view title_of(int status) {
@@ -71,4 +71,4 @@ Response problem(const base::Error& error) {
   return problem(status, error.message, error.hint);
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

@@ -7,10 +7,10 @@
 
 #include "serve/http.hpp"
 
-namespace serve {
+namespace bemi::serve {
 
 Response problem(int status, std::string_view detail, std::string_view hint = {});
 // With the status that the error's kind and SQLSTATE call for.
 Response problem(const base::Error& error);
 
-}  // namespace serve
+}  // namespace bemi::serve

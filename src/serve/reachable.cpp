@@ -6,7 +6,7 @@
 #include "base/assert.hpp"
 #include "base/number.hpp"
 
-namespace serve {
+namespace bemi::serve {
 
 namespace ip = boost::asio::ip;
 
@@ -103,4 +103,4 @@ bool Reachable::may_reach(const ip::address& address) const {
   return is_public(one) || any_holds(allowed_, one);
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

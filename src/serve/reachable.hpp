@@ -11,7 +11,7 @@
 
 #include "base/result.hpp"
 
-namespace serve {
+namespace bemi::serve {
 
 class Reachable {
  public:
@@ -36,4 +36,4 @@ class Reachable {
   std::vector<Range> allowed_;
 };
 
-}  // namespace serve
+}  // namespace bemi::serve

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace serve {
+namespace bemi::serve {
 namespace {
 
 bool may_reach(const Reachable& reachable, const char* address) {
@@ -66,4 +66,4 @@ TEST(reachable, is_what_a_flag_adds_too) {
 }
 
 }  // namespace
-}  // namespace serve
+}  // namespace bemi::serve

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string_view>
 
-namespace serve {
+namespace bemi::serve {
 
 enum class Role : char { viewer, operator_, admin };
 
@@ -27,4 +27,4 @@ constexpr std::optional<Role> read_role(std::string_view text) {
   return std::nullopt;
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

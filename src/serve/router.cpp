@@ -11,7 +11,7 @@
 #include "serve/contract.hpp"
 #include "serve/problem.hpp"
 
-namespace serve {
+namespace bemi::serve {
 namespace {
 
 std::vector<std::string_view> with_filter(std::vector<std::string_view> more) {
@@ -229,4 +229,4 @@ Answer answer(const Services& services, const Request& request) {
   return {problem(404, "there is nothing at " + request.path, "see /api/openapi.json"), "other"};
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

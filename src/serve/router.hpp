@@ -11,7 +11,7 @@
 #include "serve/http.hpp"
 #include "serve/services.hpp"
 
-namespace serve {
+namespace bemi::serve {
 
 struct Route;
 
@@ -46,4 +46,4 @@ Answer answer(const Services& services, const Request& request);
 
 Response json(std::string body);
 
-}  // namespace serve
+}  // namespace bemi::serve

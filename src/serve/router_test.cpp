@@ -8,7 +8,7 @@
 
 #include "serve/assets.hpp"
 
-namespace serve {
+namespace bemi::serve {
 namespace {
 
 using nlohmann::json;
@@ -72,4 +72,4 @@ TEST(router, a_change_needs_no_less_than_an_operator) {
 }
 
 }  // namespace
-}  // namespace serve
+}  // namespace bemi::serve

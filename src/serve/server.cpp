@@ -27,7 +27,7 @@
 #include "serve/webhook_sender.hpp"
 #include "serve/webhooks.hpp"
 
-namespace serve {
+namespace bemi::serve {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
@@ -228,4 +228,4 @@ Server::~Server() {
 const std::string& Server::url() const { return state_->url; }
 const std::optional<std::string>& Server::new_token() const { return state_->new_token; }
 
-}  // namespace serve
+}  // namespace bemi::serve

@@ -14,9 +14,9 @@
 #include "base/result.hpp"
 #include "serve/probe.hpp"
 
-namespace serve {
+namespace bemi::serve {
 
-// Declared, not included: Asio has a function of the name that our namespace query has.
+// Implemented by whoever starts the server.
 class Undo;
 class Control;
 class LiveRows;
@@ -62,4 +62,4 @@ class Server {
   std::unique_ptr<State> state_;
 };
 
-}  // namespace serve
+}  // namespace bemi::serve

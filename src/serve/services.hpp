@@ -6,7 +6,7 @@
 #include <stop_token>
 #include <string>
 
-namespace serve {
+namespace bemi::serve {
 
 class Access;
 class ActionLog;
@@ -44,4 +44,4 @@ struct Services {
   std::stop_token stopping;  // what waits for somebody elsewhere gives up
 };
 
-}  // namespace serve
+}  // namespace bemi::serve

@@ -13,7 +13,7 @@
 #include "serve/destination.hpp"
 #include "serve/probe.hpp"
 
-namespace serve {
+namespace bemi::serve {
 namespace {
 
 using nlohmann::ordered_json;
@@ -72,4 +72,4 @@ base::Result<ordered_json> source_status(const Services& services) {
   return list;
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

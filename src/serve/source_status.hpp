@@ -8,10 +8,10 @@
 #include "base/result.hpp"
 #include "serve/services.hpp"
 
-namespace serve {
+namespace bemi::serve {
 
 // A list of objects: query::sources, and worker.here, slot_known, slot_there, slot_active,
 // wal_status, retained_bytes, safe_wal_bytes, lag_bytes, open_gaps, probe_error.
 base::Result<nlohmann::ordered_json> source_status(const Services& services);
 
-}  // namespace serve
+}  // namespace bemi::serve

@@ -9,7 +9,7 @@
 #include "revert/mark.hpp"
 #include "revert/revert.hpp"
 
-namespace serve {
+namespace bemi::serve {
 
 class Undo {
  public:
@@ -25,4 +25,4 @@ class Undo {
   virtual base::Status delete_mark(const std::string& mark, bool force) = 0;
 };
 
-}  // namespace serve
+}  // namespace bemi::serve

@@ -7,7 +7,7 @@
 
 #include "serve/passwords.hpp"
 
-namespace serve {
+namespace bemi::serve {
 namespace {
 
 constexpr std::size_t name_bytes_max = 800;
@@ -127,4 +127,4 @@ base::Result<std::optional<Role>> Users::role_of(const std::string& name) {
   return read_role(rows.text(0, 0));
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

@@ -9,7 +9,7 @@
 #include "serve/destination.hpp"
 #include "serve/role.hpp"
 
-namespace serve {
+namespace bemi::serve {
 
 struct NewUser {
   std::string name;
@@ -50,4 +50,4 @@ class Users {
   Destination* destination_;
 };
 
-}  // namespace serve
+}  // namespace bemi::serve

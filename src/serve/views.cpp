@@ -5,7 +5,7 @@
 
 #include "serve/limits.hpp"
 
-namespace serve {
+namespace bemi::serve {
 namespace {
 
 base::Status may_be(const View& view) {
@@ -66,4 +66,4 @@ base::Result<bool> Views::remove(const std::string& owner, const std::string& na
   return rows.affected() > 0;
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

@@ -8,7 +8,7 @@
 
 #include "serve/destination.hpp"
 
-namespace serve {
+namespace bemi::serve {
 
 struct View {
   std::string owner;
@@ -32,4 +32,4 @@ class Views {
   Destination* destination_;
 };
 
-}  // namespace serve
+}  // namespace bemi::serve

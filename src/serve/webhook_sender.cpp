@@ -17,7 +17,7 @@
 #include "serve/limits.hpp"
 #include "serve/live_feed.hpp"
 
-namespace serve {
+namespace bemi::serve {
 namespace {
 
 constexpr const char* take_lock =
@@ -190,4 +190,4 @@ base::Status WebhookSender::note_reached(const DueWebhook& webhook, query::Seen 
   return webhooks_->note_seen(webhook.name, reached);
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

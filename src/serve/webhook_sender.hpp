@@ -16,7 +16,7 @@
 #include "serve/reachable.hpp"
 #include "serve/webhooks.hpp"
 
-namespace serve {
+namespace bemi::serve {
 
 // One delivery of these changes (JSON objects). `identity` is the same when it is tried again.
 Delivery deliver(const DueWebhook& webhook, const std::string& identity, const std::string& body,
@@ -52,4 +52,4 @@ class WebhookSender {
   std::jthread thread_;
 };
 
-}  // namespace serve
+}  // namespace bemi::serve

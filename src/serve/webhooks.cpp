@@ -11,7 +11,7 @@
 
 #include "serve/live_feed.hpp"
 
-namespace serve {
+namespace bemi::serve {
 namespace {
 
 constexpr const char* purpose = "webhook";
@@ -163,4 +163,4 @@ base::Status Webhooks::note_seen(const std::string& name, const query::Seen& see
   return {};
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

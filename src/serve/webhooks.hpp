@@ -14,7 +14,7 @@
 #include "secret/box.hpp"
 #include "serve/destination.hpp"
 
-namespace serve {
+namespace bemi::serve {
 
 struct NewWebhook {
   std::string name;
@@ -71,4 +71,4 @@ class Webhooks {
   const secret::Box* box_;
 };
 
-}  // namespace serve
+}  // namespace bemi::serve

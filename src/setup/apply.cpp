@@ -6,7 +6,7 @@
 
 #include "setup/setup.hpp"
 
-namespace setup {
+namespace bemi::setup {
 namespace {
 
 using namespace std::chrono_literals;
@@ -71,4 +71,4 @@ base::Status apply(pg::Connection& admin, const std::vector<Step>& steps, const 
   return {};
 }
 
-}  // namespace setup
+}  // namespace bemi::setup

@@ -10,7 +10,7 @@
 #include "setup/setup.hpp"
 #include "wal/slot.hpp"
 
-namespace setup {
+namespace bemi::setup {
 namespace {
 
 using Findings = std::vector<Finding>;
@@ -164,4 +164,4 @@ base::Result<std::vector<Finding>> check_source(pg::Connection& source, const Se
   return findings;
 }
 
-}  // namespace setup
+}  // namespace bemi::setup

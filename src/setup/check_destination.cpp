@@ -4,49 +4,14 @@
 #include <fmt/format.h>
 
 #include "setup/setup.hpp"
+#include "setup/sql.hpp"
 #include "store/roles.hpp"
 #include "store/schema.hpp"
 
-namespace setup {
+namespace bemi::setup {
 namespace {
 
 using Findings = std::vector<Finding>;
-
-// Rights of others than the owner and the roles that `bemi init` made. $1: `changes`.
-constexpr const char* select_foreign_rights = R"(
-with ours as (
-  select c.oid, c.oid::regclass::text as name, c.relowner, c.relacl,
-         c.oid = $1::regclass or exists (select from pg_inherits i where i.inhrelid = c.oid and i.inhparent = $1::regclass)
-           as is_history
-  from pg_class c
-  where c.oid in (select to_regclass(i.name) from _bemi.installed i where i.kind in ('table', 'view'))
-     or c.oid in (select i.inhrelid from pg_inherits i where i.inhparent = $1::regclass)
-)
-select coalesce(r.rolname, 'public'), string_agg(distinct a.privilege_type, ', '),
-       case when count(distinct o.name) = 1 then min(o.name) else count(distinct o.name) || ' tables of the history' end,
-       bool_or(a.grantee = 0 or o.is_history and a.privilege_type in ('UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER')),
-       bool_or(a.privilege_type <> 'SELECT'), 'revoke all on ' || string_agg(distinct o.name, ', ') || ' from '
-         || coalesce(quote_ident(r.rolname), 'public')
-from ours o cross join lateral aclexplode(o.relacl) a left join pg_roles r on r.oid = a.grantee
-where a.grantee <> o.relowner and (r.rolname is null or r.rolname not in (select m.name from _bemi.role m))
-group by r.rolname order by 1)";
-
-// Code of others that would run when the history is written or read.
-constexpr const char* select_foreign_code = R"(
-with ours as (
-  select $1::regclass as oid union all
-  select i.inhrelid from pg_inherits i where i.inhparent = $1::regclass union all
-  select to_regclass(i.name) from _bemi.installed i where i.kind = 'table'
-)
-select format('the trigger %I on %s', t.tgname, t.tgrelid::regclass), format('drop trigger %I on %s', t.tgname, t.tgrelid::regclass)
-from pg_trigger t where t.tgrelid in (select oid from ours) and not t.tgisinternal
-union
-select format('the rule %I on %s', r.rulename, r.ev_class::regclass), format('drop rule %I on %s', r.rulename, r.ev_class::regclass)
-from pg_rewrite r where r.ev_class in (select oid from ours)
-union
-select format('row level security of %s', c.oid::regclass), format('alter table %s disable row level security', c.oid::regclass)
-from pg_class c where c.oid in (select oid from ours) and c.relrowsecurity
-order by 1)";
 
 // Who owns the schema may drop what is in it.
 constexpr const char* select_schema_owner = R"(
@@ -59,7 +24,7 @@ where c.oid = $1::regclass and not r.rolsuper and r.oid <> c.relowner)";
 
 base::Status check_foreign(pg::Connection& destination, const std::string& changes,
                            Findings& findings) {
-  TRY_ASSIGN(pg::Rows rights, destination.query(select_foreign_rights, {changes}));
+  TRY_ASSIGN(pg::Rows rights, destination.query(sql::foreign_rights, {changes}));
   for (int row = 0; row < rights.count(); ++row) {
     bool harms = rights.truth(row, 3);
     bool writes = rights.truth(row, 4);
@@ -70,7 +35,7 @@ base::Status check_foreign(pg::Connection& destination, const std::string& chang
                         "may " + rights.text(row, 1) + " on " + rights.text(row, 2),
                         writes || harms ? rights.text(row, 5) : ""});
   }
-  TRY_ASSIGN(pg::Rows code, destination.query(select_foreign_code, {changes}));
+  TRY_ASSIGN(pg::Rows code, destination.query(sql::foreign_code, {changes}));
   for (int row = 0; row < code.count(); ++row) {
     findings.push_back({Severity::error, "history",
                         code.text(row, 0) + " is not Bemi's, and acts when the history is used",
@@ -162,4 +127,4 @@ base::Result<std::vector<Finding>> check_destination(pg::Connection& destination
   return findings;
 }
 
-}  // namespace setup
+}  // namespace bemi::setup

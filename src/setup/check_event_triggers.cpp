@@ -3,23 +3,13 @@
 
 #include <fmt/format.h>
 
+#include "setup/sql.hpp"
 #include "wal/event_triggers.hpp"
 
-namespace setup {
+namespace bemi::setup {
 namespace {
 
 constexpr const char* subject = "event triggers";
-
-// The three of ours: whose functions they run, and whether all of them fire in every session.
-constexpr const char* select_state = R"(
-select count(*) filter (where place.nspname = '_bemi'), count(*) filter (where place.nspname = '_bemi_source'),
-       count(*) filter (where place.nspname = '_bemi_source' and trigger.evtenabled <> 'A'),
-       count(*) filter (where place.nspname = '_bemi_source'
-                          and (function.proowner <> trigger.evtowner or place.nspowner <> trigger.evtowner)),
-       coalesce(min(pg_get_userbyid(place.nspowner)), '')
-from pg_event_trigger trigger join pg_proc function on function.oid = trigger.evtfoid
-join pg_namespace place on place.oid = function.pronamespace
-where trigger.evtname in ('bemi_track_ddl', 'bemi_track_drop', 'bemi_track_rewrite'))";
 
 Finding finding(Severity severity, std::string what, std::string fix) {
   return {.severity = severity, .subject = subject, .what = std::move(what), .fix = std::move(fix)};
@@ -41,7 +31,7 @@ base::Result<std::vector<Finding>> failures_of(pg::Connection& source) {
 }  // namespace
 
 base::Result<std::vector<Finding>> check_event_triggers(pg::Connection& source) {
-  TRY_ASSIGN(pg::Rows state, source.run(select_state));
+  TRY_ASSIGN(pg::Rows state, source.run(sql::event_trigger_state));
   constexpr std::int64_t all = 3;
   if (state.integer(0, 0) > 0) {
     return std::vector<Finding>{finding(
@@ -80,4 +70,4 @@ base::Result<std::vector<Finding>> check_event_triggers(pg::Connection& source) 
   return findings;
 }
 
-}  // namespace setup
+}  // namespace bemi::setup

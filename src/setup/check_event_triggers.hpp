@@ -5,9 +5,9 @@
 
 #include "setup/setup.hpp"
 
-namespace setup {
+namespace bemi::setup {
 
 // Whether the event triggers are ours alone, fire, are believed, and what they could not tell.
 base::Result<std::vector<Finding>> check_event_triggers(pg::Connection& source);
 
-}  // namespace setup
+}  // namespace bemi::setup

@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-namespace setup {
+namespace bemi::setup {
 namespace {
 
 constexpr const char* select_counts = R"(
@@ -101,4 +101,4 @@ base::Result<std::vector<Finding>> check_record(pg::Connection& destination,
   return findings;
 }
 
-}  // namespace setup
+}  // namespace bemi::setup

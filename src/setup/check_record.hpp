@@ -5,9 +5,9 @@
 
 #include "setup/setup.hpp"
 
-namespace setup {
+namespace bemi::setup {
 
 base::Result<std::vector<Finding>> check_record(pg::Connection& destination,
                                                 const Settings& settings);
 
-}  // namespace setup
+}  // namespace bemi::setup

@@ -8,7 +8,7 @@
 
 #include "setup/setup.hpp"
 
-namespace setup {
+namespace bemi::setup {
 namespace {
 
 using wal::Table;
@@ -209,4 +209,4 @@ base::Result<Findings> check_tables(pg::Connection& source, const Settings& sett
   return findings;
 }
 
-}  // namespace setup
+}  // namespace bemi::setup

@@ -8,7 +8,7 @@
 #include "base/sha256.hpp"
 #include "setup/source_sql.hpp"
 
-namespace setup {
+namespace bemi::setup {
 namespace {
 
 constexpr const char* select_may =
@@ -115,4 +115,4 @@ std::vector<Step> drop_event_trigger() {
                   "drop schema if exists _bemi_source cascade"}};
 }
 
-}  // namespace setup
+}  // namespace bemi::setup

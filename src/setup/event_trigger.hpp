@@ -8,7 +8,7 @@
 
 #include "setup/setup.hpp"
 
-namespace setup {
+namespace bemi::setup {
 
 // Empty when it is there already as the settings want it, or when this role may not make one.
 base::Result<std::vector<Step>> plan_event_trigger(pg::Connection& admin, const Settings& settings);
@@ -16,4 +16,4 @@ base::Result<std::vector<Step>> plan_event_trigger(pg::Connection& admin, const 
 // SQL that removes them, and the schema _bemi when nothing else is in it.
 std::vector<Step> drop_event_trigger();
 
-}  // namespace setup
+}  // namespace bemi::setup

@@ -10,7 +10,7 @@
 #include "store/progress.hpp"
 #include "store/schema.hpp"
 
-namespace setup {
+namespace bemi::setup {
 namespace {
 
 constexpr std::size_t name_bytes_max = 63;
@@ -58,4 +58,4 @@ base::Status take_known(pg::Connection& destination, Settings& settings) {
   return {};
 }
 
-}  // namespace setup
+}  // namespace bemi::setup

@@ -9,8 +9,9 @@
 #include "setup/event_trigger.hpp"
 #include "setup/record.hpp"
 #include "setup/setup.hpp"
+#include "setup/sql.hpp"
 
-namespace setup {
+namespace bemi::setup {
 namespace {
 
 using wal::Table;
@@ -148,16 +149,6 @@ struct Grant {
   std::string subjects;
 };
 
-constexpr const char* select_lacking = R"(
-select n.nspname, bool_or(not has_schema_privilege($1, n.oid, 'usage')),
-       coalesce(string_agg(format('%I.%I', n.nspname, c.relname), ', ' order by c.relname)
-                  filter (where not has_table_privilege($1, c.oid, 'select')), ''),
-       n.oid, coalesce(string_agg(c.oid::text, ',') filter (where not has_table_privilege($1, c.oid, 'select')), '')
-from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where c.oid = any ($2::oid[]) group by n.nspname, n.oid
-having bool_or(not has_schema_privilege($1, n.oid, 'usage'))
-       or bool_or(not has_table_privilege($1, c.oid, 'select')) order by n.nspname)";
-
 constexpr const char* select_record_rights = R"(
 select coalesce(bool_and(has_table_privilege($1, c.oid, 'insert')), false)
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -170,7 +161,7 @@ base::Result<std::vector<Grant>> lacking_grants(pg::Connection& admin,
   for (const Table& table : tables) {
     if (table.tracked) oids += (oids.empty() ? "" : ",") + std::to_string(table.oid);
   }
-  TRY_ASSIGN(pg::Rows rows, admin.query(select_lacking, {role, "{" + oids + "}"}));
+  TRY_ASSIGN(pg::Rows rows, admin.query(sql::lacking_rights, {role, "{" + oids + "}"}));
   std::vector<Grant> grants;
   for (int row = 0; row < rows.count(); ++row) {
     std::string schema = rows.text(row, 0);
@@ -325,4 +316,4 @@ base::Result<std::vector<Step>> plan_source(pg::Connection& admin, const Setting
   return steps;
 }
 
-}  // namespace setup
+}  // namespace bemi::setup

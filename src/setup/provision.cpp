@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-namespace setup {
+namespace bemi::setup {
 namespace {
 
 constexpr std::size_t name_bytes_max = 63;  // PostgreSQL cuts what is longer
@@ -203,4 +203,4 @@ base::Result<std::string> provision(pg::Connection& admin, const NewDestination&
   return std::unexpected(url.error().within("cannot make the destination"));
 }
 
-}  // namespace setup
+}  // namespace bemi::setup

@@ -9,7 +9,7 @@
 
 #include "setup/setup.hpp"
 
-namespace setup {
+namespace bemi::setup {
 
 struct NewDestination {
   std::string admin_url;  // any database of the server
@@ -25,4 +25,4 @@ base::Result<std::vector<Finding>> check_provision(pg::Connection& admin,
 // The new role's URL, tried. What was made is taken away again when a later step fails.
 base::Result<std::string> provision(pg::Connection& admin, const NewDestination& wanted);
 
-}  // namespace setup
+}  // namespace bemi::setup

@@ -6,41 +6,12 @@
 
 #include <fmt/format.h>
 
-namespace setup {
+#include "setup/sql.hpp"
+
+namespace bemi::setup {
 namespace {
 
 using wal::Table;
-
-// The event trigger of a Bemi that knew no such schema would track it.
-constexpr const char* create_sql = R"(set local bemi.quiet = 'on';
-create schema _bemi_setup;
-revoke all on schema _bemi_setup from public;
-create table _bemi_setup.made (
-  kind text not null check (kind in ('publication', 'slot', 'grant')), name text not null,
-  grantee text not null default '', publication text not null default '',
-  at timestamptz not null default now(), primary key (kind, name, grantee));
-create table _bemi_setup.former_identity (
-  publication text not null, relation oid not null, schema text not null, "table" text not null,
-  identity "char" not null check (identity in ('d', 'n', 'f', 'i')), index_name text,
-  given "char" not null check (given in ('d', 'n', 'f', 'i')), at timestamptz not null default now(),
-  was_listed boolean not null default false,  -- somebody else had put it into the publication
-  primary key (publication, relation));
-revoke all on _bemi_setup.made, _bemi_setup.former_identity from public;
-)";
-
-// Who only reads may not be allowed to read this.
-constexpr const char* select_rights = R"(
-select made.oid is not null and former.oid is not null, has_database_privilege(current_database(), 'create'),
-       coalesce(may.enter and has_table_privilege(former.oid, 'insert') and has_table_privilege(former.oid, 'update'),
-                false),
-       coalesce(may.enter and has_table_privilege(former.oid, 'select') and has_table_privilege(made.oid, 'select'),
-                false),
-       coalesce(may.enter and has_table_privilege(made.oid, 'insert'), false)
-from (select) one
-left join pg_namespace n on n.nspname = '_bemi_setup'
-left join pg_class made on made.relnamespace = n.oid and made.relname = 'made'
-left join pg_class former on former.relnamespace = n.oid and former.relname = 'former_identity'
-cross join lateral (select has_schema_privilege(n.oid, 'usage') as enter) may)";
 
 // What tables had, and what they have now.
 constexpr const char* select_former = R"(
@@ -265,7 +236,7 @@ base::Status plan_grants(pg::Connection& admin, const Settings& settings, Restor
 }  // namespace
 
 base::Result<Record> load_record(pg::Connection& source, const Settings& settings) {
-  TRY_ASSIGN(pg::Rows rights, source.run(select_rights));
+  TRY_ASSIGN(pg::Rows rights, source.run(sql::record_rights));
   Record record{.is_there = rights.truth(0, 0),
                 .is_readable = rights.truth(0, 3),
                 .may_be_made = rights.truth(0, 1),
@@ -307,7 +278,7 @@ std::optional<Step> record_step(const Record& record, const std::vector<Table>& 
                                 const Settings& settings) {
   if (!record.may_grow()) return std::nullopt;
   bool owns = owns_publication(record, settings);
-  std::string sql = record.is_there ? "" : create_sql;
+  std::string sql = record.is_there ? "" : sql::create_record;
   if (record.may_name() && !record.has_slot) {
     sql += fmt::format("insert into _bemi_setup.made values ('slot', {}) on conflict do nothing;\n",
                        pg::quote_literal(settings.slot));
@@ -378,18 +349,12 @@ base::Result<Restoration> plan_restoration(pg::Connection& admin, const std::vec
 
 Step forget_step(const Settings& settings) {
   return {.what = "forget what was there before",
-          .sql = fmt::format(R"(delete from _bemi_setup.former_identity where publication = {0};
-delete from _bemi_setup.made where publication = {0} or kind = 'publication' and name = {0} or kind = 'slot' and name = {1};
-do $$ begin
-  if not exists (select from _bemi_setup.made) and not exists (select from _bemi_setup.former_identity) then
-    drop table _bemi_setup.made, _bemi_setup.former_identity;
-    if not exists (select from pg_class where relnamespace = '_bemi_setup'::regnamespace) then
-      drop schema _bemi_setup;
-    end if;
-  end if;
-end $$)",
-                             pg::quote_literal(settings.publication),
-                             pg::quote_literal(settings.slot))};
+          .sql = fmt::format(
+                     "delete from _bemi_setup.former_identity where publication = {0};\n"
+                     "delete from _bemi_setup.made where publication = {0} or kind = 'publication' "
+                     "and name = {0} or kind = 'slot' and name = {1};\n",
+                     pg::quote_literal(settings.publication), pg::quote_literal(settings.slot)) +
+                 sql::drop_empty_record};
 }
 
-}  // namespace setup
+}  // namespace bemi::setup

@@ -10,7 +10,7 @@
 
 #include "setup/setup.hpp"
 
-namespace setup {
+namespace bemi::setup {
 
 struct Record {
   bool is_there = false;
@@ -59,4 +59,4 @@ base::Result<Restoration> plan_restoration(pg::Connection& admin,
 // The rows of this publication; the tables and the schema with the last ones.
 Step forget_step(const Settings& settings);
 
-}  // namespace setup
+}  // namespace bemi::setup

@@ -12,7 +12,7 @@
 #include "store/migrate.hpp"
 #include "wal/tables.hpp"
 
-namespace setup {
+namespace bemi::setup {
 
 enum class IdentityPolicy { full, keep };
 
@@ -118,4 +118,4 @@ std::string default_slot_name(const std::string& source_name);
 // Of the temporary slot beside `slot`; no source has it by default.
 std::string baseline_slot_name(const std::string& slot);
 
-}  // namespace setup
+}  // namespace bemi::setup

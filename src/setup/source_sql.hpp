@@ -3,9 +3,9 @@
 
 #include <string_view>
 
-namespace setup {
+namespace bemi::setup {
 
 // The SQL of contracts/source/ in the order of its file names, compiled in.
 std::string_view source_sql();
 
-}  // namespace setup
+}  // namespace bemi::setup

@@ -8,7 +8,7 @@
 #include "setup/setup.hpp"
 #include "wal/slot.hpp"
 
-namespace setup {
+namespace bemi::setup {
 namespace {
 
 // Ours call a function in a schema of ours.
@@ -90,4 +90,4 @@ base::Result<Teardown> plan_teardown(pg::Connection& admin, const Settings& sett
   return out;
 }
 
-}  // namespace setup
+}  // namespace bemi::setup

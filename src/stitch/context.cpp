@@ -10,7 +10,7 @@
 #include "base/json.hpp"
 #include "base/limits.hpp"
 
-namespace stitch {
+namespace bemi::stitch {
 namespace {
 
 using base::ErrorKind;
@@ -176,4 +176,4 @@ base::Result<std::string_view> Contexts::of(std::uint32_t number, const Xids& ab
   return "{}";
 }
 
-}  // namespace stitch
+}  // namespace bemi::stitch

@@ -19,7 +19,7 @@
 #include "base/result.hpp"
 #include "stitch/spool.hpp"
 
-namespace stitch {
+namespace bemi::stitch {
 
 enum class Scope : char { plain = '.', previous = 'p', next = 'n', transaction = 't' };
 
@@ -85,4 +85,4 @@ class Contexts {
   std::uint64_t text_number_ = 0;
 };
 
-}  // namespace stitch
+}  // namespace bemi::stitch

@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-namespace stitch {
+namespace bemi::stitch {
 namespace {
 
 using nlohmann::json;
@@ -64,4 +64,4 @@ TEST(Context, RefusesWhatCannotBeStored) {
 }
 
 }  // namespace
-}  // namespace stitch
+}  // namespace bemi::stitch

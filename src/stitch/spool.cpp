@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
-namespace stitch {
+namespace bemi::stitch {
 namespace {
 
 struct Header {
@@ -135,4 +135,4 @@ base::Result<std::optional<Record>> Spool::next() {
   return Record{{header.position}, header.xid, header.number, bytes};
 }
 
-}  // namespace stitch
+}  // namespace bemi::stitch

@@ -15,7 +15,7 @@
 #include "base/result.hpp"
 #include "change/lsn.hpp"
 
-namespace stitch {
+namespace bemi::stitch {
 
 // The memory that all spools share, and where they go beyond it.
 class SpoolBudget {
@@ -67,4 +67,4 @@ class Spool {
   bool reading_memory_ = false;
 };
 
-}  // namespace stitch
+}  // namespace bemi::stitch

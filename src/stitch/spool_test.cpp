@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace stitch {
+namespace bemi::stitch {
 namespace {
 
 std::string bytes_of(std::uint32_t number) {
@@ -54,4 +54,4 @@ TEST(Spool, AMissingDirectoryIsAnErrorWithItsReason) {
 }
 
 }  // namespace
-}  // namespace stitch
+}  // namespace bemi::stitch

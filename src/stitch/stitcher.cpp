@@ -5,11 +5,12 @@
 
 #include "base/bytes.hpp"
 #include "base/limits.hpp"
+#include "base/overloaded.hpp"
 #include "decode/pgoutput.hpp"
 #include "decode/schema_change.hpp"
 #include "decode/signature.hpp"
 
-namespace stitch {
+namespace bemi::stitch {
 namespace {
 
 // Of one transaction. What comes beyond is only counted.
@@ -57,11 +58,6 @@ base::Result<decode::SchemaChange> not_signed() {
   return base::fail(base::ErrorKind::malformed_message,
                     "a message of DDL that the event triggers did not sign");
 }
-
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
 
 }  // namespace
 
@@ -200,21 +196,22 @@ base::Status Stitcher::take_context(change::Lsn position, const decode::LogicalM
   return {};
 }
 
+base::Result<std::unique_ptr<Transaction>> Stitcher::finish(
+    std::unique_ptr<Transaction> transaction, change::Lsn end_lsn, base::Timestamp committed_at) {
+  current_ = nullptr;
+  transaction->refused_counts.add(std::exchange(stray_, {}));
+  transaction->end_lsn = end_lsn;
+  transaction->committed_at = committed_at;
+  TRY(transaction->contexts_.finish());
+  return transaction;
+}
+
 base::Result<std::unique_ptr<Transaction>> Stitcher::control(change::Lsn position,
                                                              const decode::Message& message,
                                                              std::string_view bytes) {
   using Done = base::Result<std::unique_ptr<Transaction>>;
-  auto finished = [&](std::unique_ptr<Transaction> transaction, change::Lsn end_lsn,
-                      base::Timestamp committed_at) -> Done {
-    current_ = nullptr;
-    transaction->refused_counts.add(std::exchange(stray_, {}));
-    transaction->end_lsn = end_lsn;
-    transaction->committed_at = committed_at;
-    TRY(transaction->contexts_.finish());
-    return transaction;
-  };
   return std::visit(
-      Overloaded{
+      base::Overloaded{
           [&](const decode::Begin& begin) -> Done {
             if (current_ != nullptr) return std::unexpected(out_of_place("Begin"));
             begun_ = std::make_unique<Transaction>(*budget_);
@@ -224,7 +221,7 @@ base::Result<std::unique_ptr<Transaction>> Stitcher::control(change::Lsn positio
           },
           [&](const decode::Commit& commit) -> Done {
             if (!begun_) return std::unexpected(out_of_place("Commit"));
-            return finished(std::move(begun_), commit.end_lsn, commit.committed_at);
+            return finish(std::move(begun_), commit.end_lsn, commit.committed_at);
           },
           [&](const decode::StreamStart& start) -> Done {
             if (current_ != nullptr) return std::unexpected(out_of_place("Stream Start"));
@@ -233,16 +230,20 @@ base::Result<std::unique_ptr<Transaction>> Stitcher::control(change::Lsn positio
             return nullptr;
           },
           [&](const decode::StreamStop&) -> Done {
+            if (!in_stream_) return std::unexpected(out_of_place("Stream Stop"));
             current_ = nullptr;
             in_stream_ = false;
             return nullptr;
           },
           [&](const decode::StreamCommit& commit) -> Done {
+            if (current_ != nullptr) return std::unexpected(out_of_place("Stream Commit"));
             auto node = streamed_.extract(commit.xid);
             if (node.empty()) return std::unexpected(out_of_place("Stream Commit"));
-            return finished(std::move(node.mapped()), commit.end_lsn, commit.committed_at);
+            return finish(std::move(node.mapped()), commit.end_lsn, commit.committed_at);
           },
           [&](const decode::StreamAbort& abort) -> Done {
+            // Of a transaction that is being read, it would take that away.
+            if (current_ != nullptr) return std::unexpected(out_of_place("Stream Abort"));
             if (abort.subxid == abort.xid) {
               streamed_.erase(abort.xid);
             } else if (auto found = streamed_.find(abort.xid); found != streamed_.end()) {
@@ -254,9 +255,11 @@ base::Result<std::unique_ptr<Transaction>> Stitcher::control(change::Lsn positio
             TRY(take_message(position, logical, bytes));
             return nullptr;
           },
-          [&](const auto&) -> Done { return nullptr; },
+          [&](const decode::Origin&) -> Done { return nullptr; },
+          // Kept as bytes, and decoded after the commit.
+          [&](const decode::content auto&) -> Done { return nullptr; },
       },
       message);
 }
 
-}  // namespace stitch
+}  // namespace bemi::stitch

@@ -23,7 +23,7 @@
 #include "stitch/context.hpp"
 #include "stitch/spool.hpp"
 
-namespace stitch {
+namespace bemi::stitch {
 
 // A message that was not believed, or could not be stored; kept aside.
 struct RefusedMessage {
@@ -98,6 +98,9 @@ class Stitcher {
   base::Result<std::unique_ptr<Transaction>> control(change::Lsn position,
                                                      const decode::Message& message,
                                                      std::string_view bytes);
+  base::Result<std::unique_ptr<Transaction>> finish(std::unique_ptr<Transaction> transaction,
+                                                    change::Lsn end_lsn,
+                                                    base::Timestamp committed_at);
   base::Status keep(change::Lsn position, std::string_view bytes);
   base::Status take_message(change::Lsn position, const decode::LogicalMessage& message,
                             std::string_view bytes);
@@ -117,4 +120,4 @@ class Stitcher {
   change::RefusedCounts stray_;  // in no transaction: counted with the next one
 };
 
-}  // namespace stitch
+}  // namespace bemi::stitch

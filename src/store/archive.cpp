@@ -13,7 +13,7 @@
 #include "store/roles.hpp"
 #include "store/schema.hpp"
 
-namespace store {
+namespace bemi::store {
 namespace {
 
 using nlohmann::json;
@@ -327,4 +327,4 @@ base::Status drop_restored(pg::Connection& destination, const std::string& windo
   return {};
 }
 
-}  // namespace store
+}  // namespace bemi::store

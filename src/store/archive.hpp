@@ -16,7 +16,7 @@
 #include "store/archive_digest.hpp"
 #include "store/partitions.hpp"
 
-namespace store {
+namespace bemi::store {
 
 struct Archive {
   Window window;
@@ -71,4 +71,4 @@ base::Result<Archive> restore_archive(pg::Connection& destination,
                                       const std::filesystem::path& file, bool takes_unrecorded);
 base::Status drop_restored(pg::Connection& destination, const std::string& window);
 
-}  // namespace store
+}  // namespace bemi::store

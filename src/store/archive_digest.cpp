@@ -8,7 +8,7 @@
 
 #include "base/assert.hpp"
 
-namespace store {
+namespace bemi::store {
 namespace {
 
 constexpr std::size_t key_bytes = 32;
@@ -74,4 +74,4 @@ base::Result<std::string> archive_key(pg::Connection& destination) {
   return kept.text(0, 0);
 }
 
-}  // namespace store
+}  // namespace bemi::store

@@ -11,7 +11,7 @@
 #include "base/result.hpp"
 #include "pg/connection.hpp"
 
-namespace store {
+namespace bemi::store {
 
 struct ArchiveDigest {
   std::string sha256;  // in hex
@@ -40,4 +40,4 @@ class ArchiveHasher {
 // owner.
 base::Result<std::string> archive_key(pg::Connection& destination);
 
-}  // namespace store
+}  // namespace bemi::store

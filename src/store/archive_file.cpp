@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
-namespace store {
+namespace bemi::store {
 namespace {
 
 constexpr int compression_level = 9;  // written once, kept for years
@@ -217,4 +217,4 @@ base::Result<ArchiveDigest> digest_of(const std::filesystem::path& path, std::st
   }
 }
 
-}  // namespace store
+}  // namespace bemi::store

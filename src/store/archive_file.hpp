@@ -18,7 +18,7 @@
 struct ZSTD_CCtx_s;
 struct ZSTD_DCtx_s;
 
-namespace store {
+namespace bemi::store {
 
 struct FileDescriptor {
   int number = -1;
@@ -106,4 +106,4 @@ class ArchiveReader {
 // The digest of a file's bytes, whatever they are.
 base::Result<ArchiveDigest> digest_of(const std::filesystem::path& path, std::string_view key);
 
-}  // namespace store
+}  // namespace bemi::store

@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-namespace store {
+namespace bemi::store {
 namespace {
 
 constexpr const char* save_left = R"(
@@ -33,4 +33,4 @@ base::Result<Relations> load_baseline_left(pg::Connection& destination, const Pr
   return relations;
 }
 
-}  // namespace store
+}  // namespace bemi::store

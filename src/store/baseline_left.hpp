@@ -10,7 +10,7 @@
 #include "pg/connection.hpp"
 #include "store/progress.hpp"
 
-namespace store {
+namespace bemi::store {
 
 using Relations = std::set<change::Oid>;
 
@@ -18,4 +18,4 @@ base::Status save_baseline_left(pg::Connection& destination, const Progress& pro
                                 const Relations& relations);
 base::Result<Relations> load_baseline_left(pg::Connection& destination, const Progress& progress);
 
-}  // namespace store
+}  // namespace bemi::store

@@ -7,7 +7,7 @@
 #include "store/schema.hpp"
 #include "store/table_gap.hpp"
 
-namespace store {
+namespace bemi::store {
 namespace {
 
 constexpr const char* insert_piece = R"(
@@ -223,4 +223,4 @@ base::Result<base::Timestamp> effective_at(pg::Connection& destination, const Pr
   return base::Timestamp{rows.integer(0, 0)};
 }
 
-}  // namespace store
+}  // namespace bemi::store

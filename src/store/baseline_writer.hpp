@@ -19,7 +19,7 @@
 #include "store/copy_row.hpp"
 #include "store/progress.hpp"
 
-namespace store {
+namespace bemi::store {
 
 // Where baseline rows stand in the history.
 struct BaselinePlace {
@@ -95,4 +95,4 @@ base::Status note_unseen(pg::Connection& destination, const Progress& progress,
 base::Result<base::Timestamp> effective_at(pg::Connection& destination, const Progress& progress,
                                            change::Lsn position);
 
-}  // namespace store
+}  // namespace bemi::store

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-namespace store {
+namespace bemi::store {
 namespace {
 
 void put(unsigned char* out, std::uint64_t value, int bytes) {
@@ -36,4 +36,4 @@ Uuid change_id(base::Timestamp committed_at, const ChangeIdentity& identity) {
   return id;
 }
 
-}  // namespace store
+}  // namespace bemi::store

@@ -12,7 +12,7 @@
 #include "base/clock.hpp"
 #include "change/lsn.hpp"
 
-namespace store {
+namespace bemi::store {
 
 struct ChangeIdentity {
   std::string_view source;
@@ -25,4 +25,4 @@ using Uuid = std::array<unsigned char, 16>;
 
 Uuid change_id(base::Timestamp committed_at, const ChangeIdentity& identity);
 
-}  // namespace store
+}  // namespace bemi::store

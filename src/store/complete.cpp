@@ -11,7 +11,7 @@
 
 #include "base/json.hpp"
 
-namespace store {
+namespace bemi::store {
 namespace {
 
 using change::Change;
@@ -174,4 +174,4 @@ base::Status complete(pg::Connection& destination, const Progress& progress, cha
   return {};
 }
 
-}  // namespace store
+}  // namespace bemi::store

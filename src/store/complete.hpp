@@ -10,7 +10,7 @@
 #include "pg/connection.hpp"
 #include "store/progress.hpp"
 
-namespace store {
+namespace bemi::store {
 
 // Whether complete() would do anything.
 bool is_partial(const change::Batch& batch);
@@ -18,4 +18,4 @@ bool is_partial(const change::Batch& batch);
 // \pre what was appended before is visible on `destination`.
 base::Status complete(pg::Connection& destination, const Progress& progress, change::Batch& batch);
 
-}  // namespace store
+}  // namespace bemi::store

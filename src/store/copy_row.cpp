@@ -4,7 +4,7 @@
 #include "base/assert.hpp"
 #include "base/bytes.hpp"
 
-namespace store {
+namespace bemi::store {
 namespace {
 
 using namespace std::string_view_literals;
@@ -137,4 +137,4 @@ base::Status RowEncoder::append(std::string& out, const change::Change& change,
   return {};
 }
 
-}  // namespace store
+}  // namespace bemi::store

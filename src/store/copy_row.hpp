@@ -13,7 +13,7 @@
 #include "change/change.hpp"
 #include "store/change_id.hpp"
 
-namespace store {
+namespace bemi::store {
 
 // What all rows of one source transaction share, encoded once.
 class RowEncoder {
@@ -47,4 +47,4 @@ class RowEncoder {
 // For COPY's text format.
 void append_copy_text(std::string& out, std::string_view text);
 
-}  // namespace store
+}  // namespace bemi::store

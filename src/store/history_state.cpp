@@ -3,8 +3,9 @@
 
 #include "base/number.hpp"
 #include "store/schema.hpp"
+#include "store/sql.hpp"
 
-namespace store {
+namespace bemi::store {
 namespace {
 
 constexpr const char* select_obstacle = R"(
@@ -20,19 +21,6 @@ where n.nspname in ('bemi', 'time_travel')
        or exists (select from pg_proc p where p.pronamespace = n.oid))
 order by 1 limit 1)";
 
-// What the tables of a history look like, without what changes as it is used. The source's own
-// tables may stand beside them.
-constexpr const char* select_shape = R"(
-select encode(sha256(convert_to(string_agg(format('%s.%s %s %s', c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
-                                           a.attnotnull), ',' order by c.relname collate "C", a.attnum), 'UTF8')), 'hex')
-from pg_class c join pg_namespace n on n.oid = c.relnamespace
-join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-where c.relkind in ('r', 'p', 'c')
-  and (n.nspname = 'bemi' or n.nspname = '_bemi' and c.relname in (
-         'access_token', 'action', 'archive', 'baseline_piece', 'coverage', 'dashboard_user', 'destination',
-         'dropped_window', 'epoch', 'gap', 'key_change', 'login_session', 'managed_source', 'mark', 'parked', 'place',
-         'relation_version', 'saved_view', 'source', 'stage', 'untracked', 'view', 'view_source', 'webhook')
-       or c.oid = to_regclass((select format('%I.changes', d.schema) from _bemi.destination d))))";
 // Of the one that 0.1.0 made, which kept no hashes.
 constexpr const char* shape_of_first_release =
     "1d4cd768ec5978e45d8c2b19000ecb4f2bdd707180e444365ec2f9e42c8ae651";
@@ -68,7 +56,7 @@ base::Status check_first_release(pg::Connection& destination, const HistoryState
     if (!is_known) return unknown_history("it has a migration " + one.name);
   }
   if (state.applied.size() != first_release) return unknown_history("it is not whole");
-  TRY_ASSIGN(pg::Rows shape, destination.run(select_shape));
+  TRY_ASSIGN(pg::Rows shape, destination.run(sql::history_shape));
   if (shape.text(0, 0) == shape_of_first_release) return {};
   return unknown_history("its tables are not those of 0.1.0");
 }
@@ -132,4 +120,4 @@ base::Status check_state(pg::Connection& destination, const HistoryState& state)
   return {};
 }
 
-}  // namespace store
+}  // namespace bemi::store

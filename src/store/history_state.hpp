@@ -11,7 +11,7 @@
 #include "pg/connection.hpp"
 #include "store/migrations.hpp"
 
-namespace store {
+namespace bemi::store {
 
 inline constexpr int first_release = 14;  // the newest migration of 0.1.0, which kept no hashes
 
@@ -37,4 +37,4 @@ base::Status check_state(pg::Connection& destination, const HistoryState& state)
 // Error of kind conflict when something named `changes` stands where a new history is to be.
 base::Status check_obstacle(pg::Connection& destination, const std::string& schema);
 
-}  // namespace store
+}  // namespace bemi::store

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "store/key_passes.hpp"
 
-namespace store {
+namespace bemi::store {
 namespace {
 
 std::uint64_t hash_of(std::string_view key) { return std::hash<std::string_view>()(key); }
@@ -55,4 +55,4 @@ std::vector<KeyPasses::Name> KeyPasses::finish() {
   return passed;
 }
 
-}  // namespace store
+}  // namespace bemi::store

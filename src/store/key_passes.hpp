@@ -14,7 +14,7 @@
 
 #include "change/change.hpp"
 
-namespace store {
+namespace bemi::store {
 
 class KeyPasses {
  public:
@@ -41,4 +41,4 @@ class KeyPasses {
   std::pair<const Name, Table>* last_ = nullptr;  // of tables_
 };
 
-}  // namespace store
+}  // namespace bemi::store

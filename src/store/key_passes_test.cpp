@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace store {
+namespace bemi::store {
 namespace {
 
 using change::Change;
@@ -76,4 +76,4 @@ TEST(KeyPasses, BeyondItsMemoryAnyKeyThatIsLeftCounts) {
 }
 
 }  // namespace
-}  // namespace store
+}  // namespace bemi::store

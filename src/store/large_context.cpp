@@ -8,7 +8,7 @@
 #include "base/json.hpp"
 #include "base/limits.hpp"
 
-namespace store {
+namespace bemi::store {
 namespace {
 
 std::string format(const Uuid& id) {
@@ -65,4 +65,4 @@ void LargeContexts::shrink(change::Batch& batch, const IdOf& id_of) {
   }
 }
 
-}  // namespace store
+}  // namespace bemi::store

@@ -12,7 +12,7 @@
 #include "change/change.hpp"
 #include "store/change_id.hpp"
 
-namespace store {
+namespace bemi::store {
 
 class LargeContexts {
  public:
@@ -26,4 +26,4 @@ class LargeContexts {
   std::shared_ptr<const std::string> small_;  // what the others get
 };
 
-}  // namespace store
+}  // namespace bemi::store

@@ -13,8 +13,9 @@
 #include "store/partitions.hpp"
 #include "store/roles.hpp"
 #include "store/schema.hpp"
+#include "store/sql.hpp"
 
-namespace store {
+namespace bemi::store {
 namespace {
 
 using namespace std::chrono_literals;
@@ -37,19 +38,6 @@ std::string rules_of(const std::vector<Retention>& retention) {
   }
   return rules.dump();
 }
-
-// Windows with what is due; $1: the rules. A window is due when the longest retention is over, and
-// only when there is a general one: a table that nobody named is kept for ever else.
-constexpr const char* select_windows = R"(
-with rule as (
-  select r ->> 1 as "table", (r ->> 2)::interval as keep from jsonb_array_elements($1::jsonb) r
-)
-select w.name, (extract(epoch from w.from_time) * 1000000)::bigint, (extract(epoch from w.to_time) * 1000000)::bigint,
-       w.closed, w.sealed, w.detaching, w.restored, w.archived,
-       coalesce(w.to_time <= now() - (select max(keep) from rule), false)
-         and exists (select from rule where "table" is null),
-       exists (select from _bemi.tables_over($1::jsonb, w.to_time)), pg_size_pretty(w.bytes)
-from _bemi.window w)";
 
 constexpr const char* thin_sql = R"(
 with gone as (
@@ -116,7 +104,7 @@ class Maintenance {
 };
 
 base::Result<std::vector<State>> Maintenance::windows() {
-  auto rows = destination_->query(select_windows, {rules_});
+  auto rows = destination_->query(sql::list_windows, {rules_});
   if (!rows) return std::unexpected(rows.error().within("retention"));
   std::vector<State> states;
   for (int row = 0; row < rows->count(); ++row) {
@@ -334,4 +322,4 @@ base::Status maintain(pg::Connection& destination, const MaintenanceSettings& se
   return done;
 }
 
-}  // namespace store
+}  // namespace bemi::store

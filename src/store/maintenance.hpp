@@ -12,7 +12,7 @@
 
 #include "pg/connection.hpp"
 
-namespace store {
+namespace bemi::store {
 
 // Kept so long; the longest one says when windows go, the shorter ones are taken out of closed
 // windows row by row.
@@ -44,4 +44,4 @@ using MaintenanceReport = std::function<void(const MaintenanceStep&)>;
 base::Status maintain(pg::Connection& destination, const MaintenanceSettings& settings,
                       bool dry_run, const MaintenanceReport& report);
 
-}  // namespace store
+}  // namespace bemi::store

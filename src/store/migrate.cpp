@@ -6,8 +6,9 @@
 #include "store/own_schema.hpp"
 #include "store/roles.hpp"
 #include "store/schema.hpp"
+#include "store/sql.hpp"
 
-namespace store {
+namespace bemi::store {
 namespace {
 
 constexpr int version_min = 140000;
@@ -15,32 +16,6 @@ constexpr std::chrono::seconds lock_timeout{5};
 
 // Any constant will do; it only has to be ours: "bemi" in ASCII.
 constexpr const char* take_lock = "select pg_advisory_xact_lock(1650814313)";
-
-// The source may have made `_bemi` in the same database. Whose a schema is that was there before is
-// looked at before and after (check_own_schema); one that is new is closed to everybody, whatever
-// default privileges gave.
-constexpr const char* create_schemas = R"(do $$
-declare place text; granted record;
-begin
-  foreach place in array array['_bemi', 'bemi'] loop
-    continue when to_regnamespace(place) is not null;
-    execute format('create schema %I', place);
-    for granted in
-      select distinct a.grantee from pg_catalog.pg_namespace n cross join lateral pg_catalog.aclexplode(n.nspacl) a
-      where n.nspname = place and a.grantee <> n.nspowner
-    loop
-      execute format('revoke all on schema %I from %s', place,
-                     case granted.grantee when 0 then 'public' else granted.grantee::regrole::text end);
-    end loop;
-  end loop;
-end $$;
-comment on schema bemi is 'Asks the past; made by Bemi.';
-create table _bemi.migration (
-  version int primary key,
-  name text not null,
-  sha256 text,
-  applied_at timestamptz not null default now()
-))";
 
 std::string replaced(std::string text, std::string_view from, const std::string& to) {
   for (std::size_t at = text.find(from); at != std::string::npos;
@@ -55,35 +30,6 @@ base::Status check_version(pg::Connection& destination) {
   return base::fail(base::ErrorKind::unsupported, "the destination's PostgreSQL is older than 14",
                     "upgrade it, or choose another destination with --destination");
 }
-
-// Views of the past stand in schemas of their own, where the user's own things may stand beside
-// them.
-constexpr const char* drop_views = R"(do $$
-declare view record; place text; places text[] := '{}';
-begin
-  if to_regclass('_bemi.view') is null then return; end if;
-  for view in
-    select view_schema as schema, "table" from _bemi.view union
-    select case when octet_length(n) <= 63 then n  -- as _bemi.fitting_name, which may not be there
-             else substr((repeat('x', 9) || n)::name::text, 10) || '_' || left(md5(n), 8) end, "table"
-    from (select 'time_travel' || case when schema = 'public' then '' else '_' || schema end as n, "table"
-          from _bemi.untracked) u
-  loop
-    places := places || view.schema::text;
-    if exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
-               where c.relkind = 'v' and n.nspname = view.schema and c.relname = view."table") then
-      execute format('drop view %I.%I', view.schema, view."table");
-    end if;
-  end loop;
-  for place in
-    select n.nspname from pg_catalog.pg_namespace n
-    where n.nspname = any (places) and n.nspowner = (select c.relowner from pg_catalog.pg_class c where c.oid = '_bemi.view'::regclass)
-      and not exists (select from pg_catalog.pg_class c where c.relnamespace = n.oid)
-  loop
-    execute format('drop schema %I', place);
-  end loop;
-end $$;
-)";
 
 std::string in_schema(const char* sql, const DestinationSettings& settings) {
   return replaced(sql, "@schema@", pg::quote_identifier(settings.schema));
@@ -190,7 +136,7 @@ base::Result<std::vector<std::string>> pending_migrations(pg::Connection& destin
     if (settings.schema != "public") {
       statements.push_back("create schema if not exists " + pg::quote_identifier(settings.schema));
     }
-    statements.emplace_back(create_schemas);
+    statements.emplace_back(sql::create_schemas);
   } else {
     TRY(check_state(destination, state));
     TRY_ASSIGN(actual.schema, history_schema(destination));
@@ -235,7 +181,7 @@ base::Status drop_history(pg::Connection& destination) {
   auto schema = history_schema(destination);
   if (!schema) return {};
   TRY_ASSIGN(auto roles, roles_of(destination));
-  TRY(destination.run(pg::begin_ddl(lock_timeout) + drop_views +
+  TRY(destination.run(pg::begin_ddl(lock_timeout) + sql::drop_views +
                       "drop schema if exists bemi cascade; drop schema _bemi cascade; "
                       "drop table if exists " +
                       changes_name(*schema) + "; commit"));
@@ -243,4 +189,4 @@ base::Status drop_history(pg::Connection& destination) {
   return {};
 }
 
-}  // namespace store
+}  // namespace bemi::store

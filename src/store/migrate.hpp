@@ -9,7 +9,7 @@
 
 #include "pg/connection.hpp"
 
-namespace store {
+namespace bemi::store {
 
 enum class PartitionBy { day, week, month };
 base::Result<PartitionBy> parse_partition_by(const std::string& text);
@@ -32,4 +32,4 @@ base::Status migrate(pg::Connection& destination, const DestinationSettings& set
 base::Status may_drop_history(pg::Connection& destination);
 base::Status drop_history(pg::Connection& destination);
 
-}  // namespace store
+}  // namespace bemi::store

@@ -8,7 +8,7 @@
 #include <span>
 #include <string_view>
 
-namespace store {
+namespace bemi::store {
 
 struct Migration {
   const char* name;    // "0001_changes"; the number is the version
@@ -29,4 +29,4 @@ std::string_view functions_sha256();
 // Of the program that they are compiled into: "0.2.0".
 std::string_view program_version();
 
-}  // namespace store
+}  // namespace bemi::store

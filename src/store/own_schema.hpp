@@ -9,7 +9,7 @@
 
 #include "pg/connection.hpp"
 
-namespace store {
+namespace bemi::store {
 
 // Error of kind conflict when `_bemi`, `bemi`, a `time_travel` or anything in the first two belongs
 // to a role that could have done that: neither this session's, nor a superuser's, nor the owner
@@ -17,4 +17,4 @@ namespace store {
 // anything is made in `_bemi` there; again within the transaction that made it.
 base::Status check_own_schema(pg::Connection& connection);
 
-}  // namespace store
+}  // namespace bemi::store

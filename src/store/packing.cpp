@@ -5,7 +5,7 @@
 
 #include "store/schema.hpp"
 
-namespace store {
+namespace bemi::store {
 namespace {
 
 constexpr const char* packed = "Packed";
@@ -55,4 +55,4 @@ base::Status pack(pg::Connection& destination, const std::string& schema, const 
   return {};
 }
 
-}  // namespace store
+}  // namespace bemi::store

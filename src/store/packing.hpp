@@ -10,7 +10,7 @@
 
 #include "pg/connection.hpp"
 
-namespace store {
+namespace bemi::store {
 
 struct LooseIndex {
   std::string name;  // in the schema of the history
@@ -27,4 +27,4 @@ base::Result<std::vector<LooseIndex>> loose_indexes(pg::Connection& destination,
 base::Status pack(pg::Connection& destination, const std::string& schema, const std::string& window,
                   const std::vector<LooseIndex>& indexes);
 
-}  // namespace store
+}  // namespace bemi::store

@@ -7,20 +7,10 @@
 #include <fmt/format.h>
 
 #include "store/schema.hpp"
+#include "store/sql.hpp"
 
-namespace store {
+namespace bemi::store {
 namespace {
-
-// The bounds as PostgreSQL prints them in the session's UTC: FROM ('...') TO ('...').
-constexpr const char* select_partitions = R"(
-select c.relname,
-       (extract(epoch from (regexp_match(pg_get_expr(c.relpartbound, c.oid),
-                            'FROM \(''([^'']*)''\)'))[1]::timestamptz) * 1000000)::bigint,
-       (extract(epoch from (regexp_match(pg_get_expr(c.relpartbound, c.oid),
-                            'TO \(''([^'']*)''\)'))[1]::timestamptz) * 1000000)::bigint
-from pg_inherits i
-join pg_class c on c.oid = i.inhrelid
-where i.inhparent = $1::regclass)";
 
 // A superuser makes it as itself: what event triggers of the application do then may need its
 // rights.
@@ -70,7 +60,7 @@ base::Result<Partitions> Partitions::load(pg::Connection& destination, std::stri
   Partitions partitions;
   TRY_ASSIGN(pg::Rows setting, destination.run("select partition_by from _bemi.destination"));
   TRY_ASSIGN(partitions.by_, parse_partition_by(setting.empty() ? "month" : setting.text(0, 0)));
-  TRY_ASSIGN(pg::Rows rows, destination.query(select_partitions, {changes_name(schema)}));
+  TRY_ASSIGN(pg::Rows rows, destination.query(sql::list_partitions, {changes_name(schema)}));
   for (int row = 0; row < rows.count(); ++row) {
     partitions.windows_.push_back(
         {rows.text(row, 0), {rows.integer(row, 1)}, {rows.integer(row, 2)}});
@@ -99,4 +89,4 @@ base::Status Partitions::create(pg::Connection& destination, base::Timestamp tim
   return {};
 }
 
-}  // namespace store
+}  // namespace bemi::store

@@ -11,7 +11,7 @@
 #include "pg/connection.hpp"
 #include "store/migrate.hpp"
 
-namespace store {
+namespace bemi::store {
 
 struct Window {
   std::string name;  // changes_2026_11, changes_2026_w48, changes_2026_11_23
@@ -39,4 +39,4 @@ class Partitions {
   std::vector<Window> windows_;
 };
 
-}  // namespace store
+}  // namespace bemi::store

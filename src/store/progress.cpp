@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "store/progress.hpp"
 
-namespace store {
+#include "store/sql.hpp"
+
+namespace bemi::store {
 namespace {
 
 constexpr const char* select_progress = R"(
@@ -9,19 +11,6 @@ select database, slot, publication, state, coalesce(system_identifier, ''), coal
        epoch, coalesce(consistent_point, '0/0')::text, coalesce(position, '0/0')::text,
        coalesce((extract(epoch from effective_at) * 1000000)::bigint, 0)
 from _bemi.source where name = $1)";
-
-// A new epoch reads all rows anew: nobody toggled the publication that it begins with.
-constexpr const char* upsert_progress = R"(
-insert into _bemi.source as source (name, database, slot, publication, state, system_identifier, timeline,
-                          epoch, consistent_point, position, effective_at, advanced_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now())
-on conflict (name) do update
-set database = excluded.database, slot = excluded.slot, publication = excluded.publication,
-    state = excluded.state, system_identifier = excluded.system_identifier,
-    timeline = excluded.timeline, epoch = excluded.epoch,
-    consistent_point = excluded.consistent_point, position = excluded.position,
-    effective_at = excluded.effective_at, advanced_at = excluded.advanced_at,
-    publication_seen = case when source.epoch = excluded.epoch then source.publication_seen end)";
 
 constexpr const char* insert_gap = R"(
 insert into _bemi.gap (source, epoch, reason, from_position, to_position)
@@ -71,7 +60,7 @@ base::Status save_progress(pg::Connection& destination, const Progress& progress
   pg::Parameter effective_at;
   if (progress.effective_at.unix_us != 0) effective_at = base::format(progress.effective_at);
   TRY(destination.query(
-      upsert_progress,
+      sql::upsert_progress,
       {progress.source, progress.database, progress.slot, progress.publication,
        name(progress.state), progress.system_identifier, std::to_string(progress.timeline),
        std::to_string(progress.epoch), nullable(progress.consistent_point),
@@ -119,4 +108,4 @@ base::Result<int> accept_gaps(pg::Connection& destination, const std::string& so
   return static_cast<int>(rows.affected());
 }
 
-}  // namespace store
+}  // namespace bemi::store

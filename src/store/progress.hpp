@@ -11,7 +11,7 @@
 #include "change/lsn.hpp"
 #include "pg/connection.hpp"
 
-namespace store {
+namespace bemi::store {
 
 enum class SourceState { creating, streaming, stopped };
 
@@ -66,4 +66,4 @@ base::Result<int> open_gaps(pg::Connection& destination, const std::string& sour
 // The open gaps' count after closing them all.
 base::Result<int> accept_gaps(pg::Connection& destination, const std::string& source);
 
-}  // namespace store
+}  // namespace bemi::store

@@ -6,7 +6,7 @@
 #include "base/json.hpp"
 #include "change/relation_json.hpp"
 
-namespace store {
+namespace bemi::store {
 namespace {
 
 std::string key_json(const change::Relation& relation) {
@@ -105,4 +105,4 @@ base::Result<std::vector<change::Relation>> load_redacted(pg::Connection& destin
   return relations;
 }
 
-}  // namespace store
+}  // namespace bemi::store

@@ -11,7 +11,7 @@
 #include "change/relation.hpp"
 #include "pg/connection.hpp"
 
-namespace store {
+namespace bemi::store {
 
 // Inserts only what differs from the newest version known.
 extern const char* const insert_relation_version;
@@ -34,4 +34,4 @@ base::Result<std::vector<change::Relation>> load_relations(pg::Connection& desti
 base::Result<std::vector<change::Relation>> load_redacted(pg::Connection& destination,
                                                           const std::string& source);
 
-}  // namespace store
+}  // namespace bemi::store

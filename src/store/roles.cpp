@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "store/roles.hpp"
 
-namespace store {
+namespace bemi::store {
 namespace {
 
 // Before 15 everybody may create in public; a grant to the owner is then not needed, and not
@@ -69,4 +69,4 @@ void drop_roles(pg::Connection& admin, const std::map<std::string, std::string>&
   }
 }
 
-}  // namespace store
+}  // namespace bemi::store

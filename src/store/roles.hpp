@@ -9,7 +9,7 @@
 
 #include "pg/connection.hpp"
 
-namespace store {
+namespace bemi::store {
 
 // By purpose: "owner", "writer", ...; empty where none were made, or there is no history.
 base::Result<std::map<std::string, std::string>> roles_of(pg::Connection& destination);
@@ -28,4 +28,4 @@ base::Result<bool> is_owner(pg::Connection& destination);
 // After the history went. One that others use is left.
 void drop_roles(pg::Connection& admin, const std::map<std::string, std::string>& roles);
 
-}  // namespace store
+}  // namespace bemi::store

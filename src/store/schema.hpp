@@ -8,7 +8,7 @@
 
 #include "pg/connection.hpp"
 
-namespace store {
+namespace bemi::store {
 
 inline constexpr const char* changes_table = "changes";
 inline constexpr const char* own_schema = "_bemi";
@@ -22,4 +22,4 @@ inline std::string changes_name(const std::string& schema) {
 // prepared (hint: bemi init).
 base::Result<std::string> history_schema(pg::Connection& destination);
 
-}  // namespace store
+}  // namespace bemi::store

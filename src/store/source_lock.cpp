@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "store/source_lock.hpp"
 
-namespace store {
+namespace bemi::store {
 namespace {
 
 constexpr const char* take_lock =
@@ -44,4 +44,4 @@ base::Status share_lock(pg::Connection& destination, const SourceLock& lock) {
   return {};
 }
 
-}  // namespace store
+}  // namespace bemi::store

@@ -9,7 +9,7 @@
 
 #include "pg/connection.hpp"
 
-namespace store {
+namespace bemi::store {
 
 struct SourceLock {
   std::string source;
@@ -23,4 +23,4 @@ base::Result<SourceLock> lock_source(pg::Connection& destination, const std::str
 // Another connection of who holds `lock`. Error of kind lock_timeout when it holds it no longer.
 base::Status share_lock(pg::Connection& destination, const SourceLock& lock);
 
-}  // namespace store
+}  // namespace bemi::store

@@ -5,7 +5,7 @@
 #include "store/copy_row.hpp"
 #include "store/partitions.hpp"
 
-namespace store {
+namespace bemi::store {
 namespace {
 
 constexpr base::Timestamp noon{1'795'435'754'123'456};  // 2026-11-23 12:09:14.123456 UTC
@@ -54,4 +54,4 @@ TEST(Window, WeeksOfTheNewYear) {
 }
 
 }  // namespace
-}  // namespace store
+}  // namespace bemi::store

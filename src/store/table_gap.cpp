@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "store/table_gap.hpp"
 
-namespace store {
+namespace bemi::store {
 namespace {
 
 // Of another epoch it says nothing.
@@ -56,4 +56,4 @@ base::Status save_publication_seen(pg::Connection& destination, const Progress& 
   return {};
 }
 
-}  // namespace store
+}  // namespace bemi::store

@@ -13,7 +13,7 @@
 #include "pg/connection.hpp"
 #include "store/progress.hpp"
 
-namespace store {
+namespace bemi::store {
 
 struct TableGap {
   std::string source;
@@ -45,4 +45,4 @@ base::Result<PublicationSeen> load_publication_seen(pg::Connection& destination,
 base::Status save_publication_seen(pg::Connection& destination, const Progress& progress,
                                    const PublicationSeen& seen);
 
-}  // namespace store
+}  // namespace bemi::store

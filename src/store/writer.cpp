@@ -11,26 +11,14 @@
 #include "store/complete.hpp"
 #include "store/relation_note.hpp"
 #include "store/schema.hpp"
+#include "store/sql.hpp"
 #include "store/table_gap.hpp"
 
-namespace store {
+namespace bemi::store {
 namespace {
 
 // What another connection commits before our turn must be seen then.
 constexpr const char* begin_block = "begin isolation level read committed";
-
-// Only from the position that this writer knows: if another one moved it, nothing is stored.
-constexpr const char* update_progress = R"(
-update _bemi.source
-set position = $2, effective_at = $3, advanced_at = now(), state = 'streaming',
-    last_change_at = case when $5::bigint > 0 then $3::timestamptz else last_change_at end,
-    transactions = transactions + $4::bigint, changes = changes + $5::bigint,
-    changes_with_context = changes_with_context + $6::bigint,
-    written = written + $11::bigint, written_with_context = written_with_context + $12::bigint,
-    contexts_rejected = contexts_rejected + $7::bigint,
-    schema_refused = schema_refused + $10::bigint,
-    messages_refused = messages_refused + $13::bigint
-where name = $1 and position = $8 and epoch = $9::int)";
 
 constexpr const char* insert_parked = R"(
 insert into _bemi.parked (source, epoch, commit_position, sequence, transaction_id, what, reason,
@@ -461,7 +449,7 @@ base::Status Writer::complete_rows(change::Batch& batch) {
 base::Status Writer::save() {
   TRY_ASSIGN(pg::Rows saved,
              destination_->query(
-                 update_progress,
+                 sql::update_progress,
                  {progress_.source, change::format(progress_.position),
                   nullable(progress_.effective_at), std::to_string(counters_.transactions),
                   std::to_string(counters_.changes), std::to_string(counters_.changes_with_context),
@@ -493,4 +481,4 @@ base::Status Writer::commit() {
   return {};
 }
 
-}  // namespace store
+}  // namespace bemi::store

@@ -24,7 +24,7 @@
 #include "store/partitions.hpp"
 #include "store/progress.hpp"
 
-namespace store {
+namespace bemi::store {
 
 struct Counters {
   std::int64_t transactions = 0;
@@ -136,4 +136,4 @@ class Writer {
   bool in_transaction_ = false;  // a source transaction is appended in part
 };
 
-}  // namespace store
+}  // namespace bemi::store

@@ -6,8 +6,9 @@
 #include <fmt/format.h>
 
 #include "base/limits.hpp"
+#include "wal/sql.hpp"
 
-namespace wal {
+namespace bemi::wal {
 namespace {
 
 using change::JsonForm;
@@ -27,54 +28,6 @@ from pg_type t where t.oid = $1)";
 constexpr const char* select_attributes = R"(
 select attname, atttypid from pg_attribute
 where attrelid = $1 and attnum > 0 and not attisdropped order by attnum)";
-
-// pg_partition_tree would lock all partitions. From 18 on the publication has stored generated
-// columns in it; virtual ones never are.
-constexpr const char* select_entry = R"(
-with recursive tree (oid) as (
-  select oid from pg_class where oid = $1 and relkind = 'p'
-  union all
-  select i.inhrelid from tree join pg_inherits i on i.inhparent = tree.oid
-)
-select 'table', '', 0 from pg_class where oid = $1
-union all
-select 'key', a.attname, k.place
-from pg_index i
-cross join lateral unnest(i.indkey) with ordinality as k (attnum, place)
-join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
-where i.indrelid = $1 and i.indisprimary and k.place <= i.indnkeyatts
-union all
-select 'leaf', c.oid::text, c.oid::bigint
-from tree join pg_class c on c.oid = tree.oid and c.relkind <> 'p'
-union all
-select 'number', attname, attnum from pg_attribute where attrelid = $1 and attnum > 0 and not attisdropped
-union all
-select 'unsent', attname, attnum
-from pg_attribute
-where attrelid = $1 and not attisdropped
-  and (attgenerated = 'v' or attgenerated = 's' and current_setting('server_version_num')::int < 180000)
-order by 3)";
-
-// Inherited first: what is generated from an inherited column comes after it. Up to 14 a generated
-// column itself depends on what it is made of, later its default does.
-constexpr const char* select_ties = R"(
-with recursive up as (
-  select inhparent as oid from pg_inherits where inhrelid = $1
-  union select i.inhparent from up join pg_inherits i on i.inhrelid = up.oid
-)
-select a.attname, b.attname, c.oid, b.attnum, n.nspname, c.relname
-from up join pg_class c on c.oid = up.oid join pg_namespace n on n.oid = c.relnamespace
-join pg_attribute b on b.attrelid = c.oid and b.attnum > 0 and not b.attisdropped
-join pg_attribute a on a.attrelid = $1 and a.attname = b.attname and not a.attisdropped
-union all
-select a.attname, b.attname, 0, b.attnum, '', ''
-from pg_attribute a
-join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
-join pg_depend p on p.refclassid = 'pg_class'::regclass and p.refobjid = a.attrelid and p.refobjsubid > 0
-  and (p.classid = 'pg_attrdef'::regclass and p.objid = d.oid
-       or p.classid = 'pg_class'::regclass and p.objid = a.attrelid and p.objsubid = a.attnum)
-join pg_attribute b on b.attrelid = a.attrelid and b.attnum = p.refobjsubid and b.attnum <> a.attnum
-where a.attrelid = $1 and a.attgenerated <> '')";
 
 constexpr const char* select_relation = R"(
 select n.nspname, c.relname, c.relreplident
@@ -175,7 +128,7 @@ base::Status resolve_types(pg::Connection& source, change::Relation& relation,
 }
 
 base::Result<CatalogEntry> look_up(pg::Connection& source, Oid oid) {
-  TRY_ASSIGN(pg::Rows rows, source.query(select_entry, {std::to_string(oid)}));
+  TRY_ASSIGN(pg::Rows rows, source.query(sql::relation_entry, {std::to_string(oid)}));
   CatalogEntry entry;
   for (int row = 0; row < rows.count(); ++row) {
     std::string what = rows.text(row, 0);
@@ -190,7 +143,7 @@ base::Result<CatalogEntry> look_up(pg::Connection& source, Oid oid) {
 }
 
 base::Result<std::vector<ColumnTie>> column_ties(pg::Connection& source, Oid oid) {
-  TRY_ASSIGN(pg::Rows rows, source.query(select_ties, {std::to_string(oid)}));
+  TRY_ASSIGN(pg::Rows rows, source.query(sql::column_ties, {std::to_string(oid)}));
   std::vector<ColumnTie> ties;
   for (int row = 0; row < rows.count(); ++row) {
     ties.push_back({.column = rows.text(row, 0),
@@ -241,4 +194,4 @@ base::Result<change::Relation> read_relation(pg::Connection& source, Oid oid) {
   return relation;
 }
 
-}  // namespace wal
+}  // namespace bemi::wal

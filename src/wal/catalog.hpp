@@ -13,7 +13,7 @@
 #include "change/type.hpp"
 #include "pg/connection.hpp"
 
-namespace wal {
+namespace bemi::wal {
 
 // A commit is in the WAL a moment before other sessions see it: waits (a second at most) until the
 // catalog shows what this transaction did.
@@ -56,4 +56,4 @@ base::Result<std::vector<std::string>> type_texts(pg::Connection& source,
 // The columns that the stream would send, without types and key.
 base::Result<change::Relation> read_relation(pg::Connection& source, change::Oid oid);
 
-}  // namespace wal
+}  // namespace bemi::wal

@@ -5,7 +5,7 @@
 #include "base/sha256.hpp"
 #include "wal/source.hpp"
 
-namespace wal {
+namespace bemi::wal {
 namespace {
 
 // Only a superuser, or who stands for one, makes event triggers; what is in that role's schema is
@@ -99,4 +99,4 @@ base::Result<std::vector<TriggerFailure>> trigger_failures(pg::Connection& sourc
   return failures;
 }
 
-}  // namespace wal
+}  // namespace bemi::wal

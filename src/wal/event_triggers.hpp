@@ -15,7 +15,7 @@
 #include "change/signing_key.hpp"
 #include "pg/connection.hpp"
 
-namespace wal {
+namespace bemi::wal {
 
 // What the triggers sign their messages with; nullopt where there are none, or where this role may
 // not read it: then nothing is told.
@@ -49,4 +49,4 @@ base::Result<Look> look_of_now(pg::Connection& source);
 // look; how many there were.
 base::Result<std::int64_t> look(pg::Connection& source, const Look& last);
 
-}  // namespace wal
+}  // namespace bemi::wal

@@ -7,7 +7,7 @@
 
 #include "base/bytes.hpp"
 
-namespace wal {
+namespace bemi::wal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -120,4 +120,4 @@ void Reader::finish() {
   stream_.finish();
 }
 
-}  // namespace wal
+}  // namespace bemi::wal

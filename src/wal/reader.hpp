@@ -15,7 +15,7 @@
 #include "change/lsn.hpp"
 #include "pg/replication_stream.hpp"
 
-namespace wal {
+namespace bemi::wal {
 
 // Of an error of the stream: the publication was not there at that position.
 bool says_no_publication(const base::Error& error);
@@ -75,4 +75,4 @@ class Reader {
   bool reply_due_ = false;
 };
 
-}  // namespace wal
+}  // namespace bemi::wal

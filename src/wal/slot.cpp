@@ -3,7 +3,7 @@
 
 #include <chrono>
 
-namespace wal {
+namespace bemi::wal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -138,4 +138,4 @@ base::Status drop_slot(pg::Connection& source, const std::string& name) {
   return {};
 }
 
-}  // namespace wal
+}  // namespace bemi::wal

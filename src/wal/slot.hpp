@@ -10,7 +10,7 @@
 #include "change/lsn.hpp"
 #include "pg/connection.hpp"
 
-namespace wal {
+namespace bemi::wal {
 
 struct Slot {
   std::string name;
@@ -56,4 +56,4 @@ base::Status end_creation(pg::Connection& source, const std::string& name);
 
 base::Status drop_slot(pg::Connection& source, const std::string& name);
 
-}  // namespace wal
+}  // namespace bemi::wal

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-namespace wal {
+namespace bemi::wal {
 namespace {
 
 constexpr const char* select_identity = R"(
@@ -94,4 +94,4 @@ base::Status emit_heartbeat(pg::Connection& source) {
   return {};
 }
 
-}  // namespace wal
+}  // namespace bemi::wal

@@ -11,7 +11,7 @@
 #include "change/lsn.hpp"
 #include "pg/connection.hpp"
 
-namespace wal {
+namespace bemi::wal {
 
 struct SourceIdentity {
   std::string system_identifier;
@@ -45,4 +45,4 @@ base::Result<change::Lsn> flushed_position(pg::Connection& source);
 base::Result<change::Lsn> emit_fence(pg::Connection& source);
 base::Status emit_heartbeat(pg::Connection& source);
 
-}  // namespace wal
+}  // namespace bemi::wal

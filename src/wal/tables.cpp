@@ -8,7 +8,7 @@
 
 #include "wal/event_triggers.hpp"
 
-namespace wal {
+namespace bemi::wal {
 namespace {
 
 // A table counts as published by itself or by a partitioned ancestor. Values of over 2 kB stored
@@ -196,4 +196,4 @@ base::Result<std::optional<Publication>> find_publication(pg::Connection& source
                      .publishes_generated_columns = rows.truth(0, 4)};
 }
 
-}  // namespace wal
+}  // namespace bemi::wal

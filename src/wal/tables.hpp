@@ -12,7 +12,7 @@
 #include "change/selection.hpp"
 #include "pg/connection.hpp"
 
-namespace wal {
+namespace bemi::wal {
 
 struct Table {
   change::Oid oid = 0;
@@ -88,4 +88,4 @@ base::Result<std::optional<Publication>> find_publication(pg::Connection& source
 // again; not when a table joins it or leaves. Never empty.
 base::Result<std::string> publication_state(pg::Connection& source, const std::string& name);
 
-}  // namespace wal
+}  // namespace bemi::wal

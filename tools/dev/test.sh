@@ -33,8 +33,6 @@ is_suite() {
   return 1
 }
 
-prepare_lint() { :; }
-
 prepare_cpp() {
   build_preset dev
   need_servers
@@ -61,8 +59,6 @@ prepare_web() {
   need_servers
   need_packages chromium
 }
-
-suite_lint() { run_pytest lint tools "$1"; }
 
 # Tests wait more than they compute, so several at a time are worth it even on two cores.
 readonly side_by_side=(--numprocesses "${BEMI_TEST_JOBS:-2}" --dist worksteal)

@@ -1,6 +1,6 @@
 """Runs clang-tidy on what changed since it last passed.
 
-usage: tidy.py [--all] [FILE...]
+usage: tidy.py [--all | --changed] [FILE...]
 
 The compiler's own dependency records (`ninja -t deps`) tell which of our files a source depends on.
 A source is checked again when one of those, its command line or .clang-tidy has changed.
@@ -23,6 +23,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / "build" / "dev"
 STAMPS = BUILD / "clang-tidy"
 TIDY = "clang-tidy-19"
+# Of those that changed: a test run is no place for the minutes that a change of everything takes.
+CHANGED_MAX = 12
 # The commands are g++'s; clang does not know every warning in them.
 EXTRA = ("--extra-arg=-Wno-unknown-warning-option",)
 
@@ -81,6 +83,17 @@ def key_of(command: str, dependencies: list[Path]) -> str:
     return digest.hexdigest()
 
 
+def changed_files() -> set[Path]:
+    """Of the working tree, and of the last commit where the clone has the one before."""
+    found: set[Path] = set()
+    for since in ("HEAD", "HEAD~1"):
+        command = ["git", "diff", "--name-only", since, "--", "src"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        if done.returncode == 0:
+            found |= {ROOT / name for name in done.stdout.splitlines()}
+    return found
+
+
 def is_clean(source: Source) -> bool:
     command: list[str | Path] = [TIDY, "--quiet", "-p", BUILD, *EXTRA, source.path]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -95,14 +108,22 @@ def is_clean(source: Source) -> bool:
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description="clang-tidy on what changed")
     parser.add_argument("--all", action="store_true", help="also what passed before")
+    parser.add_argument(
+        "--changed", action="store_true", help="of what the working tree and the last commit changed"
+    )
     parser.add_argument("files", nargs="*", type=Path, help="only these")
     options = parser.parse_args(arguments)
     wanted = {path.resolve() for path in options.files}
+    if options.changed:
+        wanted = changed_files()
     todo = [
         source
         for source in sources()
-        if (not wanted or source.path in wanted) and (options.all or not source.is_known_clean)
+        if (source.path in wanted or (not wanted and not options.changed))
+        and (options.all or not source.is_known_clean)
     ]
+    if options.changed:
+        todo = todo[:CHANGED_MAX]
     print(f"{len(todo)} to check", flush=True)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         verdicts = list(pool.map(is_clean, todo))

@@ -38,7 +38,8 @@ begin
 end $$;
 
 -- Whether a row of that key got another one after a position.
-create or replace function _bemi.is_moved(place _bemi.place, key text, commit_position bigint, sequence bigint) returns boolean
+create or replace function _bemi.is_moved(place _bemi.place, key text, commit_position bigint,
+  sequence bigint) returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select exists (
     select from _bemi.segments(place) s join _bemi.key_change k on k."table" = s."table" and k.schema = s.schema
@@ -229,10 +230,13 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   )
   select coalesce(string_agg(
     case form
-      when 'json' then format('coalesce(exact ->> %1$L, nullif("row" -> %1$L, ''null'')::text)::%2$s as %3$I', name, type, name)
+      when 'json' then format('coalesce(exact ->> %1$L, nullif("row" -> %1$L, ''null'')::text)::%2$s as %3$I', name,
+        type, name)
       when 'hstore' then format(
-        'coalesce(exact ->> %1$L, (select %3$s.hstore(coalesce(array_agg(key), ''{}''), coalesce(array_agg(value), ''{}''))::text '
-        'from jsonb_each_text(nullif("row" -> %1$L, ''null'')) having jsonb_typeof("row" -> %1$L) = ''object''))::%2$s as %4$I',
+        'coalesce(exact ->> %1$L, (select %3$s.hstore(coalesce(array_agg(key), ''{}''), coalesce(array_agg(value), '
+        '''{}''))::text '
+        'from jsonb_each_text(nullif("row" -> %1$L, ''null'')) '
+        'having jsonb_typeof("row" -> %1$L) = ''object''))::%2$s as %4$I',
         name, type, hstore_schema, name)
       else format('%s.%I', record.plain, name) end, ', ' order by place), '')
   from columns, record
@@ -249,7 +253,8 @@ begin
 end $$;
 
 -- Typed rows, where the table's type exists here: select * from bemi.as_of(null::todo, '...').
-create or replace function bemi.as_of(shape anyelement, at timestamptz, name text default null, source text default null,
+create or replace function bemi.as_of(shape anyelement, at timestamptz, name text default null,
+  source text default null,
                            partial boolean default false, allow_stale boolean default false)
 returns setof anyelement language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare

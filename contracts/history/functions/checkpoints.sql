@@ -2,7 +2,8 @@
 -- questions start. Older partitions of `changes` are then needed by earlier questions alone.
 
 -- Another id than any change of the stream has: derived as those are, in another way.
-create or replace function _bemi.checkpoint_id(source text, epoch int, commit_position bigint, sequence bigint, at timestamptz)
+create or replace function _bemi.checkpoint_id(source text, epoch int, commit_position bigint, sequence bigint,
+  at timestamptz)
 returns uuid language sql immutable set search_path = pg_catalog, pg_temp as $$
   select (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || '8' || substr(hash, 1, 3)
           || to_hex(8 + (('x' || substr(hash, 4, 1))::bit(4)::int & 3)) || substr(hash, 5, 15))::uuid
@@ -20,7 +21,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- One table. Where not all of its rows are known, those that are.
-create or replace function _bemi.write_checkpoint(in_place _bemi.place, before timestamptz, first_sequence bigint) returns bigint
+create or replace function _bemi.write_checkpoint(in_place _bemi.place, before timestamptz,
+  first_sequence bigint) returns bigint
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   in_position bigint := _bemi.checkpoint_position(in_place);

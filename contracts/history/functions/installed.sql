@@ -33,7 +33,8 @@ begin
   for view in
     select distinct v.id, v.view_schema, v."table"
     from pg_depend d join pg_rewrite r on r.oid = d.objid join pg_class c on c.oid = r.ev_class
-    join pg_namespace n on n.oid = c.relnamespace join _bemi.view v on v.view_schema = n.nspname and v."table" = c.relname
+    join pg_namespace n on n.oid = c.relnamespace join _bemi.view v on v.view_schema = n.nspname
+      and v."table" = c.relname
     where d.classid = 'pg_rewrite'::regclass and d.refclassid = 'pg_proc'::regclass and d.refobjid = name::regprocedure
   loop
     execute format('drop view %I.%I', view.view_schema, view."table");

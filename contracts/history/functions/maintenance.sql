@@ -61,7 +61,8 @@ declare
   place constant text := (select d.schema from _bemi.destination d);
   unit constant text := (select d.partition_by from _bemi.destination d);
   from_time constant timestamptz := date_trunc(unit, at);
-  name constant text := 'changes_' || to_char(from_time, case unit when 'day' then 'YYYY_MM_DD' when 'week' then 'IYYY"_w"IW'
+  name constant text := 'changes_' || to_char(from_time, case unit when 'day' then 'YYYY_MM_DD' when 'week'
+    then 'IYYY"_w"IW'
                                                            else 'YYYY_MM' end);
   child constant text := format('%I.%I', place, name);
   owner constant regrole := (select c.relowner from pg_class c where c.oid = '@schema@.changes'::regclass);
@@ -70,7 +71,8 @@ begin
   if exists (select from pg_inherits i where i.inhrelid = is_there and i.inhparent = '@schema@.changes'::regclass) then
     return name;
   elsif (select c.relowner from pg_class c where c.oid = is_there) <> owner then
-    raise exception 'a relation % of % is in the way', child, (select c.relowner::regrole from pg_class c where c.oid = is_there)
+    raise exception 'a relation % of % is in the way', child, (select c.relowner::regrole from pg_class c
+      where c.oid = is_there)
       using errcode = 'duplicate_table', hint = 'rename it';
   end if;
   -- Event triggers of the application run in here, and many look for their own functions without naming a schema.
@@ -81,7 +83,8 @@ begin
   if is_there is null then
     execute format('create table %s (like @schema@.changes including defaults including constraints)', child);
     -- Not by a cast of the name, which would have to be quoted for it.
-    if owner <> (select r.oid from pg_roles r where r.rolname = current_user) then execute format('alter table %s owner to %s', child, owner); end if;
+    if owner <> (select r.oid from pg_roles r where r.rolname = current_user)
+      then execute format('alter table %s owner to %s', child, owner); end if;
   end if;
   perform _bemi.close_relation(child);
   execute format('alter table @schema@.changes attach partition %s for values from (%L) to (%L)', child, from_time,

@@ -41,14 +41,16 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     join _bemi.key_change k on k."table" = s."table" and k.schema = s.schema
       and (k.commit_position, k.sequence) >= (s.from_position, s.from_sequence)
       and (k.commit_position, k.sequence) < (s.to_position, s.to_sequence)
-    join @schema@.changes c on c."table" = k."table" and c.schema = k.schema and c.source = k.source and c.epoch = k.epoch
+    join @schema@.changes c on c."table" = k."table" and c.schema = k.schema and c.source = k.source
+      and c.epoch = k.epoch
       and c.effective_at = k.effective_at and c.commit_position = k.commit_position and c.sequence = k.sequence
     where k.previous_key = key and k.source = place.source and k.epoch = place.epoch and k.commit_position = in_position
   )
   select t.sequence, -1, concat(t.before, t.exact -> 'before') from touched t
   where t.leaves or t.operation = 'DELETE' or t.operation = 'UPDATE' and not t.comes
   union all
-  select t.sequence, 1, concat(t.after, t.exact -> 'after') from touched t where not t.leaves and t.operation <> 'DELETE'
+  select t.sequence, 1, concat(t.after, t.exact -> 'after') from touched t where not t.leaves
+    and t.operation <> 'DELETE'
 $$;
 
 -- What the key has after a transaction: a change's sequence; or nothing; or what it had before it (`stays`).
@@ -155,7 +157,8 @@ returns table (key text) language sql stable set search_path = pg_catalog, pg_te
   where k.source = place.source and k.epoch = place.epoch and k.effective_at <= place.at
     and (k.commit_position, k.sequence) < (passed_keys.to_position, passed_keys.to_sequence)
   union
-  select c.primary_key from _bemi.segments(place) s join _bemi.key_pass p on p.schema = s.schema and p."table" = s."table"
+  select c.primary_key from _bemi.segments(place) s join _bemi.key_pass p on p.schema = s.schema
+    and p."table" = s."table"
   join @schema@.changes c on c."table" = s."table" and c.schema = s.schema and c.effective_at = p.effective_at
     and c.commit_position = p.commit_position
   where p.source = place.source and p.epoch = place.epoch and p.effective_at <= place.at

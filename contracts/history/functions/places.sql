@@ -1,4 +1,5 @@
--- From a table's name and a time to the place in the history where the answer stands, or to the reason why there is none.
+-- From a table's name and a time to the place in the history where the answer stands, or to the reason why there
+-- is none.
 -- These functions run with the rights of who asks.
 
 -- 'todo', 'public.todo' and '"Other Schema"."Od d"' as SQL reads them; the schema is public by default.
@@ -111,7 +112,8 @@ returns boolean language sql stable set search_path = pg_catalog, pg_temp as $$
       and (r.position, r.sequence) > (described, described_sequence) and r.effective_at <= at)
 $$;
 
-create or replace function _bemi.relation_at(in_source text, in_epoch int, in_schema text, in_table text, at timestamptz)
+create or replace function _bemi.relation_at(in_source text, in_epoch int, in_schema text, in_table text,
+  at timestamptz)
 returns _bemi.relation_version language sql stable set search_path = pg_catalog, pg_temp as $$
   select v.*
   from (select distinct n.relation from _bemi.relation_version n
@@ -129,7 +131,8 @@ returns _bemi.relation_version language sql stable set search_path = pg_catalog,
   order by (v.schema, v."table") = (in_schema, in_table) desc, v.position desc limit 1
 $$;
 
-create or replace function _bemi.raise_no_table(in_source text, in_epoch int, in_schema text, in_table text, at timestamptz)
+create or replace function _bemi.raise_no_table(in_source text, in_epoch int, in_schema text, in_table text,
+  at timestamptz)
 returns void language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare known _bemi.relation_version;
 begin
@@ -158,7 +161,8 @@ begin
 end $$;
 
 -- Raises when not all rows of that time are known.
-create or replace function _bemi.find_place(name text, at timestamptz, in_source text, partial boolean, allow_stale boolean)
+create or replace function _bemi.find_place(name text, at timestamptz, in_source text, partial boolean,
+  allow_stale boolean)
 returns _bemi.place language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   named record := bemi.parse_table(name);
@@ -192,7 +196,8 @@ begin
   elsif not known.whole and not partial then
     raise exception 'not all rows of %.% are known: those that have not changed since % are not in the history',
       named.schema, named."table", known.since using errcode = 'object_not_in_prerequisite_state',
-      hint = 'take the rows that have changed with partial => true (--partial), or read the rest from the live table: bemi as-of';
+      hint = 'take the rows that have changed with partial => true (--partial), or read the rest '
+        'from the live table: bemi as-of';
   end if;
   found.since := coalesce(known.position, 0);
   -- A baseline's rows stand beside commits of about that time; a checkpoint's stand between two.
@@ -220,7 +225,8 @@ language sql stable rows 1 set search_path = pg_catalog, pg_temp as $$
   ), spans as (
     select v.schema, v."table", v.dropped, case when v.first then 0 else v.position end as from_position,
            case when v.first then 0 else v.sequence end as from_sequence,
-           lead(v.position, 1, 9223372036854775807) over w as to_position, lead(v.sequence, 1, 0::bigint) over w as to_sequence
+           lead(v.position, 1, 9223372036854775807) over w as to_position, lead(v.sequence, 1,
+             0::bigint) over w as to_sequence
     from versions v where v.renamed
     window w as (order by v.position, v.sequence)
   )
@@ -320,7 +326,8 @@ begin
   return found.effective_at;
 end $$;
 
-create or replace function _bemi.moment_of_position(said pg_lsn, in_source text, allow_stale boolean) returns timestamptz
+create or replace function _bemi.moment_of_position(said pg_lsn, in_source text,
+  allow_stale boolean) returns timestamptz
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   state _bemi.source;

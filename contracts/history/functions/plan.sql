@@ -40,11 +40,13 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   where c.source = place.source and c.epoch = place.epoch and c.relation = place.relation and c.checkpoint
 $$;
 
-create or replace function _bemi.span_condition(alias text, place _bemi.place, schema text, "table" text, from_position bigint,
+create or replace function _bemi.span_condition(alias text, place _bemi.place, schema text, "table" text,
+  from_position bigint,
                                      from_sequence bigint, to_position bigint, to_sequence bigint)
 returns text language sql immutable set search_path = pg_catalog, pg_temp as $$
   select format('%1$s."table" = %2$L and %1$s.schema = %3$L and %1$s.source = %4$L and %1$s.epoch = %5$s '
-                'and (%1$s.commit_position, %1$s.sequence) >= (%6$s, %7$s)', alias, "table", schema, place.source, place.epoch,
+                'and (%1$s.commit_position, %1$s.sequence) >= (%6$s, %7$s)', alias, "table", schema, place.source,
+                  place.epoch,
                 from_position, from_sequence)
     || case when to_position = 9223372036854775807 then ''
          else format(' and (%1$s.commit_position, %1$s.sequence) < (%2$s, %3$s)', alias, to_position, to_sequence) end
@@ -58,7 +60,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       select e.commit_position, e.sequence from _bemi.emptied($1) e
     ), maps as materialized (select m.* from _bemi.shape_maps($1) m where ($1).mixed)
     select k.primary_key, case when m.map is null then c.after else _bemi.reshaped(m.map, c.after) end,
-           case when m.map is null then c.exact -> 'after' else _bemi.reshaped_remarks(m.map, c.exact -> 'after', true) end,
+           case when m.map is null then c.exact -> 'after' else _bemi.reshaped_remarks(m.map, c.exact -> 'after',
+             true) end,
            case when m.map is null then c.fidelity -> 'after'
              else _bemi.reshaped_remarks(m.map, c.fidelity -> 'after', false) end,
            c.operation, c.effective_at, c.context
@@ -71,9 +74,11 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       and not coalesce((select (e.commit_position, e.sequence) > (c.commit_position, c.sequence) from asked e), false)
       and not exists (
         select from _bemi.key_change m where m.previous_key = k.primary_key and m.effective_at >= c.effective_at
-          and m.effective_at <= ($1).at and (m.commit_position, m.sequence) > (c.commit_position, c.sequence) and (%3$s))
+          and m.effective_at <= ($1).at and (m.commit_position, m.sequence) > (c.commit_position, c.sequence)
+            and (%3$s))
   $q$, v.id, string_agg(format('(select c.* from @schema@.changes c where c.primary_key = k.primary_key and %s '
-           'and c.effective_at <= ($1).at and c.effective_at >= ($1).since_time order by c.effective_at desc, c.commit_position desc, c.sequence desc limit 1)',
+           'and c.effective_at <= ($1).at and c.effective_at >= ($1).since_time '
+           'order by c.effective_at desc, c.commit_position desc, c.sequence desc limit 1)',
            p.condition), ' union all '), string_agg('(' || p.moved || ')', ' or '))
   from (
     select _bemi.span_condition('c', place, s.schema, s."table", s.from_position, s.from_sequence, s.to_position,
@@ -92,9 +97,11 @@ declare
   place _bemi.place := _bemi.find_place(name, at, source, partial, allow_stale);
   plan record := _bemi.plan_rows(place);
 begin
-  return next format('%I.%I of %s, epoch %s, known whole since position %s%s', place.schema, place."table", place.source,
+  return next format('%I.%I of %s, epoch %s, known whole since position %s%s', place.schema, place."table",
+    place.source,
                      place.epoch, place.since::text,
-                     case when place.since_time > '-infinity' then ', a checkpoint of ' || place.since_time else '' end);
+                     case when place.since_time > '-infinity' then ', a checkpoint of ' || place.since_time
+                       else '' end);
   return next case plan.way
     when 'keys' then 'one probe of the index for each key'
     when 'content' then 'forward over all its changes, by content'
@@ -114,19 +121,23 @@ begin
   if source_name is null then
     select min(s.name) into source_name from _bemi.source s having count(*) = 1;
     if source_name is null then
-      raise exception 'there are several sources here' using errcode = 'ambiguous_parameter', hint = 'name one with source =>';
+      raise exception 'there are several sources here' using errcode = 'ambiguous_parameter',
+        hint = 'name one with source =>';
     end if;
   end if;
   in_epoch := _bemi.epoch_at(source_name, at, partial, allow_stale);
   return query
   select v.schema, v."table", v.relation, v.primary_key, jsonb_agg(jsonb_build_object(
            'name', c -> 'name', 'number', coalesce(c -> 'number', '0'), 'type',
-           case when (c ->> 'type_oid')::bigint < 16384 then format_type((c ->> 'type_oid')::oid, (c ->> 'type_modifier')::int)
+           case when (c ->> 'type_oid')::bigint < 16384 then format_type((c ->> 'type_oid')::oid,
+             (c ->> 'type_modifier')::int)
              when (c #>> '{form,oid}')::bigint < 16384 then format_type((c #>> '{form,oid}')::oid, -1)
              else c #>> '{form,name}' end) order by place),
          format('select %s from bemi.rows_as_of(%L, %L, %L, %L, %L) r', string_agg(format(
-             'case when coalesce(r.fidelity ->> %1$L, ''known'') in (''known'', ''reconstructed'', ''assumed'', ''redacted'') then (%2$s)::text else _bemi.unknown_value(null, %1$L) end',
-             c ->> 'name', _bemi.typed_value(c, format('(r."row" -> %L)', c ->> 'name'), format('(r.exact ->> %L)', c ->> 'name'))),
+             'case when coalesce(r.fidelity ->> %1$L, ''known'') in (''known'', ''reconstructed'', ''assumed'', '
+             '''redacted'') then (%2$s)::text else _bemi.unknown_value(null, %1$L) end',
+             c ->> 'name', _bemi.typed_value(c, format('(r."row" -> %L)', c ->> 'name'), format('(r.exact ->> %L)',
+               c ->> 'name'))),
            ', ' order by place), format('%I.%I', v.schema, v."table"), tables_at.at, source_name, tables_at.partial,
            tables_at.allow_stale)
   from (
@@ -135,7 +146,8 @@ begin
     order by v.relation, v.position desc, v.sequence desc
   ) v
   cross join lateral jsonb_array_elements(v.columns) with ordinality as c (c, place)
-  where not v.dropped and not _bemi.is_partition(source_name, in_epoch, v.relation, v.position, v.sequence, tables_at.at)
+  where not v.dropped and not _bemi.is_partition(source_name, in_epoch, v.relation, v.position, v.sequence,
+    tables_at.at)
     -- One that was dropped before drops were told, and made again.
     and not exists (
       select from _bemi.relation_version o

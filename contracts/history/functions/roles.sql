@@ -8,7 +8,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   cross join lateral (
     -- A role's name has at most 63 bytes.
     select 'bemi_' || case when octet_length(current_database()) <= 40 then current_database()
-                        else left(md5(current_database()), 16) end || case when i = 1 then '' else '_' || i end as prefix) c
+                        else left(md5(current_database()), 16) end || case when i = 1 then ''
+                          else '_' || i end as prefix) c
   where not exists (select from pg_roles r where r.rolname ~ '_(owner|writer|maintainer|dashboard|reader)$'
                       and regexp_replace(r.rolname, '_[a-z]+$', '') = c.prefix)
   order by i limit 1

@@ -3,7 +3,8 @@
 -- What tells one shape from another: where which value of a row is.
 create or replace function _bemi.column_names(columns jsonb) returns jsonb
 language sql immutable set search_path = pg_catalog, pg_temp as $$
-  select coalesce(jsonb_agg(jsonb_build_object('name', c -> 'name', 'number', c -> 'number') order by c -> 'name'), '[]')
+  select coalesce(jsonb_agg(jsonb_build_object('name', c -> 'name', 'number', c -> 'number') order by c -> 'name'),
+    '[]')
   from jsonb_array_elements(columns) c
 $$;
 
@@ -16,7 +17,8 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
     from jsonb_array_elements(wanted) w
     left join lateral (
       select o ->> 'name' as name from jsonb_array_elements(written) o
-      where case when o ? 'number' and w ? 'number' then o -> 'number' = w -> 'number' else o -> 'name' = w -> 'name' end
+      where case when o ? 'number' and w ? 'number' then o -> 'number' = w -> 'number'
+        else o -> 'name' = w -> 'name' end
       limit 1
     ) o on true) end
 $$;

@@ -2,6 +2,7 @@
 
 -- One record's versions, the oldest first: what changed, as {"column": [old, new]}, and who did it. Under all
 -- names that its table had.
+-- lint-ok: one question, planned as a whole
 create or replace function bemi.history(name text, key text, source text default null)
 returns table (version bigint, valid_from timestamptz, valid_to timestamptz, operation text, changed jsonb,
                context jsonb, "row" jsonb, transaction_id bigint, id uuid)
@@ -67,7 +68,8 @@ begin
   )
   select row_number() over w, c.effective_at,
          case when c.passing and not c.remains then c.effective_at else least(
-           lead(c.effective_at) over (partition by c.in_passing order by c.epoch, c.commit_position, c.remains, c.sequence),
+           lead(c.effective_at) over (partition by c.in_passing order by c.epoch, c.commit_position, c.remains,
+             c.sequence),
            case when c.operation <> 'DELETE' then (
              select min(e.effective_at) from ends e
              where (e.epoch, e.commit_position, e.sequence) > (c.epoch, c.commit_position, c.sequence)) end) end,
@@ -92,11 +94,13 @@ returns table (primary_key text, operation text, before jsonb, after jsonb, chan
 language sql stable set search_path = pg_catalog, pg_temp as $$
   with old as (
     select r.*, coalesce(r.primary_key, concat(r."row", r.exact, ' ', row_number() over (
-                  partition by r.primary_key, case when r.primary_key is null then concat(r."row", r.exact) end))) as name
+                  partition by r.primary_key, case when r.primary_key is null then concat(r."row",
+                    r.exact) end))) as name
     from bemi.rows_as_of(diff.name, from_time, source, partial, allow_stale) r
   ), new as (
     select r.*, coalesce(r.primary_key, concat(r."row", r.exact, ' ', row_number() over (
-                  partition by r.primary_key, case when r.primary_key is null then concat(r."row", r.exact) end))) as name
+                  partition by r.primary_key, case when r.primary_key is null then concat(r."row",
+                    r.exact) end))) as name
     from bemi.rows_as_of(diff.name, to_time, source, partial, allow_stale) r
   )
   select coalesce(a.primary_key, b.primary_key),
@@ -109,7 +113,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- What each transaction did, the newest first.
-create or replace function bemi.transactions(since timestamptz default '-infinity', until timestamptz default 'infinity',
+create or replace function bemi.transactions(since timestamptz default '-infinity',
+  until timestamptz default 'infinity',
                                   with_context jsonb default '{}', source text default null, "limit" bigint default 50)
 returns table (transaction_source text, transaction_id bigint, effective_at timestamptz, changes bigint, tables jsonb,
                context jsonb)

@@ -2,6 +2,7 @@
 
 -- What the script does on the source: static, so that no name of a table or a value can be taken for SQL of ours.
 -- It reads the rows from pg_temp._bemi_undo.
+-- lint-ok: one DO block, which stands alone in a script on another server
 create or replace function _bemi.undo_body() returns text
 language sql immutable set search_path = pg_catalog, pg_temp as $body$ select $undo$
 declare
@@ -41,7 +42,8 @@ begin
       select a.attnum, a.attname, a.atttypid, a.atttypmod from pg_attribute a
       where a.attrelid = rel and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
       union all
-      select b.number, b.name, t.typbasetype, t.typtypmod from base b join pg_type t on t.oid = b.oid where t.typtype = 'd'
+      select b.number, b.name, t.typbasetype, t.typtypmod from base b join pg_type t on t.oid = b.oid
+        where t.typtype = 'd'
     ), typed as (
       select b.number, b.name, format_type(b.oid, b.modifier) as type,
              case when b.oid in ('json'::regtype, 'jsonb'::regtype) then 'json'
@@ -54,19 +56,24 @@ begin
       select t.*, s.side, s.letter from typed t cross join (values ('expected', 'e'), ('target', 't')) s (side, letter)
     )
     select string_agg(format(case s.form
-             when 'json' then 'coalesce(u.%1$s_exact ->> %3$L, nullif(u.%1$s -> %3$L, ''null'')::text)::%4$s as %2$s%5$s'
+             when 'json' then 'coalesce(u.%1$s_exact ->> %3$L, nullif(u.%1$s -> %3$L, '
+               '''null'')::text)::%4$s as %2$s%5$s'
              when 'hstore' then
-               'coalesce(u.%1$s_exact ->> %3$L, (select %6$s.hstore(coalesce(array_agg(key), ''{}''), coalesce(array_agg(value), ''{}''))::text '
-               'from jsonb_each_text(nullif(u.%1$s -> %3$L, ''null'')) having jsonb_typeof(u.%1$s -> %3$L) = ''object''))::%4$s as %2$s%5$s'
+               'coalesce(u.%1$s_exact ->> %3$L, (select %6$s.hstore(coalesce(array_agg(key), ''{}''), '
+               'coalesce(array_agg(value), ''{}''))::text '
+               'from jsonb_each_text(nullif(u.%1$s -> %3$L, ''null'')) '
+               'having jsonb_typeof(u.%1$s -> %3$L) = ''object''))::%4$s as %2$s%5$s'
              else '%2$s.%7$I as %2$s%5$s' end, s.side, s.letter, s.name, s.type, s.number, s.place, s.name), ', '),
            concat(' cross join lateral jsonb_to_record(u.expected || u.expected_exact) as e (', string_agg(
              format('%I %s', s.name, s.type), ', ') filter (where s.form = 'plain' and s.letter = 'e'), ')',
              ' cross join lateral jsonb_to_record(u.target || u.target_exact) as t (', string_agg(
              format('%I %s', s.name, s.type), ', ') filter (where s.form = 'plain' and s.letter = 't'), ')'),
-           string_agg(format('case when %1$L = any (r.columns) and x.%1$I::text is distinct from r.e%2$s::text then %1$L end',
+           string_agg(format('case when %1$L = any (r.columns) and x.%1$I::text is distinct from r.e%2$s::text '
+             'then %1$L end',
                              s.name, s.number), ', ') filter (where s.letter = 'e')
     into columns, records, moved from sided s;
-    execute format('create temp table _bemi_row_%s on commit drop as select u.n, u.kind, u.columns, u.key, %s from pg_temp._bemi_undo u%s where u.tab = %s',
+    execute format('create temp table _bemi_row_%s on commit drop as select u.n, u.kind, u.columns, u.key, %s '
+      'from pg_temp._bemi_undo u%s where u.tab = %s',
                    place.tab, columns, case when records like '%()%' then '' else records end, place.tab);
     execute format('analyze pg_temp._bemi_row_%s', place.tab);
     if place.key_columns is null then
@@ -76,10 +83,14 @@ begin
       where a.attrelid = rel and a.attnum > 0 and not a.attisdropped and a.attgenerated = '';
       -- As many rows of one content as are to go.
       execute format(
-        'with wanted as (select r.n, array[%2$s] as content, row_number() over (partition by array[%2$s] order by r.n) as nth '
-        'from pg_temp._bemi_row_%3$s r where r.kind = ''D''), there as (select x.ctid as at, x.tableoid as rel, array[%1$s] as content, '
-        'row_number() over (partition by array[%1$s] order by x.ctid) as nth from %4$s x where array[%1$s] in (select content from wanted)) '
-        'insert into pg_temp._bemi_live select w.n, x.ctid, x.tableoid, ''{}'' from wanted w join there h using (content, nth) '
+        'with wanted as (select r.n, array[%2$s] as content, row_number() over (partition by array[%2$s] '
+        'order by r.n) as nth '
+        'from pg_temp._bemi_row_%3$s r where r.kind = ''D''), there as (select x.ctid as at, x.tableoid as rel, '
+        'array[%1$s] as content, '
+        'row_number() over (partition by array[%1$s] order by x.ctid) as nth from %4$s x '
+        'where array[%1$s] in (select content from wanted)) '
+        'insert into pg_temp._bemi_live select w.n, x.ctid, x.tableoid, ''{}'' from wanted w '
+        'join there h using (content, nth) '
         'join %4$s x on x.ctid = h.at and x.tableoid = h.rel and array[%1$s] = h.content order by w.n for update of x',
         seen, texts, place.tab, live);
     else
@@ -87,17 +98,22 @@ begin
              string_agg(format('x.%I = r.t%s', a.attname, a.attnum), ' and ')
       into seen, texts from unnest(place.key_columns) k (name)
       join pg_attribute a on a.attrelid = rel and a.attname = k.name and not a.attisdropped;
-      execute format('insert into pg_temp._bemi_live select r.n, x.ctid, x.tableoid, array_remove(array[%s]::text[], null) '
-                     'from pg_temp._bemi_row_%s r join %s x on %s where r.kind in (''U'', ''D'') order by r.n for update of x',
+      execute format('insert into pg_temp._bemi_live select r.n, x.ctid, x.tableoid, array_remove(array[%s]::text[], '
+        'null) '
+                     'from pg_temp._bemi_row_%s r join %s x on %s where r.kind in (''U'', ''D'') '
+                     'order by r.n for update of x',
                      moved, place.tab, live, seen);
-      execute format('select r.key from pg_temp._bemi_row_%s r join %s x on %s where r.kind = ''I'' order by r.n limit 1',
+      execute format('select r.key from pg_temp._bemi_row_%s r join %s x on %s where r.kind = ''I'' order by r.n '
+        'limit 1',
                      place.tab, live, texts) into seen;
       if seen is not null then
-        raise exception 'row % of % is there already: nothing is undone', seen, place.name using hint = 'make a new script';
+        raise exception 'row % of % is there already: nothing is undone', seen,
+          place.name using hint = 'make a new script';
       end if;
     end if;
   end loop;
-  select u.key, u.name, l.n is null as gone, l.moved into part from pg_temp._bemi_undo u left join pg_temp._bemi_live l using (n)
+  select u.key, u.name, l.n is null as gone, l.moved into part from pg_temp._bemi_undo u
+    left join pg_temp._bemi_live l using (n)
   where u.kind <> 'I' and (l.n is null or l.moved <> '{}') order by u.n limit 1;
   if found then
     raise exception 'row % of % is not as it was%: nothing is undone', coalesce(part.key, '(no key)'), part.name,
@@ -107,7 +123,8 @@ begin
 
   -- Rows of others that refer to what would go: never a silent cascade.
   for part in
-    select f.conname, u.tab, format('%s%I.%I', case cc.relkind when 'p' then '' else 'only ' end, cn.nspname, cc.relname) as child,
+    select f.conname, u.tab, format('%s%I.%I', case cc.relkind when 'p' then '' else 'only ' end, cn.nspname,
+      cc.relname) as child,
            string_agg(format('c.%I = r.e%s', ca.attname, k.parent), ' and ') as matches,
            array_agg(ca.attname::text) as child_columns
     from (select distinct tab, to_regclass(name)::oid as oid from pg_temp._bemi_undo) u
@@ -118,8 +135,10 @@ begin
     group by f.oid, f.conname, u.tab, 3
   loop
     execute format(
-      'select r.key from pg_temp._bemi_row_%s r join %s c on %s where r.kind = ''D'' and not exists (select from pg_temp._bemi_live l '
-      'join pg_temp._bemi_undo o using (n) where l.at = c.ctid and l.rel = c.tableoid and (o.kind = ''D'' or o.columns && %L)) limit 1',
+      'select r.key from pg_temp._bemi_row_%s r join %s c on %s where r.kind = ''D'' and not exists (select '
+      'from pg_temp._bemi_live l '
+      'join pg_temp._bemi_undo o using (n) where l.at = c.ctid and l.rel = c.tableoid and (o.kind = ''D'' '
+      'or o.columns && %L)) limit 1',
       part.tab, part.child, part.matches, part.child_columns) into seen;
     if seen is not null then
       raise exception 'rows of % refer to row %, which would go (%): nothing is undone', part.child, seen, part.conname
@@ -129,7 +148,8 @@ begin
 
   -- One statement: foreign keys are looked at when all is in place. Rows go before values move and others come back.
   for part in
-    select u.tab, u.kind, u.columns, min(u.name) as name, row_number() over (order by position(u.kind in 'DUI'), u.tab, u.columns) as place,
+    select u.tab, u.kind, u.columns, min(u.name) as name, row_number() over (order by position(u.kind in 'DUI'),
+      u.tab, u.columns) as place,
            position(u.kind in 'DUI') as level
     from (select o.*, case when o.kind = 'D' then '{}' else o.columns end as written from pg_temp._bemi_undo o) o
     cross join lateral (select o.tab, o.kind, o.written as columns, o.name) u
@@ -138,21 +158,27 @@ begin
     rel := to_regclass(part.name);
     live := (select case relkind when 'p' then '' else 'only ' end from pg_class where oid = rel) || part.name;
     if part.level > 1 then
-      after := coalesce((select string_agg(format('(select pg_catalog.count(*) from p%s)', g), ' operator(pg_catalog.+) ') from generate_series(1, part.place - 1) g), '0');
+      after := coalesce((select string_agg(format('(select pg_catalog.count(*) from p%s)', g),
+        ' operator(pg_catalog.+) ') from generate_series(1, part.place - 1) g), '0');
     end if;
     if part.kind = 'D' then
       parts := parts || format(
-        ', p%s as (delete from %s x using pg_temp._bemi_live l join pg_temp._bemi_undo u on u.n operator(pg_catalog.=) l.n '
-        'where u.tab operator(pg_catalog.=) %s and u.kind operator(pg_catalog.=) ''D'' and x.ctid operator(pg_catalog.=) l.at '
+        ', p%s as (delete from %s x using pg_temp._bemi_live l '
+        'join pg_temp._bemi_undo u on u.n operator(pg_catalog.=) l.n '
+        'where u.tab operator(pg_catalog.=) %s and u.kind operator(pg_catalog.=) ''D'' '
+        'and x.ctid operator(pg_catalog.=) l.at '
         'and x.tableoid operator(pg_catalog.=) l.rel returning 1)', part.place, live, part.tab);
     else
       select string_agg(format('%I = r.t%s', a.attname, a.attnum), ', ' order by a.attnum),
-             string_agg(format('%I', a.attname), ', ' order by a.attnum), string_agg(format('r.t%s', a.attnum), ', ' order by a.attnum)
+             string_agg(format('%I', a.attname), ', ' order by a.attnum), string_agg(format('r.t%s', a.attnum), ', '
+               order by a.attnum)
       into columns, records, texts from pg_attribute a
-      where a.attrelid = rel and a.attnum > 0 and not a.attisdropped and a.attgenerated = '' and a.attname = any (part.columns);
+      where a.attrelid = rel and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+        and a.attname = any (part.columns);
       if part.kind = 'U' then
         parts := parts || format(
-          ', p%s as (update %s x set %s from pg_temp._bemi_live l join pg_temp._bemi_row_%s r on r.n operator(pg_catalog.=) l.n '
+          ', p%s as (update %s x set %s from pg_temp._bemi_live l '
+          'join pg_temp._bemi_row_%s r on r.n operator(pg_catalog.=) l.n '
           'where r.kind operator(pg_catalog.=) ''U'' and r.columns operator(pg_catalog.=) %L::pg_catalog.text[] '
           'and x.ctid operator(pg_catalog.=) l.at and x.tableoid operator(pg_catalog.=) l.rel '
           'and (%s) operator(pg_catalog.>=) 0 returning 1)', part.place, live, columns, part.tab, part.columns, after);
@@ -160,7 +186,8 @@ begin
         parts := parts || format(
           ', p%s as (insert into %s (%s) overriding system value select %s from pg_temp._bemi_row_%s r '
           'where r.kind operator(pg_catalog.=) ''I'' and r.columns operator(pg_catalog.=) %L::pg_catalog.text[] '
-          'and (%s) operator(pg_catalog.>=) 0 order by r.n returning 1)', part.place, part.name, records, texts, part.tab, part.columns, after);
+          'and (%s) operator(pg_catalog.>=) 0 order by r.n returning 1)', part.place, part.name, records, texts,
+            part.tab, part.columns, after);
       end if;
     end if;
     counts := counts || format(' operator(pg_catalog.+) (select pg_catalog.count(*) from p%s)', part.place);
@@ -182,14 +209,18 @@ end $undo$::text $body$;
 -- A script for psql on the source that undoes what the filters select, from the history as it is now (bemi sync
 -- before). It checks every live row before it writes any. Raises where undoing needs the live tables to decide
 -- (rows that changed keys, tables altered since): there `bemi revert --sql` makes it.
-create or replace function bemi.revert_sql(context jsonb default null, transaction bigint default null, table_name text default null,
-                                primary_key text default null, operation text default null, since timestamptz default null,
+-- lint-ok: a list of checks, then a list of the script's lines
+create or replace function bemi.revert_sql(context jsonb default null, transaction bigint default null,
+  table_name text default null,
+                                primary_key text default null, operation text default null,
+                                  since timestamptz default null,
                                 until timestamptz default null, trace text default null, changes uuid[] default null,
                                 source text default null, actor text default null, reason text default null,
                                 max_rows bigint default 10000)
 returns text language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
-  condition text := _bemi.revert_condition(context, transaction, table_name, primary_key, operation, since, until, trace, changes);
+  condition text := _bemi.revert_condition(context, transaction, table_name, primary_key, operation, since, until,
+    trace, changes);
   asked text := condition;
   in_source text := source;
   selected record;
@@ -211,7 +242,8 @@ begin
   execute format(
     'select count(*) as changes, array_agg(distinct transaction_id) as ids, min(effective_at) as began, '
     'array_agg(distinct format(''%%I.%%I'', c.schema, c."table")) as tables from @schema@.changes c '
-    'where c.source = %L and (%s) and operation in (''CREATE'', ''UPDATE'', ''DELETE'', ''TRUNCATE'')', in_source, condition) into selected;
+    'where c.source = %L and (%s) and operation in (''CREATE'', ''UPDATE'', ''DELETE'', ''TRUNCATE'')', in_source,
+      condition) into selected;
   perform _bemi.refuse_unreached(in_source, greatest(since, until));
   if exists (select from _bemi.key_pass p where p.source = in_source and p.effective_at >= selected.began
                and format('%I.%I', p.schema, p."table") = any (selected.tables)) then
@@ -223,20 +255,24 @@ begin
   end if;
   -- Reverts of nothing but selected transactions, and the reverts of these, belong to the selection.
   for past in
-    select c.transaction_id as id, (array_agg(c.context -> 'revert_of'))[1] as of, bool_or(c.context ? 'revert_more') as more from @schema@.changes c
+    select c.transaction_id as id, (array_agg(c.context -> 'revert_of'))[1] as of,
+      bool_or(c.context ? 'revert_more') as more from @schema@.changes c
     where c.source = in_source and c.effective_at >= selected.began and c.context ? 'revert_of'
     group by c.epoch, c.commit_position, c.transaction_id order by c.epoch, c.commit_position
   loop
     if past.id <> all (selected.ids) and not past.more and jsonb_typeof(past.of) = 'array' and past.of <> '[]'
-       and not exists (select from jsonb_array_elements_text(past.of) o (id) where o.id::bigint <> all (selected.ids)) then
+       and not exists (select from jsonb_array_elements_text(past.of) o (id)
+         where o.id::bigint <> all (selected.ids)) then
       condition := format('%s or c.transaction_id = %s and c.context ? ''revert_of''', condition, past.id);
       selected.ids := selected.ids || past.id;
     end if;
   end loop;
   for net in select * from _bemi.net_changes(in_source, asked, condition) loop
     if net.conflict is not null then
-      raise exception 'row % of %.% is in conflict: %', coalesce(net.key, '(no key)'), net.schema, net."table", net.conflict
-        using errcode = 'object_not_in_prerequisite_state', hint = 'see: bemi revert, which can skip, force and cascade';
+      raise exception 'row % of %.% is in conflict: %', coalesce(net.key, '(no key)'), net.schema, net."table",
+        net.conflict
+        using errcode = 'object_not_in_prerequisite_state', hint = 'see: bemi revert, which can skip, force '
+          'and cascade';
     elsif cardinality(lines) >= max_rows then
       raise exception 'more than % rows would be undone', max_rows
         using errcode = 'program_limit_exceeded', hint = 'narrow the selection, or raise max_rows';
@@ -267,15 +303,18 @@ begin
     'set local timezone = ''UTC''; set local datestyle = ''ISO''; set local intervalstyle = ''postgres'';',
     'set local extra_float_digits = 1; set local bytea_output = ''hex'';',
     format('select pg_catalog.pg_logical_emit_message(true, ''_bemi'', %L);', said),
-    'create temp table _bemi_undo (n bigint primary key, tab int, name text, key_columns text[], kind text, key text, columns text[], '
+    'create temp table _bemi_undo (n bigint primary key, tab int, name text, key_columns text[], kind text, key text, '
+    'columns text[], '
     'expected jsonb, expected_exact jsonb, target jsonb, target_exact jsonb) on commit drop;',
-    case when lines <> '{}' then E'insert into pg_temp._bemi_undo values\n' || array_to_string(lines, E',\n') || ';' end,
+    case when lines <> '{}' then E'insert into pg_temp._bemi_undo values\n' || array_to_string(lines,
+      E',\n') || ';' end,
     'do $bemi_undo$' || _bemi.undo_body() || '$bemi_undo$;',
     'commit;', '');
 end $$;
 
 -- By which columns rows are found; raises where the history alone cannot tell what became of a table.
-create or replace function _bemi.revert_key(in_source text, in_schema text, in_table text, condition text, began timestamptz)
+create or replace function _bemi.revert_key(in_source text, in_schema text, in_table text, condition text,
+  began timestamptz)
 returns text[] language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   newest _bemi.relation_version;
@@ -302,7 +341,8 @@ begin
     raise exception 'rows of %.% have changed their keys since', in_schema, in_table
       using errcode = 'object_not_in_prerequisite_state', hint = 'bemi revert --sql follows them';
   end if;
-  execute format('select exists (select from @schema@.changes c where c.source = %L and c.schema = %L and c."table" = %L '
+  execute format('select exists (select from @schema@.changes c where c.source = %L and c.schema = %L '
+    'and c."table" = %L '
                  'and c.operation = ''TRUNCATE'' and c.effective_at >= %L and not (%s))',
                  in_source, in_schema, in_table, began, condition) into emptied;
   if emptied then

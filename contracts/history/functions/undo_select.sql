@@ -2,6 +2,7 @@
 
 -- The rows that a table had right before a position: what a TRUNCATE there took. Raises where not all are known.
 -- That a partition of it was emptied there (of_partition) is itself what ends knowing them all.
+-- lint-ok: one question, planned as a whole
 create or replace function _bemi.rows_before(in_source text, in_schema text, in_table text, in_epoch int,
                                   in_position bigint, in_sequence bigint,
                                   of_partition boolean default false)
@@ -120,6 +121,7 @@ end $$;
 -- What the changes that a condition selects amount to, a row each: U (columns go back), I (it comes back), D (it
 -- goes), or the conflict that is in the way. By key; of rows without one by their content.
 -- `asked` says which rows; `condition`, which is wider, which of their changes count as selected.
+-- lint-ok: one question, planned as a whole
 create or replace function _bemi.net_changes(in_source text, asked text, condition text)
 returns table (schema text, "table" text, kind text, key text, columns text[], expected jsonb, expected_exact jsonb,
                target jsonb, target_exact jsonb, conflict text)
@@ -139,7 +141,8 @@ with chosen as materialized (
   where e.operation = 'TRUNCATE'
 ), named as (
   select c.schema, c."table", c.primary_key as key, c.operation, true as mine, c.before, c.after,
-         c.exact -> 'before' as exact_before, c.exact -> 'after' as exact_after, c.fidelity -> 'before' as fidelity_before,
+         c.exact -> 'before' as exact_before, c.exact -> 'after' as exact_after,
+           c.fidelity -> 'before' as fidelity_before,
          c.epoch, c.commit_position, c.sequence
   from chosen c where c.operation <> 'TRUNCATE'
   union all select * from taken
@@ -149,7 +152,8 @@ with chosen as materialized (
 ), began as (
   select min(c.effective_at) as at from chosen c
 ), events as materialized (
-  select e.*, row_number() over (partition by e.schema, e."table", e.key order by e.epoch, e.commit_position, e.sequence) as nth,
+  select e.*, row_number() over (partition by e.schema, e."table", e.key order by e.epoch, e.commit_position,
+    e.sequence) as nth,
          row_number() over (partition by e.schema, e."table", e.key
                             order by e.epoch desc, e.commit_position desc, e.sequence desc) as from_last
   from (
@@ -177,12 +181,14 @@ with chosen as materialized (
   join events z on z.from_last = 1 and (z.schema, z."table", z.key) = (l.schema, l."table", l.key)
 ), writes as (
   -- Who wrote which column, of rows that others have written too.
-  select e.schema, e."table", e.key, k.name, e.nth, e.mine, e.before -> k.name as old, e.exact_before -> k.name as old_exact,
+  select e.schema, e."table", e.key, k.name, e.nth, e.mine, e.before -> k.name as old,
+    e.exact_before -> k.name as old_exact,
          e.after -> k.name as new, e.exact_after -> k.name as new_exact, not e.before ? k.name as unsure
   from lives l join events e on (e.schema, e."table", e.key) = (l.schema, l."table", l.key)
   cross join lateral jsonb_object_keys(e.after) k (name)
   where not l.all_mine and l.one_life and e.operation = 'UPDATE'
-    and ((e.before -> k.name)::text, e.exact_before -> k.name) is distinct from ((e.after -> k.name)::text, e.exact_after -> k.name)
+    and ((e.before -> k.name)::text, e.exact_before -> k.name) is distinct from ((e.after -> k.name)::text,
+      e.exact_after -> k.name)
 ), written as (
   select w.schema, w."table", w.key, w.name, coalesce(max(w.nth) filter (where not w.mine), 0) as theirs,
          max(w.nth) filter (where w.mine) as ours
@@ -203,17 +209,21 @@ with chosen as materialized (
          array_agg(b.name) as names, bool_or(b.overwritten) as overwritten, bool_or(b.unsure) as unsure
   from back b group by 1, 2, 3
 ), rows as (
-  select e.schema, e."table", e.key, case when e.last_operation <> 'DELETE' then e.now end as expected, e.now_exact as expected_exact,
+  select e.schema, e."table", e.key, case when e.last_operation <> 'DELETE' then e.now end as expected,
+    e.now_exact as expected_exact,
          case when e.first_operation <> 'CREATE' then e.was end as target, e.was_exact as target_exact, e.unknown,
          null::text[] as names, null::text as conflict
   from ends e where e.all_mine
   union all
   select e.schema, e."table", e.key, case when e.last_operation <> 'DELETE' then e.now end, e.now_exact,
-         case when e.last_operation = 'DELETE' then e.last_before || coalesce(s.values, '{}') else coalesce(s.values, '{}') end,
-         case when e.last_operation = 'DELETE' then e.last_before_exact - coalesce(s.names, '{}') else '{}' end || coalesce(s.exact, '{}'),
+         case when e.last_operation = 'DELETE' then e.last_before || coalesce(s.values, '{}') else coalesce(s.values,
+           '{}') end,
+         case when e.last_operation = 'DELETE' then e.last_before_exact - coalesce(s.names, '{}')
+           else '{}' end || coalesce(s.exact, '{}'),
          case when e.last_operation = 'DELETE' then e.last_unknown else '{}' end,
          coalesce(s.names, '{}'),
-         case when s.overwritten then 'changed again since by others' when s.unsure then 'its old value is not in the history' end
+         case when s.overwritten then 'changed again since by others' when s.unsure
+           then 'its old value is not in the history' end
   from ends e left join shared s using (schema, "table", key)
   where not e.all_mine and e.one_life
   union all
@@ -230,20 +240,25 @@ with chosen as materialized (
   select t.schema, t."table", t.kind, t.key, case t.kind
            when 'U' then array(select k from jsonb_object_keys(t.target) k
              where (t.names is null or k = any (t.names)) and t.expected ? k
-               and ((t.expected -> k)::text, t.expected_exact -> k) is distinct from ((t.target -> k)::text, t.target_exact -> k))
+               and ((t.expected -> k)::text, t.expected_exact -> k) is distinct from ((t.target -> k)::text,
+                 t.target_exact -> k))
            when 'D' then array(select jsonb_object_keys(t.expected))
            when 'I' then array(select jsonb_object_keys(t.target)) else '{}' end as columns,
          coalesce(t.expected, '{}') as expected, t.expected_exact, coalesce(t.target, '{}') as target, t.target_exact,
          case when t.conflict is not null then t.conflict
-           when t.kind = 'I' and exists (select from jsonb_each_text(t.unknown) u where u.value not in ('reconstructed', 'assumed'))
-             or t.kind = 'U' and exists (select from jsonb_each_text(t.unknown) u where u.value not in ('reconstructed', 'assumed', 'redacted'))
+           when t.kind = 'I' and exists (select from jsonb_each_text(t.unknown) u
+             where u.value not in ('reconstructed', 'assumed'))
+             or t.kind = 'U' and exists (select from jsonb_each_text(t.unknown) u
+               where u.value not in ('reconstructed', 'assumed', 'redacted'))
            then 'its old value is not in the history' end as conflict
   from typed t where t.kind <> 'N'
 ), loosely as (
-  select n.schema, n."table", n.operation, n.before, n.after, n.exact_before, n.exact_after, n.fidelity_before, true as asked
+  select n.schema, n."table", n.operation, n.before, n.after, n.exact_before, n.exact_after, n.fidelity_before,
+    true as asked
   from named n where n.key is null
   union all
-  select c.schema, c."table", c.operation, c.before, c.after, c.exact -> 'before', c.exact -> 'after', c.fidelity -> 'before', false
+  select c.schema, c."table", c.operation, c.before, c.after, c.exact -> 'before', c.exact -> 'after',
+    c.fidelity -> 'before', false
   from @schema@.changes c
   where c.source = %1$L and c.primary_key is null and c.operation in ('CREATE', 'UPDATE', 'DELETE')
     and c.effective_at >= (select at from began) and (%2$s) and not (%3$s)
@@ -259,7 +274,8 @@ with chosen as materialized (
 )
 select n.* from netted n where n.kind <> 'U' or n.columns <> '{}' or n.conflict is not null
 union all
-select l.schema, l."table", case when l.count > 0 then 'I' else 'D' end, null, array(select jsonb_object_keys(l.content)),
+select l.schema, l."table", case when l.count > 0 then 'I' else 'D' end, null,
+  array(select jsonb_object_keys(l.content)),
        case when l.count > 0 then '{}' else l.content end, case when l.count > 0 then '{}' else l.said end,
        case when l.count > 0 then l.content else '{}' end, case when l.count > 0 then l.said else '{}' end,
        case when l.unsure then 'its old value is not in the history' end

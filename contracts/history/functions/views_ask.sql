@@ -72,7 +72,8 @@ language sql stable parallel safe set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- Rows from before this are not there any more: a baseline began anew, or the table was emptied.
-create or replace function _bemi.asked_floor(view_id int, out epoch int, out commit_position bigint, out sequence bigint)
+create or replace function _bemi.asked_floor(view_id int, out epoch int, out commit_position bigint,
+  out sequence bigint)
 language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp as $$
 declare
   place _bemi.place := _bemi.asked(view_id);
@@ -130,7 +131,8 @@ begin
   select * into v from _bemi.view where id = view_id;
   -- Of a column that had another type then, its text.
   select string_agg(format('jsonb_build_object(%L, (%s)::text)', w ->> 'name', _bemi.typed_value(
-                           o, format('(r."row" -> %L)', w ->> 'name'), format('(r.exact ->> %L)', w ->> 'name'))), ' || ')
+                           o, format('(r."row" -> %L)', w ->> 'name'), format('(r.exact ->> %L)', w ->> 'name'))),
+                             ' || ')
   into retyped
   from jsonb_array_elements(v.columns) w join jsonb_array_elements(place.columns) o
     on case when o ? 'number' and w ? 'number' then o -> 'number' = w -> 'number' else o -> 'name' = w -> 'name' end
@@ -146,6 +148,7 @@ begin
   place.mixed := place.mixed or _bemi.column_names(place.columns) <> _bemi.column_names(v.columns)
     or exists (select from _bemi.shape_maps(place) m where m.map is not null);
   return query execute format(
-    'select r.primary_key, r."row", %s, r.fidelity, r.operation, r.effective_at, r.context from _bemi.keyless_rows_as_of($1) r',
+    'select r.primary_key, r."row", %s, r.fidelity, r.operation, r.effective_at, r.context '
+    'from _bemi.keyless_rows_as_of($1) r',
     coalesce('coalesce(r.exact, ''{}'') || jsonb_strip_nulls(' || retyped || ')', 'r.exact')) using place;
 end $$;

@@ -6,13 +6,15 @@
 -- The key's columns as they are told apart over time.
 create or replace function _bemi.key_signature(version _bemi.relation_version) returns jsonb
 language sql immutable set search_path = pg_catalog, pg_temp as $$
-  select coalesce(jsonb_agg(jsonb_build_array(coalesce(c -> 'number', c -> 'name'), c -> 'type_oid') order by k.place), '[]')
+  select coalesce(jsonb_agg(jsonb_build_array(coalesce(c -> 'number', c -> 'name'), c -> 'type_oid')
+    order by k.place), '[]')
   from unnest(version.primary_key) with ordinality as k (name, place)
   join jsonb_array_elements(version.columns) c on c ->> 'name' = k.name
 $$;
 
 -- The first of the versions since which the table has the key that it has now.
-create or replace function _bemi.key_begins(version _bemi.relation_version, out begins _bemi.relation_version, out is_first boolean)
+create or replace function _bemi.key_begins(version _bemi.relation_version, out begins _bemi.relation_version,
+  out is_first boolean)
 language sql stable set search_path = pg_catalog, pg_temp as $$
   with versions as (
     select v, v.epoch, v.position, v.sequence,
@@ -81,7 +83,8 @@ begin
   v.view_schema := _bemi.view_schema(version.source, in_schema, in_table);
   v.problem := null;
   begin
-    if had.made_of is null or (had.relation, had.key_types, had.keys_from_epoch, had.keys_from_position, had.keys_from_sequence)
+    if had.made_of is null or (had.relation, had.key_types, had.keys_from_epoch, had.keys_from_position,
+      had.keys_from_sequence)
        is distinct from (v.relation, v.key_types, v.keys_from_epoch, v.keys_from_position, v.keys_from_sequence) then
       execute format('drop view if exists %I.%I', had.view_schema, had."table");
       if cardinality(v.key_types) > 0 then perform _bemi.make_key_table(v); end if;
@@ -146,9 +149,11 @@ begin
     'and c.primary_key is not null and c.operation in (''CREATE'', ''UPDATE'', ''SNAPSHOT'') '
     'and (c.epoch, c.commit_position, c.sequence) >= ($2, $3, $4)), '
     'added as (insert into _bemi.key_%s select t.primary_key%s from (select distinct primary_key from tail) t '
-    'where not exists (select from _bemi.key_%2$s k where k.primary_key = t.primary_key) on conflict do nothing returning 1) '
+    'where not exists (select from _bemi.key_%2$s k '
+    'where k.primary_key = t.primary_key) on conflict do nothing returning 1) '
     'select (select count(*) from tail) as changes, (select count(*) from added) as keys, '
-    '(select bool_or(length(primary_key) > 70 and primary_key ~ ''…sha256:[0-9a-f]{64}("\])?$'') from tail) as named', conditions, v.id, parts)
+    '(select bool_or(length(primary_key) > 70 and primary_key ~ ''…sha256:[0-9a-f]{64}("\])?$'') '
+    'from tail) as named', conditions, v.id, parts)
   into done using since, v.keys_from_epoch, v.keys_from_position, v.keys_from_sequence;
   -- The name of a long key is not its value (docs/adr/0005-long-keys.md).
   if done.named then
@@ -198,13 +203,16 @@ declare reader regrole; v record;
 begin
   for reader in
     select a.grantee::regrole from pg_class c cross join lateral aclexplode(c.relacl) a
-    where c.oid = '@schema@.changes'::regclass and a.privilege_type = 'SELECT' and a.grantee <> c.relowner and a.grantee <> 0
+    where c.oid = '@schema@.changes'::regclass and a.privilege_type = 'SELECT' and a.grantee <> c.relowner
+      and a.grantee <> 0
   loop
     perform _bemi.grant_functions('reader', (select r.rolname from pg_roles r where r.oid = reader));
     for v in
       select n.nspname, c.relname from _bemi.view w
-      join pg_namespace n on n.nspname = w.view_schema join pg_class c on c.relnamespace = n.oid and c.relname = w."table"
-      where not has_table_privilege(reader::oid, c.oid, 'select') or not has_schema_privilege(reader::oid, n.oid, 'usage')
+      join pg_namespace n on n.nspname = w.view_schema join pg_class c on c.relnamespace = n.oid
+        and c.relname = w."table"
+      where not has_table_privilege(reader::oid, c.oid, 'select') or not has_schema_privilege(reader::oid, n.oid,
+        'usage')
     loop
       execute format('grant usage on schema %I to %s', v.nspname, reader);
       execute format('grant select on %I.%I to %s', v.nspname, v.relname, reader);

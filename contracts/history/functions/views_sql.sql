@@ -5,7 +5,8 @@ create or replace function _bemi.view_segments(in_source text, in_relation bigin
 returns table (schema text, "table" text, is_first boolean, is_last boolean, starts text, ends text)
 language sql stable set search_path = pg_catalog, pg_temp as $$
   with versions as (
-    select v.*, lag(v.schema) over w is distinct from v.schema or lag(v."table") over w is distinct from v."table" as renamed
+    select v.*, lag(v.schema) over w is distinct from v.schema or lag(v."table") over w is distinct
+      from v."table" as renamed
     from _bemi.relation_version v where v.source = in_source and v.relation = in_relation and not v.dropped
     window w as (order by v.epoch, v.position, v.sequence)
   )
@@ -16,7 +17,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 $$;
 
 -- Conditions that hold for the changes of a segment.
-create or replace function _bemi.segment_condition(alias text, in_source text, schema text, "table" text, is_first boolean, starts text, ends text,
+create or replace function _bemi.segment_condition(alias text, in_source text, schema text, "table" text,
+  is_first boolean, starts text, ends text,
                                         is_alone boolean)
 returns text language sql immutable set search_path = pg_catalog, pg_temp as $$
   select format('%1$s."table" = %2$L and %1$s.schema = %3$L and %1$s.source = %4$L', alias, "table", schema, in_source)
@@ -41,7 +43,8 @@ begin
     from _bemi.relation_version v
     left join lateral (
       select o as written from jsonb_array_elements(v.columns) o
-      where case when o ? 'number' and col ? 'number' then o -> 'number' = col -> 'number' else o -> 'name' = col -> 'name' end
+      where case when o ? 'number' and col ? 'number' then o -> 'number' = col -> 'number'
+        else o -> 'name' = col -> 'name' end
       limit 1) w on true
     left join lateral (  -- when it came
       select l.effective_at as added_at, o as added
@@ -61,7 +64,8 @@ begin
                             format('(c.exact -> ''after'' ->> %L)', version.written ->> 'name')),
         view_id, type)
       when version.added ? 'missing' then format(
-        'case when (select _bemi.asked_time(%s, %L)) >= %L::timestamptz then %s end', view_id, in_source, version.added_at,
+        'case when (select _bemi.asked_time(%s, %L)) >= %L::timestamptz then %s end', view_id, in_source,
+          version.added_at,
         _bemi.retyped_value(version.added, col, format('%L::jsonb', version.added ->> 'missing'),
                             format('%L::text', version.added ->> 'missing_exact')))
       else format('null::%s', type) end;
@@ -82,15 +86,18 @@ declare
 begin
   select string_agg(format(
            '(select c.epoch, c.commit_position, c.sequence, c.effective_at, c.operation, c.after, c.exact, c.fidelity '
-           'from @schema@.changes c where c.primary_key = k.primary_key and c.effective_at <= (select _bemi.asked_time(%s, %L)) and %s '
+           'from @schema@.changes c where c.primary_key = k.primary_key '
+           'and c.effective_at <= (select _bemi.asked_time(%s, %L)) and %s '
            'order by c.effective_at desc, c.commit_position desc, c.sequence desc limit 1)', v.id, v.source,
-           _bemi.segment_condition('c', v.source, s.schema, s."table", s.is_first, s.starts, s.ends, s.is_first and s.is_last)),
+           _bemi.segment_condition('c', v.source, s.schema, s."table", s.is_first, s.starts, s.ends, s.is_first
+             and s.is_last)),
            ' union all '),
          string_agg(_bemi.segment_condition('m', v.source, s.schema, s."table", s.is_first, s.starts, s.ends,
                                             s.is_first and s.is_last), ' or ')
   into probes, moved from _bemi.view_segments(v.source, v.relation) s;
   if probes like '%) union all (%' then
-    probes := format('(select u.* from (%s) u order by u.epoch desc, u.commit_position desc, u.sequence desc limit 1)', probes);
+    probes := format('(select u.* from (%s) u order by u.epoch desc, u.commit_position desc, u.sequence desc '
+      'limit 1)', probes);
   end if;
   select string_agg(format('%s as %I', coalesce('k.c' || array_position(version.primary_key, col ->> 'name'),
                                                 _bemi.view_column(v.id, v.source, v.relation, col)), col ->> 'name'),
@@ -98,14 +105,18 @@ begin
   into list from jsonb_array_elements(version.columns) with ordinality as c (col, place);
   -- Where keys passed from row to row, who has them is asked key by key, and no later change counts.
   probes := format(
-    '(select p.*, p.effective_at as seen_at, p.commit_position as seen_position, p.sequence as seen_sequence from %1$s p '
+    '(select p.*, p.effective_at as seen_at, p.commit_position as seen_position, p.sequence as seen_sequence '
+    'from %1$s p '
     'where not (select _bemi.asked_passes(%2$s)) union all '
-    'select h.epoch, h.commit_position, h.sequence, h.effective_at, h.operation, h.after, h.exact, h.fidelity, ''infinity'', '
+    'select h.epoch, h.commit_position, h.sequence, h.effective_at, h.operation, h.after, h.exact, h.fidelity, '
+    '''infinity'', '
     '9223372036854775807, 0 from _bemi.asked_holder(%2$s, k.primary_key) h where (select _bemi.asked_passes(%2$s)))',
     probes, v.id);
   return format(
-    'select %s from _bemi.key_%s k cross join lateral %s c where (select _bemi.is_answered(%2$s)) and c.operation <> ''DELETE'' '
-    'and (c.epoch, c.seen_position, c.seen_sequence) >= (select f.epoch, f.commit_position, f.sequence from _bemi.asked_floor(%2$s) f) '
+    'select %s from _bemi.key_%s k cross join lateral %s c where (select _bemi.is_answered(%2$s)) '
+    'and c.operation <> ''DELETE'' '
+    'and (c.epoch, c.seen_position, c.seen_sequence) >= (select f.epoch, f.commit_position, f.sequence '
+    'from _bemi.asked_floor(%2$s) f) '
     'and not exists (select from _bemi.key_change m where m.previous_key = k.primary_key '
     'and m.effective_at >= c.seen_at and m.effective_at <= (select _bemi.asked_time(%2$s, %5$L)) '
     'and (m.epoch, m.commit_position, m.sequence) > (c.epoch, c.seen_position, c.seen_sequence) and (%4$s))',
@@ -115,7 +126,8 @@ end $$;
 create or replace function _bemi.keyless_view(v _bemi.view, version _bemi.relation_version) returns text
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select format('select %s from _bemi.asked_content(%s) r', string_agg(format('%s as %I',
-                  _bemi.typed_value(col, format('(r."row" -> %L)', col ->> 'name'), format('(r.exact ->> %L)', col ->> 'name')),
+                  _bemi.typed_value(col, format('(r."row" -> %L)', col ->> 'name'), format('(r.exact ->> %L)',
+                    col ->> 'name')),
                   col ->> 'name'), ', ' order by place), v.id)
   from jsonb_array_elements(version.columns) with ordinality as c (col, place)
 $$;

@@ -35,7 +35,8 @@ begin
              coalesce(form ->> 'delimiter', ',') order by place) || '}', '{}')
     into result from jsonb_array_elements(value) with ordinality as e (e, place);
   elsif jsonb_typeof(value) = 'object' and form ->> 'kind' = 'composite' then
-    select string_agg(coalesce(quote_literal(_bemi.exact_text(a -> 'form', value -> (a ->> 'name'))), 'null') || '::text', ', '
+    select string_agg(coalesce(quote_literal(_bemi.exact_text(a -> 'form', value -> (a ->> 'name'))),
+      'null') || '::text', ', '
                       order by place)
     into parts from jsonb_array_elements(form -> 'attributes') with ordinality as a (a, place);
     execute 'select row(' || coalesce(parts, '') || ')::text' into result;
@@ -68,5 +69,6 @@ $$;
 create or replace function _bemi.retyped_value(written jsonb, col jsonb, from_json text, exact text) returns text
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select case when written -> 'form' = col -> 'form' then _bemi.typed_value(col, from_json, exact)
-    else format('(%s)::text::%s', _bemi.typed_value(written, from_json, exact), coalesce(_bemi.type_here(col), 'text')) end
+    else format('(%s)::text::%s', _bemi.typed_value(written, from_json, exact), coalesce(_bemi.type_here(col),
+      'text')) end
 $$;

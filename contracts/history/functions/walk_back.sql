@@ -99,7 +99,8 @@ language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   if not exists (select from _bemi.key_pass p where p.source = place.source and p.epoch = place.epoch
                    and p.effective_at > place.at) then
-    return query select w.primary_key, w.existed, w."row", w.exact, w.fidelity from _bemi.walked_firsts(place, seen, key) w;
+    return query select w.primary_key, w.existed, w."row", w.exact, w.fidelity from _bemi.walked_firsts(place, seen,
+      key) w;
     return;
   end if;
   return query

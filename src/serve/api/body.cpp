@@ -6,7 +6,7 @@
 #include "serve/contract.hpp"
 #include "serve/limits.hpp"
 
-namespace serve {
+namespace bemi::serve {
 namespace {
 
 // What the text costs who handles it, as far as its brackets and colons tell; up to the first
@@ -90,4 +90,4 @@ base::Result<bool> truth_of(const ordered_json& body, const char* name, bool oth
   return found->get<bool>();
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

@@ -13,7 +13,7 @@
 #include "base/result.hpp"
 #include "serve/router.hpp"
 
-namespace serve {
+namespace bemi::serve {
 
 base::Error wrong(const std::string& what);
 // The one reader of JSON that somebody else wrote: within bounds, so that whoever copies, compares
@@ -28,4 +28,4 @@ base::Status only_fields(const nlohmann::ordered_json& object,
 base::Result<std::string> text_of(const nlohmann::ordered_json& body, const char* name);
 base::Result<bool> truth_of(const nlohmann::ordered_json& body, const char* name, bool otherwise);
 
-}  // namespace serve
+}  // namespace bemi::serve

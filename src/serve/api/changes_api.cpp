@@ -12,7 +12,7 @@
 #include "serve/live_feed.hpp"
 #include "serve/problem.hpp"
 
-namespace serve {
+namespace bemi::serve {
 namespace {
 
 std::string list(const std::vector<std::string>& items) {
@@ -147,4 +147,4 @@ base::Result<Response> stream(const Call& call) {
   return response;
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

@@ -8,7 +8,7 @@
 #include "base/json.hpp"
 #include "query/changes.hpp"
 
-namespace serve {
+namespace bemi::serve {
 namespace {
 
 std::string field(std::string_view text) {
@@ -64,4 +64,4 @@ std::string one_line(std::string json) {
   return json;
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

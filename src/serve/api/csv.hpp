@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace serve {
+namespace bemi::serve {
 
 std::string csv_header();
 // `change`: an object as query::Feed makes it.
@@ -13,4 +13,4 @@ std::string csv_line(const std::string& change);
 // A json value keeps the newlines that it came with; outside of strings they mean nothing.
 std::string one_line(std::string json);
 
-}  // namespace serve
+}  // namespace bemi::serve

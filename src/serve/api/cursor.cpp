@@ -6,7 +6,7 @@
 
 #include "base/number.hpp"
 
-namespace serve {
+namespace bemi::serve {
 namespace {
 
 // "2026-11-23 17:09:14.123456+00" travels without what an address would have to escape.
@@ -40,4 +40,4 @@ base::Result<query::Cursor> read_cursor(std::string_view text) {
                        parts[3]};
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

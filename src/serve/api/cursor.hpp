@@ -8,10 +8,10 @@
 
 #include "query/feed.hpp"
 
-namespace serve {
+namespace bemi::serve {
 
 std::string write_cursor(const query::Cursor& cursor);
 // Error of kind usage: not one of ours.
 base::Result<query::Cursor> read_cursor(std::string_view text);
 
-}  // namespace serve
+}  // namespace bemi::serve

@@ -6,7 +6,7 @@
 #include "serve/api/body.hpp"
 #include "serve/api/handlers.hpp"
 
-namespace serve {
+namespace bemi::serve {
 
 using nlohmann::ordered_json;
 
@@ -41,4 +41,4 @@ base::Result<query::ChangeFilter> filter_of_text(std::string_view text) {
   return filter_of_json(read);
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

@@ -10,9 +10,9 @@
 
 #include "query/change_filter.hpp"
 
-namespace serve {
+namespace bemi::serve {
 
 base::Result<query::ChangeFilter> filter_of_json(const nlohmann::ordered_json& filter);
 base::Result<query::ChangeFilter> filter_of_text(std::string_view text);
 
-}  // namespace serve
+}  // namespace bemi::serve

@@ -12,7 +12,7 @@
 #include "query/change_filter.hpp"
 #include "serve/router.hpp"
 
-namespace serve {
+namespace bemi::serve {
 
 // system_api.cpp
 base::Result<Response> health(const Call& call);
@@ -92,4 +92,4 @@ bool flag_of(const Request& request, std::string_view name);
 // nullopt for an empty one too: what a form leaves out.
 std::optional<std::string> given(const Request& request, std::string_view name);
 
-}  // namespace serve
+}  // namespace bemi::serve

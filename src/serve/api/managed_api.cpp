@@ -11,7 +11,7 @@
 #include "serve/control.hpp"
 #include "serve/problem.hpp"
 
-namespace serve {
+namespace bemi::serve {
 namespace {
 
 using nlohmann::ordered_json;
@@ -193,4 +193,4 @@ base::Result<Response> remove_source(const Call& call) {
   return Response{.status = 204, .content_type = ""};
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

@@ -7,7 +7,7 @@
 #include "serve/destination.hpp"
 #include "serve/source_status.hpp"
 
-namespace serve {
+namespace bemi::serve {
 namespace {
 
 constexpr std::int64_t groups_default = 100;
@@ -70,4 +70,4 @@ base::Result<Response> sources(const Call& call) {
   return json(nlohmann::ordered_json{{"sources", std::move(list)}}.dump());
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

@@ -5,7 +5,7 @@
 #include "base/number.hpp"
 #include "serve/api/handlers.hpp"
 
-namespace serve {
+namespace bemi::serve {
 namespace {
 
 base::Error wrong(std::string_view name, const std::string& what) {
@@ -76,4 +76,4 @@ base::Result<query::ChangeFilter> filter_of(const Request& request) {
   return filter;
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

@@ -10,7 +10,7 @@
 #include "serve/live_rows.hpp"
 #include "serve/problem.hpp"
 
-namespace serve {
+namespace bemi::serve {
 namespace {
 
 enum class Form : char { text, time, json };
@@ -168,4 +168,4 @@ base::Result<Response> diff(const Call& call) {
               "}");
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

@@ -9,7 +9,7 @@
 #include "serve/action_log.hpp"
 #include "serve/router.hpp"
 
-namespace serve {
+namespace bemi::serve {
 
 // `details`: a JSON object without secrets, or empty. `act` gives a base::Result.
 template <class Act>
@@ -27,4 +27,4 @@ auto recorded(const Call& call, const std::string& action, const std::string& ta
   return done;
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

@@ -11,7 +11,7 @@
 #include "serve/problem.hpp"
 #include "serve/users.hpp"
 
-namespace serve {
+namespace bemi::serve {
 namespace {
 
 std::string session_json(const Services& services, const Identity& identity) {
@@ -114,4 +114,4 @@ base::Result<Response> change_password(const Call& call) {
   return Response{.status = 204, .content_type = ""};
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

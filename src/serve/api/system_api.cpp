@@ -6,7 +6,7 @@
 #include "serve/metrics.hpp"
 #include "serve/problem.hpp"
 
-namespace serve {
+namespace bemi::serve {
 
 base::Result<Response> health(const Call& /*call*/) { return json(R"({"status": "ok"})"); }
 
@@ -30,4 +30,4 @@ base::Result<Response> openapi(const Call& /*call*/) {
   return response;
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

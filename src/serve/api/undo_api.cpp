@@ -14,7 +14,7 @@
 #include "serve/problem.hpp"
 #include "serve/undo.hpp"
 
-namespace serve {
+namespace bemi::serve {
 namespace {
 
 using nlohmann::ordered_json;
@@ -151,4 +151,4 @@ base::Result<Response> delete_mark(const Call& call) {
   return Response{.status = 204, .content_type = ""};
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

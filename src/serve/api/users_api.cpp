@@ -8,7 +8,7 @@
 #include "serve/problem.hpp"
 #include "serve/users.hpp"
 
-namespace serve {
+namespace bemi::serve {
 namespace {
 
 constexpr std::array<std::string_view, 3> user_fields{"name", "role", "password"};
@@ -57,4 +57,4 @@ base::Result<Response> list_actions(const Call& call) {
   return json("{\"actions\": " + actions + "}");
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

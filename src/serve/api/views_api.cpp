@@ -7,7 +7,7 @@
 #include "serve/problem.hpp"
 #include "serve/views.hpp"
 
-namespace serve {
+namespace bemi::serve {
 namespace {
 
 constexpr std::array<std::string_view, 3> view_fields{"name", "address", "shared"};
@@ -43,4 +43,4 @@ base::Result<Response> remove_view(const Call& call) {
   return Response{.status = 204, .content_type = ""};
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

@@ -10,7 +10,7 @@
 #include "serve/problem.hpp"
 #include "serve/webhook_sender.hpp"
 
-namespace serve {
+namespace bemi::serve {
 namespace {
 
 using nlohmann::ordered_json;
@@ -80,4 +80,4 @@ base::Result<Response> test_webhook(const Call& call) {
                   .dump());
 }
 
-}  // namespace serve
+}  // namespace bemi::serve

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// The options that several verbs share: flag, environment variable and help of each.
+#pragma once
+
+#include "host/config.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace bemi::cli {
+
+// The options of a command, in groups.
+void add_connection_options(CLI::App& command, host::Config& config);
+void add_tracking_options(CLI::App& command, host::Config& config);
+// Also where rows are read from the live table: what a worker keeps out stays out.
+void add_selection_options(CLI::App& command, host::Config& config);
+// Schema and partitions of the table changes, for who may make it.
+void add_layout_options(CLI::App& command, host::Config& config);
+void add_worker_options(CLI::App& command, host::Config& config);
+void add_retention_option(CLI::App& command, host::Config& config);
+void add_maintainer_option(CLI::App& command, host::Config& config);
+void add_maintenance_options(CLI::App& command, host::Config& config);
+void add_http_options(CLI::App& command, host::Config& config);
+void add_log_options(CLI::App& command, host::Config& config);
+// Makes --destination of `command` a wish too, with or without a URL: drop what is there.
+void add_destination_wish(CLI::App& command, bool& wished);
+
+}  // namespace bemi::cli

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <algorithm>
+#include <iostream>
+#include <optional>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/output.hpp"
+#include "cli/verbs/commands.hpp"
+#include "host/connections.hpp"
+#include "host/live_side.hpp"
+#include "query/as_of.hpp"
+
+namespace bemi::cli {
+namespace {
+
+using PastRows = std::vector<query::PastRow>;
+
+// The rows' own columns, as the newest of them has them.
+Table past_table(const PastRows& rows) {
+  Table table;
+  for (const query::PastRow& row : rows) {
+    auto texts = nlohmann::ordered_json::parse(row.texts, nullptr, false);
+    if (!texts.is_object()) continue;
+    for (const auto& [name, value] : texts.items()) {
+      if (std::ranges::find(table.headers, name) == table.headers.end())
+        table.headers.push_back(name);
+    }
+    auto& cells = table.rows.emplace_back();
+    for (const std::string& name : table.headers) {
+      auto found = texts.find(name);
+      bool none = found == texts.end() || found->is_null();
+      cells.push_back(none ? Cell() : Cell(found->get<std::string>()));
+    }
+  }
+  for (auto& cells : table.rows) cells.resize(table.headers.size());
+  return table;
+}
+
+void print(const PastRows& rows, const std::string& format) {
+  if (format == "json") {
+    for (const query::PastRow& row : rows) std::cout << row.row << '\n';
+  } else if (format == "csv") {
+    Table table{.headers = {"row", "texts", "exact", "fidelity", "primary_key"}, .rows = {}};
+    for (const query::PastRow& row : rows) {
+      table.rows.push_back({row.row, row.texts, row.exact, row.fidelity, row.primary_key});
+    }
+    std::cout << render_csv(table, true);
+  } else {
+    std::cout << render_table(past_table(rows), terminal_width());
+  }
+}
+
+void note_unknown(const PastRows& rows) {
+  auto marked =
+      std::ranges::count_if(rows, [](const auto& row) { return row.fidelity.has_value(); });
+  if (marked > 0) {
+    std::cerr << "bemi: " << marked
+              << " rows have values that are not plainly known; see `fidelity` in --format csv\n";
+  }
+}
+
+query::Asked asked_of(const PastOptions& options, query::TableName table) {
+  return {
+      .table = std::move(table),
+      .key = options.key.empty() ? std::nullopt : std::optional(options.key),
+      .moment = options.time,
+      .options = {.source = options.source.empty() ? std::nullopt : std::optional(options.source),
+                  .partial = options.partial,
+                  .allow_stale = options.allow_stale,
+                  .after = options.after.empty() ? std::nullopt : std::optional(options.after),
+                  .limit = options.limit == 0 ? std::nullopt : std::optional(options.limit)}};
+}
+
+void print(const query::Plan& plan) {
+  for (const std::string& line : plan.lines) std::cout << line << "\n";
+  std::cout << (plan.way == query::Plan::Way::walk_back ? "taken: back from the live table\n"
+                : plan.forward_refused                  ? "taken: none\n"
+                                                        : "taken: forward\n");
+}
+
+}  // namespace
+
+base::Status as_of_command(const host::Config& config, const PastOptions& options) {
+  TRY_ASSIGN(query::TableName table, query::parse_table_name(options.table));
+  TRY_ASSIGN(pg::Connection history, host::open_destination(config, host::Access::read_only));
+  query::Asked asked = asked_of(options, table);
+  auto reach = [&](const std::string& source) {
+    return host::open_live_side(config, history, source);
+  };
+  TRY_ASSIGN(query::Plan plan, query::plan(history, reach, asked, options.explain));
+  if (options.explain) {
+    print(plan);
+    return {};
+  }
+  TRY_ASSIGN(PastRows rows, query::as_of(history, plan, asked));
+  print(rows, options.format);
+  note_unknown(rows);
+  return {};
+}
+
+}  // namespace bemi::cli

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <fstream>
+#include <iostream>
+#include <random>
+
+#include <fmt/format.h>
+
+#include "base/log.hpp"
+#include "cli/verbs/commands.hpp"
+#include "host/own_files.hpp"
+#include "host/private_postgres.hpp"
+
+namespace bemi::cli {
+namespace {
+
+constexpr int token_bytes = 24;
+
+// The same each time, so that a bookmark stays good: kept where the server's password is.
+base::Result<std::string> kept_token(const std::string& directory) {
+  std::string path = directory + "/dashboard-token";
+  if (std::ifstream file(path); file) {
+    std::string token;
+    if (std::getline(file, token) && !token.empty()) return token;
+  }
+  std::random_device entropy;
+  std::string token = "bemi_";
+  for (int i = 0; i < token_bytes; ++i) token += fmt::format("{:02x}", entropy() & 0xFF);
+  TRY(host::write_secret(path, token));
+  return token;
+}
+
+}  // namespace
+
+base::Status dev_command(host::Config config, const DevOptions& options,
+                         const base::Interrupt& stop) {
+  base::log::info("starting a private PostgreSQL in {}", options.directory);
+  TRY_ASSIGN(host::PrivatePostgres server,
+             host::PrivatePostgres::start({.directory = options.directory,
+                                           .bindir = options.postgres_bindir,
+                                           .port = options.port,
+                                           .interrupt = &stop}));
+  config.source_url = server.url();
+  config.destination_url.clear();
+  config.admin_url.clear();
+  // On stdout alone, for a script to take: everything else is log.
+  std::cout << server.url() << "\n" << std::flush;
+  base::log::info("PostgreSQL {} is up; point the application at the URL above", server.version());
+  if (config.http.empty()) {
+    config.http = "127.0.0.1:7070";
+    config.any_http_port = true;
+  }
+  if (config.http_token.empty()) {
+    TRY_ASSIGN(config.http_token, kept_token(options.directory));
+    config.shows_http_token = true;
+  }
+  return run_command(config, stop);
+}
+
+}  // namespace bemi::cli

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "cli/verbs/source_command.hpp"
+
+#include <unistd.h>
+
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "cli/options.hpp"
+#include "cli/output.hpp"
+#include "host/connections.hpp"
+#include "host/source_control.hpp"
+#include "store/migrate.hpp"
+
+namespace bemi::cli {
+namespace {
+
+// The registry is in the history: it says so of itself where there is none yet.
+base::Result<std::unique_ptr<host::SourceControl>> control_of(const host::Config& config,
+                                                              const base::Interrupt& stop) {
+  if (config.destination_url.empty()) {
+    return base::fail(base::ErrorKind::usage, "no destination",
+                      "give --destination, or BEMI_DESTINATION_URL: where bemi serve has the "
+                      "history");
+  }
+  TRY_ASSIGN(secret::Box box, host::box_of_environment());
+  TRY_ASSIGN(pg::Connection destination, host::open_destination(config, host::Access::read_write));
+  store::DestinationSettings settings;
+  settings.schema = config.schema;
+  TRY(store::migrate(destination, settings));
+  return std::make_unique<host::SourceControl>(config, box, stop);
+}
+
+base::Error unknown(const std::string& name) {
+  return {base::ErrorKind::usage, "no source " + name + " is managed here", "bemi source list", {}};
+}
+
+int exit_code(const base::Status& done, int (*report)(const base::Error&)) {
+  return done ? 0 : report(done.error());
+}
+
+std::string person() {
+  const char* user = std::getenv("USER");
+  return user == nullptr ? "command line" : user;
+}
+
+}  // namespace
+
+base::Status source_add_command(const host::Config& config, const SourceOptions& options,
+                                const base::Interrupt& stop) {
+  TRY(host::require_source(config));
+  TRY_ASSIGN(auto control, control_of(config, stop));
+  std::optional<serve::NewDestination> new_destination;
+  if (!options.new_destination.admin_url.empty()) new_destination = options.new_destination;
+  TRY_ASSIGN(std::string name,
+             control->add({.name = options.name.empty() ? config.source_name : options.name,
+                           .url = config.source_url,
+                           .admin_url = config.admin_url,
+                           .revert_url = config.revert_url,
+                           .include = config.include,
+                           .exclude = config.exclude,
+                           .ignore_columns = config.ignore_columns,
+                           .redact_columns = config.redact_columns,
+                           .replica_identity = config.replica_identity,
+                           .snapshot = config.snapshot,
+                           .retention = config.retention,
+                           .destination_url = options.own_destination,
+                           .new_destination = new_destination,
+                           .created_by = person()}));
+  std::cout << name << " is tracked as soon as bemi serve runs on this destination\n";
+  return {};
+}
+
+base::Status source_list_command(const host::Config& config, const SourceOptions& options,
+                                 const base::Interrupt& stop) {
+  TRY_ASSIGN(auto control, control_of(config, stop));
+  TRY_ASSIGN(auto sources, control->registry().all());
+  Table table{.headers = {"name", "place", "state", "destination", "created_by", "created_at"}};
+  for (const supervise::Source& source : sources) {
+    table.rows.push_back({source.name, source.place, source.is_paused ? "paused" : "tracked",
+                          source.destination_place.empty() ? "here" : source.destination_place,
+                          source.created_by, source.created_at});
+  }
+  if (options.format == "csv") {
+    std::cout << render_csv(table, /*with_header=*/true);
+  } else if (options.format == "json") {
+    for (const auto& row : table.rows) {
+      nlohmann::ordered_json line;
+      for (std::size_t i = 0; i < row.size(); ++i) line[table.headers[i]] = row[i].value_or("");
+      std::cout << line.dump() << "\n";
+    }
+  } else {
+    std::cout << render_table(table, terminal_width());
+  }
+  return {};
+}
+
+base::Status source_pause_command(const host::Config& config, const SourceOptions& options,
+                                  bool is_paused, const base::Interrupt& stop) {
+  TRY_ASSIGN(auto control, control_of(config, stop));
+  TRY_ASSIGN(bool was_there, control->set_paused(options.name, is_paused));
+  if (!was_there) return std::unexpected(unknown(options.name));
+  std::cout << options.name << (is_paused ? " is paused; its slot keeps WAL\n" : " goes on\n");
+  return {};
+}
+
+base::Status source_remove_command(const host::Config& config, const SourceOptions& options,
+                                   const base::Interrupt& stop) {
+  TRY_ASSIGN(auto control, control_of(config, stop));
+  TRY_ASSIGN(bool was_there, control->remove(options.name, options.keep_slot));
+  if (!was_there) return std::unexpected(unknown(options.name));
+  std::cout << options.name << " is no longer tracked; its history stays\n";
+  return {};
+}
+
+namespace {
+
+void add_destination_options(CLI::App& command, SourceOptions& options) {
+  auto* group = command.add_option_group("Its history", "in --destination, or elsewhere");
+  auto* own = group
+                  ->add_option("--own-destination", options.own_destination,
+                               "Where its history goes instead of --destination")
+                  ->envname("BEMI_OWN_DESTINATION_URL")
+                  ->type_name("URL");
+  serve::NewDestination& wanted = options.new_destination;
+  auto* admin = group
+                    ->add_option("--provision", wanted.admin_url,
+                                 "Make a database and a role for it, as this administrator of that "
+                                 "server, whose address is kept nowhere")
+                    ->envname("BEMI_PROVISION_URL")
+                    ->type_name("URL")
+                    ->excludes(own);
+  auto* database = group->add_option("--provision-database", wanted.database, "The new database")
+                       ->needs(admin)
+                       ->type_name("NAME");
+  admin->needs(database);
+  group
+      ->add_option("--provision-role", wanted.role,
+                   "The new role, with a password that is made [default: as the database]")
+      ->needs(admin)
+      ->type_name("NAME");
+  group
+      ->add_flag("--take-over", wanted.takes_over,
+                 "Use what is there already by these names; its role gets another password")
+      ->needs(admin);
+}
+
+}  // namespace
+
+void add_source_commands(CLI::App& app, host::Config& config, SourceOptions& options,
+                         const base::Interrupt& stop, const AddCommand& add,
+                         int (*report)(const base::Error&)) {
+  CLI::App* source = app.add_subcommand("source", "Sources whose workers bemi serve runs");
+  source->require_subcommand(1);
+  auto act = [&config, &options, &stop, report](auto command) {
+    return [&config, &options, &stop, report, command] {
+      return exit_code(command(config, options, stop), report);
+    };
+  };
+  auto named = [&](const char* name, const char* description, std::function<int()> action) {
+    CLI::App* command = add(*source, name, description, std::move(action));
+    command->add_option("NAME", options.name, "Its name in the history")->required();
+    add_connection_options(*command, config);
+    add_layout_options(*command, config);
+    return command;
+  };
+  CLI::App* adding =
+      add(*source, "add", "Track one more: --source, and how", act(source_add_command));
+  adding->add_option("NAME", options.name, "Its name in the history [default: its database's]");
+  adding
+      ->add_option("--revert-url", config.revert_url,
+                   "The source, as a role that may write its tables, for undoing")
+      ->envname("BEMI_REVERT_URL")
+      ->type_name("URL");
+  adding->add_option("--snapshot", config.snapshot, "Baseline: auto, initial or none")
+      ->envname("BEMI_SNAPSHOT")
+      ->check(CLI::IsMember({"auto", "initial", "none"}));
+  add_connection_options(*adding, config);
+  add_tracking_options(*adding, config);
+  add_retention_option(*adding, config);
+  add_destination_options(*adding, options);
+  CLI::App* listing = add(*source, "list", "Those that there are", act(source_list_command));
+  listing->add_option("--format", options.format, "table, json or csv")
+      ->check(CLI::IsMember({"table", "json", "csv"}));
+  add_connection_options(*listing, config);
+  add_layout_options(*listing, config);
+  named("pause", "End its worker; the slot keeps WAL meanwhile",
+        act([](const host::Config& own, const SourceOptions& asked,
+               const base::Interrupt& interrupt) {
+          return source_pause_command(own, asked, true, interrupt);
+        }));
+  named("resume", "Start its worker again",
+        act([](const host::Config& own, const SourceOptions& asked,
+               const base::Interrupt& interrupt) {
+          return source_pause_command(own, asked, false, interrupt);
+        }));
+  CLI::App* removing = named("remove", "Track it no more, and drop its slot; the history stays",
+                             act(source_remove_command));
+  removing->add_flag("--keep-slot", options.keep_slot, "Leave slot and publication on the source");
+}
+
+}  // namespace bemi::cli

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// Config: what flags, environment and bemi.toml say, in this order of precedence.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "pipeline/settings.hpp"
+
+namespace bemi::host {
+
+struct Config {
+  std::string source_url;
+  std::string destination_url;  // empty: the source
+  std::string admin_url;
+  std::string revert_url;
+  std::string maintain_url;  // the history's maintainer; empty: the destination's own role
+  std::string source_name;   // empty: the source database's name
+  std::string slot;
+  std::string publication;
+  std::vector<std::string> include;
+  std::vector<std::string> exclude;
+  std::vector<std::string> ignore_columns;
+  std::vector<std::string> redact_columns;
+  std::string replica_identity = "full";
+  std::string schema = "public";
+  std::string partition = "month";
+  std::string snapshot = "auto";
+  std::uint64_t snapshot_limit = 10'000'000'000;
+  int heartbeat_interval_s = 30;
+  int store_connections = 0;  // 0: two, or one where the history is in the source's database
+  std::string spool_directory = "/var/tmp";
+  bool no_event_trigger = false;
+  std::vector<std::string> retention;  // "90d", "todo=30d"
+  std::string archive_directory;
+  std::string http;              // where the dashboard listens; empty: nowhere
+  std::string http_token;        // empty: one is made, and kept in the destination as a hash
+  std::string http_user_header;  // by which a trusted proxy says who asks
+  std::vector<std::string> http_trusted_proxies;
+  std::vector<std::string> http_hosts;
+  std::vector<std::string> webhook_ranges;  // where webhooks may go beside the public internet
+  bool any_http_port = false;               // when that one is taken
+  bool shows_http_token = false;            // at each start: it is in a folder of ours
+  std::string log_format = "text";
+  bool verbose = false;
+  int status_fd = -1;  // of a worker that another program runs: where it tells how it does
+
+  [[nodiscard]] const std::string& destination() const {
+    return destination_url.empty() ? source_url : destination_url;
+  }
+};
+
+// An empty word (--exclude '') makes a list empty that a lower place would fill.
+void drop_empty_words(Config& config);
+// Of libpq's variables that name a server: they do not change an address that a person gave.
+void warn_of_unused_variables(const Config& config);
+
+// Error of kind usage, of a setting that could not be.
+base::Status check_config(const Config& config);
+// Error of kind usage when there is no source.
+base::Status require_source(const Config& config);
+
+// What setup and the worker agree on; `source` tells the default name.
+base::Result<setup::Settings> setup_settings(const Config& config, pg::Connection& source);
+base::Result<pipeline::SnapshotPolicy> snapshot_policy(const std::string& text);
+base::Result<store::MaintenanceSettings> maintenance_settings(const Config& config);
+
+// Whether both URLs lead to one database, asked of the servers themselves.
+base::Result<bool> same_database(pg::Connection& source, pg::Connection& destination);
+
+}  // namespace bemi::host

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "host/connections.hpp"
+
+#include <iostream>
+
+#include "base/printable.hpp"
+#include "host/stop.hpp"
+
+namespace bemi::host {
+namespace {
+
+base::Result<pg::Connection> open(const std::string& url, const char* purpose, Access access,
+                                  const char* which) {
+  auto opened = pg::Connection::open({.url = url,
+                                      .purpose = purpose,
+                                      .read_only = access == Access::read_only,
+                                      .interrupt = &asked_to_stop(),
+                                      .cancels = true});
+  if (opened) return opened;
+  return std::unexpected(opened.error().within(which));
+}
+
+}  // namespace
+
+base::Result<pg::Connection> open_source(const Config& config, Access access) {
+  TRY(require_source(config));
+  return open(config.source_url, "bemi/cli", access, "source");
+}
+
+base::Result<pg::Connection> open_source_as_admin(const Config& config) {
+  TRY(require_source(config));
+  bool given = !config.admin_url.empty();
+  return open(given ? config.admin_url : config.source_url, "bemi/admin", Access::read_write,
+              "source");
+}
+
+base::Result<pg::Connection> open_destination(const Config& config, Access access) {
+  if (config.destination_url.empty()) TRY(require_source(config));
+  return open(config.destination(), "bemi/cli", access, "destination");
+}
+
+base::Result<pg::Connection> open_destination_as_admin(const Config& config) {
+  bool shared = config.destination_url.empty() || config.destination_url == config.source_url;
+  bool given = !config.admin_url.empty() && shared;
+  return open(given ? config.admin_url : config.destination(), "bemi/admin", Access::read_write,
+              "destination");
+}
+
+base::Result<pg::Connection> open_destination_as_maintainer(const Config& config) {
+  if (config.maintain_url.empty()) return open_destination(config, Access::read_write);
+  return open(config.maintain_url, "bemi/maintenance", Access::read_write, "destination");
+}
+
+std::string place_of(const pg::Connection& connection) {
+  return base::printable(connection.database() + " at " + connection.host());
+}
+
+void announce(const std::string& command, const pg::Connection& place) {
+  std::cerr << "bemi " << command << ": " << place_of(place) << "\n";
+}
+
+}  // namespace bemi::host

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// The source as who walks back from its rows of now needs it.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "host/config.hpp"
+#include "query/walk_back.hpp"
+
+namespace bemi::host {
+
+// Of the configuration's source. `history` must outlive what is returned. Error when it cannot be
+// reached, or is not the one that the history knows by that name.
+base::Result<std::unique_ptr<query::LiveSide>> open_live_side(const Config& config,
+                                                              pg::Connection& history,
+                                                              const std::string& source_name);
+
+}  // namespace bemi::host

@@ -1,0 +1,442 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "render/relations.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "base/log.hpp"
+#include "wal/catalog.hpp"
+
+namespace bemi::render {
+namespace {
+
+using change::Oid;
+using change::Relation;
+using change::RelationPtr;
+
+// The known relation's types, and what else is known of its columns, for the same columns in
+// whatever order (a partition may have another than its root); false, and nothing is changed, when
+// they are not the same.
+bool take_types(const Relation& known, Relation& relation) {
+  if (known.columns.size() != relation.columns.size()) return false;
+  std::vector<const change::Column*> twins;
+  for (const change::Column& column : relation.columns) {
+    auto twin = std::ranges::find(known.columns, column.name, &change::Column::name);
+    if (twin == known.columns.end() || twin->type_oid != column.type_oid) return false;
+    twins.push_back(&*twin);
+  }
+  for (std::size_t i = 0; i < twins.size(); ++i) {
+    change::Column& column = relation.columns[i];
+    column.type = twins[i]->type;
+    column.number = twins[i]->number;
+    column.missing = twins[i]->missing;
+    column.missing_exact = twins[i]->missing_exact;
+  }
+  return true;
+}
+
+std::vector<std::string> key_names(const Relation& relation) {
+  std::vector<std::string> names;
+  for (std::size_t index : relation.primary_key) names.push_back(relation.columns[index].name);
+  return names;
+}
+
+// The columns' numbers, or their names where those are not known.
+std::vector<std::string> key_of(const Relation& relation, bool by_number) {
+  std::vector<std::string> key;
+  for (std::size_t index : relation.primary_key) {
+    const change::Column& column = relation.columns[index];
+    key.push_back(by_number ? std::to_string(column.number) : column.name);
+  }
+  return key;
+}
+
+// A row's key is its name: with another key the rows of before have other names.
+bool same_key(const Relation& left, const Relation& right) {
+  auto numbered = [](const Relation& relation) {
+    return std::ranges::all_of(relation.columns, &change::Column::number);
+  };
+  bool by_number = numbered(left) && numbered(right);
+  return key_of(left, by_number) == key_of(right, by_number);
+}
+
+std::vector<std::string> type_names(const Relation& relation) {
+  std::vector<std::string> names;
+  for (const change::Column& column : relation.columns) {
+    names.push_back(column.type ? column.type->name : "");
+  }
+  return names;
+}
+
+// Types whose values read the same, so that one can become the other without a word.
+bool same_reading(const change::Type& left, const change::Type& right) {
+  constexpr Oid text = 25;
+  constexpr Oid varchar = 1043;
+  auto is_text = [](Oid oid) { return oid == text || oid == varchar; };
+  if (is_text(left.oid) && is_text(right.oid)) return true;
+  if (left.oid != right.oid || left.form != right.form) return false;
+  if (left.element && right.element && !same_reading(*left.element, *right.element)) return false;
+  return std::ranges::equal(left.attributes, right.attributes,
+                            [](const auto& known, const auto& now) {
+                              return known.name == now.name && known.type && now.type &&
+                                     same_reading(*known.type, *now.type);
+                            });
+}
+
+// A column that got another type without being rewritten (timestamp to timestamptz in UTC, int to
+// oid), or whose type got other attributes, has other values all the same.
+bool reads_otherwise(const Relation& known, const Relation& now) {
+  return std::ranges::any_of(now.columns, [&](const change::Column& column) {
+    auto twin = std::ranges::find(known.columns, column.number, &change::Column::number);
+    return column.number != 0 && twin != known.columns.end() && column.type && twin->type &&
+           !same_reading(*twin->type, *column.type);
+  });
+}
+
+change::Covered covered(const Relation& relation, change::Coverage coverage, Oid membership = 0,
+                        std::string gap = {}) {
+  return {.relation = relation.root == 0 ? relation.oid : relation.root,
+          .schema = relation.schema,
+          .table = relation.table,
+          .coverage = coverage,
+          .membership = membership,
+          .gap = std::move(gap)};
+}
+
+}  // namespace
+
+void Relations::remember(std::vector<Relation> relations) {
+  for (Relation& relation : relations) {
+    Oid oid = relation.oid;
+    redactions_.remember(relation);
+    known_.insert_or_assign(oid, std::move(relation));
+  }
+}
+
+// As the configuration says.
+base::Result<RelationPtr> Relations::mark(Relation relation) {
+  bool unchecked = catalog_->server_encoding() == "SQL_ASCII";
+  for (change::Column& column : relation.columns) {
+    column.unchecked = unchecked;
+    column.ignored = selection_->ignores(relation.schema, relation.table, column.name);
+  }
+  TRY(redactions_.mark(relation));
+  return std::make_shared<const Relation>(std::move(relation));
+}
+
+// 0: it is not known as a partition.
+Oid Relations::root_of(Oid leaf) const {
+  auto root = std::ranges::find_if(known_, [&](const auto& known) {
+    return std::ranges::binary_search(known.second.leaves, leaf);
+  });
+  return root == known_.end() ? 0 : root->first;
+}
+
+// A partition with other columns than its root was altered with it, and nobody told: a trigger
+// failed.
+base::Status Relations::mend_root(const Relation& leaf) {
+  Oid oid = root_of(leaf.oid);
+  Relation twin = leaf;
+  if (!told_ || oid == 0 || take_types(known_.at(oid), twin)) return {};
+  auto root = wal::read_relation(*catalog_, oid);
+  if (!root) return {};
+  TRY(complete(*root));
+  known_.insert_or_assign(oid, std::move(*root));
+  return {};
+}
+
+// What was told holds at this position; else what the catalog says now.
+base::Status Relations::name_by_root(Relation& leaf) {
+  leaf.root = root_of(leaf.oid);
+  if (leaf.root == 0 && !told_) {
+    TRY_ASSIGN(leaf.root, wal::root_of(*catalog_, leaf.oid));
+  }
+  if (leaf.root == 0) return {};
+  if (!told_ || !known_.contains(leaf.root)) {
+    auto root = wal::read_relation(*catalog_, leaf.root);
+    if (!root) return {};  // gone meanwhile: the rows keep the partition's name
+    TRY(complete(*root));
+    known_.insert_or_assign(leaf.root, std::move(*root));
+  }
+  leaf.schema = known_.at(leaf.root).schema;
+  leaf.table = known_.at(leaf.root).table;
+  return {};
+}
+
+// What the source told of the table holds at this position. False when it told nothing that fits.
+bool Relations::take_told(Relation& relation) const {
+  auto known = known_.find(relation.root == 0 ? relation.oid : relation.root);
+  if (!told_ || known == known_.end() || known->second.assumed) return false;
+  if (!take_types(known->second, relation)) return false;
+  relation.assumed = false;
+  if (relation.root == 0) relation.leaves = known->second.leaves;
+  change::set_primary_key(relation, key_names(known->second));
+  return true;
+}
+
+// The stream names neither the key nor what the types are. Where nothing was told, the catalog of
+// now, which may be later than this position, is the best there is: `assumed`.
+base::Status Relations::complete(Relation& relation) {
+  TRY_ASSIGN(wal::CatalogEntry now, wal::look_up(*catalog_, relation.oid));
+  for (std::string& name : now.unsent) {
+    if (std::ranges::find(relation.columns, name, &change::Column::name) == relation.columns.end())
+      relation.unsent.push_back(std::move(name));
+  }
+  if (take_told(relation)) return {};
+  auto known = known_.find(relation.root == 0 ? relation.oid : relation.root);
+  bool same = known != known_.end() && take_types(known->second, relation);
+  relation.assumed = true;
+  if (relation.root == 0) {
+    relation.leaves = same && told_ ? known->second.leaves : now.leaves;
+  }
+  for (const auto& [name, number] : now.numbers) {
+    auto column = std::ranges::find(relation.columns, name, &change::Column::name);
+    if (column != relation.columns.end()) column->number = number;
+  }
+  TRY(wal::resolve_types(*catalog_, relation, types_));
+  if (now.exists && change::set_primary_key(relation, now.primary_key)) return {};
+  if (same) {
+    change::set_primary_key(relation, key_names(known->second));
+  } else if (relation.identity == change::ReplicaIdentity::default_) {
+    for (std::size_t i = 0; i < relation.columns.size(); ++i) {
+      if (relation.columns[i].in_identity) relation.primary_key.push_back(i);
+    }
+  }
+  return {};
+}
+
+base::Result<RelationPtr> Relations::resolve(Relation relation) {
+  TRY(name_by_root(relation));
+  relation.tracked = selection_->tracks(relation.schema, relation.table);
+  if (relation.tracked) {
+    TRY(complete(relation));
+    if (relation.root == 0) known_.insert_or_assign(relation.oid, relation);
+  }
+  return mark(std::move(relation));
+}
+
+// The table that the rows of this one are named by, as far as it is known.
+std::optional<Relation> Relations::known_of(Oid oid) const {
+  Oid root = root_of(oid);
+  auto known = known_.find(root == 0 ? oid : root);
+  return known == known_.end() ? std::nullopt : std::optional(known->second);
+}
+
+base::Status Relations::learn(const decode::RelationMessage& message, std::uint32_t sequence,
+                              BatchBuilder& out) {
+  TRY(wal::wait_until_visible(*catalog_, out.transaction().id));
+  Relation sent = message.relation;
+  sent.again = !told_ && described_.contains(sent.oid);
+  std::optional<Relation> before = known_of(sent.oid);
+  TRY(mend_root(sent));
+  TRY_ASSIGN(RelationPtr relation, resolve(sent));
+  Oid oid = sent.oid;
+  described_.insert_or_assign(oid, Described{std::move(sent), relation});
+  if (!relation->tracked) return {};
+  // Nobody told what became of the rows that are there.
+  std::optional<Relation> now = known_of(oid);
+  bool altered = before && now && now->assumed && before->oid == now->oid &&
+                 !change::same_columns(*before, *now);
+  out.add_covered(
+      covered(*relation, altered ? change::Coverage::broken : change::Coverage::mentioned));
+  if (relation->root != 0) {
+    TRY_ASSIGN(relation, mark(known_.at(relation->root)));
+  }
+  out.add_described(std::move(relation), sequence);
+  return {};
+}
+
+base::Result<RelationPtr> Relations::find(Oid oid, const decode::Tuple& tuple) const {
+  auto found = described_.find(oid);
+  if (found == described_.end()) {
+    return base::fail(base::ErrorKind::malformed_message,
+                      "a change came before its relation " + std::to_string(oid));
+  }
+  const RelationPtr& relation = found->second.relation;
+  if (!tuple.empty() && tuple.size() != relation->columns.size()) {
+    return base::fail(base::ErrorKind::malformed_message,
+                      "a change has another number of columns than its relation " +
+                          relation->schema + "." + relation->table);
+  }
+  return relation;
+}
+
+base::Result<std::vector<RelationPtr>> Relations::truncated(const std::vector<Oid>& oids,
+                                                            BatchBuilder& out) {
+  std::vector<RelationPtr> emptied;
+  std::map<Oid, std::vector<Oid>> partitions;  // by root
+  for (Oid oid : oids) {
+    TRY_ASSIGN(RelationPtr relation, find(oid, {}));
+    if (!relation->tracked) continue;
+    if (relation->root == 0) {
+      emptied.push_back(std::move(relation));
+    } else {
+      partitions[relation->root].push_back(oid);
+    }
+  }
+  for (auto& [root, leaves] : partitions) {
+    std::ranges::sort(leaves);
+    const Relation& known = known_.at(root);
+    if (std::ranges::includes(leaves, known.leaves)) {
+      TRY_ASSIGN(RelationPtr whole, mark(known));
+      emptied.push_back(std::move(whole));
+      continue;
+    }
+    // Which of the root's rows were in them is not known: until they are read anew.
+    out.add_covered(covered(known, change::Coverage::broken));
+    for (Oid leaf : leaves) {
+      emptied.push_back(std::make_shared<const Relation>(described_.at(leaf).sent));
+    }
+  }
+  return emptied;
+}
+
+// What was told of a table: from here on it is so.
+base::Result<std::optional<Relations::Step>> Relations::take(decode::SchemaChange told,
+                                                             std::uint32_t sequence,
+                                                             BatchBuilder& out) {
+  if (told.publication) {
+    doubt_all(out);
+    return std::nullopt;
+  }
+  if (told.leaf != 0 && !complete_partition(told)) return std::nullopt;
+  bool of_partition = told.dropped && blame_partition(told);
+  if (!told.listed && !of_partition) return std::nullopt;
+  Relation& relation = told.relation;
+  if (!selection_->tracks(relation.schema, relation.table)) {
+    TRY(lose(std::move(told), sequence, out));
+    return std::nullopt;
+  }
+  if (told.unseen) {
+    out.add_covered(
+        covered(relation, change::Coverage::broken, 0, "it was taken out of the publication"));
+    return std::nullopt;
+  }
+  TRY(wal::wait_until_visible(*catalog_, out.transaction().id));
+  Step step;
+  if (auto known = known_.find(relation.oid); known != known_.end() && !told.empty) {
+    TRY_ASSIGN(auto texts, wal::type_texts(*catalog_, known->second));
+    step.before = decode::schema_json(known->second, texts);
+    note_altered(known->second, told, out);
+  }
+  step.after = decode::schema_change_json(told);
+  relation.assumed = false;
+  relation.dropped = told.dropped;
+  TRY_ASSIGN(step.relation, mark(relation));
+  if (told.dropped) {
+    known_.erase(relation.oid);
+    out.add_described(step.relation, sequence);
+    return step;
+  }
+  known_.insert_or_assign(relation.oid, relation);
+  TRY(refresh(relation));
+  if (told.empty) out.add_covered(covered(relation, change::Coverage::whole, told.membership));
+  out.add_described(step.relation, sequence);
+  return step;
+}
+
+// Which rows were left out of the publication meanwhile, nobody knows.
+void Relations::doubt_all(BatchBuilder& out) const {
+  base::log::warning("somebody changed the publication: what was written meanwhile is not known");
+  for (const auto& [oid, relation] : known_) {
+    out.add_covered(
+        covered(relation, change::Coverage::broken, 0, "somebody changed the publication"));
+  }
+}
+
+// A partition that was made is told by itself; the rest is known.
+bool Relations::complete_partition(decode::SchemaChange& told) const {
+  auto root = known_.find(told.relation.oid);
+  if (root == known_.end()) return false;
+  told.relation = root->second;
+  auto& leaves = told.relation.leaves;
+  auto place = std::ranges::lower_bound(leaves, told.leaf);
+  if (place == leaves.end() || *place != told.leaf) leaves.insert(place, told.leaf);
+  told.type_texts = type_names(told.relation);
+  return true;
+}
+
+// Whether the rows that are there are still what the history says.
+void Relations::note_altered(const Relation& known, const decode::SchemaChange& told,
+                             BatchBuilder& out) const {
+  const Relation& now = told.relation;
+  // A partition that is made is empty; one that is attached or gone took rows with it.
+  bool grown = told.command == "CREATE TABLE" && std::ranges::includes(now.leaves, known.leaves);
+  bool moved = now.leaves != known.leaves && !grown;
+  if (!told.dropped &&
+      (moved || told.rewritten || reads_otherwise(known, now) || !same_key(known, now))) {
+    change::Covered broken = covered(now, change::Coverage::broken, told.membership);
+    if (told.unseen_since) {
+      broken.since = {told.unseen_since->position, told.unseen_since->time};
+      broken.gap = "the event triggers did not see it change";
+    }
+    out.add_covered(std::move(broken));
+  }
+  note_detached(known, now, out);
+}
+
+// A table that was moved out of what is tracked: what is written from here on is not known.
+base::Status Relations::lose(decode::SchemaChange told, std::uint32_t sequence, BatchBuilder& out) {
+  auto known = known_.find(told.relation.oid);
+  if (known == known_.end()) return {};
+  out.add_covered(
+      covered(known->second, change::Coverage::broken, 0, "it became a table that is not tracked"));
+  base::log::warning("{}.{} is now {}.{}, which is not tracked", known->second.schema,
+                     known->second.table, told.relation.schema, told.relation.table);
+  known_.erase(known);
+  TRY(refresh(told.relation));
+  told.relation.assumed = false;
+  told.relation.dropped = told.dropped;
+  TRY_ASSIGN(RelationPtr lost, mark(std::move(told.relation)));
+  out.add_described(std::move(lost), sequence);
+  return {};
+}
+
+// A partition that is a table again, as it was once, has rows that were stored as its root's.
+void Relations::note_detached(const Relation& before, const Relation& now,
+                              BatchBuilder& out) const {
+  for (Oid leaf : before.leaves) {
+    auto own = known_.find(leaf);
+    if (own == known_.end() || std::ranges::binary_search(now.leaves, leaf)) continue;
+    out.add_covered(covered(own->second, change::Coverage::broken));
+  }
+}
+
+// A dropped table that was a partition becomes a change of its root. False when it was none.
+bool Relations::blame_partition(decode::SchemaChange& told) const {
+  Oid leaf = told.relation.oid;
+  Oid root = root_of(leaf);
+  if (root == 0) return false;
+  told.relation = known_.at(root);
+  std::erase(told.relation.leaves, leaf);
+  told.type_texts = type_names(told.relation);
+  told.dropped = false;
+  return true;
+}
+
+// The stream describes a table anew when its columns change, but not when a type of theirs does,
+// nor when a root has another name or other partitions.
+base::Status Relations::refresh(const Relation& told) {
+  for (auto& [oid, described] : described_) {
+    bool concerned = oid == told.oid || described.relation->root == told.oid ||
+                     std::ranges::binary_search(told.leaves, oid);
+    if (!concerned) continue;
+    Relation fresh = described.sent;
+    if (oid == told.oid) {
+      if (!change::same_columns(fresh, told)) continue;  // a new description is on its way
+      fresh.schema = told.schema;
+      fresh.table = told.table;
+    }
+    TRY(name_by_root(fresh));
+    fresh.tracked = selection_->tracks(fresh.schema, fresh.table);
+    if (fresh.tracked && take_told(fresh)) {
+      fresh.unsent = described.relation->unsent;
+    } else if (fresh.tracked) {
+      TRY(complete(fresh));
+    }
+    TRY_ASSIGN(described.relation, mark(std::move(fresh)));
+  }
+  return {};
+}
+
+}  // namespace bemi::render

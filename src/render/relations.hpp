@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// Relations: the tables as they are at this point of the stream. The stream describes a table by
+// its columns; types and key come from what the source told (decode/schema_change) or from its
+// catalog. The publication sends a partition as itself, so that nothing that happens to one goes
+// unseen; here its rows get the name of the root, as the application knows them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "change/selection.hpp"
+#include "change/type.hpp"
+#include "decode/message.hpp"
+#include "decode/schema_change.hpp"
+#include "pg/connection.hpp"
+#include "render/batch_builder.hpp"
+#include "render/redactions.hpp"
+
+namespace bemi::render {
+
+class Relations {
+ public:
+  // `catalog`: an ordinary connection to the source; both must outlive this.
+  // `told`: the stream itself tells of every DDL (setup::has_event_trigger).
+  Relations(pg::Connection& catalog, const change::Selection& selection, bool told)
+      : catalog_(&catalog), selection_(&selection), redactions_(catalog, selection), told_(told) {}
+
+  // What is stored of the tables: the stream's older positions are read by it.
+  void remember(std::vector<change::Relation> relations);
+  void remember_redactions(const std::vector<change::Relation>& relations) {
+    for (const change::Relation& relation : relations) redactions_.remember(relation);
+  }
+  // From here on, the ordinal `sequence` of its transaction, the stream's changes of this relation
+  // are so.
+  base::Status learn(const decode::RelationMessage& message, std::uint32_t sequence,
+                     BatchBuilder& out);
+  void forget_type(change::Oid oid) { types_.forget(oid); }
+
+  // By what a change is read; error of kind malformed_message when it fits none.
+  base::Result<change::RelationPtr> find(change::Oid oid, const decode::Tuple& tuple) const;
+
+  // What is emptied, by the names that the history knows: a root when all its leaves are.
+  base::Result<std::vector<change::RelationPtr>> truncated(const std::vector<change::Oid>& oids,
+                                                           BatchBuilder& out);
+
+  // DDL that was told: the table from here on, and the texts of the SCHEMA change. nullopt: none is
+  // to be stored.
+  struct Step {
+    change::RelationPtr relation;
+    std::string before;
+    std::string after;
+  };
+  base::Result<std::optional<Step>> take(decode::SchemaChange told, std::uint32_t sequence,
+                                         BatchBuilder& out);
+
+  // Resolves types and key, and marks the columns as the configuration says.
+  base::Result<change::RelationPtr> resolve(change::Relation relation);
+
+ private:
+  struct Described {
+    change::Relation sent;  // by its own name
+    change::RelationPtr relation;
+  };
+
+  [[nodiscard]] change::Oid root_of(change::Oid leaf) const;
+  base::Status mend_root(const change::Relation& leaf);
+  base::Status name_by_root(change::Relation& leaf);
+  bool take_told(change::Relation& relation) const;
+  base::Status complete(change::Relation& relation);
+  base::Result<change::RelationPtr> mark(change::Relation relation);
+  bool complete_partition(decode::SchemaChange& told) const;
+  void doubt_all(BatchBuilder& out) const;
+  void note_altered(const change::Relation& known, const decode::SchemaChange& told,
+                    BatchBuilder& out) const;
+  base::Status lose(decode::SchemaChange told, std::uint32_t sequence, BatchBuilder& out);
+  void note_detached(const change::Relation& before, const change::Relation& now,
+                     BatchBuilder& out) const;
+  bool blame_partition(decode::SchemaChange& told) const;
+  base::Status refresh(const change::Relation& told);
+  [[nodiscard]] std::optional<change::Relation> known_of(change::Oid oid) const;
+
+  pg::Connection* catalog_;
+  const change::Selection* selection_;
+  Redactions redactions_;
+  bool told_;
+  change::TypeCatalog types_;
+  // As the stream described them: what its changes are read by.
+  std::unordered_map<change::Oid, Described> described_;
+  // As they were told or found last; no partitions.
+  std::unordered_map<change::Oid, change::Relation> known_;
+};
+
+}  // namespace bemi::render

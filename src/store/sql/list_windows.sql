@@ -1,0 +1,11 @@
+-- Windows with what is due; $1: the rules. A window is due when the longest retention is over, and
+-- only when there is a general one: a table that nobody named is kept for ever else.
+with rule as (
+  select r ->> 1 as "table", (r ->> 2)::interval as keep from jsonb_array_elements($1::jsonb) r
+)
+select w.name, (extract(epoch from w.from_time) * 1000000)::bigint, (extract(epoch from w.to_time) * 1000000)::bigint,
+       w.closed, w.sealed, w.detaching, w.restored, w.archived,
+       coalesce(w.to_time <= now() - (select max(keep) from rule), false)
+         and exists (select from rule where "table" is null),
+       exists (select from _bemi.tables_over($1::jsonb, w.to_time)), pg_size_pretty(w.bytes)
+from _bemi.window w

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "supervise/worker_process.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <condition_variable>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "base/log.hpp"
+
+extern char** environ;
+
+namespace bemi::supervise {
+namespace {
+
+constexpr std::size_t lines_kept = 100;
+constexpr std::size_t line_bytes_max = 2000;
+constexpr std::chrono::seconds first_pause{1};
+constexpr std::chrono::seconds longest_pause{60};
+// A worker stores what it has when it is told to end; one that hangs is killed.
+constexpr std::chrono::seconds end_within{30};
+// Where the worker reports how it does.
+constexpr int status_descriptor = 3;
+
+void add_list(std::vector<std::string>& words, const char* flag,
+              const std::vector<std::string>& values) {
+  for (const std::string& value : values) {
+    words.emplace_back(flag);
+    words.push_back(value);
+  }
+}
+
+// Nothing secret: who else is on this machine can read it.
+std::vector<std::string> words_of(const std::string& program, const Source& source) {
+  std::vector<std::string> words{program, "run", "--config", "/dev/null", "--name", source.name};
+  add_list(words, "--include", source.options.include);
+  add_list(words, "--exclude", source.options.exclude);
+  add_list(words, "--ignore-column", source.options.ignore_columns);
+  add_list(words, "--redact-column", source.options.redact_columns);
+  add_list(words, "--replica-identity", {source.options.replica_identity});
+  add_list(words, "--snapshot", {source.options.snapshot});
+  add_list(words, "--retention", source.options.retention);
+  add_list(words, "--status-fd", {std::to_string(status_descriptor)});
+  return words;
+}
+
+// Ours without what is meant for us: our settings, our token, our key.
+std::vector<std::string> environment_of(const Source& source, const std::string& destination) {
+  std::vector<std::string> variables;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    if (!std::string_view(*variable).starts_with("BEMI_")) variables.emplace_back(*variable);
+  }
+  variables.push_back("BEMI_SOURCE_URL=" + source.url);
+  variables.push_back("BEMI_DESTINATION_URL=" +
+                      (source.destination_url.empty() ? destination : source.destination_url));
+  return variables;
+}
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> found;
+  found.reserve(texts.size() + 1);
+  for (std::string& text : texts) found.push_back(text.data());
+  found.push_back(nullptr);
+  return found;
+}
+
+// Between fork and exec: only calls that are safe there.
+[[noreturn]] void become(char* const* words, char* const* variables, int log, int status) {
+  setsid();
+  // Should we be killed, it must not stay behind: nobody would watch it.
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
+  dup2(log, STDOUT_FILENO);
+  dup2(log, STDERR_FILENO);
+  int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (null >= 0) dup2(null, STDIN_FILENO);
+  if (status == status_descriptor) {
+    fcntl(status, F_SETFD, 0);
+  } else {
+    dup2(status, status_descriptor);
+  }
+  close_range(status_descriptor + 1, ~0U, 0);  // our sockets are not its
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  execve(words[0], words, variables);
+  _exit(127);  // lint-ok: a child that could not begin has nobody to return to
+}
+
+// Closed when it goes out of scope.
+class Descriptor {
+ public:
+  explicit Descriptor(int number) : number_(number) {}
+  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+  Descriptor& operator=(Descriptor&&) = delete;
+  ~Descriptor() { close(); }
+  [[nodiscard]] int get() const { return number_; }
+  void close() {
+    if (number_ >= 0) ::close(std::exchange(number_, -1));
+  }
+
+ private:
+  int number_;
+};
+
+struct Pipe {
+  Descriptor read_end;
+  Descriptor write_end;
+
+  static std::optional<Pipe> open() {
+    std::array<int, 2> ends{};
+    if (pipe2(ends.data(), O_CLOEXEC) != 0) return std::nullopt;
+    return Pipe{Descriptor(ends[0]), Descriptor(ends[1])};
+  }
+};
+
+// Lines as they come; of a long one the beginning.
+class LineBuffer {
+ public:
+  // False at the end.
+  bool fill(int descriptor) {
+    std::array<char, 4096> piece{};
+    ssize_t size = read(descriptor, piece.data(), piece.size());
+    if (size < 0 && errno == EINTR) return true;
+    if (size <= 0) return false;
+    rest_.append(piece.data(), static_cast<std::size_t>(size));
+    return true;
+  }
+  std::optional<std::string> next() {
+    std::size_t end = rest_.find('\n');
+    if (end == std::string::npos) {
+      if (rest_.size() > line_bytes_max) rest_.resize(line_bytes_max);
+      return std::nullopt;
+    }
+    std::string line = rest_.substr(0, std::min(end, line_bytes_max));
+    rest_.erase(0, end + 1);
+    return line;
+  }
+
+ private:
+  std::string rest_;
+};
+
+void wait_or_stop(const std::stop_token& stop, std::chrono::seconds time) {
+  std::mutex mutex;
+  std::condition_variable_any ended;
+  std::unique_lock lock(mutex);
+  ended.wait_for(lock, stop, time, [] { return false; });
+}
+
+}  // namespace
+
+WorkerProcess::WorkerProcess(std::string program, std::string destination_url, Source source)
+    : program_(std::move(program)),
+      destination_url_(std::move(destination_url)),
+      source_(std::move(source)),
+      thread_([this](const std::stop_token& stop) { keep_running(stop); }) {}
+
+WorkerProcess::~WorkerProcess() {
+  stop();
+  std::unique_lock lock(mutex_);
+  bool has_ended = ended_.wait_for(lock, end_within, [this] { return state_.pid == 0; });
+  if (!has_ended) kill(state_.pid, SIGKILL);
+}
+
+WorkerState WorkerProcess::state() {
+  std::scoped_lock lock(mutex_);
+  return state_;
+}
+
+void WorkerProcess::stop() {
+  thread_.request_stop();
+  // Not yet reaped under this lock: the number is still the child's.
+  std::scoped_lock lock(mutex_);
+  if (state_.pid != 0) kill(state_.pid, SIGTERM);
+}
+
+void WorkerProcess::keep_running(const std::stop_token& stop) {
+  auto pause = first_pause;
+  while (!stop.stop_requested()) {
+    auto began = std::chrono::steady_clock::now();
+    run_once(stop);
+    bool was_long = std::chrono::steady_clock::now() - began > longest_pause;
+    pause = was_long ? first_pause : std::min(pause * 2, longest_pause);
+    if (!stop.stop_requested()) wait_or_stop(stop, pause);
+  }
+}
+
+void WorkerProcess::run_once(const std::stop_token& stop) {
+  auto log = Pipe::open();
+  auto status = Pipe::open();
+  if (!log || !status) {
+    std::scoped_lock lock(mutex_);
+    state_.last_error = std::string("cannot start: ") + std::strerror(errno);
+    return;
+  }
+  pid_t pid = begin(stop, log->write_end.get(), status->write_end.get());
+  log->write_end.close();
+  status->write_end.close();
+  if (pid <= 0) return;
+  read_lines(log->read_end.get(), status->read_end.get());
+  siginfo_t ended{};
+  while (waitid(P_PID, static_cast<id_t>(pid), &ended, WEXITED | WNOWAIT) < 0 && errno == EINTR) {
+  }
+  std::scoped_lock lock(mutex_);
+  int code = 0;
+  waitpid(pid, &code, 0);
+  state_.pid = 0;
+  ended_.notify_all();
+  note_end(code, stop.stop_requested());
+}
+
+// 0: not wanted any more; -1: it could not be started.
+pid_t WorkerProcess::begin(const std::stop_token& stop, int log, int status) {
+  std::vector<std::string> words = words_of(program_, source_);
+  std::vector<std::string> variables = environment_of(source_, destination_url_);
+  std::vector<char*> argv = pointers(words);
+  std::vector<char*> envp = pointers(variables);
+  std::scoped_lock lock(mutex_);
+  if (stop.stop_requested()) return 0;
+  pid_t pid = fork();
+  if (pid == 0) become(argv.data(), envp.data(), log, status);
+  state_.pid = std::max(pid, 0);
+  state_.starts += 1;
+  state_.state = "starting";
+  return pid;
+}
+
+// Until both ends are closed: the worker has ended.
+void WorkerProcess::read_lines(int log, int status) {
+  LineBuffer log_lines;
+  LineBuffer status_lines;
+  std::array<pollfd, 2> ends{{{.fd = log, .events = POLLIN, .revents = 0},
+                              {.fd = status, .events = POLLIN, .revents = 0}}};
+  while (ends[0].fd >= 0 || ends[1].fd >= 0) {
+    if (poll(ends.data(), ends.size(), -1) < 0 && errno != EINTR) return;
+    for (pollfd& end : ends) {
+      if (end.fd < 0 || end.revents == 0) continue;
+      LineBuffer& lines = &end == ends.data() ? log_lines : status_lines;
+      if (!lines.fill(end.fd)) end.fd = -1;
+      std::scoped_lock lock(mutex_);
+      while (auto line = lines.next()) {
+        if (&end == ends.data()) {
+          note_line(*line);
+        } else {
+          note_report(*line);
+        }
+      }
+    }
+  }
+}
+
+void WorkerProcess::note_line(const std::string& line) {
+  base::log::info("[{}] {}", source_.name, line);
+  state_.lines.push_back(line);
+  if (state_.lines.size() > lines_kept) state_.lines.pop_front();
+}
+
+void WorkerProcess::note_report(const std::string& line) {
+  auto report = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+  if (!report.is_object()) return;
+  std::string error = report.value("error", "");
+  std::string hint = report.value("hint", "");
+  state_.last_error = hint.empty() ? error : error + " (hint: " + hint + ")";
+  std::string state = report.value("state", "");
+  if (state == "streaming") state_.state = "running";
+  if (state == "retrying") state_.state = "failing";
+}
+
+void WorkerProcess::note_end(int status, bool was_stopped) {
+  state_.state = was_stopped ? "stopped" : "failing";
+  if (was_stopped || !state_.last_error.empty()) return;
+  state_.last_error = WIFSIGNALED(status)
+                          ? "ended by signal " + std::to_string(WTERMSIG(status))
+                          : "ended with exit code " + std::to_string(WEXITSTATUS(status));
+}
+
+}  // namespace bemi::supervise

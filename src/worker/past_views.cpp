@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "worker/past_views.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include <nlohmann/json.hpp>
+
+#include "base/log.hpp"
+#include "wal/event_triggers.hpp"
+#include "worker/sql.hpp"
+
+namespace bemi::worker {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto refresh_interval = 1s;
+// A backlog is stored sooner when its keys are gathered in few large parts: the refreshes take a
+// tenth of the time, but a view is not left behind for longer than this.
+constexpr int pause_of_a_refresh = 9;
+constexpr auto refresh_interval_max = 30s;
+constexpr auto retry_interval_max = 600s;
+constexpr int refreshes_between_looks = 20;
+
+std::chrono::milliseconds pause_after(std::chrono::steady_clock::duration refresh) {
+  auto pause = std::chrono::duration_cast<std::chrono::milliseconds>(refresh * pause_of_a_refresh);
+  return std::clamp<std::chrono::milliseconds>(pause, refresh_interval, refresh_interval_max);
+}
+
+}  // namespace
+
+PastViews::PastViews(const pipeline::Settings& settings, std::string source_name,
+                     const base::Interrupt& interrupt)
+    : settings_(&settings),
+      source_name_(std::move(source_name)),
+      interrupt_(&interrupt),
+      retry_pause_(refresh_interval),
+      periodic_(0ms, [this] { return keep_up(); }) {}
+
+std::chrono::milliseconds PastViews::keep_up() {
+  base::Status done;
+  std::string told = told_;
+  if (rounds_++ % refreshes_between_looks == 0) done = tell_untracked();
+  bool news = told != told_;
+  auto began = std::chrono::steady_clock::now();
+  if (done) done = refresh(/*everything=*/news);
+  if (done || interrupt_->triggered()) {
+    retry_pause_ = refresh_interval;
+    return pause_after(std::chrono::steady_clock::now() - began);
+  }
+  base::log::warning("the views of the past are behind: {}; trying again in {} s",
+                     done.error().message, retry_pause_.count());
+  destination_.reset();
+  auto pause = retry_pause_;
+  retry_pause_ = std::min<std::chrono::seconds>(retry_pause_ * 2, retry_interval_max);
+  return pause;
+}
+
+base::Status PastViews::refresh(bool everything) {
+  if (!destination_) {
+    TRY_ASSIGN(pg::Connection opened, pg::Connection::open({.url = settings_->destination_url,
+                                                            .purpose = "bemi/views",
+                                                            .interrupt = interrupt_}));
+    destination_.emplace(std::move(opened));
+  }
+  TRY(destination_->query("select bemi.refresh_time_travel($1)", {pg::boolean(everything)}));
+  return {};
+}
+
+base::Status PastViews::tell_untracked() {
+  TRY_ASSIGN(pg::Connection source,
+             pg::Connection::open(
+                 {.url = settings_->source_url, .purpose = "bemi/views", .interrupt = interrupt_}));
+  TRY_ASSIGN(auto copies, wal::copy_schemas(source));
+  TRY_ASSIGN(pg::Rows rows, source.query(sql::untracked_tables, {settings_->setup.publication,
+                                                                 nlohmann::json(copies).dump()}));
+  std::string found = rows.text(0, 0);
+  if (found == told_) return {};
+  TRY_ASSIGN(pg::Connection destination, pg::Connection::open({.url = settings_->destination_url,
+                                                               .purpose = "bemi/views",
+                                                               .interrupt = interrupt_}));
+  TRY(destination.query(sql::replace_untracked, {source_name_, found}));
+  told_ = std::move(found);
+  return {};
+}
+
+}  // namespace bemi::worker
