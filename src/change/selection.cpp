@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "change/application_schema.hpp"
+
 namespace bemi::change {
 namespace {
 
@@ -108,9 +110,7 @@ base::Result<Selection> Selection::parse(const Texts& texts) {
 }
 
 bool Selection::tracks(std::string_view schema, std::string_view table) const {
-  if (schema.starts_with("pg_") || schema == "information_schema" || schema == "_bemi" ||
-      schema == "_bemi_setup" || schema == "_bemi_source")
-    return false;
+  if (!is_application_schema(schema)) return false;
   if (any_match(exclude_, {schema, table})) return false;
   return include_.empty() || any_match(include_, {schema, table});
 }

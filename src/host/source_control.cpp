@@ -12,6 +12,7 @@
 #include "setup/provision.hpp"
 #include "store/progress.hpp"
 #include "store/schema.hpp"
+#include "wal/application.hpp"
 
 namespace bemi::host {
 namespace {
@@ -78,7 +79,8 @@ select (select rolsuper from pg_roles where rolname = current_user)
         where (t ->> 'tracked')::boolean and not pg_has_role(c.relowner, 'usage'))))";
 
 base::Result<ordered_json> tables_of(pg::Connection& source, const setup::Settings& settings) {
-  TRY_ASSIGN(pg::Rows rows, source.run(sql::eligible_tables));
+  TRY_ASSIGN(std::string tables_there, wal::application_relations(source, "rp"));
+  TRY_ASSIGN(pg::Rows rows, source.query(sql::eligible_tables, {tables_there}));
   auto tables = ordered_json::parse(rows.text(0, 0), nullptr, /*allow_exceptions=*/false);
   for (ordered_json& table : tables) {
     table["tracked"] =

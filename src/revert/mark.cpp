@@ -8,6 +8,7 @@
 
 #include "revert/sequences.hpp"
 #include "store/schema.hpp"
+#include "wal/application.hpp"
 
 namespace bemi::revert {
 namespace {
@@ -17,9 +18,7 @@ using nlohmann::json;
 constexpr const char* select_tables = R"(
 select coalesce(json_agg(json_build_array(n.nspname, c.relname, c.relpersistence = 'u') order by 1), '[]')::text
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where c.relkind in ('r', 'p') and c.relpersistence <> 't' and not c.relispartition
-  and n.nspname not in ('_bemi', '_bemi_setup', '_bemi_source', 'bemi', 'information_schema') and n.nspname !~ '^pg_'
-  and coalesce(pg_catalog.obj_description(c.oid, 'pg_class'), '') not like '%kept by Bemi%')";
+where c.oid = any (array(select pg_catalog.jsonb_array_elements_text($1::jsonb)::oid)))";
 
 constexpr const char* select_not_covered = R"(
 select t.one ->> 0 || '.' || (t.one ->> 1)
@@ -117,7 +116,8 @@ base::Status set_back(const Ends& ends, const std::string& sequences, Plan& plan
 }  // namespace
 
 base::Result<Mark> create_mark(const Ends& ends, const NewMark& wanted) {
-  TRY_ASSIGN(pg::Rows tables, ends.source.run(select_tables));
+  TRY_ASSIGN(std::string relations, wal::application_relations(ends.source, "rp"));
+  TRY_ASSIGN(pg::Rows tables, ends.source.query(select_tables, {relations}));
   TRY(ends.catch_up());
   TRY_ASSIGN(pg::Rows at, ends.destination.query(
                               "select epoch, position - '0/0', coalesce(effective_at, now())::text "

@@ -3,14 +3,18 @@
 
 #include <fmt/format.h>
 
+#include "wal/application.hpp"
+
 namespace bemi::revert {
 
 base::Result<std::string> read_sequences(pg::Connection& source) {
-  TRY_ASSIGN(pg::Rows names, source.run(R"(
+  TRY_ASSIGN(std::string relations, wal::application_relations(source, "S"));
+  TRY_ASSIGN(pg::Rows names, source.query(R"(
 select quote_literal(n.nspname), quote_literal(c.relname), format('%I.%I', n.nspname, c.relname), c.oid::bigint
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where c.relkind = 'S' and c.relpersistence <> 't' and n.nspname not in ('_bemi', '_bemi_setup', '_bemi_source', 'bemi')
-  and n.nspname !~ '^pg_' and case c.relkind when 'S' then pg_catalog.has_sequence_privilege(c.oid, 'SELECT') end order by 3)"));
+where c.oid = any (array(select pg_catalog.jsonb_array_elements_text($1::jsonb)::oid))
+  and case c.relkind when 'S' then pg_catalog.has_sequence_privilege(c.oid, 'SELECT') end order by 3)",
+                                          {relations}));
   if (names.empty()) return std::string("[]");
   std::string each;
   for (int row = 0; row < names.count(); ++row) {

@@ -11,10 +11,11 @@ namespace {
 // Only a superuser, or who stands for one, makes event triggers; what is in that role's schema is
 // its own.
 constexpr const char* select_may_read = R"(
-select has_schema_privilege(place.oid, 'usage') and has_table_privilege(named.oid, 'select')
-from pg_event_trigger trigger join pg_proc function on function.oid = trigger.evtfoid
-join pg_namespace place on place.oid = function.pronamespace
-join pg_class named on named.relnamespace = place.oid and named.relname = $1
+select pg_catalog.has_schema_privilege(place.oid, 'usage')
+  and pg_catalog.has_table_privilege(named.oid, 'select')
+from pg_catalog.pg_event_trigger trigger join pg_catalog.pg_proc function on function.oid = trigger.evtfoid
+join pg_catalog.pg_namespace place on place.oid = function.pronamespace
+join pg_catalog.pg_class named on named.relnamespace = place.oid and named.relname = $1
 where trigger.evtname = 'bemi_track_ddl' and trigger.evtenabled <> 'D' and place.nspname = '_bemi_source'
   and trigger.evtowner = function.proowner and trigger.evtowner = place.nspowner
   and trigger.evtowner = named.relowner)";

@@ -6,7 +6,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "change/application_schema.hpp"
 #include "wal/event_triggers.hpp"
+#include "wal/sql.hpp"
 
 namespace bemi::wal {
 namespace {
@@ -14,23 +16,11 @@ namespace {
 // A table counts as published by itself or by a partitioned ancestor. Values of over 2 kB stored
 // out of line are what FULL would write into WAL again at each update. {0}: the tables of other
 // publications with the columns that they publish; {1}: which generated columns belong to a row's
-// identity; {2}: an index that identifies rows.
-//
-// A history is known by its shape, since not everybody may read what Bemi keeps of it; its owner
-// may may use `_bemi`, so that an application cannot make its table look like one.
+// identity; {2}: an index that identifies rows; {3}: the histories; {4}: which schemas are the
+// application's.
 constexpr const char* select_tables = R"(
 with elsewhere as materialized ({0}),
-history as materialized (
-  select c.oid, c.relkind from pg_class c
-  where c.relkind in ('r', 'p') and c.relname ~ '^changes(_|$)'
-    and exists (select from pg_class d join pg_namespace o on o.oid = d.relnamespace
-                where o.nspname = '_bemi' and d.relname = 'destination'
-                  and has_schema_privilege(c.relowner, o.oid, 'usage'))
-    and array(select a.attname::text from pg_attribute a where a.attrelid = c.oid and a.attnum > 0)
-        @> array['id', 'source', 'database', 'schema', 'table', 'primary_key', 'operation', 'before', 'after',
-                 'context', 'committed_at', 'effective_at', 'queued_at', 'created_at', 'transaction_id',
-                 'position', 'epoch', 'commit_position', 'sequence', 'exact', 'fidelity']
-)
+history as materialized ({3})
 select c.oid, n.nspname, c.relname, pg_get_userbyid(c.relowner), c.relreplident,
        exists (select 1 from pg_index i where i.indrelid = c.oid and i.indisprimary),
        c.relispartition, c.relkind = 'p', c.relpersistence = 'u',
@@ -70,7 +60,7 @@ from pg_class c join pg_namespace n on n.oid = c.relnamespace
 left join pg_class r on c.relispartition and r.oid = pg_partition_root(c.oid)
 left join pg_namespace rn on rn.oid = r.relnamespace
 where c.relkind in ('r', 'p') and c.relpersistence in ('p', 'u')
-  and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', '_bemi', '_bemi_setup', '_bemi_source')
+  and {4}
   and n.nspname <> all (array(select jsonb_array_elements_text($2::jsonb)))
   and not exists (select 1 from pg_depend d
                   where d.deptype = 'e' and (d.classid = 'pg_class'::regclass and d.objid = c.oid
@@ -87,7 +77,8 @@ std::string select_tables_of(int server_version) {
             "join pg_publication p using (pubname) "
             "where t.pubname <> $1 and (p.pubupdate or p.pubdelete)";
   const char* identifying = server_version < 180000 ? "a.attgenerated = ''" : "true";
-  return fmt::format(fmt::runtime(select_tables), elsewhere, identifying, identifying_index);
+  return fmt::format(fmt::runtime(select_tables), elsewhere, identifying, identifying_index,
+                     sql::histories, change::application_schema("n.nspname"));
 }
 
 constexpr const char* select_publication = R"(

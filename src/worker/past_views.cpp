@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log.hpp"
-#include "wal/event_triggers.hpp"
+#include "wal/application.hpp"
 #include "worker/sql.hpp"
 
 namespace bemi::worker {
@@ -72,9 +72,9 @@ base::Status PastViews::tell_untracked() {
   TRY_ASSIGN(pg::Connection source,
              pg::Connection::open(
                  {.url = settings_->source_url, .purpose = "bemi/views", .interrupt = interrupt_}));
-  TRY_ASSIGN(auto copies, wal::copy_schemas(source));
-  TRY_ASSIGN(pg::Rows rows, source.query(sql::untracked_tables, {settings_->setup.publication,
-                                                                 nlohmann::json(copies).dump()}));
+  TRY_ASSIGN(std::string relations, wal::application_relations(source, "rpvmf"));
+  TRY_ASSIGN(pg::Rows rows,
+             source.query(sql::untracked_tables, {settings_->setup.publication, relations}));
   std::string found = rows.text(0, 0);
   if (found == told_) return {};
   TRY_ASSIGN(pg::Connection destination, pg::Connection::open({.url = settings_->destination_url,

@@ -192,6 +192,14 @@ def test_what_is_not_ready_is_said_with_its_fix(place: Place, tmp_path: Path) ->
             {"url": "x", "snapshot": "y"},
         ):
             assert dashboard.client.post(check, json=wrong).status_code == 400, wrong
+        # Of a database with a history and a copy of the past, neither is the application's.
+        place.history.sql("create schema copied; create table copied.todo (id int)")
+        place.history.sql("create table todo (id int primary key)")
+        here = dashboard.client.post(check, json={"url": place.history.url}).json()
+        assert {(one["schema"], one["table"]) for one in here["tables"]} == {
+            ("copied", "todo"),  # made by nobody of ours
+            ("public", "todo"),
+        }
         shop = place.source("shop")
         role = f"reader_{place.history.name}"
         place.server.sql(f'create role "{role}" login')

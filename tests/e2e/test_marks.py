@@ -199,6 +199,15 @@ def test_what_a_mark_does_not_cover_is_named(undo: Undo) -> None:
     assert "public.scratch" in mark(undo, "create", "m").stderr
 
 
+def test_copies_of_the_past_and_the_history_are_no_tables_of_the_application(undo: Undo) -> None:
+    undo.database.sql("insert into tag values ('a', 1)")
+    sync(undo.database.url)
+    [[now]] = undo.database.sql("select clock_timestamp()::text")
+    sync(undo.database.url)
+    bemi("checkout", "--at", now, "--into", "copied", env={"BEMI_SOURCE_URL": undo.database.url})
+    assert mark(undo, "create", "m").stderr == ""
+
+
 def test_a_mark_works_without_a_superuser_and_leaves_triggers_as_they_were(undo: Undo) -> None:
     undo.database.sql("create role app login")
     try:
