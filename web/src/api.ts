@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 // The API of contracts/openapi.json, as far as the screens ask it.
-import { parse, type Json, type Row } from "./json.ts";
+import { type Json, parse, type Row } from "./json.ts";
 
 export type Operation = "CREATE" | "UPDATE" | "DELETE" | "TRUNCATE" | "SNAPSHOT" | "SCHEMA";
 
@@ -251,7 +251,11 @@ async function send(method: string, path: string, body: unknown, signal?: AbortS
     });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw new Problem(0, "Bemi cannot be reached", "Is it still running? This page goes on when it answers again.");
+    throw new Problem(
+      0,
+      "Bemi cannot be reached",
+      "Is it still running? This page goes on when it answers again.",
+    );
   }
   if (response.ok) return response;
   if (response.status === 401 && path !== "/api/session") onSignedOut();
@@ -278,7 +282,9 @@ export async function currentSession(): Promise<Session> {
   return session;
 }
 
-export async function signIn(secret: { token: string } | { name: string; password: string }): Promise<Session> {
+export async function signIn(
+  secret: { token: string } | { name: string; password: string },
+): Promise<Session> {
   const session = await post<Session>("/api/session", secret);
   csrf = session.csrf;
   return session;

@@ -2,7 +2,7 @@
 // The frame around all screens: sign-in, navigation, keyboard, theme.
 import type { ComponentType } from "preact";
 import { useEffect, useErrorBoundary, useState } from "preact/hooks";
-import { currentSession, Problem, remove, signIn, whenSignedOut, type Session } from "./api.ts";
+import { currentSession, Problem, remove, type Session, signIn, whenSignedOut } from "./api.ts";
 import { Icon, type IconName } from "./icons.tsx";
 import { Empty, Failed } from "./parts/basics.tsx";
 import { followLinks, go, path } from "./router.ts";
@@ -17,7 +17,17 @@ import { TimeTravel } from "./screens/time_travel.tsx";
 import { Trends } from "./screens/trends.tsx";
 import { Undo } from "./screens/undo.tsx";
 import { SignIn } from "./sign_in.tsx";
-import { loadContextKeys, loadSources, loadTables, session, setTheme, sources, sourcesFailed, theme, toast } from "./state.ts";
+import {
+  loadContextKeys,
+  loadSources,
+  loadTables,
+  session,
+  setTheme,
+  sources,
+  sourcesFailed,
+  theme,
+  toast,
+} from "./state.ts";
 import { loadViews } from "./views.ts";
 
 interface Screen {
@@ -58,7 +68,9 @@ export function App() {
   const [state, setState] = useState<"loading" | "out" | "in" | { error: unknown }>("loading");
   const start = () => {
     setState("loading");
-    begin().then(enter, (error: unknown) => setState(error instanceof Problem && error.status === 401 ? "out" : { error }));
+    begin().then(enter, (error: unknown) =>
+      setState(error instanceof Problem && error.status === 401 ? "out" : { error }),
+    );
   };
   const enter = (entered: Session) => {
     session.value = entered;
@@ -140,7 +152,13 @@ function Sidebar({ here, onHelp }: { here: string; onHelp: () => void }) {
       </a>
       <div class="nav">
         {SCREENS.map((screen) => (
-          <a key={screen.path} class={screen.path === "/api" || screen.path === "/settings" ? "minor" : ""} href={screen.path} aria-current={here.startsWith(screen.path) ? "page" : undefined} title={`${screen.name} (g ${screen.key})`}>
+          <a
+            key={screen.path}
+            class={screen.path === "/api" || screen.path === "/settings" ? "minor" : ""}
+            href={screen.path}
+            aria-current={here.startsWith(screen.path) ? "page" : undefined}
+            title={`${screen.name} (g ${screen.key})`}
+          >
             <Icon name={screen.icon} />
             <span class="name">{screen.name}</span>
           </a>
@@ -149,12 +167,22 @@ function Sidebar({ here, onHelp }: { here: string; onHelp: () => void }) {
       <div class="sidebar-foot">
         <SourceLines />
         <div class="row">
-          <span class="muted" style={{ fontSize: "12px" }} title={`Signed in as ${session.value?.name} (${session.value?.role})`}>
+          <span
+            class="muted"
+            style={{ fontSize: "12px" }}
+            title={`Signed in as ${session.value?.name} (${session.value?.role})`}
+          >
             v{session.value?.version}
           </span>
           <span class="spacer" />
           <ThemeMenu />
-          <button type="button" class="button quiet icon small" title="Keyboard shortcuts (?)" aria-label="Keyboard shortcuts" onClick={onHelp}>
+          <button
+            type="button"
+            class="button quiet icon small"
+            title="Keyboard shortcuts (?)"
+            aria-label="Keyboard shortcuts"
+            onClick={onHelp}
+          >
             <Icon name="help" />
           </button>
         </div>
@@ -175,7 +203,12 @@ function SourceLines() {
     <>
       {(sources.value ?? []).slice(0, 3).map((source) => {
         const isLate = (source.progress_age_seconds ?? 0) > 180 || (source.lag_bytes ?? 0) > 64e6;
-        const tone = source.open_gaps > 0 || source.slot_there === false ? "bad" : isLate || source.slot_active === false ? "warn" : "good";
+        const tone =
+          source.open_gaps > 0 || source.slot_there === false
+            ? "bad"
+            : isLate || source.slot_active === false
+              ? "warn"
+              : "good";
         const name = { good: "Up to date", warn: "Behind", bad: "Needs a look" }[tone];
         return (
           <a class="source-line" href="/sources" key={source.source}>
@@ -206,7 +239,13 @@ function ThemeMenu() {
       >
         <Icon name={icons[theme.value]} />
       </button>
-      <button type="button" class="button quiet icon small" title="Sign out" aria-label="Sign out" onClick={() => void remove("/api/session").finally(() => location.assign("/"))}>
+      <button
+        type="button"
+        class="button quiet icon small"
+        title="Sign out"
+        aria-label="Sign out"
+        onClick={() => void remove("/api/session").finally(() => location.assign("/"))}
+      >
         <Icon name="exit" />
       </button>
     </>
@@ -226,11 +265,23 @@ const KEYS: [string[], string][] = [
 function Help({ onClose }: { onClose: () => void }) {
   return (
     <div class="dialog-back" onClick={(event) => event.target === event.currentTarget && onClose()}>
-      <div class="dialog" role="dialog" aria-modal="true" aria-label="Keyboard shortcuts" onKeyDown={(event) => event.key === "Escape" && onClose()}>
+      <div
+        class="dialog"
+        role="dialog"
+        aria-modal="true"
+        aria-label="Keyboard shortcuts"
+        onKeyDown={(event) => event.key === "Escape" && onClose()}
+      >
         <div class="row">
           <h2>Keyboard shortcuts</h2>
           <span class="spacer" />
-          <button type="button" class="button quiet icon small" aria-label="Close" onClick={onClose} ref={(button) => button?.focus()}>
+          <button
+            type="button"
+            class="button quiet icon small"
+            aria-label="Close"
+            onClick={onClose}
+            ref={(button) => button?.focus()}
+          >
             <Icon name="close" />
           </button>
         </div>

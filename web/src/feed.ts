@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 // The changes that a filter selects: pages from the newest back, and new ones as they are stored.
-import { signal, type Signal } from "@preact/signals";
-import { address, get, type Change } from "./api.ts";
+import { type Signal, signal } from "@preact/signals";
+import { address, type Change, get } from "./api.ts";
 import { parse } from "./json.ts";
 
 const PAGE = 60;
@@ -57,7 +57,11 @@ export class Feed {
     this.stream.addEventListener("open", () => {
       this.live.value = "live";
       // What was stored between the first page and now; later on the stream itself resumes.
-      if (isFirst) void this.page([]).then(({ changes }) => this.arrive(changes.reverse()), () => {});
+      if (isFirst)
+        void this.page([]).then(
+          ({ changes }) => this.arrive(changes.reverse()),
+          () => {},
+        );
       isFirst = false;
     });
     this.stream.addEventListener("error", () => {
@@ -68,7 +72,9 @@ export class Feed {
         setTimeout(() => !this.abort.signal.aborted && this.live.value === "lost" && this.follow(), 3000);
       }
     });
-    this.stream.addEventListener("change", (event) => this.arrive([parse<Change>((event as MessageEvent<string>).data)]));
+    this.stream.addEventListener("change", (event) =>
+      this.arrive([parse<Change>((event as MessageEvent<string>).data)]),
+    );
   }
 
   pause(): void {
@@ -100,7 +106,9 @@ export class Feed {
   /** In the order of their commits, the newest last. */
   private arrive(changes: Change[]): void {
     const since = this.parameters.find(([name]) => name === "since")?.[1];
-    const arrived = this.unknown(changes.filter(({ effective_at }) => !since || Date.parse(effective_at) >= Date.parse(since)));
+    const arrived = this.unknown(
+      changes.filter(({ effective_at }) => !since || Date.parse(effective_at) >= Date.parse(since)),
+    );
     if (arrived.length === 0) return;
     for (const { id } of arrived) this.fresh.add(id);
     this.held.value = [...arrived.reverse(), ...this.held.value].slice(0, MOST);

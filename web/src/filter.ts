@@ -206,7 +206,10 @@ export function filterText(body: FilterBody): string {
   set("operation", "operation");
   set("transaction", "transaction");
   set("source", "source");
-  filter.context = all("context").map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]);
+  filter.context = all("context").map((pair) => [
+    pair.slice(0, pair.indexOf("=")),
+    pair.slice(pair.indexOf("=") + 1),
+  ]);
   filter.without = all("without_context");
   filter.texts = all("q");
   return writeFilter(filter);

@@ -38,7 +38,8 @@ export function adjust(changes: Query, how: "push" | "replace" = "push"): void {
 export function followLinks(event: MouseEvent): void {
   const anchor = (event.target as Element | null)?.closest?.("a[href]");
   const isPlain = event.button === 0 && !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);
-  if (!(anchor instanceof HTMLAnchorElement) || !isPlain || anchor.target || anchor.hasAttribute("download")) return;
+  if (!(anchor instanceof HTMLAnchorElement) || !isPlain || anchor.target || anchor.hasAttribute("download"))
+    return;
   const url = new URL(anchor.href);
   if (url.origin !== location.origin || url.pathname.startsWith("/api/")) return;
   event.preventDefault();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 import { useState } from "preact/hooks";
-import { Problem, signIn, type Session } from "./api.ts";
+import { Problem, type Session, signIn } from "./api.ts";
 import { Notice } from "./parts/basics.tsx";
 
 export function SignIn({ onDone }: { onDone: (session: Session) => void }) {
@@ -13,7 +13,13 @@ export function SignIn({ onDone }: { onDone: (session: Session) => void }) {
     const text = (name: string) => String(given.get(name) ?? "");
     setBusy(true);
     try {
-      onDone(await signIn(byName ? { name: text("name").trim(), password: text("password") } : { token: text("token").trim() }));
+      onDone(
+        await signIn(
+          byName
+            ? { name: text("name").trim(), password: text("password") }
+            : { token: text("token").trim() },
+        ),
+      );
     } catch (failed) {
       setError(failed);
       setBusy(false);
@@ -48,13 +54,28 @@ export function SignIn({ onDone }: { onDone: (session: Session) => void }) {
             </label>
             <label>
               Password
-              <input class="input" type="password" name="password" autocomplete="current-password" required key="password" />
+              <input
+                class="input"
+                type="password"
+                name="password"
+                autocomplete="current-password"
+                required
+                key="password"
+              />
             </label>
           </>
         ) : (
           <label>
             Access token
-            <input class="input mono" type="password" name="token" autocomplete="off" required autofocus key="token" />
+            <input
+              class="input mono"
+              type="password"
+              name="token"
+              autocomplete="off"
+              required
+              autofocus
+              key="token"
+            />
           </label>
         )}
         {error !== undefined && (

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 // A change as the statement that does it again: for a person to read and adapt.
 import type { Change } from "./api.ts";
-import { Exact, same, write, type Json, type Row } from "./json.ts";
+import { Exact, type Json, type Row, same, write } from "./json.ts";
 
 export function identifier(name: string): string {
   return /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replace(/"/g, '""')}"`;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 // What several screens share: who is signed in, the tables, the keys of contexts, the sources.
 import { signal } from "@preact/signals";
-import { get, type ContextKey, type Session, type Source, type Table } from "./api.ts";
+import { type ContextKey, get, type Session, type Source, type Table } from "./api.ts";
 
 export const session = signal<Session | null>(null);
 export const tables = signal<Table[] | null>(null);

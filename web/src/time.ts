@@ -2,7 +2,12 @@
 // Times as people read them. PostgreSQL's microseconds are kept in texts; a Date has none.
 import { signal } from "@preact/signals";
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+const clock = new Intl.DateTimeFormat(undefined, {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hour12: false,
+});
 const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
 const dayAndYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
 const weekday = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short" });
@@ -91,8 +96,11 @@ export interface Bounds {
 export function boundsOf(range: string | null): Bounds {
   const named = RANGES.find(({ name }) => name === range);
   // To the minute, so that the same question stays the same for a while.
-  if (named) return { since: new Date(Math.floor(Date.now() / 60_000) * 60_000 - named.seconds * 1000).toISOString() };
-  const [since, until] = (range ?? "").split("..").map((text) => (Number.isNaN(Date.parse(text)) ? "" : text));
+  if (named)
+    return { since: new Date(Math.floor(Date.now() / 60_000) * 60_000 - named.seconds * 1000).toISOString() };
+  const [since, until] = (range ?? "")
+    .split("..")
+    .map((text) => (Number.isNaN(Date.parse(text)) ? "" : text));
   return { ...(since && { since }), ...(until && { until }) };
 }
 

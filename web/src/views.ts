@@ -20,7 +20,9 @@ function inBrowser(): View[] {
     const kept: unknown = JSON.parse(localStorage.getItem("views") ?? "[]");
     if (!Array.isArray(kept)) return [];
     return (kept as Partial<View>[]).flatMap(({ name, address }) =>
-      typeof name === "string" && typeof address === "string" && address.startsWith("/") ? [{ name, address, owner: "", shared: false, own: true }] : [],
+      typeof name === "string" && typeof address === "string" && address.startsWith("/")
+        ? [{ name, address, owner: "", shared: false, own: true }]
+        : [],
     );
   } catch {
     return [];
@@ -42,7 +44,8 @@ async function handOver(known: View[]): Promise<boolean> {
   for (const view of waiting) {
     const same = known.find(({ own, name }) => own && name === view.name);
     const name = same === undefined ? view.name : `${view.name} (from a browser)`;
-    if (same?.address !== view.address) await post("/api/views", { name: name.replaceAll("/", "|"), address: view.address });
+    if (same?.address !== view.address)
+      await post("/api/views", { name: name.replaceAll("/", "|"), address: view.address });
     keepInBrowser(inBrowser().filter((one) => one.name !== view.name));
   }
   return waiting.length > 0;
@@ -71,7 +74,10 @@ export async function keepView(name: string, address: string, shared: boolean): 
       say(problem instanceof Error ? problem.message : String(problem));
       return;
     }
-    keepInBrowser([...inBrowser().filter((one) => one.name !== name), { name, address, owner: "", shared: false, own: true }]);
+    keepInBrowser([
+      ...inBrowser().filter((one) => one.name !== name),
+      { name, address, owner: "", shared: false, own: true },
+    ]);
     await loadViews();
     say("Kept in this browser: the server cannot keep it");
   }
@@ -81,7 +87,9 @@ export async function forgetView(view: View): Promise<void> {
   keepInBrowser(inBrowser().filter((one) => one.name !== view.name));
   if (view.owner !== "") {
     const owner = view.own ? "" : `?${new URLSearchParams({ owner: view.owner })}`;
-    await remove(`/api/views/${encodeURIComponent(view.name)}${owner}`).catch((problem: unknown) => say(problem instanceof Error ? problem.message : String(problem)));
+    await remove(`/api/views/${encodeURIComponent(view.name)}${owner}`).catch((problem: unknown) =>
+      say(problem instanceof Error ? problem.message : String(problem)),
+    );
   }
   await loadViews();
 }

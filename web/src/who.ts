@@ -1,8 +1,20 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 // Who did it and where, out of whatever keys an application passes.
-import { plain, type Json, type Row } from "./json.ts";
+import { type Json, plain, type Row } from "./json.ts";
 
-const PEOPLE = ["user", "user_name", "username", "email", "user_email", "user_id", "userId", "actor", "actor_id", "account_id", "admin_id"];
+const PEOPLE = [
+  "user",
+  "user_name",
+  "username",
+  "email",
+  "user_email",
+  "user_id",
+  "userId",
+  "actor",
+  "actor_id",
+  "account_id",
+  "admin_id",
+];
 const PLACES = ["endpoint", "path", "route", "url", "operation", "task", "job", "worker", "command"];
 
 function first(context: Row, keys: string[]): [string, string] | undefined {

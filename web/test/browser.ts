@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 // A browser as a person has it: nothing may fail unseen in it, and nothing be asked of elsewhere.
-import { connect, createServer, type AddressInfo, type Socket } from "node:net";
-import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from "playwright-core";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from "playwright-core";
 import { expect, inject } from "vitest";
 
 export const seeded = inject("seeded");
@@ -28,8 +34,17 @@ export interface Visit {
 }
 
 /** A page that is signed in. */
-export async function visit(browser: Browser, path: string, options: BrowserContextOptions = {}, base = seeded.url): Promise<Visit> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 820 }, timezoneId: "Europe/Berlin", ...options });
+export async function visit(
+  browser: Browser,
+  path: string,
+  options: BrowserContextOptions = {},
+  base = seeded.url,
+): Promise<Visit> {
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 820 },
+    timezoneId: "Europe/Berlin",
+    ...options,
+  });
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
   const troubles: string[] = [];
@@ -41,7 +56,8 @@ export async function visit(browser: Browser, path: string, options: BrowserCont
   page.on("console", (message) => {
     const text = message.text();
     // A refused question (409) is shown to the user; the browser notes it all the same.
-    if (message.type() === "error" && !/status of 4\d\d|net::ERR_/.test(text)) troubles.push(`console: ${text}`);
+    if (message.type() === "error" && !/status of 4\d\d|net::ERR_/.test(text))
+      troubles.push(`console: ${text}`);
   });
   page.on("request", (request) => {
     if (!request.url().startsWith(base)) troubles.push(`outside: ${request.url()}`);
@@ -53,7 +69,12 @@ export async function visit(browser: Browser, path: string, options: BrowserCont
 }
 
 /** A way to the server that can be cut as a network is. */
-export async function cuttableWire(): Promise<{ url: string; cut: () => void; mend: () => void; close: () => void }> {
+export async function cuttableWire(): Promise<{
+  url: string;
+  cut: () => void;
+  mend: () => void;
+  close: () => void;
+}> {
   const target = new URL(seeded.url);
   const open = new Set<Socket>();
   let isCut = false;
@@ -63,7 +84,10 @@ export async function cuttableWire(): Promise<{ url: string; cut: () => void; me
       return;
     }
     const far = connect(Number(target.port), target.hostname);
-    for (const [end, other] of [[near, far], [far, near]] as const) {
+    for (const [end, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
       open.add(end);
       end.pipe(other);
       end.on("error", () => other.destroy());

@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { api, cuttableWire, launch, leave, seeded, set, sql, visit, type Visit } from "./browser.ts";
+import { api, cuttableWire, launch, leave, seeded, set, sql, type Visit, visit } from "./browser.ts";
 
 let browser: Browser;
 beforeAll(async () => {
@@ -44,9 +44,19 @@ const axe = readFileSync(new URL("../node_modules/axe-core/axe.min.js", import.m
 async function barriers(page: Page): Promise<string[]> {
   await page.addScriptTag({ content: axe });
   return page.evaluate(async () => {
-    const { axe: tester } = window as unknown as { axe: { run: (options: object) => Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }> } };
-    const { violations } = await tester.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] });
-    return violations.map(({ id, nodes }) => `${id}: ${nodes[0]!.html.slice(0, 160)} ${nodes[0]!.failureSummary.slice(0, 200)}`);
+    const { axe: tester } = window as unknown as {
+      axe: {
+        run: (
+          options: object,
+        ) => Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }>;
+      };
+    };
+    const { violations } = await tester.run({
+      runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"],
+    });
+    return violations.map(
+      ({ id, nodes }) => `${id}: ${nodes[0]!.html.slice(0, 160)} ${nodes[0]!.failureSummary.slice(0, 200)}`,
+    );
   });
 }
 
@@ -216,10 +226,20 @@ describe("changes", () => {
     await other.page.getByLabel("Name of this view").fill("Projects");
     await other.page.getByLabel("Share it with everybody").check();
     await other.page.getByRole("button", { name: "Save this view" }).click();
-    await expect.poll(async () => (await api<{ views: { name: string; shared: boolean }[] }>("/api/views")).views.filter(({ shared }) => shared).map(({ name }) => name)).toEqual(["Projects"]);
+    await expect
+      .poll(async () =>
+        (await api<{ views: { name: string; shared: boolean }[] }>("/api/views")).views
+          .filter(({ shared }) => shared)
+          .map(({ name }) => name),
+      )
+      .toEqual(["Projects"]);
     await other.page.getByRole("button", { name: "Views" }).click();
     await other.page.getByRole("button", { name: "Forget Payments" }).click();
-    await expect.poll(async () => (await api<{ views: { name: string }[] }>("/api/views")).views.map(({ name }) => name)).toEqual(["Projects"]);
+    await expect
+      .poll(async () =>
+        (await api<{ views: { name: string }[] }>("/api/views")).views.map(({ name }) => name),
+      )
+      .toEqual(["Projects"]);
     await leave(other);
     await leave(visited);
   });
@@ -228,7 +248,12 @@ describe("changes", () => {
     const visited = await visit(browser, "/changes");
     const { page } = visited;
     await settled(page);
-    await page.evaluate(() => localStorage.setItem("views", JSON.stringify([{ name: "Old / one", address: "/changes?filter=op%3Adelete" }, { name: 7 }])));
+    await page.evaluate(() =>
+      localStorage.setItem(
+        "views",
+        JSON.stringify([{ name: "Old / one", address: "/changes?filter=op%3Adelete" }, { name: 7 }]),
+      ),
+    );
     await page.reload();
     await page.getByRole("button", { name: "Views" }).click();
     await page.getByRole("link", { name: "Old | one" }).click();
@@ -241,7 +266,11 @@ describe("changes", () => {
     const visited = await visit(browser, "/changes?filter=op%3Aupdate");
     const { page } = visited;
     await page.route("**/api/views*", (route) =>
-      route.fulfill({ status: 403, contentType: "application/problem+json", body: '{"status": 403, "detail": "permission denied"}' }),
+      route.fulfill({
+        status: 403,
+        contentType: "application/problem+json",
+        body: '{"status": 403, "detail": "permission denied"}',
+      }),
     );
     await page.reload();
     await page.getByRole("button", { name: "Views" }).click();
@@ -275,18 +304,26 @@ describe("what a newcomer finds by clicking only", () => {
     );
     const visited = await visit(browser, "/");
     const { page } = visited;
-    const choose = async (screen: string) => page.getByRole("navigation").getByRole("link", { name: screen, exact: true }).click();
+    const choose = async (screen: string) =>
+      page.getByRole("navigation").getByRole("link", { name: screen, exact: true }).click();
 
     // Who changed a given to-do last Tuesday?
     await choose("Record");
     await page.getByLabel("Table", { exact: true }).selectOption({ label: "todo" });
     await page.getByRole("link", { name: "Find it among the changes" }).click();
-    await page.getByRole("button", { name: "Choose a time range" }).or(page.getByTitle("Choose a time range")).click();
+    await page
+      .getByRole("button", { name: "Choose a time range" })
+      .or(page.getByTitle("Choose a time range"))
+      .click();
     await page.getByRole("button", { name: /Tuesday$/ }).click();
     await settled(page);
     const [since, until] = new URL(page.url()).searchParams.get("range")!.split("..");
-    expect(new Date(since!).toLocaleDateString("en", { weekday: "long", timeZone: "Europe/Berlin" })).toBe("Tuesday");
-    const [wanted] = await changes(`table=todo&operation=update&context=endpoint%3D/checkout&since=${since}&until=${until}&limit=1`);
+    expect(new Date(since!).toLocaleDateString("en", { weekday: "long", timeZone: "Europe/Berlin" })).toBe(
+      "Tuesday",
+    );
+    const [wanted] = await changes(
+      `table=todo&operation=update&context=endpoint%3D/checkout&since=${since}&until=${until}&limit=1`,
+    );
     await page.locator(".change-line", { hasText: "/checkout" }).first().locator("a.key").click();
     await page.getByText("Timeline").waitFor();
     expect(new URL(page.url()).searchParams.get("key")).toBe(wanted!.primary_key);
@@ -519,8 +556,12 @@ describe("webhooks", () => {
     await page.getByText("table:project", { exact: true }).waitFor();
     await page.getByRole("button", { name: "Test", exact: true }).click();
     await page.getByText("<i>alarm took the test (200).").waitFor();
-    await sql("insert into project values (77, 'sent', null); insert into todo (id, task) values (7701, 'not sent')");
-    await expect.poll(() => taken.filter((body) => body.includes('"changes"')), { timeout: 20_000 }).toHaveLength(1);
+    await sql(
+      "insert into project values (77, 'sent', null); insert into todo (id, task) values (7701, 'not sent')",
+    );
+    await expect
+      .poll(() => taken.filter((body) => body.includes('"changes"')), { timeout: 20_000 })
+      .toHaveLength(1);
     expect(taken.at(-1)).toContain('"sent"');
     expect(taken.join("")).not.toContain("not sent");
     await page.getByRole("button", { name: "Remove…" }).click();
@@ -543,7 +584,12 @@ describe("sources", () => {
   });
 
   test("a destination is made for a source by clicking", async () => {
-    const visited = await visit(browser, "/sources", { bypassCSP: true, reducedMotion: "reduce" }, seeded.control.url);
+    const visited = await visit(
+      browser,
+      "/sources",
+      { bypassCSP: true, reducedMotion: "reduce" },
+      seeded.control.url,
+    );
     const { page } = visited;
     await page.getByRole("button", { name: "Connect a database" }).click();
     await page.getByLabel("Its address, as the role that reads it").fill(seeded.control.source);
@@ -583,10 +629,17 @@ describe("sources", () => {
   });
 
   test("a database is connected, tracked, paused and left by clicking", async () => {
-    const visited = await visit(browser, "/sources", { bypassCSP: true, reducedMotion: "reduce" }, seeded.control.url);
+    const visited = await visit(
+      browser,
+      "/sources",
+      { bypassCSP: true, reducedMotion: "reduce" },
+      seeded.control.url,
+    );
     const { page } = visited;
     await page.getByRole("button", { name: "Connect a database" }).click();
-    await page.getByLabel("Its address, as the role that reads it").fill("postgresql://nobody@127.0.0.1:1/none");
+    await page
+      .getByLabel("Its address, as the role that reads it")
+      .fill("postgresql://nobody@127.0.0.1:1/none");
     await page.locator(".notice.error").waitFor();
     await page.getByLabel("Its address, as the role that reads it").fill(seeded.control.source);
     await page.getByText(/^Source: /).waitFor();
@@ -618,8 +671,16 @@ describe("every screen", () => {
     const hostile = String(odd!.context.user_id);
     const name = "<img src=x onerror=\"document.title='owned'\">";
     await set("/api/users", { name, role: "viewer" });
-    await set("/api/views", { name: name.replaceAll("/", "|"), address: `/changes?filter=${encodeURIComponent(hostile)}`, shared: true });
-    await set("/api/webhooks", { name, url: "http://127.0.0.1:1/%3Cscript%3E", filter: { q: hostile, context: `${name}=${hostile}` } });
+    await set("/api/views", {
+      name: name.replaceAll("/", "|"),
+      address: `/changes?filter=${encodeURIComponent(hostile)}`,
+      shared: true,
+    });
+    await set("/api/webhooks", {
+      name,
+      url: "http://127.0.0.1:1/%3Cscript%3E",
+      filter: { q: hostile, context: `${name}=${hostile}` },
+    });
     const table = '"Odd ""Schema"""."<b>Od d</b>"';
     const paths = [
       ...SCREENS,
@@ -652,7 +713,11 @@ describe("every screen", () => {
     ["phone", { colorScheme: "light", viewport: { width: 390, height: 844 } }],
   ] as const) {
     test(`is accessible, ${name}`, async () => {
-      const visited: Visit = await visit(browser, "/changes", { ...options, bypassCSP: true, reducedMotion: "reduce" });
+      const visited: Visit = await visit(browser, "/changes", {
+        ...options,
+        bypassCSP: true,
+        reducedMotion: "reduce",
+      });
       const { page } = visited;
       for (const path of SCREENS) {
         await page.goto(seeded.url + path);

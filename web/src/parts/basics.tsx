@@ -63,10 +63,16 @@ export function Failed({ error, retry }: { error: unknown; retry?: () => void })
   );
 }
 
-export function Notice(props: { kind?: "error" | "good" | "info"; icon?: IconName; children: ComponentChildren }) {
+export function Notice(props: {
+  kind?: "error" | "good" | "info";
+  icon?: IconName;
+  children: ComponentChildren;
+}) {
   return (
     <div class={`notice ${props.kind ?? ""}`} role={props.kind === "error" ? "alert" : "status"}>
-      <Icon name={props.icon ?? (props.kind === "good" ? "check" : props.kind === "info" ? "info" : "warn")} />
+      <Icon
+        name={props.icon ?? (props.kind === "good" ? "check" : props.kind === "info" ? "info" : "warn")}
+      />
       <div>{props.children}</div>
     </div>
   );
@@ -76,7 +82,9 @@ export function FailedNotice({ error }: { error: unknown }) {
   return (
     <Notice kind="error">
       {error instanceof Error ? error.message : String(error)}
-      {error instanceof Error && "hint" in error && error.hint !== "" && <p class="hint">{String(error.hint)}</p>}
+      {error instanceof Error && "hint" in error && error.hint !== "" && (
+        <p class="hint">{String(error.hint)}</p>
+      )}
     </Notice>
   );
 }
@@ -86,7 +94,11 @@ export function Skeleton({ lines, height = 18 }: { lines: number; height?: numbe
   return (
     <div style={{ display: "grid", gap: "12px", padding: "14px 0" }} aria-busy="true" aria-label="Loading">
       {Array.from({ length: lines }, (_, i) => (
-        <div key={i} class="skeleton" style={{ height: `${height}px`, width: `${widths[i % widths.length]}%` }} />
+        <div
+          key={i}
+          class="skeleton"
+          style={{ height: `${height}px`, width: `${widths[i % widths.length]}%` }}
+        />
       ))}
     </div>
   );
@@ -120,13 +132,21 @@ export function Menu(props: {
   }, [isOpen]);
   return (
     <div class="menu" ref={root}>
-      <button type="button" class={`button ${props.kind ?? ""}`} title={props.title} aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+      <button
+        type="button"
+        class={`button ${props.kind ?? ""}`}
+        title={props.title}
+        aria-expanded={isOpen}
+        onClick={() => setOpen(!isOpen)}
+      >
         {props.label}
       </button>
       {isOpen && (
         <div
           class={`menu-list ${props.side ?? "right"}`}
-          onClick={(event) => (event.target as Element).closest("button:not([type=submit]), a") && setOpen(false)}
+          onClick={(event) =>
+            (event.target as Element).closest("button:not([type=submit]), a") && setOpen(false)
+          }
           onSubmit={() => setOpen(false)}
         >
           {props.children}
@@ -159,7 +179,13 @@ export function RangePicker() {
     <div class="row">
       <div class="segmented" role="group" aria-label="Time range">
         {RANGES.map(({ name, title }) => (
-          <button type="button" key={name} title={title} aria-pressed={range === name} onClick={() => adjust({ range: name })}>
+          <button
+            type="button"
+            key={name}
+            title={title}
+            aria-pressed={range === name}
+            onClick={() => adjust({ range: name })}
+          >
             {name}
           </button>
         ))}
@@ -178,7 +204,12 @@ export function RangePicker() {
         }
       >
         {lastDays().map((day) => (
-          <button type="button" key={day.name} aria-pressed={range === day.range} onClick={() => adjust({ range: day.range })}>
+          <button
+            type="button"
+            key={day.name}
+            aria-pressed={range === day.range}
+            onClick={() => adjust({ range: day.range })}
+          >
             {day.name}
           </button>
         ))}
@@ -197,11 +228,23 @@ export function RangePicker() {
         >
           <label>
             <span class="label">From</span>
-            <input class="input" type="datetime-local" step="1" name="since" defaultValue={bounds.since ? toInput(new Date(bounds.since)) : ""} />
+            <input
+              class="input"
+              type="datetime-local"
+              step="1"
+              name="since"
+              defaultValue={bounds.since ? toInput(new Date(bounds.since)) : ""}
+            />
           </label>
           <label>
             <span class="label">Until</span>
-            <input class="input" type="datetime-local" step="1" name="until" defaultValue={bounds.until ? toInput(new Date(bounds.until)) : ""} />
+            <input
+              class="input"
+              type="datetime-local"
+              step="1"
+              name="until"
+              defaultValue={bounds.until ? toInput(new Date(bounds.until)) : ""}
+            />
           </label>
           <button type="submit" class="button primary">
             Show
@@ -249,5 +292,10 @@ export function useLoad<T>(key: string, load: (signal: AbortSignal) => Promise<T
     setState((before) => ({ ...before, error: undefined }));
     setAttempt((number) => number + 1);
   };
-  return { value: state.value, error: state.key === key ? state.error : undefined, isLoading: state.key !== key, retry };
+  return {
+    value: state.value,
+    error: state.key === key ? state.error : undefined,
+    isLoading: state.key !== key,
+    retry,
+  };
 }

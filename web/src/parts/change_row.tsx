@@ -3,7 +3,7 @@
 import type { Change } from "../api.ts";
 import { contextField, shortTableName, tableName } from "../filter.ts";
 import { Icon } from "../icons.tsx";
-import { plain, pretty, type Json, type Row } from "../json.ts";
+import { type Json, plain, pretty, type Row } from "../json.ts";
 import { link } from "../router.ts";
 import { asSql } from "../sql.ts";
 import { tableOf } from "../state.ts";
@@ -12,8 +12,17 @@ import { personOf, placeOf } from "../who.ts";
 import { copy, OperationBadge } from "./basics.tsx";
 import { DiffTable, Summary, Value } from "./values.tsx";
 
-export function recordLink(change: { source: string; schema: string; table: string; primary_key: string | null }): string {
-  return link("/record", { table: tableName(change.schema, change.table), key: change.primary_key ?? undefined, source: change.source });
+export function recordLink(change: {
+  source: string;
+  schema: string;
+  table: string;
+  primary_key: string | null;
+}): string {
+  return link("/record", {
+    table: tableName(change.schema, change.table),
+    key: change.primary_key ?? undefined,
+    source: change.source,
+  });
 }
 
 export function Person({ context }: { context: Row }) {
@@ -33,7 +42,12 @@ export function ChangeLine(props: { change: Change; isOpen: boolean; onToggle: (
   const hasContext = Object.keys(change.context).length > 0;
   return (
     <div class="change-line" onClick={(event) => !(event.target as Element).closest("a") && props.onToggle()}>
-      <button type="button" class="expander" aria-expanded={props.isOpen} aria-label={`${props.isOpen ? "Hide" : "Show"} what changed`}>
+      <button
+        type="button"
+        class="expander"
+        aria-expanded={props.isOpen}
+        aria-label={`${props.isOpen ? "Hide" : "Show"} what changed`}
+      >
         <Icon name="right" size={14} />
       </button>
       <OperationBadge operation={change.operation} />
@@ -42,7 +56,11 @@ export function ChangeLine(props: { change: Change; isOpen: boolean; onToggle: (
           {shortTableName(change.schema, change.table)}
         </span>
         {change.primary_key !== null && (
-          <a class="key ellipsis plain-link" href={recordLink(change)} title={`History of ${change.primary_key}`}>
+          <a
+            class="key ellipsis plain-link"
+            href={recordLink(change)}
+            title={`History of ${change.primary_key}`}
+          >
             {change.primary_key}
           </a>
         )}
@@ -50,7 +68,13 @@ export function ChangeLine(props: { change: Change; isOpen: boolean; onToggle: (
       <Summary before={change.before} after={change.after} operation={change.operation} />
       <span class="who">
         <Person context={change.context} />
-        {place !== undefined ? <span class="place ellipsis" title={place}>{place}</span> : !hasContext && <span class="muted">no context</span>}
+        {place !== undefined ? (
+          <span class="place ellipsis" title={place}>
+            {place}
+          </span>
+        ) : (
+          !hasContext && <span class="muted">no context</span>
+        )}
       </span>
       <time class="at number" dateTime={change.effective_at} title={exactTime(change.effective_at)}>
         {clockTime(change.effective_at)}
@@ -65,7 +89,13 @@ export function ChangeDetail({ change, onFilter }: { change: Change; onFilter?: 
     <div class="change-detail">
       <div class="stack">
         <div>
-          <h2 class="label">{change.operation === "UPDATE" ? "What changed" : change.operation === "DELETE" ? "What was deleted" : "Values"}</h2>
+          <h2 class="label">
+            {change.operation === "UPDATE"
+              ? "What changed"
+              : change.operation === "DELETE"
+                ? "What was deleted"
+                : "Values"}
+          </h2>
           <DiffTable before={change.before} after={change.after} operation={change.operation} />
         </div>
         <div class="row wrap">
@@ -80,10 +110,18 @@ export function ChangeDetail({ change, onFilter }: { change: Change; onFilter?: 
           <button type="button" class="button small" onClick={() => copy(asSql(change, key), "SQL")}>
             <Icon name="code" size={14} /> Copy SQL
           </button>
-          <button type="button" class="button small" onClick={() => copy(pretty(change as unknown as Json), "JSON")}>
+          <button
+            type="button"
+            class="button small"
+            onClick={() => copy(pretty(change as unknown as Json), "JSON")}
+          >
             <Icon name="copy" size={14} /> Copy JSON
           </button>
-          <button type="button" class="button small" onClick={() => copy(`${location.origin}/change/${change.id}`, "Link")}>
+          <button
+            type="button"
+            class="button small"
+            onClick={() => copy(`${location.origin}/change/${change.id}`, "Link")}
+          >
             <Icon name="link" size={14} /> Copy link
           </button>
         </div>
@@ -95,7 +133,14 @@ export function ChangeDetail({ change, onFilter }: { change: Change; onFilter?: 
           <dl class="facts">
             <dt>id</dt>
             <dd>
-              <a class="text-link number" href={link("/activity/one", { by: "transaction", value: plain(change.transaction_id), source: change.source })}>
+              <a
+                class="text-link number"
+                href={link("/activity/one", {
+                  by: "transaction",
+                  value: plain(change.transaction_id),
+                  source: change.source,
+                })}
+              >
                 {plain(change.transaction_id)}
               </a>
             </dd>
@@ -152,7 +197,11 @@ export function ContextList({ context, onFilter }: { context: Row; onFilter?: (w
         ))}
       </dl>
       {sql !== undefined && (
-        <pre class="sql" style={{ marginTop: entries.length > 0 ? "10px" : 0 }} title="The statement that the application ran">
+        <pre
+          class="sql"
+          style={{ marginTop: entries.length > 0 ? "10px" : 0 }}
+          title="The statement that the application ran"
+        >
           {plain(sql)}
         </pre>
       )}
@@ -160,21 +209,38 @@ export function ContextList({ context, onFilter }: { context: Row; onFilter?: (w
   );
 }
 
-function ContextEntry({ name, value, onFilter }: { name: string; value: Json; onFilter?: (word: string) => void }) {
+function ContextEntry({
+  name,
+  value,
+  onFilter,
+}: {
+  name: string;
+  value: Json;
+  onFilter?: (word: string) => void;
+}) {
   const isScalar = value !== null && typeof value !== "object";
   return (
     <>
       <dt title={name}>{name}</dt>
       <dd class="row">
         {isScalar && onFilter ? (
-          <button type="button" class="value" title={`Only changes with ${name} ${plain(value)}`} onClick={() => onFilter(contextField(name, plain(value)))}>
+          <button
+            type="button"
+            class="value"
+            title={`Only changes with ${name} ${plain(value)}`}
+            onClick={() => onFilter(contextField(name, plain(value)))}
+          >
             {plain(value)}
           </button>
         ) : (
           <Value value={value} />
         )}
         {isScalar && (
-          <a class="all-it-did" href={link("/activity/one", { by: name, value: plain(value) })} title={`Everything that ${name} ${plain(value)} did`}>
+          <a
+            class="all-it-did"
+            href={link("/activity/one", { by: name, value: plain(value) })}
+            title={`Everything that ${name} ${plain(value)} did`}
+          >
             all it did
           </a>
         )}

@@ -29,10 +29,20 @@ function stacked(series: Series[]): number[][] {
   return series.map(({ values }) => values.map((value, i) => (sums[i] = (sums[i] ?? 0) + value)));
 }
 
-function options(series: Series[], width: number, seconds: number, onPick: (from: number, to: number) => void): uPlot.Options {
+function options(
+  series: Series[],
+  width: number,
+  seconds: number,
+  onPick: (from: number, to: number) => void,
+): uPlot.Options {
   const line = colourOf("--line");
   const text = colourOf("--text-3");
-  const axis = { stroke: text, grid: { stroke: line, width: 1 }, ticks: { show: false }, font: "11px Inter Variable, sans-serif" };
+  const axis = {
+    stroke: text,
+    grid: { stroke: line, width: 1 },
+    ticks: { show: false },
+    font: "11px Inter Variable, sans-serif",
+  };
   // The tallest is drawn first, the others over it.
   const drawn = [...series].reverse();
   return {
@@ -42,10 +52,18 @@ function options(series: Series[], width: number, seconds: number, onPick: (from
     legend: { show: false },
     cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
     select: { show: true, left: 0, top: 0, width: 0, height: 0 },
-    scales: { y: { range: (_u, _low, high) => [0, Math.max(high * 1.06, 4)] }, x: { time: true, range: (_u, low, high) => [low, high + seconds] } },
+    scales: {
+      y: { range: (_u, _low, high) => [0, Math.max(high * 1.06, 4)] },
+      x: { time: true, range: (_u, low, high) => [low, high + seconds] },
+    },
     axes: [
       { ...axis, grid: { show: false }, space: 70 },
-      { ...axis, size: 46, space: 44, values: (_u, splits) => splits.map((split) => (Number.isInteger(split) ? count(split) : "")) },
+      {
+        ...axis,
+        size: 46,
+        space: 44,
+        values: (_u, splits) => splits.map((split) => (Number.isInteger(split) ? count(split) : "")),
+      },
     ],
     series: [
       {},
@@ -92,5 +110,12 @@ export default function Chart(props: {
       plot.destroy();
     };
   }, [props.times, props.series]);
-  return <div ref={root} class="chart" style={{ height: `${HEIGHT}px` }} onPointerLeave={() => props.onHover(null)} />;
+  return (
+    <div
+      ref={root}
+      class="chart"
+      style={{ height: `${HEIGHT}px` }}
+      onPointerLeave={() => props.onHover(null)}
+    />
+  );
 }

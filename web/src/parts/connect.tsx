@@ -49,7 +49,17 @@ interface Asked {
 type Place = "here" | "there" | "new";
 
 const PAUSE_MS = 700;
-const EMPTY: Asked = { url: "", name: "", admin_url: "", revert_url: "", retention: "", destination_url: "", new_admin_url: "", new_database: "", new_role: "" };
+const EMPTY: Asked = {
+  url: "",
+  name: "",
+  admin_url: "",
+  revert_url: "",
+  retention: "",
+  destination_url: "",
+  new_admin_url: "",
+  new_database: "",
+  new_role: "",
+};
 const PLACES: [Place, string][] = [
   ["here", "This history"],
   ["there", "Another database"],
@@ -59,13 +69,19 @@ const isAddress = (url: string) => /^postgres(ql)?:\/\/.+|.*\bhost\s*=/.test(url
 
 /** As the API takes it; what is not said is left out. */
 function bodyOf(asked: Asked, place: Place, takesOver: boolean): Record<string, unknown> {
-  const said = (names: (keyof Asked)[]) => Object.fromEntries(names.map((name) => [name, asked[name].trim()]).filter(([, text]) => text !== ""));
+  const said = (names: (keyof Asked)[]) =>
+    Object.fromEntries(names.map((name) => [name, asked[name].trim()]).filter(([, text]) => text !== ""));
   return {
     ...said(["url", "name", "admin_url", "revert_url"]),
     ...(asked.retention.trim() !== "" && { retention: asked.retention.split(",").map((one) => one.trim()) }),
     ...(place === "there" && said(["destination_url"])),
     ...(place === "new" && {
-      new_destination: { admin_url: asked.new_admin_url.trim(), database: asked.new_database.trim(), role: asked.new_role.trim(), take_over: takesOver },
+      new_destination: {
+        admin_url: asked.new_admin_url.trim(),
+        database: asked.new_database.trim(),
+        role: asked.new_role.trim(),
+        take_over: takesOver,
+      },
     }),
   };
 }
@@ -109,14 +125,21 @@ export function Connect({ onDone, onClose }: { onDone: () => void; onClose: () =
   const body = bodyOf(asked, place, takesOver);
   const isReady = canLook(asked, place);
   const { found, error, isChecking } = useCheck(body, isReady, attempt);
-  const start = () => post("/api/managed", { ...body, exclude: [...left], ignore_columns: [...ignored], redact_columns: [...redacted] });
+  const start = () =>
+    post("/api/managed", {
+      ...body,
+      exclude: [...left],
+      ignore_columns: [...ignored],
+      redact_columns: [...redacted],
+    });
   const field = (name: keyof Asked) => ({
     class: "input mono",
     name,
     autocomplete: "off",
     spellcheck: false,
     value: asked[name],
-    onInput: (event: { currentTarget: HTMLInputElement }) => setAsked({ ...asked, [name]: event.currentTarget.value }),
+    onInput: (event: { currentTarget: HTMLInputElement }) =>
+      setAsked({ ...asked, [name]: event.currentTarget.value }),
   });
   const canStart = isReady && found !== undefined && error === undefined && !isChecking && found.good;
   return (
@@ -161,14 +184,20 @@ export function Connect({ onDone, onClose }: { onDone: () => void; onClose: () =
           {place === "there" && (
             <label>
               <span>The database that keeps it</span>
-              <input {...field("destination_url")} placeholder="postgresql://bemi:password@audit.example.org/history" />
+              <input
+                {...field("destination_url")}
+                placeholder="postgresql://bemi:password@audit.example.org/history"
+              />
             </label>
           )}
           {place === "new" && (
             <div class="connect-more">
               <label>
                 <span>That server, as a role that may make databases and roles; kept nowhere</span>
-                <input {...field("new_admin_url")} placeholder="postgresql://admin:password@audit.example.org/postgres" />
+                <input
+                  {...field("new_admin_url")}
+                  placeholder="postgresql://admin:password@audit.example.org/postgres"
+                />
               </label>
               <label>
                 <span>Name of the new database</span>
@@ -179,7 +208,12 @@ export function Connect({ onDone, onClose }: { onDone: () => void; onClose: () =
                 <input {...field("new_role")} placeholder={asked.new_database.trim() || "as the database"} />
               </label>
               <label class="check">
-                <input type="checkbox" checked={takesOver} onChange={(event) => setTakesOver(event.currentTarget.checked)} /> Use what is there already by these names
+                <input
+                  type="checkbox"
+                  checked={takesOver}
+                  onChange={(event) => setTakesOver(event.currentTarget.checked)}
+                />{" "}
+                Use what is there already by these names
               </label>
             </div>
           )}
@@ -188,7 +222,12 @@ export function Connect({ onDone, onClose }: { onDone: () => void; onClose: () =
             <input {...field("retention")} placeholder="ever; or 90d, or todo=30d, 2 years" />
           </label>
         </div>
-        {!isAddress(asked.url) && <p class="muted">Bemi looks whether the database is ready while you type, and says exactly what is not. Nothing is changed before you start.</p>}
+        {!isAddress(asked.url) && (
+          <p class="muted">
+            Bemi looks whether the database is ready while you type, and says exactly what is not. Nothing is
+            changed before you start.
+          </p>
+        )}
         {isChecking && <p class="muted">Looking…</p>}
         {!isChecking && error !== undefined && <FailedNotice error={error} />}
         {found && error === undefined && (
@@ -196,20 +235,40 @@ export function Connect({ onDone, onClose }: { onDone: () => void; onClose: () =
             <Findings title={`Source: ${found.place}`} findings={found.source} />
             <Findings title="Destination" findings={found.destination} />
             {found.steps.length > 0 && <Steps steps={found.steps} />}
-            <Choose tables={found.tables} left={left} setLeft={setLeft} ignored={ignored} setIgnored={setIgnored} redacted={redacted} setRedacted={setRedacted} />
+            <Choose
+              tables={found.tables}
+              left={left}
+              setLeft={setLeft}
+              ignored={ignored}
+              setIgnored={setIgnored}
+              redacted={redacted}
+              setRedacted={setRedacted}
+            />
           </div>
         )}
         {failed !== undefined && <FailedNotice error={failed} />}
         <div class="row wrap">
-          <button type="button" class="button primary" disabled={!canStart || isBusy} onClick={() => void run(start)}>
+          <button
+            type="button"
+            class="button primary"
+            disabled={!canStart || isBusy}
+            onClick={() => void run(start)}
+          >
             {isBusy ? "Starting…" : "Start tracking"}
           </button>
           {found && (
-            <button type="button" class="button" disabled={isChecking} onClick={() => setAttempt(attempt + 1)}>
+            <button
+              type="button"
+              class="button"
+              disabled={isChecking}
+              onClick={() => setAttempt(attempt + 1)}
+            >
               Check again
             </button>
           )}
-          {found && !found.good && <span class="muted">Fix what stands in red first, or give a role that may prepare it.</span>}
+          {found && !found.good && (
+            <span class="muted">Fix what stands in red first, or give a role that may prepare it.</span>
+          )}
         </div>
       </div>
     </section>
@@ -224,9 +283,13 @@ function Steps({ steps }: { steps: Checked["steps"] }) {
     <details class="steps">
       <summary class="row">
         <Icon name="right" size={14} />
-        <h3>Starting does this on the source, in {count(steps.length)} {steps.length === 1 ? "step" : "steps"}</h3>
+        <h3>
+          Starting does this on the source, in {count(steps.length)} {steps.length === 1 ? "step" : "steps"}
+        </h3>
       </summary>
-      <pre class="sql" tabIndex={0}>{steps.map(({ what, sql }) => `-- ${what}\n${sql};`).join("\n\n")}</pre>
+      <pre class="sql" tabIndex={0}>
+        {steps.map(({ what, sql }) => `-- ${what}\n${sql};`).join("\n\n")}
+      </pre>
     </details>
   );
 }
@@ -243,7 +306,9 @@ function Findings({ title, findings }: { title: string; findings: Finding[] }) {
       <ul class="findings">
         {shown.map((finding) => (
           <li key={`${finding.subject}/${finding.what}`}>
-            <span class={`badge ${finding.prepared ? "none" : TONES[finding.severity]}`}>{finding.prepared ? "to do" : finding.severity}</span>
+            <span class={`badge ${finding.prepared ? "none" : TONES[finding.severity]}`}>
+              {finding.prepared ? "to do" : finding.severity}
+            </span>
             <div class="stack">
               <p>
                 <strong>{finding.subject}</strong>: {finding.what}
@@ -251,7 +316,13 @@ function Findings({ title, findings }: { title: string; findings: Finding[] }) {
               {finding.fix !== "" && !finding.prepared && (
                 <div class="row fix">
                   <pre class="sql">{finding.fix}</pre>
-                  <button type="button" class="button quiet icon small" aria-label={`Copy the fix of ${finding.subject}`} title="Copy" onClick={() => copy(finding.fix, "Fix")}>
+                  <button
+                    type="button"
+                    class="button quiet icon small"
+                    aria-label={`Copy the fix of ${finding.subject}`}
+                    title="Copy"
+                    onClick={() => copy(finding.fix, "Fix")}
+                  >
                     <Icon name="copy" size={14} />
                   </button>
                 </div>
@@ -262,7 +333,9 @@ function Findings({ title, findings }: { title: string; findings: Finding[] }) {
       </ul>
       {fine > 0 && (
         <button type="button" class="text-link" aria-expanded={isAll} onClick={() => setAll(!isAll)}>
-          {isAll ? "Only what is not fine" : `${count(fine)} ${fine === 1 ? "point is" : "points are"} fine, or will be`}
+          {isAll
+            ? "Only what is not fine"
+            : `${count(fine)} ${fine === 1 ? "point is" : "points are"} fine, or will be`}
         </button>
       )}
     </div>
@@ -288,7 +361,10 @@ function Choose(props: {
   setRedacted: (redacted: ReadonlySet<string>) => void;
 }) {
   const tracked = props.tables.filter(({ tracked: is }) => is);
-  if (tracked.length === 0) return <Notice>There is no table to track yet; those that are made later are tracked as they come.</Notice>;
+  if (tracked.length === 0)
+    return (
+      <Notice>There is no table to track yet; those that are made later are tracked as they come.</Notice>
+    );
   const chosen = tracked.filter(({ schema, table }) => !props.left.has(pattern(schema, table)));
   return (
     <div>
@@ -301,7 +377,12 @@ function Choose(props: {
           const isOn = !props.left.has(id);
           return (
             <div class="choose-line" key={id}>
-              <input type="checkbox" aria-label={`Track ${schema}.${table}`} checked={isOn} onChange={() => props.setLeft(toggled(props.left, id))} />
+              <input
+                type="checkbox"
+                aria-label={`Track ${schema}.${table}`}
+                checked={isOn}
+                onChange={() => props.setLeft(toggled(props.left, id))}
+              />
               <details>
                 <summary>
                   <span class="ellipsis">
@@ -313,9 +394,19 @@ function Choose(props: {
                   <Icon name="down" size={13} />
                 </summary>
                 <p class="muted">A change in these columns alone is not recorded:</p>
-                <Columns names={columns.map((column) => [column, pattern(schema, table, column)])} chosen={props.ignored} choose={props.setIgnored} isOff={!isOn} />
+                <Columns
+                  names={columns.map((column) => [column, pattern(schema, table, column)])}
+                  chosen={props.ignored}
+                  choose={props.setIgnored}
+                  isOff={!isOn}
+                />
                 <p class="muted">What stands in these is never stored:</p>
-                <Columns names={columns.map((column) => [column, pattern(schema, table, column)])} chosen={props.redacted} choose={props.setRedacted} isOff={!isOn} />
+                <Columns
+                  names={columns.map((column) => [column, pattern(schema, table, column)])}
+                  chosen={props.redacted}
+                  choose={props.setRedacted}
+                  isOff={!isOn}
+                />
               </details>
             </div>
           );
@@ -325,11 +416,23 @@ function Choose(props: {
   );
 }
 
-function Columns(props: { names: [string, string][]; chosen: ReadonlySet<string>; choose: (chosen: ReadonlySet<string>) => void; isOff: boolean }) {
+function Columns(props: {
+  names: [string, string][];
+  chosen: ReadonlySet<string>;
+  choose: (chosen: ReadonlySet<string>) => void;
+  isOff: boolean;
+}) {
   return (
     <div class="row wrap">
       {props.names.map(([column, name]) => (
-        <button type="button" key={name} class="button small" aria-pressed={props.chosen.has(name)} disabled={props.isOff} onClick={() => props.choose(toggled(props.chosen, name))}>
+        <button
+          type="button"
+          key={name}
+          class="button small"
+          aria-pressed={props.chosen.has(name)}
+          disabled={props.isOff}
+          onClick={() => props.choose(toggled(props.chosen, name))}
+        >
           {column}
         </button>
       ))}

@@ -8,7 +8,9 @@ import { dayName } from "../time.ts";
 import { Skeleton } from "./basics.tsx";
 import { ChangeDetail, ChangeLine } from "./change_row.tsx";
 
-type Item = { kind: "day"; id: string; name: string } | { kind: "change"; id: string; change: Change; place: number };
+type Item =
+  | { kind: "day"; id: string; name: string }
+  | { kind: "change"; id: string; change: Change; place: number };
 
 const LINE = 43;
 
@@ -92,7 +94,9 @@ export function FeedList({ feed, onFilter }: { feed: Feed; onFilter: (word: stri
               {item.kind === "day" ? (
                 <div class="day">{item.name}</div>
               ) : (
-                <div class={`change ${open.has(item.id) ? "is-open" : ""} ${cursor === item.id ? "is-cursor" : ""} ${feed.fresh.has(item.id) ? "is-new" : ""}`}>
+                <div
+                  class={`change ${open.has(item.id) ? "is-open" : ""} ${cursor === item.id ? "is-cursor" : ""} ${feed.fresh.has(item.id) ? "is-new" : ""}`}
+                >
                   <ChangeLine
                     change={item.change}
                     isOpen={open.has(item.id)}
@@ -119,13 +123,23 @@ export function FeedList({ feed, onFilter }: { feed: Feed; onFilter: (word: stri
 }
 
 /** j and k move, Enter opens. */
-function useKeys(items: Item[], shown: string | null, setCursor: (id: string) => void, toggle: (id: string) => void, virtualizer: Virtualizer<Window, HTMLElement>): void {
+function useKeys(
+  items: Item[],
+  shown: string | null,
+  setCursor: (id: string) => void,
+  toggle: (id: string) => void,
+  virtualizer: Virtualizer<Window, HTMLElement>,
+): void {
   // Keys can come faster than the page is drawn.
   const latest = useRef(shown);
   latest.current = shown;
   useLayoutEffect(() => {
     const onKey = (event: KeyboardEvent) => {
-      if (event.target instanceof HTMLElement && event.target.closest("input, select, textarea, [role=dialog], .menu-list")) return;
+      if (
+        event.target instanceof HTMLElement &&
+        event.target.closest("input, select, textarea, [role=dialog], .menu-list")
+      )
+        return;
       if (event.metaKey || event.ctrlKey || event.altKey) return;
       const step = event.key === "j" ? 1 : event.key === "k" ? -1 : 0;
       const at = items.findIndex(({ id }) => id === latest.current);
@@ -138,7 +152,11 @@ function useKeys(items: Item[], shown: string | null, setCursor: (id: string) =>
         setCursor(item.id);
         virtualizer.scrollToIndex(next, { align: "auto" });
         event.preventDefault();
-      } else if ((event.key === "Enter" || event.key === "o") && at >= 0 && !(event.target as Element).closest("a, button")) {
+      } else if (
+        (event.key === "Enter" || event.key === "o") &&
+        at >= 0 &&
+        !(event.target as Element).closest("a, button")
+      ) {
         toggle(items[at]!.id);
         event.preventDefault();
       }

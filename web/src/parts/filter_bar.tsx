@@ -22,7 +22,10 @@ function suggest(text: string, caret: number): { from: number; to: number; list:
   if (colon < 0) {
     for (const [field, hint] of FIELD_HINTS) all.push({ text: field, hint });
     for (const { key, share } of contextKeys.value ?? []) {
-      all.push({ text: contextField(key, "x").slice(0, -1), hint: `context of ${Math.round(share * 100)} % of changes` });
+      all.push({
+        text: contextField(key, "x").slice(0, -1),
+        hint: `context of ${Math.round(share * 100)} % of changes`,
+      });
     }
   } else if (name === "table") {
     for (const { schema, table } of tables.value ?? []) {
@@ -30,16 +33,21 @@ function suggest(text: string, caret: number): { from: number; to: number; list:
       all.push({ text: `table:${/["\s\\]/.test(short) ? quote(short) : short}`, hint: schema });
     }
   } else if (name === "op" || name === "operation") {
-    for (const operation of ["create", "update", "delete", "truncate", "schema", "snapshot"]) all.push({ text: `op:${operation}`, hint: "" });
+    for (const operation of ["create", "update", "delete", "truncate", "schema", "snapshot"])
+      all.push({ text: `op:${operation}`, hint: "" });
   } else if (name === "no") {
-    for (const { key } of contextKeys.value ?? []) all.push({ text: `no:${quote(key)}`, hint: "not in the context" });
+    for (const { key } of contextKeys.value ?? [])
+      all.push({ text: `no:${quote(key)}`, hint: "not in the context" });
   } else {
-    const key = contextKeys.value?.find((one) => contextField(one.key, "x").toLowerCase().startsWith(`${name}:`));
+    const key = contextKeys.value?.find((one) =>
+      contextField(one.key, "x").toLowerCase().startsWith(`${name}:`),
+    );
     for (const value of key?.values ?? []) all.push({ text: contextField(key!.key, value), hint: "" });
   }
   const seen = new Set<string>();
   const list = all.filter((one) => {
-    const fits = one.text.toLowerCase().startsWith(typed) && one.text.toLowerCase() !== typed && !seen.has(one.text);
+    const fits =
+      one.text.toLowerCase().startsWith(typed) && one.text.toLowerCase() !== typed && !seen.has(one.text);
     seen.add(one.text);
     return fits;
   });
@@ -97,7 +105,12 @@ export function FilterBar({ text, onChange }: { text: string; onChange: (text: s
       const picked = isOpen ? now.list[chosen] : undefined;
       if (picked) accept(picked, now);
       else submit(written);
-    } else if (event.key === "Tab" && !event.shiftKey && now.list.length > 0 && written.slice(now.from, at) !== "") {
+    } else if (
+      event.key === "Tab" &&
+      !event.shiftKey &&
+      now.list.length > 0 &&
+      written.slice(now.from, at) !== ""
+    ) {
       event.preventDefault();
       accept(now.list[Math.max(chosen, 0)]!, now);
     } else if (event.key === "Escape") {

@@ -55,7 +55,11 @@ export function ManagedSources() {
   const isAdmin = session.value?.role === "admin";
   if (found === null) return null;
   if (!found.managing) {
-    return sources.value?.length === 0 ? <Notice kind="info">To connect databases from here, start bemi serve with BEMI_SECRET_KEY in the environment.</Notice> : null;
+    return sources.value?.length === 0 ? (
+      <Notice kind="info">
+        To connect databases from here, start bemi serve with BEMI_SECRET_KEY in the environment.
+      </Notice>
+    ) : null;
   }
   return (
     <>
@@ -98,7 +102,8 @@ function WhereItGoes({ source }: { source: Managed }) {
     <p class="muted managed-note">
       {source.destination !== null && (
         <>
-          Its history is in <strong>{source.destination}</strong>, and not among the changes here: <code>bemi serve --destination …</code> shows it.{" "}
+          Its history is in <strong>{source.destination}</strong>, and not among the changes here:{" "}
+          <code>bemi serve --destination …</code> shows it.{" "}
         </>
       )}
       {source.retention.length > 0 && `Changes are kept for ${source.retention.join(", ")}.`}
@@ -106,7 +111,15 @@ function WhereItGoes({ source }: { source: Managed }) {
   );
 }
 
-function ManagedLine({ source, isBusy, run }: { source: Managed; isBusy: boolean; run: (act: () => Promise<unknown>) => Promise<unknown> }) {
+function ManagedLine({
+  source,
+  isBusy,
+  run,
+}: {
+  source: Managed;
+  isBusy: boolean;
+  run: (act: () => Promise<unknown>) => Promise<unknown>;
+}) {
   const [isSure, setSure] = useState(false);
   const [isOpen, setOpen] = useState(false);
   const [tone, name] = TONES[source.state] ?? ["none", source.state];
@@ -121,19 +134,52 @@ function ManagedLine({ source, isBusy, run }: { source: Managed; isBusy: boolean
       <span class="muted hide-phone">
         by {source.created_by}, {shortTime(source.created_at)}
       </span>
-      <button type="button" class="button quiet small" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+      <button
+        type="button"
+        class="button quiet small"
+        aria-expanded={isOpen}
+        onClick={() => setOpen(!isOpen)}
+      >
         <Icon name={isOpen ? "down" : "right"} size={13} /> Log
       </button>
-      <button type="button" class="button small" disabled={isBusy} onClick={() => void run(() => post(`/api/managed/${source.paused ? "resume" : "pause"}`, { name: source.name }))}>
+      <button
+        type="button"
+        class="button small"
+        disabled={isBusy}
+        onClick={() =>
+          void run(() => post(`/api/managed/${source.paused ? "resume" : "pause"}`, { name: source.name }))
+        }
+      >
         {source.paused ? "Resume" : "Pause"}
       </button>
-      <button type="button" class={`button small ${isSure ? "danger" : "quiet"}`} disabled={isBusy} onClick={() => (isSure ? void run(() => remove(`/api/managed/${encodeURIComponent(source.name)}`)).then(() => setSure(false)) : setSure(true))}>
+      <button
+        type="button"
+        class={`button small ${isSure ? "danger" : "quiet"}`}
+        disabled={isBusy}
+        onClick={() =>
+          isSure
+            ? void run(() => remove(`/api/managed/${encodeURIComponent(source.name)}`)).then(() =>
+                setSure(false),
+              )
+            : setSure(true)
+        }
+      >
         {isSure ? `Stop tracking ${source.name}, drop its slot` : "Remove…"}
       </button>
       {(source.destination !== null || source.retention.length > 0) && <WhereItGoes source={source} />}
-      {source.state !== "running" && source.last_error !== "" && <p class="webhook-problem">{source.last_error}</p>}
-      {source.paused && <p class="muted webhook-problem-none">While it is paused the source keeps its WAL for us: not for long.</p>}
-      {isOpen && <pre class="sql worker-log" tabIndex={0}>{source.lines.length === 0 ? "It has said nothing yet." : source.lines.join("\n")}</pre>}
+      {source.state !== "running" && source.last_error !== "" && (
+        <p class="webhook-problem">{source.last_error}</p>
+      )}
+      {source.paused && (
+        <p class="muted webhook-problem-none">
+          While it is paused the source keeps its WAL for us: not for long.
+        </p>
+      )}
+      {isOpen && (
+        <pre class="sql worker-log" tabIndex={0}>
+          {source.lines.length === 0 ? "It has said nothing yet." : source.lines.join("\n")}
+        </pre>
+      )}
     </div>
   );
 }

@@ -16,26 +16,53 @@ export function Password() {
       onSubmit={(event) => {
         event.preventDefault();
         const form = event.currentTarget;
-        const { old_password, new_password, again } = Object.fromEntries(new FormData(form)) as Record<string, string>;
+        const { old_password, new_password, again } = Object.fromEntries(new FormData(form)) as Record<
+          string,
+          string
+        >;
         setDone(false);
         setTyped(new_password === again);
         if (new_password !== again) return;
-        void run(() => post("/api/session/password", { old_password, new_password })).then((isGood) => isGood && form.reset());
+        void run(() => post("/api/session/password", { old_password, new_password })).then(
+          (isGood) => isGood && form.reset(),
+        );
       }}
     >
       <div class="row wrap confirm-fields">
         <input type="hidden" name="username" autocomplete="username" value={session.value?.name} />
         <label>
           <span>Old password</span>
-          <input class="input" type="password" name="old_password" required maxLength={1024} autocomplete="current-password" />
+          <input
+            class="input"
+            type="password"
+            name="old_password"
+            required
+            maxLength={1024}
+            autocomplete="current-password"
+          />
         </label>
         <label>
           <span>New password, of ten characters or more</span>
-          <input class="input" type="password" name="new_password" required minLength={10} maxLength={1024} autocomplete="new-password" />
+          <input
+            class="input"
+            type="password"
+            name="new_password"
+            required
+            minLength={10}
+            maxLength={1024}
+            autocomplete="new-password"
+          />
         </label>
         <label>
           <span>New password again</span>
-          <input class="input" type="password" name="again" required maxLength={1024} autocomplete="new-password" />
+          <input
+            class="input"
+            type="password"
+            name="again"
+            required
+            maxLength={1024}
+            autocomplete="new-password"
+          />
         </label>
         <button type="submit" class="button primary" disabled={isBusy}>
           Change password
@@ -43,7 +70,9 @@ export function Password() {
       </div>
       {!isTyped && <Notice kind="error">The new password was typed in two ways.</Notice>}
       {failed !== undefined && <FailedNotice error={failed} />}
-      {isDone && <Notice kind="good">Your password is another one now. You are signed out everywhere else.</Notice>}
+      {isDone && (
+        <Notice kind="good">Your password is another one now. You are signed out everywhere else.</Notice>
+      )}
     </form>
   );
 }

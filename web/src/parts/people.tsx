@@ -15,7 +15,9 @@ const ROLES: [User["role"], string][] = [
 
 export function People() {
   const [version, setVersion] = useState(0);
-  const { value, error, retry } = useLoad(`people ${version}`, (signal) => get<{ users: User[] }>("/api/users", {}, signal));
+  const { value, error, retry } = useLoad(`people ${version}`, (signal) =>
+    get<{ users: User[] }>("/api/users", {}, signal),
+  );
   const [chosen, setChosen] = useState("");
   const { failed, isBusy, run } = useAction(() => {
     setChosen("");
@@ -23,7 +25,9 @@ export function People() {
   });
   return (
     <div class="stack">
-      {failed !== undefined && <Notice kind="error">{failed instanceof Error ? failed.message : String(failed)}</Notice>}
+      {failed !== undefined && (
+        <Notice kind="error">{failed instanceof Error ? failed.message : String(failed)}</Notice>
+      )}
       <NewPerson isBusy={isBusy} onCreate={(body) => run(() => post("/api/users", body))} />
       {error !== undefined ? (
         <Failed error={error} retry={retry} />
@@ -31,7 +35,10 @@ export function People() {
         <Skeleton lines={4} height={26} />
       ) : value.users.length === 0 ? (
         <Empty icon="user" title="Nobody signs in by name yet">
-          <p>Whoever has the token is an admin. Give each person a name and a role, so that what is done here says who did it.</p>
+          <p>
+            Whoever has the token is an admin. Give each person a name and a role, so that what is done here
+            says who did it.
+          </p>
         </Empty>
       ) : (
         <section class="card" aria-label="People">
@@ -50,18 +57,30 @@ export function People() {
                 aria-label={`Role of ${user.name}`}
                 value={user.role}
                 disabled={isBusy}
-                onChange={(event) => void run(() => post("/api/users", { name: user.name, role: event.currentTarget.value }))}
+                onChange={(event) =>
+                  void run(() => post("/api/users", { name: user.name, role: event.currentTarget.value }))
+                }
               >
                 {ROLES.map(([role]) => (
                   <option key={role}>{role}</option>
                 ))}
               </select>
               {chosen === user.name ? (
-                <button type="button" class="button danger small" disabled={isBusy} onClick={() => void run(() => remove(`/api/users/${encodeURIComponent(user.name)}`))}>
+                <button
+                  type="button"
+                  class="button danger small"
+                  disabled={isBusy}
+                  onClick={() => void run(() => remove(`/api/users/${encodeURIComponent(user.name)}`))}
+                >
                   Remove {user.name}
                 </button>
               ) : (
-                <button type="button" class="button quiet small" disabled={isBusy || user.name === session.value?.name} onClick={() => setChosen(user.name)}>
+                <button
+                  type="button"
+                  class="button quiet small"
+                  disabled={isBusy || user.name === session.value?.name}
+                  onClick={() => setChosen(user.name)}
+                >
                   Remove…
                 </button>
               )}

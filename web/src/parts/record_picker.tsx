@@ -1,12 +1,32 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 // Which table, out of those with a history.
-import { tableName, shortTableName } from "../filter.ts";
+import { shortTableName, tableName } from "../filter.ts";
 import { tables } from "../state.ts";
 
-export function TableSelect({ value, onChange, label = "Table" }: { value: string; onChange: (table: string) => void; label?: string }) {
-  const names = [...new Map((tables.value ?? []).map(({ schema, table }) => [tableName(schema, table), shortTableName(schema, table)]))];
+export function TableSelect({
+  value,
+  onChange,
+  label = "Table",
+}: {
+  value: string;
+  onChange: (table: string) => void;
+  label?: string;
+}) {
+  const names = [
+    ...new Map(
+      (tables.value ?? []).map(({ schema, table }) => [
+        tableName(schema, table),
+        shortTableName(schema, table),
+      ]),
+    ),
+  ];
   return (
-    <select class="input" aria-label={label} value={value} onChange={(event) => onChange(event.currentTarget.value)}>
+    <select
+      class="input"
+      aria-label={label}
+      value={value}
+      onChange={(event) => onChange(event.currentTarget.value)}
+    >
       {value === "" && <option value="">Choose a table…</option>}
       {value !== "" && !names.some(([name]) => name === value) && <option value={value}>{value}</option>}
       {names.map(([name, short]) => (

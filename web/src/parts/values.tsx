@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 // Values of a row, as text and never as markup; what has no text of its own is told apart by colour.
-import { Exact, plain, pretty, same, write, type Json, type Row } from "../json.ts";
+
 import { useState } from "preact/hooks";
 import { Icon } from "../icons.tsx";
+import { Exact, type Json, plain, pretty, type Row, same, write } from "../json.ts";
 
 const LONG = 160;
 
@@ -11,14 +12,21 @@ export function Value({ value, whole = false }: { value: Json | undefined; whole
   if (value === undefined) return <span class="value absent">–</span>;
   if (value === null) return <span class="value null">null</span>;
   if (typeof value === "boolean") return <span class="value bool">{String(value)}</span>;
-  if (typeof value === "number" || value instanceof Exact) return <span class="value num">{String(value)}</span>;
+  if (typeof value === "number" || value instanceof Exact)
+    return <span class="value num">{String(value)}</span>;
   if (value === "") return <span class="value null">empty</span>;
   const text = typeof value === "string" ? value : isOpen ? pretty(value) : write(value);
-  if (text.length <= LONG || isOpen) return <span class={`value ${typeof value === "string" ? "str" : "json"}`}>{text}</span>;
+  if (text.length <= LONG || isOpen)
+    return <span class={`value ${typeof value === "string" ? "str" : "json"}`}>{text}</span>;
   return (
     <span class="value str">
       {text.slice(0, LONG)}
-      <button type="button" class="more" onClick={() => setOpen(true)} title={`Show all ${text.length} characters`}>
+      <button
+        type="button"
+        class="more"
+        onClick={() => setOpen(true)}
+        title={`Show all ${text.length} characters`}
+      >
         … {text.length - LONG} more
       </button>
     </span>
@@ -36,16 +44,23 @@ export interface Difference {
 export function differences(before: Row, after: Row): Difference[] {
   const names = new Set([...Object.keys(after), ...Object.keys(before)]);
   return [...names].map((name) => {
-    const [a, b] = [Object.hasOwn(before, name) ? before[name] : undefined, Object.hasOwn(after, name) ? after[name] : undefined];
+    const [a, b] = [
+      Object.hasOwn(before, name) ? before[name] : undefined,
+      Object.hasOwn(after, name) ? after[name] : undefined,
+    ];
     return { name, before: a, after: b, isChanged: !same(a, b) };
   });
 }
 
 /** "is_completed: false → true" in one line. */
 export function Summary({ before, after, operation }: { before: Row; after: Row; operation: string }) {
-  const shown = operation === "UPDATE" ? differences(before, after).filter(({ isChanged }) => isChanged) : differences(before, after);
+  const shown =
+    operation === "UPDATE"
+      ? differences(before, after).filter(({ isChanged }) => isChanged)
+      : differences(before, after);
   if (operation === "SCHEMA") return <span class="summary mono">{plain(after.command ?? after)}</span>;
-  if (shown.length === 0) return <span class="summary muted">{operation === "UPDATE" ? "no value changed" : "all rows"}</span>;
+  if (shown.length === 0)
+    return <span class="summary muted">{operation === "UPDATE" ? "no value changed" : "all rows"}</span>;
   return (
     <span class="summary">
       {shown.slice(0, 6).map(({ name, before: a, after: b }) => (
@@ -122,7 +137,11 @@ export function DiffTable({ before, after, operation }: { before: Row; after: Ro
           {isWhole ? "Hide" : "Show"} {rest} unchanged {rest === 1 ? "value" : "values"}
         </button>
       )}
-      {all.length === 0 && <p class="muted" style={{ padding: "8px 12px" }}>This change carries no values.</p>}
+      {all.length === 0 && (
+        <p class="muted" style={{ padding: "8px 12px" }}>
+          This change carries no values.
+        </p>
+      )}
     </div>
   );
 }

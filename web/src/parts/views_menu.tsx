@@ -3,7 +3,7 @@
 import { Icon } from "../icons.tsx";
 import { link, query } from "../router.ts";
 import { session } from "../state.ts";
-import { forgetView, keepView, views, type View } from "../views.ts";
+import { forgetView, keepView, type View, views } from "../views.ts";
 import { Menu } from "./basics.tsx";
 
 export function ViewsMenu() {
@@ -24,7 +24,10 @@ export function ViewsMenu() {
       {views.value.map((view) => (
         <Line key={`${view.owner}/${view.name}`} view={view} />
       ))}
-      <a href={link("/settings", { view: "webhooks", filter: query.value.get("filter") ?? undefined })} hidden={role !== "admin"}>
+      <a
+        href={link("/settings", { view: "webhooks", filter: query.value.get("filter") ?? undefined })}
+        hidden={role !== "admin"}
+      >
         Send these to a webhook…
       </a>
       <hr />
@@ -36,7 +39,16 @@ export function ViewsMenu() {
           if (name !== "") void keepView(name, here, data.get("shared") !== null);
         }}
       >
-        <input class="input" name="name" placeholder="Name of this view" aria-label="Name of this view" autocomplete="off" maxLength={100} pattern="[^\/]*" title="any text without a slash" />
+        <input
+          class="input"
+          name="name"
+          placeholder="Name of this view"
+          aria-label="Name of this view"
+          autocomplete="off"
+          maxLength={100}
+          pattern="[^\/]*"
+          title="any text without a slash"
+        />
         {role !== "viewer" && (
           <label class="check">
             <input type="checkbox" name="shared" /> Share it with everybody
@@ -59,7 +71,12 @@ function Line({ view }: { view: View }) {
         {view.shared && <span class="hint"> {view.own ? "shared" : `by ${view.owner}`}</span>}
       </a>
       {mayForget && (
-        <button type="button" class="forget" aria-label={`Forget ${view.name}`} onClick={() => void forgetView(view)}>
+        <button
+          type="button"
+          class="forget"
+          aria-label={`Forget ${view.name}`}
+          onClick={() => void forgetView(view)}
+        >
           <Icon name="close" size={13} />
         </button>
       )}

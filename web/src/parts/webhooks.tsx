@@ -16,7 +16,9 @@ interface Tried {
 
 export function Webhooks() {
   const [version, setVersion] = useState(0);
-  const { value, error, retry } = useLoad(`webhooks ${version}`, (signal) => get<{ webhooks: Webhook[] }>("/api/webhooks", {}, signal));
+  const { value, error, retry } = useLoad(`webhooks ${version}`, (signal) =>
+    get<{ webhooks: Webhook[] }>("/api/webhooks", {}, signal),
+  );
   const [secret, setSecret] = useState<{ name: string; secret: string } | null>(null);
   const [tried, setTried] = useState<(Tried & { name: string }) | null>(null);
   const { failed, isBusy, run } = useAction(() => setVersion((number) => number + 1));
@@ -43,7 +45,9 @@ export function Webhooks() {
       )}
       {tried && (
         <Notice kind={tried.taken ? "good" : "error"}>
-          {tried.taken ? `${tried.name} took the test (${tried.status}).` : `${tried.name} did not take the test: ${tried.problem}`}
+          {tried.taken
+            ? `${tried.name} took the test (${tried.status}).`
+            : `${tried.name} did not take the test: ${tried.problem}`}
         </Notice>
       )}
       <NewWebhook isBusy={isBusy} onCreate={set} />
@@ -53,7 +57,10 @@ export function Webhooks() {
         <Skeleton lines={4} height={26} />
       ) : value.webhooks.length === 0 ? (
         <Empty icon="link" title="Nothing is sent anywhere yet">
-          <p>A webhook sends the changes that a filter selects to an address, as they come: to a chat, a queue, an alarm. Signed, in order, and again until they are taken.</p>
+          <p>
+            A webhook sends the changes that a filter selects to an address, as they come: to a chat, a queue,
+            an alarm. Signed, in order, and again until they are taken.
+          </p>
         </Empty>
       ) : (
         <section class="card" aria-label="Webhooks">
@@ -63,7 +70,14 @@ export function Webhooks() {
               webhook={webhook}
               isBusy={isBusy}
               onSet={set}
-              onTest={() => run(async () => setTried({ name: webhook.name, ...(await post<Tried>("/api/webhooks/test", { name: webhook.name })) }))}
+              onTest={() =>
+                run(async () =>
+                  setTried({
+                    name: webhook.name,
+                    ...(await post<Tried>("/api/webhooks/test", { name: webhook.name })),
+                  }),
+                )
+              }
               onRemove={() => run(() => remove(`/api/webhooks/${encodeURIComponent(webhook.name)}`))}
             />
           ))}
@@ -79,7 +93,13 @@ function stateOf(webhook: Webhook): [string, string] {
   return ["good", webhook.last_success_at === null ? "Waiting" : "Delivering"];
 }
 
-function WebhookLine(props: { webhook: Webhook; isBusy: boolean; onSet: (body: Partial<Webhook>) => void; onTest: () => void; onRemove: () => void }) {
+function WebhookLine(props: {
+  webhook: Webhook;
+  isBusy: boolean;
+  onSet: (body: Partial<Webhook>) => void;
+  onTest: () => void;
+  onRemove: () => void;
+}) {
   const { webhook, isBusy } = props;
   const [isSure, setSure] = useState(false);
   const [tone, name] = stateOf(webhook);
@@ -93,7 +113,11 @@ function WebhookLine(props: { webhook: Webhook; isBusy: boolean; onSet: (body: P
           {webhook.url}
         </span>
       </span>
-      <a class="text-link mono ellipsis" href={link("/changes", { filter: words })} title="The changes that it sends">
+      <a
+        class="text-link mono ellipsis"
+        href={link("/changes", { filter: words })}
+        title="The changes that it sends"
+      >
         {words === "" ? "all changes" : words}
       </a>
       <span class="spacer" />
@@ -104,23 +128,47 @@ function WebhookLine(props: { webhook: Webhook; isBusy: boolean; onSet: (body: P
       <button type="button" class="button small" disabled={isBusy} onClick={props.onTest}>
         Test
       </button>
-      <button type="button" class="button small" disabled={isBusy} onClick={() => props.onSet({ name: webhook.name, url: webhook.url, filter: webhook.filter, enabled: !webhook.enabled })}>
+      <button
+        type="button"
+        class="button small"
+        disabled={isBusy}
+        onClick={() =>
+          props.onSet({
+            name: webhook.name,
+            url: webhook.url,
+            filter: webhook.filter,
+            enabled: !webhook.enabled,
+          })
+        }
+      >
         {webhook.enabled ? "Turn off" : "Turn on"}
       </button>
-      <button type="button" class={`button small ${isSure ? "danger" : "quiet"}`} disabled={isBusy} onClick={() => (isSure ? props.onRemove() : setSure(true))}>
+      <button
+        type="button"
+        class={`button small ${isSure ? "danger" : "quiet"}`}
+        disabled={isBusy}
+        onClick={() => (isSure ? props.onRemove() : setSure(true))}
+      >
         {isSure ? `Remove ${webhook.name}` : "Remove…"}
       </button>
       {webhook.last_error !== null && (
         <p class="webhook-problem">
           {webhook.last_error}
-          {webhook.next_attempt_at !== null && `; tried ${count(webhook.failures)} times, again at ${shortTime(webhook.next_attempt_at)}`}
+          {webhook.next_attempt_at !== null &&
+            `; tried ${count(webhook.failures)} times, again at ${shortTime(webhook.next_attempt_at)}`}
         </p>
       )}
     </div>
   );
 }
 
-function NewWebhook({ isBusy, onCreate }: { isBusy: boolean; onCreate: (body: Partial<Webhook>) => Promise<boolean> }) {
+function NewWebhook({
+  isBusy,
+  onCreate,
+}: {
+  isBusy: boolean;
+  onCreate: (body: Partial<Webhook>) => Promise<boolean>;
+}) {
   const [words, setWords] = useState(query.value.get("filter") ?? "");
   const { filter, problems } = parseFilter(words);
   return (
@@ -130,7 +178,11 @@ function NewWebhook({ isBusy, onCreate }: { isBusy: boolean; onCreate: (body: Pa
         event.preventDefault();
         const form = event.currentTarget;
         const given = new FormData(form);
-        const body = { name: String(given.get("name")).trim(), url: String(given.get("url")).trim(), filter: filterBody(filterParameters(filter)) };
+        const body = {
+          name: String(given.get("name")).trim(),
+          url: String(given.get("url")).trim(),
+          filter: filterBody(filterParameters(filter)),
+        };
         void onCreate(body).then((isDone) => {
           if (isDone) form.reset();
           if (isDone) setWords("");
@@ -144,11 +196,26 @@ function NewWebhook({ isBusy, onCreate }: { isBusy: boolean; onCreate: (body: Pa
         </label>
         <label class="reason">
           <span>Address</span>
-          <input class="input mono" name="url" type="url" required placeholder="https://example.org/hook" autocomplete="off" />
+          <input
+            class="input mono"
+            name="url"
+            type="url"
+            required
+            placeholder="https://example.org/hook"
+            autocomplete="off"
+          />
         </label>
         <label class="reason">
           <span>Which changes; none for all</span>
-          <input class="input mono" name="words" value={words} aria-invalid={problems.length > 0} placeholder="table:payment op:delete" autocomplete="off" onInput={(event) => setWords(event.currentTarget.value)} />
+          <input
+            class="input mono"
+            name="words"
+            value={words}
+            aria-invalid={problems.length > 0}
+            placeholder="table:payment op:delete"
+            autocomplete="off"
+            onInput={(event) => setWords(event.currentTarget.value)}
+          />
         </label>
         <button type="submit" class="button primary" disabled={isBusy || problems.length > 0}>
           Add

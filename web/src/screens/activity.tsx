@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 // Activity: changes by who or what they belong to; and all that one user, request or transaction did.
 import { useState } from "preact/hooks";
-import { get, type Change, type Group } from "../api.ts";
-import { emptyFilter, filterParameters, parseFilter, shortTableName, writeFilter, type Filter } from "../filter.ts";
+import { type Change, type Group, get } from "../api.ts";
+import {
+  emptyFilter,
+  type Filter,
+  filterParameters,
+  parseFilter,
+  shortTableName,
+  writeFilter,
+} from "../filter.ts";
 import { Icon } from "../icons.tsx";
 import { plain, type Row } from "../json.ts";
 import { Ago, Empty, Failed, Notice, RangePicker, Skeleton, useLoad } from "../parts/basics.tsx";
@@ -36,8 +43,12 @@ export function Activity() {
   const parameters: [string, string][] = [["by", by], ...filterParameters(parseFilter(text).filter)];
   if (bounds.since) parameters.push(["since", bounds.since]);
   if (bounds.until) parameters.push(["until", bounds.until]);
-  const { value, error, isLoading, retry } = useLoad(JSON.stringify(parameters), (signal) => get<{ groups: Group[] }>("/api/groups", parameters, signal));
-  const others = (contextKeys.value ?? []).map(({ key }) => key).filter((key) => !choices().some(([name]) => name === key));
+  const { value, error, isLoading, retry } = useLoad(JSON.stringify(parameters), (signal) =>
+    get<{ groups: Group[] }>("/api/groups", parameters, signal),
+  );
+  const others = (contextKeys.value ?? [])
+    .map(({ key }) => key)
+    .filter((key) => !choices().some(([name]) => name === key));
   const isOther = !choices().some(([name]) => name === by);
   return (
     <>
@@ -56,7 +67,12 @@ export function Activity() {
           ))}
         </div>
         {(others.length > 0 || isOther) && (
-          <select class="input" aria-label="Another key of the context" value={isOther ? by : ""} onChange={(event) => adjust({ by: event.currentTarget.value })}>
+          <select
+            class="input"
+            aria-label="Another key of the context"
+            value={isOther ? by : ""}
+            onChange={(event) => adjust({ by: event.currentTarget.value })}
+          >
             <option value="" disabled>
               Other key…
             </option>
@@ -83,7 +99,9 @@ export function Activity() {
           {value.groups.map((group) => (
             <GroupLine key={`${group.value}/${group.source}/${group.first}`} group={group} by={by} />
           ))}
-          {value.groups.length >= 100 && <p class="muted more-note">The latest 100. Narrow the time or the filter for others.</p>}
+          {value.groups.length >= 100 && (
+            <p class="muted more-note">The latest 100. Narrow the time or the filter for others.</p>
+          )}
         </div>
       )}
     </>
@@ -92,7 +110,11 @@ export function Activity() {
 
 function GroupLine({ group, by }: { group: Group; by: string }) {
   const place = placeOf(group.context);
-  const target = link("/activity/one", { by, value: group.value, source: by === "transaction" ? group.source : undefined });
+  const target = link("/activity/one", {
+    by,
+    value: group.value,
+    source: by === "transaction" ? group.source : undefined,
+  });
   const isPerson = by === "user_id";
   return (
     <a class="group-line" href={target}>
@@ -103,7 +125,9 @@ function GroupLine({ group, by }: { group: Group; by: string }) {
         <span class="row muted group-context">
           {!isPerson && <Person context={group.context} />}
           {by !== "endpoint" && !isPerson && place !== undefined && <span class="ellipsis">{place}</span>}
-          {(isPerson || by === "endpoint") && <span class="number">{count(group.transactions)} transactions</span>}
+          {(isPerson || by === "endpoint") && (
+            <span class="number">{count(group.transactions)} transactions</span>
+          )}
         </span>
       </span>
       <span class="row wrap group-tables">
@@ -132,10 +156,16 @@ function OperationBar({ group }: { group: Pick<Group, "created" | "updated" | "d
     ["updated", group.updated],
     ["deleted", group.deleted],
   ] as const;
-  const title = parts.filter(([, number]) => number > 0).map(([name, number]) => `${count(number)} ${name}`).join(", ");
+  const title = parts
+    .filter(([, number]) => number > 0)
+    .map(([name, number]) => `${count(number)} ${name}`)
+    .join(", ");
   return (
     <span class="op-bar" title={title} role="img" aria-label={title}>
-      {parts.map(([name, number]) => number > 0 && <span key={name} class={`swatch ${name}`} style={{ width: "auto", flex: number }} />)}
+      {parts.map(
+        ([name, number]) =>
+          number > 0 && <span key={name} class={`swatch ${name}`} style={{ width: "auto", flex: number }} />,
+      )}
     </span>
   );
 }
@@ -174,7 +204,14 @@ function transactionsOf(changes: Change[]): Transaction[] {
   return found;
 }
 
-const TITLES: Record<string, string> = { user_id: "User", request_id: "Request", endpoint: "Endpoint", trace_id: "Trace", transaction: "Transaction", table: "Table" };
+const TITLES: Record<string, string> = {
+  user_id: "User",
+  request_id: "Request",
+  endpoint: "Endpoint",
+  trace_id: "Trace",
+  transaction: "Transaction",
+  table: "Table",
+};
 
 export function OneActivity() {
   const by = query.value.get("by") ?? "";
@@ -186,8 +223,16 @@ export function OneActivity() {
   const parameters = filterParameters(filter);
   if (bounds.since) parameters.push(["since", bounds.since]);
   if (bounds.until) parameters.push(["until", bounds.until]);
-  const { value: page, error, retry } = useLoad(JSON.stringify(parameters), (signal) =>
-    get<{ changes: Change[]; next: string | null }>("/api/changes", [...parameters, ["limit", String(MOST_CHANGES)]], signal),
+  const {
+    value: page,
+    error,
+    retry,
+  } = useLoad(JSON.stringify(parameters), (signal) =>
+    get<{ changes: Change[]; next: string | null }>(
+      "/api/changes",
+      [...parameters, ["limit", String(MOST_CHANGES)]],
+      signal,
+    ),
   );
   const isMany = by === "user_id" || by === "endpoint" || by === "table";
   const words = writeFilter(filter);
@@ -242,12 +287,22 @@ function WhatItDid({ by, changes, isCut }: { by: string; changes: Change[]; isCu
   const isOne = by !== "user_id" && by !== "endpoint" && by !== "table" && by !== "operation";
   return (
     <>
-      {isCut && <Notice kind="info">The latest {count(changes.length)} changes. Choose a time to see others.</Notice>}
+      {isCut && (
+        <Notice kind="info">The latest {count(changes.length)} changes. Choose a time to see others.</Notice>
+      )}
       <div class="figures">
         <Figure name="Changes" value={count(changes.length) + (isCut ? "+" : "")} />
         <Figure name="Transactions" value={count(transactions.length)} />
-        <Figure name="Tables" value={[...counts].map(([name, number]) => `${name} ${count(number)}`).join(", ")} isText />
-        <Figure name={seconds > 1 ? "Over" : "At"} value={seconds > 1 ? `${span(seconds)}` : shortTime(first)} title={`${exactTime(first)}\n…\n${exactTime(last)}`} />
+        <Figure
+          name="Tables"
+          value={[...counts].map(([name, number]) => `${name} ${count(number)}`).join(", ")}
+          isText
+        />
+        <Figure
+          name={seconds > 1 ? "Over" : "At"}
+          value={seconds > 1 ? `${span(seconds)}` : shortTime(first)}
+          title={`${exactTime(first)}\n…\n${exactTime(last)}`}
+        />
       </div>
       <div class={isOne ? "one-grid" : ""}>
         <div class="stack">
@@ -257,7 +312,11 @@ function WhatItDid({ by, changes, isCut }: { by: string; changes: Change[]; isCu
         </div>
         {isOne && (
           <aside class="card body one-context">
-            <ContextList context={Object.fromEntries(Object.entries(transactions[0]!.context).filter(([name]) => name !== "SQL"))} />
+            <ContextList
+              context={Object.fromEntries(
+                Object.entries(transactions[0]!.context).filter(([name]) => name !== "SQL"),
+              )}
+            />
           </aside>
         )}
       </div>
@@ -265,7 +324,17 @@ function WhatItDid({ by, changes, isCut }: { by: string; changes: Change[]; isCu
   );
 }
 
-export function Figure({ name, value, title, isText = false }: { name: string; value: string; title?: string; isText?: boolean }) {
+export function Figure({
+  name,
+  value,
+  title,
+  isText = false,
+}: {
+  name: string;
+  value: string;
+  title?: string;
+  isText?: boolean;
+}) {
   return (
     <div class="figure card" title={title}>
       <p class="label">{name}</p>
@@ -281,7 +350,14 @@ function TransactionCard({ transaction }: { transaction: Transaction }) {
     <section class="card transaction" aria-label={`Transaction ${plain(id)}`}>
       <header>
         <h2 class="number">{shortTime(transaction.at)}</h2>
-        <a class="muted plain-link number" href={link("/activity/one", { by: "transaction", value: plain(id), source: transaction.changes[0]!.source })}>
+        <a
+          class="muted plain-link number"
+          href={link("/activity/one", {
+            by: "transaction",
+            value: plain(id),
+            source: transaction.changes[0]!.source,
+          })}
+        >
           transaction {plain(id)}
         </a>
         {(sources.value?.length ?? 0) > 1 && <span class="badge none">{transaction.changes[0]!.source}</span>}
@@ -291,7 +367,11 @@ function TransactionCard({ transaction }: { transaction: Transaction }) {
       </header>
       {transaction.changes.map((change) => (
         <div key={change.id} class={`change ${open === change.id ? "is-open" : ""}`}>
-          <ChangeLine change={change} isOpen={open === change.id} onToggle={() => setOpen(open === change.id ? null : change.id)} />
+          <ChangeLine
+            change={change}
+            isOpen={open === change.id}
+            onToggle={() => setOpen(open === change.id ? null : change.id)}
+          />
           {open === change.id && <ChangeDetail change={change} />}
         </div>
       ))}

@@ -4,7 +4,7 @@
 import { useState } from "preact/hooks";
 import { address, get, Problem } from "../api.ts";
 import { Icon } from "../icons.tsx";
-import { pretty, type Json } from "../json.ts";
+import { type Json, pretty } from "../json.ts";
 import { copy, Failed, Skeleton, useLoad } from "../parts/basics.tsx";
 
 interface Schema {
@@ -47,7 +47,9 @@ interface Description {
 }
 
 export function ApiDocs() {
-  const { value, error, retry } = useLoad("openapi", (signal) => get<Description>("/api/openapi.json", {}, signal));
+  const { value, error, retry } = useLoad("openapi", (signal) =>
+    get<Description>("/api/openapi.json", {}, signal),
+  );
   if (error !== undefined) return <Failed error={error} retry={retry} />;
   if (!value) return <Skeleton lines={10} />;
   return (
@@ -63,7 +65,8 @@ export function ApiDocs() {
       </header>
       <div class="api-intro">
         <p>
-          All that this dashboard does, scripts can do: send the token as <code>Authorization: Bearer TOKEN</code>. {value.info.description}
+          All that this dashboard does, scripts can do: send the token as{" "}
+          <code>Authorization: Bearer TOKEN</code>. {value.info.description}
         </p>
       </div>
       {value.tags.map(({ name }) => (
@@ -72,7 +75,15 @@ export function ApiDocs() {
           {Object.entries(value.paths).flatMap(([path, methods]) =>
             Object.entries(methods)
               .filter(([, operation]) => operation.tags.includes(name))
-              .map(([method, operation]) => <OperationCard key={operation.operationId} description={value} method={method.toUpperCase()} path={path} operation={operation} />),
+              .map(([method, operation]) => (
+                <OperationCard
+                  key={operation.operationId}
+                  description={value}
+                  method={method.toUpperCase()}
+                  path={path}
+                  operation={operation}
+                />
+              )),
           )}
         </section>
       ))}
@@ -80,14 +91,23 @@ export function ApiDocs() {
   );
 }
 
-function OperationCard(props: { description: Description; method: string; path: string; operation: Operation }) {
+function OperationCard(props: {
+  description: Description;
+  method: string;
+  path: string;
+  operation: Operation;
+}) {
   const { description, method, path, operation } = props;
-  const parameters = (operation.parameters ?? []).map((one) => (one.$ref ? description.components.parameters[one.$ref.split("/").at(-1)!]! : one));
+  const parameters = (operation.parameters ?? []).map((one) =>
+    one.$ref ? description.components.parameters[one.$ref.split("/").at(-1)!]! : one,
+  );
   const [media, answer] = Object.entries(operation.responses["200"]?.content ?? {})[0] ?? [];
   return (
     <details class="card operation">
       <summary>
-        <span class={`badge ${method === "GET" ? "UPDATE" : method === "DELETE" ? "DELETE" : "CREATE"}`}>{method}</span>
+        <span class={`badge ${method === "GET" ? "UPDATE" : method === "DELETE" ? "DELETE" : "CREATE"}`}>
+          {method}
+        </span>
         <code class="ellipsis">{path}</code>
         <span class="muted ellipsis">{operation.summary}</span>
         <span class="spacer" />
@@ -131,7 +151,11 @@ function ParameterLine({ parameter }: { parameter: Parameter }) {
         {parameter.description}
         <span class="muted">
           {" "}
-          {schema?.enum ? schema.enum.join(" | ") : schema?.type === "array" ? "may be repeated" : schema?.type}
+          {schema?.enum
+            ? schema.enum.join(" | ")
+            : schema?.type === "array"
+              ? "may be repeated"
+              : schema?.type}
           {schema?.default !== undefined && `, default ${String(schema.default)}`}
         </span>
       </dd>
@@ -139,11 +163,20 @@ function ParameterLine({ parameter }: { parameter: Parameter }) {
   );
 }
 
-function SchemaView({ schema, description, depth }: { schema: Schema; description: Description; depth: number }) {
+function SchemaView({
+  schema,
+  description,
+  depth,
+}: {
+  schema: Schema;
+  description: Description;
+  depth: number;
+}) {
   const real = schema.$ref ? description.components.schemas[schema.$ref.split("/").at(-1)!]! : schema;
   const inner = real.items;
   if (inner) return <SchemaView schema={inner} description={description} depth={depth} />;
-  if (!real.properties || depth > 2) return <span class="muted">{[real.type].flat().filter(Boolean).join(" | ") || "anything"}</span>;
+  if (!real.properties || depth > 2)
+    return <span class="muted">{[real.type].flat().filter(Boolean).join(" | ") || "anything"}</span>;
   return (
     <dl class="facts api-facts">
       {Object.entries(real.properties).map(([name, one]) => (
@@ -171,12 +204,26 @@ function SchemaView({ schema, description, depth }: { schema: Schema; descriptio
   );
 }
 
-function Trial({ method, path, parameters, isStream }: { method: string; path: string; parameters: Parameter[]; isStream: boolean }) {
+function Trial({
+  method,
+  path,
+  parameters,
+  isStream,
+}: {
+  method: string;
+  path: string;
+  parameters: Parameter[];
+  isStream: boolean;
+}) {
   const own = parameters.filter((one) => one.in !== "header");
   const [values, setValues] = useState<Record<string, string>>({});
   const [shown, setShown] = useState("");
-  const filledPath = path.replace(/\{(\w+)\}/g, (_all, name: string) => encodeURIComponent(values[name] ?? `{${name}}`));
-  const asked = own.filter((one) => one.in === "query").flatMap(({ name }): [string, string][] => (values[name] ? [[name, values[name]]] : []));
+  const filledPath = path.replace(/\{(\w+)\}/g, (_all, name: string) =>
+    encodeURIComponent(values[name] ?? `{${name}}`),
+  );
+  const asked = own
+    .filter((one) => one.in === "query")
+    .flatMap(({ name }): [string, string][] => (values[name] ? [[name, values[name]]] : []));
   const target = address(filledPath, asked);
   const curl = `curl ${isStream ? "-N " : ""}${method === "GET" ? "" : `-X ${method} `}-H "Authorization: Bearer $BEMI_TOKEN" '${location.origin}${target.replace(/'/g, "%27")}'`;
   const send = async () => {
@@ -184,7 +231,11 @@ function Trial({ method, path, parameters, isStream }: { method: string; path: s
     try {
       setShown(pretty(await get<Json>(filledPath, asked)));
     } catch (error) {
-      setShown(error instanceof Problem ? `${error.status}: ${error.message}${error.hint && `\n${error.hint}`}` : String(error));
+      setShown(
+        error instanceof Problem
+          ? `${error.status}: ${error.message}${error.hint && `\n${error.hint}`}`
+          : String(error),
+      );
     }
   };
   const canTry = method === "GET" && !isStream && path.startsWith("/api/") && path !== "/api/export";
@@ -201,7 +252,12 @@ function Trial({ method, path, parameters, isStream }: { method: string; path: s
           {own.map(({ name }) => (
             <label key={name}>
               <span class="muted">{name}</span>
-              <input class="input mono" value={values[name] ?? ""} onInput={(event) => setValues({ ...values, [name]: event.currentTarget.value })} autocomplete="off" />
+              <input
+                class="input mono"
+                value={values[name] ?? ""}
+                onInput={(event) => setValues({ ...values, [name]: event.currentTarget.value })}
+                autocomplete="off"
+              />
             </label>
           ))}
           <button type="submit" hidden />
@@ -218,7 +274,9 @@ function Trial({ method, path, parameters, isStream }: { method: string; path: s
           <Icon name="copy" size={14} /> Copy
         </button>
       </div>
-      {shown !== "" && <pre class="sql trial-answer">{shown.length > 20_000 ? `${shown.slice(0, 20_000)}\n…` : shown}</pre>}
+      {shown !== "" && (
+        <pre class="sql trial-answer">{shown.length > 20_000 ? `${shown.slice(0, 20_000)}\n…` : shown}</pre>
+      )}
     </div>
   );
 }

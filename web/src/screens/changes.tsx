@@ -62,14 +62,23 @@ export function Changes() {
     <>
       <header class="page-head">
         <h1>Changes</h1>
-        <LiveButton feed={feed} canFollow={canFollow} isPaused={isPaused.value} onToggle={() => (isPaused.value = !isPaused.value)} />
+        <LiveButton
+          feed={feed}
+          canFollow={canFollow}
+          isPaused={isPaused.value}
+          onToggle={() => (isPaused.value = !isPaused.value)}
+        />
         <div class="spacer" />
         <RangePicker />
         <ViewsMenu />
         <ExportMenu parameters={parameters} />
       </header>
       <FilterBar text={text} onChange={(filter) => adjust({ filter: filter || undefined })} />
-      <Histogram parameters={parameters} version={version.value} onBrush={(since, until) => adjust({ range: `${since}..${until}` })} />
+      <Histogram
+        parameters={parameters}
+        version={version.value}
+        onBrush={(since, until) => adjust({ range: `${since}..${until}` })}
+      />
       {held > 0 && (
         <div class="new-pill">
           <button
@@ -98,9 +107,22 @@ function LiveButton(props: { feed: Feed; canFollow: boolean; isPaused: boolean; 
   if (!props.canFollow) return <span class="muted">a time that is over</span>;
   const state = props.feed.live.value;
   const [tone, name] =
-    state === "live" ? ["good", "Live"] : state === "off" ? ["", "Paused"] : state === "lost" ? ["bad", "Reconnecting"] : ["warn", "Connecting"];
+    state === "live"
+      ? ["good", "Live"]
+      : state === "off"
+        ? ["", "Paused"]
+        : state === "lost"
+          ? ["bad", "Reconnecting"]
+          : ["warn", "Connecting"];
   return (
-    <button type="button" class="button quiet small live" aria-pressed={undefined} title={props.isPaused ? "Follow new changes (l)" : "Pause (l)"} id="live" onClick={props.onToggle}>
+    <button
+      type="button"
+      class="button quiet small live"
+      aria-pressed={undefined}
+      title={props.isPaused ? "Follow new changes (l)" : "Pause (l)"}
+      id="live"
+      onClick={props.onToggle}
+    >
       <span class={`dot ${tone}`} />
       {name}
     </button>

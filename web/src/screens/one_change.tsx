@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 // One change by its link.
-import { get, type Change } from "../api.ts";
+import { type Change, get } from "../api.ts";
 import { shortTableName } from "../filter.ts";
 import { Failed, OperationBadge, Skeleton, useLoad } from "../parts/basics.tsx";
 import { ChangeDetail } from "../parts/change_row.tsx";
 import { exactTime } from "../time.ts";
 
 export function OneChange({ id }: { id: string }) {
-  const { value: change, error, retry } = useLoad(id, (signal) => get<Change>(`/api/changes/${encodeURIComponent(id)}`, {}, signal));
+  const {
+    value: change,
+    error,
+    retry,
+  } = useLoad(id, (signal) => get<Change>(`/api/changes/${encodeURIComponent(id)}`, {}, signal));
   if (error !== undefined) return <Failed error={error} retry={retry} />;
   if (!change) return <Skeleton lines={8} />;
   return (

@@ -2,8 +2,9 @@
 // Record: one row's life. A slider over its versions shows the row as it was, what changed, and who.
 import { useEffect } from "preact/hooks";
 import { get, type Version } from "../api.ts";
+import { emptyFilter, tableName, writeFilter } from "../filter.ts";
 import { Icon } from "../icons.tsx";
-import { plain, type Json } from "../json.ts";
+import { type Json, plain } from "../json.ts";
 import { Ago, Empty, Failed, OperationBadge, Skeleton, useLoad } from "../parts/basics.tsx";
 import { ContextList, Person, WholeDeed } from "../parts/change_row.tsx";
 import { TableSelect } from "../parts/record_picker.tsx";
@@ -11,7 +12,6 @@ import { Value } from "../parts/values.tsx";
 import { adjust, go, link, query } from "../router.ts";
 import { tables } from "../state.ts";
 import { exactTime, shortTime, span } from "../time.ts";
-import { emptyFilter, tableName, writeFilter } from "../filter.ts";
 import { placeOf } from "../who.ts";
 
 export function Record() {
@@ -31,13 +31,25 @@ export function Record() {
           }}
         >
           <TableSelect value={table} onChange={(next) => go("/record", { table: next })} />
-          <input class="input mono" name="key" placeholder={keyHint(table)} aria-label="Primary key" key={`${table}/${key}`} defaultValue={key} autocomplete="off" />
+          <input
+            class="input mono"
+            name="key"
+            placeholder={keyHint(table)}
+            aria-label="Primary key"
+            key={`${table}/${key}`}
+            defaultValue={key}
+            autocomplete="off"
+          />
           <button type="submit" class="button">
             Show
           </button>
         </form>
       </header>
-      {table === "" || key === "" ? <Introduction table={table} /> : <Life key={`${table}/${key}`} table={table} recordKey={key} {...(source && { source })} />}
+      {table === "" || key === "" ? (
+        <Introduction table={table} />
+      ) : (
+        <Life key={`${table}/${key}`} table={table} recordKey={key} {...(source && { source })} />
+      )}
     </>
   );
 }
@@ -51,7 +63,8 @@ function Introduction({ table }: { table: string }) {
   return (
     <Empty icon="record" title="One row, all its versions">
       <p>
-        {table === "" ? "Choose a table and the key of a row" : "Give the key of a row"}, or click a key anywhere in the feed. You see what it was at any time, what changed, and who changed it.
+        {table === "" ? "Choose a table and the key of a row" : "Give the key of a row"}, or click a key
+        anywhere in the feed. You see what it was at any time, what changed, and who changed it.
       </p>
       <div class="row">
         <a class="button" href={link("/changes", table === "" ? {} : { filter: `table:${table}` })}>
@@ -76,7 +89,8 @@ function Versions({ versions, table, recordKey }: { versions: Version[]; table: 
   const at = asked >= 1 && asked <= versions.length ? asked - 1 : versions.length - 1;
   const version = versions[at]!;
   const show = (next: number) => {
-    if (next >= 0 && next < versions.length) adjust({ version: next === versions.length - 1 ? undefined : String(next + 1) }, "replace");
+    if (next >= 0 && next < versions.length)
+      adjust({ version: next === versions.length - 1 ? undefined : String(next + 1) }, "replace");
   };
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
@@ -95,9 +109,7 @@ function Versions({ versions, table, recordKey }: { versions: Version[]; table: 
       <div class="record-grid">
         <section class="card" aria-label="The row">
           <header>
-            <h2>
-              {at === versions.length - 1 ? "The row now" : "The row as it was"}
-            </h2>
+            <h2>{at === versions.length - 1 ? "The row now" : "The row as it was"}</h2>
             <OperationBadge operation={version.operation} />
             <span class="spacer" />
             <span class="muted number" title={exactTime(version.valid_from)}>
@@ -113,7 +125,11 @@ function Versions({ versions, table, recordKey }: { versions: Version[]; table: 
             <a class="button small" href={`/change/${version.id}`}>
               <Icon name="link" size={14} /> This change
             </a>
-            <a class="button small" hidden={at === versions.length - 1} href={undoLink(table, recordKey, version.valid_from)}>
+            <a
+              class="button small"
+              hidden={at === versions.length - 1}
+              href={undoLink(table, recordKey, version.valid_from)}
+            >
               <Icon name="undo" size={14} /> Go back to here…
             </a>
           </div>
@@ -130,7 +146,9 @@ function Versions({ versions, table, recordKey }: { versions: Version[]; table: 
           </header>
           <ol class="timeline">
             {versions
-              .map((one, i) => <TimelineEntry key={one.id} version={one} isCurrent={i === at} onPick={() => show(i)} />)
+              .map((one, i) => (
+                <TimelineEntry key={one.id} version={one} isCurrent={i === at} onPick={() => show(i)} />
+              ))
               .reverse()}
           </ol>
         </section>
@@ -157,12 +175,26 @@ function validity(version: Version): string {
   return `from ${from}, for ${span(seconds)}`;
 }
 
-function Slider({ versions, at, onChange }: { versions: Version[]; at: number; onChange: (at: number) => void }) {
+function Slider({
+  versions,
+  at,
+  onChange,
+}: {
+  versions: Version[];
+  at: number;
+  onChange: (at: number) => void;
+}) {
   const first = Date.parse(versions[0]!.valid_from);
   const last = Date.parse(versions.at(-1)!.valid_from);
   return (
     <div class="slider card">
-      <button type="button" class="button quiet icon small" aria-label="Earlier version" disabled={at === 0} onClick={() => onChange(at - 1)}>
+      <button
+        type="button"
+        class="button quiet icon small"
+        aria-label="Earlier version"
+        disabled={at === 0}
+        onClick={() => onChange(at - 1)}
+      >
         <Icon name="left" />
       </button>
       <div class="slider-track">
@@ -184,7 +216,13 @@ function Slider({ versions, at, onChange }: { versions: Version[]; at: number; o
           <span>{shortTime(new Date(last).toISOString())}</span>
         </div>
       </div>
-      <button type="button" class="button quiet icon small" aria-label="Later version" disabled={at === versions.length - 1} onClick={() => onChange(at + 1)}>
+      <button
+        type="button"
+        class="button quiet icon small"
+        aria-label="Later version"
+        disabled={at === versions.length - 1}
+        onClick={() => onChange(at + 1)}
+      >
         <Icon name="right" />
       </button>
     </div>
@@ -222,7 +260,15 @@ function RowThen({ version }: { version: Version }) {
   );
 }
 
-function TimelineEntry({ version, isCurrent, onPick }: { version: Version; isCurrent: boolean; onPick: () => void }) {
+function TimelineEntry({
+  version,
+  isCurrent,
+  onPick,
+}: {
+  version: Version;
+  isCurrent: boolean;
+  onPick: () => void;
+}) {
   const place = placeOf(version.context);
   return (
     <li class={`${version.operation} ${isCurrent ? "current" : ""}`}>

@@ -28,7 +28,12 @@ export function Settings() {
         {views.length > 1 && (
           <div class="segmented" role="group" aria-label="Settings">
             {views.map(([name, title]) => (
-              <button type="button" key={name} aria-pressed={view === name} onClick={() => adjust({ view: name })}>
+              <button
+                type="button"
+                key={name}
+                aria-pressed={view === name}
+                onClick={() => adjust({ view: name })}
+              >
                 {title}
               </button>
             ))}
@@ -38,12 +43,19 @@ export function Settings() {
         <span class="muted">
           {session.value?.name} ({session.value?.role})
         </span>
-        <button type="button" class="button small" onClick={() => void remove("/api/session").finally(() => location.assign("/"))}>
+        <button
+          type="button"
+          class="button small"
+          onClick={() => void remove("/api/session").finally(() => location.assign("/"))}
+        >
           Sign out
         </button>
       </header>
       {rank === RANKS.viewer && (
-        <p class="muted">You are signed in as {session.value?.name}, who may look. Other settings need the role operator or admin.</p>
+        <p class="muted">
+          You are signed in as {session.value?.name}, who may look. Other settings need the role operator or
+          admin.
+        </p>
       )}
       {view === "password" ? (
         <Password />

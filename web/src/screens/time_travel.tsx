@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 // Time travel: a table as it was at any moment, and what has become of it since.
 import { useState } from "preact/hooks";
-import { get, Problem, type DiffRow, type PastRow } from "../api.ts";
+import { type DiffRow, get, type PastRow, Problem } from "../api.ts";
+import { tableName } from "../filter.ts";
 import { Icon } from "../icons.tsx";
 import { Empty, Failed, Notice, OperationBadge, Skeleton, useLoad } from "../parts/basics.tsx";
 import { Histogram } from "../parts/histogram.tsx";
@@ -9,7 +10,6 @@ import { TableSelect } from "../parts/record_picker.tsx";
 import { DiffTable, Summary, Value } from "../parts/values.tsx";
 import { adjust, link, query } from "../router.ts";
 import { tables } from "../state.ts";
-import { tableName } from "../filter.ts";
 import { count, exactTime, shortTime, toInput } from "../time.ts";
 
 const PAGE = 100;
@@ -47,11 +47,18 @@ export function TimeTravel() {
         </div>
       </header>
       {table === "" ? (
-        <Empty icon="past" title={tables.value === null ? "Loading the tables" : "No table has a history yet"} />
+        <Empty
+          icon="past"
+          title={tables.value === null ? "Loading the tables" : "No table has a history yet"}
+        />
       ) : (
         <>
           <Moment table={table} at={at} />
-          {view === "rows" ? <RowsThen table={table} at={at} key={`${table}/${at}`} /> : <Since table={table} at={at} key={`${table}/${at}`} />}
+          {view === "rows" ? (
+            <RowsThen table={table} at={at} key={`${table}/${at}`} />
+          ) : (
+            <Since table={table} at={at} key={`${table}/${at}`} />
+          )}
         </>
       )}
     </>
@@ -82,7 +89,14 @@ function Moment({ table, at }: { table: string; at: string }) {
           />
         </label>
         {presets().map(([name, date]) => (
-          <button type="button" class="button small" key={name} onClick={() => (name === "Now" ? adjust({ at: undefined, page: undefined }) : pick(date.toISOString()))}>
+          <button
+            type="button"
+            class="button small"
+            key={name}
+            onClick={() =>
+              name === "Now" ? adjust({ at: undefined, page: undefined }) : pick(date.toISOString())
+            }
+          >
             {name}
           </button>
         ))}
@@ -99,7 +113,9 @@ interface Past {
 }
 
 /** What is not known is said; whoever wants it all the same can have what there is. */
-async function asFarAsKnown<T>(ask: (more: Record<string, string>) => Promise<T>): Promise<{ answer: T; note: string }> {
+async function asFarAsKnown<T>(
+  ask: (more: Record<string, string>) => Promise<T>,
+): Promise<{ answer: T; note: string }> {
   const isPartial = query.peek().get("partial") === "1";
   const partial: Record<string, string> = isPartial ? { partial: "true" } : {};
   const note = isPartial ? "Not all rows are known for this time; these are." : "";
@@ -149,7 +165,9 @@ function Unknown({ table, error, retry }: { table: string; error: unknown; retry
 function RowsThen({ table, at }: { table: string; at: string }) {
   const page = Math.max(0, Number(query.value.get("page") ?? 0) || 0);
   const { value, error, isLoading, retry } = useLoad(`${page}`, (signal) =>
-    asFarAsKnown((more) => get<Past>("/api/as-of", { table, at, limit: PAGE, offset: page * PAGE, ...more }, signal)),
+    asFarAsKnown((more) =>
+      get<Past>("/api/as-of", { table, at, limit: PAGE, offset: page * PAGE, ...more }, signal),
+    ),
   );
   if (error !== undefined) return <Unknown table={table} error={error} retry={retry} />;
   if (!value) return <Skeleton lines={9} height={24} />;
@@ -176,7 +194,12 @@ function RowsThen({ table, at }: { table: string; at: string }) {
         <span class="spacer" />
         {total > PAGE && <Pages page={page} total={total} />}
       </div>
-      <div class={`grid-scroll card ${isLoading ? "is-stale" : ""}`} tabIndex={0} role="region" aria-label="The rows then">
+      <div
+        class={`grid-scroll card ${isLoading ? "is-stale" : ""}`}
+        tabIndex={0}
+        role="region"
+        aria-label="The rows then"
+      >
         <table class="grid">
           <thead>
             <tr>
@@ -194,7 +217,11 @@ function RowsThen({ table, at }: { table: string; at: string }) {
                 {columns.map((name, column) => (
                   <td key={name}>
                     {column === 0 && row.primary_key !== null ? (
-                      <a class="text-link" href={link("/record", { table, key: row.primary_key })} title="History of this record">
+                      <a
+                        class="text-link"
+                        href={link("/record", { table, key: row.primary_key })}
+                        title="History of this record"
+                      >
                         <Value value={row.row[name]} />
                       </a>
                     ) : (
@@ -224,13 +251,25 @@ function Pages({ page, total }: { page: number; total: number }) {
   const to = (next: number) => adjust({ page: next === 0 ? undefined : String(next) }, "replace");
   return (
     <>
-      <button type="button" class="button quiet icon small" aria-label="Earlier rows" disabled={page === 0} onClick={() => to(page - 1)}>
+      <button
+        type="button"
+        class="button quiet icon small"
+        aria-label="Earlier rows"
+        disabled={page === 0}
+        onClick={() => to(page - 1)}
+      >
         <Icon name="left" />
       </button>
       <span class="muted number">
         {count(page * PAGE + 1)}–{count(Math.min(total, (page + 1) * PAGE))}
       </span>
-      <button type="button" class="button quiet icon small" aria-label="Later rows" disabled={page >= last} onClick={() => to(page + 1)}>
+      <button
+        type="button"
+        class="button quiet icon small"
+        aria-label="Later rows"
+        disabled={page >= last}
+        onClick={() => to(page + 1)}
+      >
         <Icon name="right" />
       </button>
     </>
@@ -242,7 +281,9 @@ const SINCE = { CREATE: "Added since", UPDATE: "Changed since", DELETE: "Gone si
 function Since({ table, at }: { table: string; at: string }) {
   const [now] = useState(() => new Date().toISOString());
   const { value, error, retry } = useLoad("diff", (signal) =>
-    asFarAsKnown((more) => get<{ total: number; rows: DiffRow[] }>("/api/diff", { table, from: at, to: now, ...more }, signal)),
+    asFarAsKnown((more) =>
+      get<{ total: number; rows: DiffRow[] }>("/api/diff", { table, from: at, to: now, ...more }, signal),
+    ),
   );
   const [open, setOpen] = useState<string | null>(null);
   if (error !== undefined) return <Unknown table={table} error={error} retry={retry} />;
@@ -266,7 +307,14 @@ function Since({ table, at }: { table: string; at: string }) {
         <span class="spacer" />
         {(["CREATE", "UPDATE", "DELETE"] as const).map((operation) => {
           const number = rows.filter((row) => row.operation === operation).length;
-          return number > 0 && <span class={`badge ${operation}`} key={operation}>{`${count(number)} ${SINCE[operation].toLowerCase()}`}</span>;
+          return (
+            number > 0 && (
+              <span
+                class={`badge ${operation}`}
+                key={operation}
+              >{`${count(number)} ${SINCE[operation].toLowerCase()}`}</span>
+            )
+          );
         })}
       </div>
       <div class="card">
@@ -275,8 +323,16 @@ function Since({ table, at }: { table: string; at: string }) {
           const isOpen = open === id;
           return (
             <div key={id} class={`change ${isOpen ? "is-open" : ""}`}>
-              <div class="change-line since-line" onClick={(event) => !(event.target as Element).closest("a") && setOpen(isOpen ? null : id)}>
-                <button type="button" class="expander" aria-expanded={isOpen} aria-label="Show what is different">
+              <div
+                class="change-line since-line"
+                onClick={(event) => !(event.target as Element).closest("a") && setOpen(isOpen ? null : id)}
+              >
+                <button
+                  type="button"
+                  class="expander"
+                  aria-expanded={isOpen}
+                  aria-label="Show what is different"
+                >
                   <Icon name="right" size={14} />
                 </button>
                 <OperationBadge operation={row.operation} />
@@ -298,7 +354,11 @@ function Since({ table, at }: { table: string; at: string }) {
           );
         })}
       </div>
-      {total > rows.length && <p class="muted more-note">The first {count(rows.length)} of {count(total)}.</p>}
+      {total > rows.length && (
+        <p class="muted more-note">
+          The first {count(rows.length)} of {count(total)}.
+        </p>
+      )}
     </>
   );
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 // Trends: how much changes, of what, and when.
-import { useEffect, useMemo, useState } from "preact/hooks";
+
 import type { ComponentType } from "preact";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { get } from "../api.ts";
 import { contextField } from "../filter.ts";
 import { Empty, Failed, RangePicker, Skeleton, useLoad } from "../parts/basics.tsx";
@@ -31,12 +32,36 @@ const SPANS: [number, string][] = [
 ];
 const BARS = 72;
 const SERIES_MAX = 7;
-const COLOURS = ["--accent-fill", "--chart-6", "--chart-4", "--chart-7", "--chart-5", "--violet-bar", "--text-2"];
-const OPERATION_NAMES: Record<string, string> = { CREATE: "Created", UPDATE: "Updated", DELETE: "Deleted", TRUNCATE: "Truncated", SCHEMA: "Schema" };
+const COLOURS = [
+  "--accent-fill",
+  "--chart-6",
+  "--chart-4",
+  "--chart-7",
+  "--chart-5",
+  "--violet-bar",
+  "--text-2",
+];
+const OPERATION_NAMES: Record<string, string> = {
+  CREATE: "Created",
+  UPDATE: "Updated",
+  DELETE: "Deleted",
+  TRUNCATE: "Truncated",
+  SCHEMA: "Schema",
+};
 
 const nameOf = (by: string, name: string): string =>
-  by === "operation" ? (OPERATION_NAMES[name] ?? name) : by === "table" ? name.replace(/^public\./, "") : name;
-const OPERATION_COLOURS: Record<string, string> = { CREATE: "--green-bar", UPDATE: "--blue-bar", DELETE: "--red-bar", TRUNCATE: "--violet-bar", SCHEMA: "--violet-bar" };
+  by === "operation"
+    ? (OPERATION_NAMES[name] ?? name)
+    : by === "table"
+      ? name.replace(/^public\./, "")
+      : name;
+const OPERATION_COLOURS: Record<string, string> = {
+  CREATE: "--green-bar",
+  UPDATE: "--blue-bar",
+  DELETE: "--red-bar",
+  TRUNCATE: "--violet-bar",
+  SCHEMA: "--violet-bar",
+};
 
 function spanFor(seconds: number): [number, string] {
   return SPANS.find(([span]) => seconds / span <= BARS) ?? SPANS.at(-1)!;
@@ -52,7 +77,11 @@ export function Trends() {
   const key = `${by}/${range}`;
   // The time before goes along: what has moved is told by comparing.
   const { value, error, isLoading, retry } = useLoad(key, (signal) =>
-    get<Asked>("/api/trends", { every, by, since: new Date(since - (until - since)).toISOString(), until: bounds.until }, signal),
+    get<Asked>(
+      "/api/trends",
+      { every, by, since: new Date(since - (until - since)).toISOString(), until: bounds.until },
+      signal,
+    ),
   );
   useEffect(() => {
     if (query.peek().get("range") === null) adjust({ range: "7d" }, "replace");
@@ -80,7 +109,9 @@ export function Trends() {
 }
 
 function ByPicker({ by }: { by: string }) {
-  const keys = (contextKeys.value ?? []).map(({ key }) => key).filter((key) => !["trace_id", "request_id", "span_id"].includes(key));
+  const keys = (contextKeys.value ?? [])
+    .map(({ key }) => key)
+    .filter((key) => !["trace_id", "request_id", "span_id"].includes(key));
   const own = ["operation", "table"];
   return (
     <div class="row wrap group-by">
@@ -92,7 +123,12 @@ function ByPicker({ by }: { by: string }) {
           </button>
         ))}
       </div>
-      <select class="input" aria-label="By a key of the context" value={own.includes(by) ? "" : by} onChange={(event) => adjust({ by: event.currentTarget.value })}>
+      <select
+        class="input"
+        aria-label="By a key of the context"
+        value={own.includes(by) ? "" : by}
+        onChange={(event) => adjust({ by: event.currentTarget.value })}
+      >
         <option value="" disabled>
           Context…
         </option>
@@ -137,7 +173,10 @@ function seriesOf(points: Point[], names: string[], times: number[], isByOperati
     .map(([name, values], i) => ({
       name,
       values,
-      colour: name === "others" || name === "(none)" ? "--text-3" : ((isByOperation ? OPERATION_COLOURS[name] : undefined) ?? COLOURS[i % COLOURS.length]!),
+      colour:
+        name === "others" || name === "(none)"
+          ? "--text-3"
+          : ((isByOperation ? OPERATION_COLOURS[name] : undefined) ?? COLOURS[i % COLOURS.length]!),
     }));
 }
 
@@ -156,7 +195,16 @@ function Overview(props: { points: Point[]; by: string; since: number; until: nu
     for (let time = first; time < until / 1000; time += seconds) times.push(time);
     const totals = totalsOf(points, first * 1000);
     const shown = totals.filter(({ now }) => now > 0).slice(0, SERIES_MAX);
-    return { times, totals, series: seriesOf(points, shown.map(({ name }) => name), times, by === "operation") };
+    return {
+      times,
+      totals,
+      series: seriesOf(
+        points,
+        shown.map(({ name }) => name),
+        times,
+        by === "operation",
+      ),
+    };
   }, [points]);
   const all = made.totals.reduce((sum, { now }) => sum + now, 0);
   if (all === 0) {
@@ -171,7 +219,9 @@ function Overview(props: { points: Point[]; by: string; since: number; until: nu
       <section class="card" aria-label="Changes over time">
         <header>
           <h2 class="number">{count(all)} changes</h2>
-          <span class="muted number">{hovered === null ? "" : shortTime(new Date(made.times[hovered]! * 1000).toISOString())}</span>
+          <span class="muted number">
+            {hovered === null ? "" : shortTime(new Date(made.times[hovered]! * 1000).toISOString())}
+          </span>
         </header>
         <div class="body">
           {Plot ? (
@@ -180,7 +230,11 @@ function Overview(props: { points: Point[]; by: string; since: number; until: nu
               seconds={seconds}
               series={made.series}
               onHover={setHovered}
-              onPick={(from, to) => adjust({ range: `${new Date(from * 1000).toISOString()}..${new Date(to * 1000).toISOString()}` })}
+              onPick={(from, to) =>
+                adjust({
+                  range: `${new Date(from * 1000).toISOString()}..${new Date(to * 1000).toISOString()}`,
+                })
+              }
             />
           ) : (
             <div style={{ height: "260px" }} />
@@ -192,7 +246,11 @@ function Overview(props: { points: Point[]; by: string; since: number; until: nu
                 <span class="ellipsis" title={name}>
                   {nameOf(by, name)}
                 </span>
-                <strong class="number">{count(hovered === null ? values.reduce((sum, value) => sum + value, 0) : (values[hovered] ?? 0))}</strong>
+                <strong class="number">
+                  {count(
+                    hovered === null ? values.reduce((sum, value) => sum + value, 0) : (values[hovered] ?? 0),
+                  )}
+                </strong>
               </li>
             ))}
           </ul>
@@ -204,7 +262,10 @@ function Overview(props: { points: Point[]; by: string; since: number; until: nu
 }
 
 function Movers({ totals, by }: { totals: Totals[]; by: string }) {
-  const moved = [...totals].filter(({ now, before }) => now !== before).sort((a, b) => Math.abs(b.now - b.before) - Math.abs(a.now - a.before)).slice(0, 8);
+  const moved = [...totals]
+    .filter(({ now, before }) => now !== before)
+    .sort((a, b) => Math.abs(b.now - b.before) - Math.abs(a.now - a.before))
+    .slice(0, 8);
   return (
     <section class="card" aria-label="Top movers">
       <header>
@@ -219,7 +280,11 @@ function Movers({ totals, by }: { totals: Totals[]; by: string }) {
               {nameOf(by, name)}
             </a>
             <span class="number">{count(now)}</span>
-            <span class={`number move ${now > before ? "up" : "down"}`}>{before === 0 ? "new" : `${now > before ? "+" : "−"}${count(Math.round((Math.abs(now - before) / before) * 100))} %`}</span>
+            <span class={`number move ${now > before ? "up" : "down"}`}>
+              {before === 0
+                ? "new"
+                : `${now > before ? "+" : "−"}${count(Math.round((Math.abs(now - before) / before) * 100))} %`}
+            </span>
           </li>
         ))}
       </ul>
@@ -230,14 +295,19 @@ function Movers({ totals, by }: { totals: Totals[]; by: string }) {
 function moverLink(by: string, name: string): string {
   if (name === "(none)") return link("/changes", { filter: `no:${by}` });
   if (by === "operation") return link("/changes", { filter: `op:${name.toLowerCase()}` });
-  return link("/changes", { filter: by === "table" ? `table:${/["\s\\]/.test(name) ? JSON.stringify(name) : name}` : contextField(by, name) });
+  return link("/changes", {
+    filter:
+      by === "table" ? `table:${/["\s\\]/.test(name) ? JSON.stringify(name) : name}` : contextField(by, name),
+  });
 }
 
 const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
 function HeatMap() {
   const [since] = useState(() => new Date(Date.now() - 28 * 86_400_000).toISOString());
-  const { value } = useLoad("heat", (signal) => get<Asked>("/api/trends", { every: "1 hour", by: "source", since }, signal));
+  const { value } = useLoad("heat", (signal) =>
+    get<Asked>("/api/trends", { every: "1 hour", by: "source", since }, signal),
+  );
   const cells = useMemo(() => {
     const sums = DAYS.map(() => Array.from({ length: 24 }, () => 0));
     for (const { at, changes } of value?.points ?? []) {
@@ -271,7 +341,14 @@ function HeatMap() {
                 <th scope="row">{DAYS[weekday]}</th>
                 {row.map((number, hour) => (
                   <td key={hour} title={`${DAYS[weekday]}, ${hour}:00: ${count(number)} changes`}>
-                    <div style={{ background: number === 0 ? "var(--bg-active)" : `color-mix(in oklab, var(--accent-fill) ${Math.round(14 + (number / most) * 86)}%, var(--bg-raised))` }} />
+                    <div
+                      style={{
+                        background:
+                          number === 0
+                            ? "var(--bg-active)"
+                            : `color-mix(in oklab, var(--accent-fill) ${Math.round(14 + (number / most) * 86)}%, var(--bg-raised))`,
+                      }}
+                    />
                   </td>
                 ))}
               </tr>

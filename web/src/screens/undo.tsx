@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 // Undo: select, see what it would do and what stands in the way, confirm, and see what was done.
 import { useState } from "preact/hooks";
-import { get, post, type Change, type Parameters } from "../api.ts";
+import { type Change, get, type Parameters, post } from "../api.ts";
 import { filterBody, filterParameters, parseFilter, shortTableName } from "../filter.ts";
 import { Icon } from "../icons.tsx";
-import { plain, type Json, type Row } from "../json.ts";
+import { type Json, plain, type Row } from "../json.ts";
 import { Empty, Failed, Notice, RangePicker, Skeleton, useLoad } from "../parts/basics.tsx";
 import { ChangeDetail, ChangeLine, Person } from "../parts/change_row.tsx";
 import { FilterBar } from "../parts/filter_bar.tsx";
@@ -104,7 +104,8 @@ function UndoChanges() {
       {parameters.length === 0 ? (
         <Empty icon="undo" title="Say what to undo">
           <p>
-            Filter for what went wrong, by user, request, transaction, table or time. You then see exactly what undoing it would change, and what stands in the way; nothing happens before you confirm.
+            Filter for what went wrong, by user, request, transaction, table or time. You then see exactly
+            what undoing it would change, and what stands in the way; nothing happens before you confirm.
           </p>
           <div class="row">
             <a class="button" href={link("/activity", { by: "user_id" })}>
@@ -135,7 +136,13 @@ function Steps({ parameters }: { parameters: [string, string][] }) {
     setBusy(true);
     setError(undefined);
     try {
-      setPlan(await post<Plan>("/api/revert/plan", { filter: filterBody(parameters), on_conflict: next.policy, cascade: next.cascade }));
+      setPlan(
+        await post<Plan>("/api/revert/plan", {
+          filter: filterBody(parameters),
+          on_conflict: next.policy,
+          cascade: next.cascade,
+        }),
+      );
     } catch (failed) {
       setError(failed);
     }
@@ -145,7 +152,15 @@ function Steps({ parameters }: { parameters: [string, string][] }) {
     setBusy(true);
     setError(undefined);
     try {
-      setDone(await post<Outcome>("/api/revert", { filter: filterBody(parameters), on_conflict: policy, cascade, digest: plan!.digest, reason }));
+      setDone(
+        await post<Outcome>("/api/revert", {
+          filter: filterBody(parameters),
+          on_conflict: policy,
+          cascade,
+          digest: plan!.digest,
+          reason,
+        }),
+      );
     } catch (failed) {
       setError(failed);
     }
@@ -163,15 +178,32 @@ function Steps({ parameters }: { parameters: [string, string][] }) {
       {plan === null ? (
         <>
           <div class="row wrap next-step">
-            <button type="button" class="button primary" disabled={isBusy || !mayUndo} onClick={() => void ask({ policy, cascade })}>
+            <button
+              type="button"
+              class="button primary"
+              disabled={isBusy || !mayUndo}
+              onClick={() => void ask({ policy, cascade })}
+            >
               {isBusy ? "Looking…" : "Show what undoing would do"}
             </button>
-            <span class="muted">{mayUndo ? "Nothing is changed yet: you see the plan first, and confirm it." : "You may look, but not undo: that needs the role operator."}</span>
+            <span class="muted">
+              {mayUndo
+                ? "Nothing is changed yet: you see the plan first, and confirm it."
+                : "You may look, but not undo: that needs the role operator."}
+            </span>
           </div>
           <Selected parameters={parameters} />
         </>
       ) : (
-        <PlanView plan={plan} policy={policy} cascade={cascade} isBusy={isBusy} onAsk={ask} onApply={apply} onBack={() => setPlan(null)} />
+        <PlanView
+          plan={plan}
+          policy={policy}
+          cascade={cascade}
+          isBusy={isBusy}
+          onAsk={ask}
+          onApply={apply}
+          onBack={() => setPlan(null)}
+        />
       )}
     </div>
   );
@@ -179,7 +211,9 @@ function Steps({ parameters }: { parameters: [string, string][] }) {
 
 function Selected({ parameters }: { parameters: [string, string][] }) {
   const asked: Parameters = [...parameters, ["limit", String(SHOWN)]];
-  const { value, error, retry } = useLoad(JSON.stringify(parameters), (signal) => get<{ changes: Change[]; next: string | null }>("/api/changes", asked, signal));
+  const { value, error, retry } = useLoad(JSON.stringify(parameters), (signal) =>
+    get<{ changes: Change[]; next: string | null }>("/api/changes", asked, signal),
+  );
   const [open, setOpen] = useState<string | null>(null);
   if (error !== undefined) return <Failed error={error} retry={retry} />;
   if (!value) return <Skeleton lines={5} height={26} />;
@@ -188,11 +222,19 @@ function Selected({ parameters }: { parameters: [string, string][] }) {
     <section class="card" aria-label="What you have selected">
       <header>
         <h2>Selected</h2>
-        <span class="muted">{value.next === null ? `${count(value.changes.length)} ${value.changes.length === 1 ? "change" : "changes"}` : `the newest ${SHOWN} of more`}</span>
+        <span class="muted">
+          {value.next === null
+            ? `${count(value.changes.length)} ${value.changes.length === 1 ? "change" : "changes"}`
+            : `the newest ${SHOWN} of more`}
+        </span>
       </header>
       {value.changes.map((change) => (
         <div key={change.id} class={`change ${open === change.id ? "is-open" : ""}`}>
-          <ChangeLine change={change} isOpen={open === change.id} onToggle={() => setOpen(open === change.id ? null : change.id)} />
+          <ChangeLine
+            change={change}
+            isOpen={open === change.id}
+            onToggle={() => setOpen(open === change.id ? null : change.id)}
+          />
           {open === change.id && <ChangeDetail change={change} />}
         </div>
       ))}
@@ -233,21 +275,39 @@ function PlanView(props: {
               ["force", "Overwrite", "Write the old values over what others wrote since"],
             ] as const
           ).map(([name, label, title]) => (
-            <button type="button" key={name} title={title} aria-pressed={policy === name} disabled={props.isBusy} onClick={() => props.onAsk({ policy: name, cascade })}>
+            <button
+              type="button"
+              key={name}
+              title={title}
+              aria-pressed={policy === name}
+              disabled={props.isBusy}
+              onClick={() => props.onAsk({ policy: name, cascade })}
+            >
               {label}
             </button>
           ))}
         </div>
         <label class="row" title="Also undo what others built on it">
-          <input type="checkbox" checked={cascade} disabled={props.isBusy} onChange={(event) => props.onAsk({ policy, cascade: event.currentTarget.checked })} />
+          <input
+            type="checkbox"
+            checked={cascade}
+            disabled={props.isBusy}
+            onChange={(event) => props.onAsk({ policy, cascade: event.currentTarget.checked })}
+          />
           with what was built on it
         </label>
       </div>
       <div class={`stack ${props.isBusy ? "is-stale" : ""}`}>
         <div class="figures" style={{ margin: 0 }}>
           <Figure name="Changes selected" value={count(plan.changes)} />
-          <Figure name="Rows come back" value={count(plan.tables.reduce((sum, table) => sum + table.inserts, 0))} />
-          <Figure name="Rows get old values" value={count(plan.tables.reduce((sum, table) => sum + table.updates, 0))} />
+          <Figure
+            name="Rows come back"
+            value={count(plan.tables.reduce((sum, table) => sum + table.inserts, 0))}
+          />
+          <Figure
+            name="Rows get old values"
+            value={count(plan.tables.reduce((sum, table) => sum + table.updates, 0))}
+          />
           <Figure name="Rows go" value={count(plan.tables.reduce((sum, table) => sum + table.deletes, 0))} />
           <Figure name="In the way" value={count(plan.conflict_count)} />
         </div>
@@ -260,7 +320,9 @@ function PlanView(props: {
           <Confirm plan={plan} all={all} isBusy={props.isBusy} onApply={props.onApply} />
         ) : (
           <Notice kind={plan.conflict_count > 0 ? "error" : "info"}>
-            {plan.conflict_count > 0 ? "Undone like this, nothing would be changed: something stands in the way. Leave those rows, or overwrite them." : "There is nothing left to undo: the rows are as they were before."}
+            {plan.conflict_count > 0
+              ? "Undone like this, nothing would be changed: something stands in the way. Leave those rows, or overwrite them."
+              : "There is nothing left to undo: the rows are as they were before."}
           </Notice>
         )}
       </div>
@@ -284,7 +346,9 @@ function TablePlans({ plan }: { plan: Plan }) {
               {table.inserts > 0 && <span class="badge CREATE">{rows(table.inserts)} back</span>}
               {table.updates > 0 && <span class="badge UPDATE">{rows(table.updates)} restored</span>}
               {table.deletes > 0 && <span class="badge DELETE">{rows(table.deletes)} removed</span>}
-              {table.already_undone > 0 && <span class="muted">{rows(table.already_undone)} already as before</span>}
+              {table.already_undone > 0 && (
+                <span class="muted">{rows(table.already_undone)} already as before</span>
+              )}
               {table.skipped > 0 && <span class="badge warn">{rows(table.skipped)} left alone</span>}
             </summary>
             <div class="stack plan-detail">
@@ -311,7 +375,8 @@ function TablePlans({ plan }: { plan: Plan }) {
         ))}
         {plan.side_effects.map((effect) => (
           <p class="plan-table muted" key={`${effect.schema}.${effect.table}`}>
-            Besides, {shortTableName(effect.schema, effect.table)}: {count(effect.inserted)} inserted, {count(effect.updated)} updated, {count(effect.deleted)} deleted by triggers and foreign keys
+            Besides, {shortTableName(effect.schema, effect.table)}: {count(effect.inserted)} inserted,{" "}
+            {count(effect.updated)} updated, {count(effect.deleted)} deleted by triggers and foreign keys
           </p>
         ))}
       </div>
@@ -339,12 +404,24 @@ function Conflicts({ plan, policy }: { plan: Plan; policy: Policy }) {
       <header>
         <h2>What stands in the way</h2>
         <span class="badge bad">{count(plan.conflict_count)}</span>
-        <span class="muted">{policy === "skip" ? "these rows stay as they are" : policy === "force" ? "this is written over" : "nothing is done while it does"}</span>
+        <span class="muted">
+          {policy === "skip"
+            ? "these rows stay as they are"
+            : policy === "force"
+              ? "this is written over"
+              : "nothing is done while it does"}
+        </span>
       </header>
       {plan.conflicts.map((conflict, i) => (
-        <ConflictView key={`${conflict.table}/${conflict.primary_key}/${i}`} conflict={conflict} source={plan.source} />
+        <ConflictView
+          key={`${conflict.table}/${conflict.primary_key}/${i}`}
+          conflict={conflict}
+          source={plan.source}
+        />
       ))}
-      {plan.conflict_count > plan.conflicts.length && <p class="muted more-note">and {count(plan.conflict_count - plan.conflicts.length)} more</p>}
+      {plan.conflict_count > plan.conflicts.length && (
+        <p class="muted more-note">and {count(plan.conflict_count - plan.conflicts.length)} more</p>
+      )}
     </section>
   );
 }
@@ -357,7 +434,14 @@ function ConflictView({ conflict, source }: { conflict: Conflict; source: string
         <span class="badge bad">{KINDS[conflict.kind] ?? conflict.kind}</span>
         <strong>{shortTableName(conflict.schema, conflict.table)}</strong>
         {conflict.primary_key !== null && (
-          <a class="text-link mono" href={link("/record", { table: `${conflict.schema}.${conflict.table}`, key: conflict.primary_key, source })}>
+          <a
+            class="text-link mono"
+            href={link("/record", {
+              table: `${conflict.schema}.${conflict.table}`,
+              key: conflict.primary_key,
+              source,
+            })}
+          >
             {conflict.primary_key}
           </a>
         )}
@@ -398,7 +482,17 @@ function ConflictView({ conflict, source }: { conflict: Conflict; source: string
   );
 }
 
-function Confirm({ plan, all, isBusy, onApply }: { plan: Plan; all: number; isBusy: boolean; onApply: (reason: string) => void }) {
+function Confirm({
+  plan,
+  all,
+  isBusy,
+  onApply,
+}: {
+  plan: Plan;
+  all: number;
+  isBusy: boolean;
+  onApply: (reason: string) => void;
+}) {
   const [typed, setTyped] = useState("");
   const [reason, setReason] = useState("");
   const phrase = `undo ${all} ${all === 1 ? "row" : "rows"}`;
@@ -422,11 +516,24 @@ function Confirm({ plan, all, isBusy, onApply }: { plan: Plan; all: number; isBu
           <span>
             Type <code>{phrase}</code>
           </span>
-          <input class="input mono" name="confirmation" value={typed} onInput={(event) => setTyped(event.currentTarget.value)} autocomplete="off" spellcheck={false} />
+          <input
+            class="input mono"
+            name="confirmation"
+            value={typed}
+            onInput={(event) => setTyped(event.currentTarget.value)}
+            autocomplete="off"
+            spellcheck={false}
+          />
         </label>
         <label class="reason">
           <span>Why (kept in the history)</span>
-          <input class="input" name="reason" value={reason} onInput={(event) => setReason(event.currentTarget.value)} autocomplete="off" />
+          <input
+            class="input"
+            name="reason"
+            value={reason}
+            onInput={(event) => setReason(event.currentTarget.value)}
+            autocomplete="off"
+          />
         </label>
         <button type="submit" class="button danger" disabled={typed.trim() !== phrase || isBusy}>
           {isBusy ? "Undoing…" : "Undo"}
@@ -449,7 +556,8 @@ export function Done({ outcome }: { outcome: Outcome }) {
   return (
     <div class="stack">
       <Notice kind="good">
-        <strong>Done.</strong> {rows(rowsOf(plan))} are as they were before, in transaction {id}.{plan.conflict_count > 0 && ` ${rows(plan.conflict_count)} stayed as they are.`}
+        <strong>Done.</strong> {rows(rowsOf(plan))} are as they were before, in transaction {id}.
+        {plan.conflict_count > 0 && ` ${rows(plan.conflict_count)} stayed as they are.`}
       </Notice>
       <TablePlans plan={plan} />
       <div class="row wrap">
