@@ -1,202 +1,55 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
-// The API of contracts/openapi.json, as far as the screens ask it.
-import { type Json, parse, type Row } from "./json.ts";
+// The client of the API. Paths, bodies and answers have the types of contracts/openapi.json.
+import type { components, paths } from "./api_types.ts";
+import { parse } from "./json.ts";
 
-export type Operation = "CREATE" | "UPDATE" | "DELETE" | "TRUNCATE" | "SNAPSHOT" | "SCHEMA";
+type Schemas = components["schemas"];
+export type Action = Schemas["Action"];
+export type Change = Schemas["Change"];
+export type CheckedSource = Schemas["CheckedSource"];
+export type ContextKey = Schemas["ContextKey"];
+export type Coverage = Schemas["Coverage"];
+export type DiffRow = Schemas["DiffRow"];
+export type Filter = Schemas["Filter"];
+export type Finding = Schemas["Finding"];
+export type Group = Schemas["Group"];
+export type Histogram = Schemas["Histogram"];
+export type Bucket = Histogram["buckets"][number];
+export type ManagedSource = Schemas["ManagedSource"];
+export type Mark = Schemas["Mark"];
+export type NewSource = Schemas["NewSource"];
+export type Operation = Change["operation"];
+export type Outcome = Schemas["Outcome"];
+export type PastRow = Schemas["PastRow"];
+export type Plan = Schemas["Plan"];
+export type Conflict = Plan["conflicts"][number];
+export type Policy = NonNullable<Schemas["RevertRequest"]["on_conflict"]>;
+export type Session = Schemas["Session"];
+export type Source = Schemas["Source"];
+export type Table = Schemas["Table"];
+export type TrendPoint = Schemas["TrendPoint"];
+export type User = Schemas["User"];
+export type Version = Schemas["Version"];
+export type View = Schemas["View"];
+export type Webhook = Schemas["Webhook"];
 
-export interface Change {
-  id: string;
-  source: string;
-  database: string;
-  schema: string;
-  table: string;
-  primary_key: string | null;
-  operation: Operation;
-  before: Row;
-  after: Row;
-  context: Row;
-  committed_at: string;
-  effective_at: string;
-  queued_at: string;
-  created_at: string;
-  transaction_id: Json;
-  position: Json;
-  epoch: number;
-  commit_position: Json;
-  sequence: number;
-  exact: Json;
-  fidelity: Json;
-  /** Which values were cut, and how many bytes each has; only of a change with more than 4 MB. */
-  truncated?: Json;
+type Method = "get" | "post" | "delete";
+/** The paths that know a method. */
+export type PathOf<M extends Method> = {
+  [P in keyof paths]: paths[P] extends { [K in M]: { responses: object } } ? P : never;
+}[keyof paths];
+export type Answer<P extends keyof paths, M extends Method> = paths[P] extends {
+  [K in M]: { responses: { 200: { content: { "application/json": infer T } } } };
 }
-
-export interface Version {
-  version: number;
-  valid_from: string;
-  valid_to: string | null;
-  operation: Operation;
-  changed: { [column: string]: [Json, Json] };
-  context: Row;
-  row: Row;
-  transaction_id: Json;
-  id: string;
+  ? T
+  : undefined;
+export type Body<P extends keyof paths> = paths[P] extends {
+  post: { requestBody: { content: { "application/json": infer T } } };
 }
-
-export interface Table {
-  source: string;
-  schema: string;
-  table: string;
-  since: string;
-  whole: boolean;
-  columns: { name: string; type: string }[] | null;
-  primary_key: string[] | null;
-}
-
-export interface Group {
-  value: string;
-  source: string;
-  changes: number;
-  transactions: number;
-  tables: string[];
-  created: number;
-  updated: number;
-  deleted: number;
-  first: string;
-  last: string;
-  context: Row;
-}
-
-export interface Bucket {
-  at: string;
-  created: number;
-  updated: number;
-  deleted: number;
-  other: number;
-  /** Rows of baselines and checkpoints: nobody changed anything. */
-  baseline: number;
-}
-
-export interface Histogram {
-  since: string;
-  until: string;
-  seconds: number;
-  estimated: boolean;
-  buckets: Bucket[];
-}
-
-export interface PastRow {
-  primary_key: string | null;
-  row: Row;
-  fidelity: Json;
-  operation: Operation | null;
-  effective_at: string | null;
-}
-
-export interface DiffRow {
-  primary_key: string | null;
-  operation: Operation;
-  before: Row;
-  after: Row;
-}
-
-export interface Source {
-  source: string;
-  database: string;
-  state: string;
-  epoch: number;
-  slot: string;
-  publication: string;
-  position: string | null;
-  effective_at: string | null;
-  last_change_at: string | null;
-  progress_age_seconds: number | null;
-  transactions: number;
-  changes: number;
-  changes_with_context: number;
-  written: number;
-  written_with_context: number;
-  contexts_rejected: number;
-  created_at: string;
-  worker: { host: string; pid: number; version: string; started_at: string; here: boolean } | null;
-  heard_at: string | null;
-  parked: number;
-  open_gaps: number;
-  gaps: {
-    reason: string;
-    epoch: number;
-    from_position: string | null;
-    to_position: string | null;
-    detected_at: string;
-    accepted_at: string | null;
-  }[];
-  slot_known: boolean;
-  slot_there?: boolean;
-  slot_active?: boolean;
-  wal_status?: string;
-  retained_bytes?: number;
-  safe_wal_bytes?: number | null;
-  lag_bytes?: number;
-  probe_error?: string;
-}
-
-export interface ContextKey {
-  key: string;
-  share: number;
-  values: string[];
-}
-
-export interface Coverage {
-  schema: string;
-  table: string;
-  changes: number;
-  with_context: number;
-  with_key: number;
-  by?: string | null;
-}
-
-export interface Session {
-  name: string;
-  role: "viewer" | "operator" | "admin";
-  csrf: string;
-  version: string;
-}
-
-export interface User {
-  name: string;
-  role: Session["role"];
-  has_password: boolean;
-  created_at: string;
-  changed_at: string;
-}
-
-export interface Webhook {
-  name: string;
-  url: string;
-  filter: Record<string, string | string[]>;
-  enabled: boolean;
-  delivered: number;
-  failures: number;
-  last_error: string | null;
-  last_status: number | null;
-  last_attempt_at: string | null;
-  last_success_at: string | null;
-  next_attempt_at: string | null;
-  created_by: string;
-  created_at: string;
-}
-
-export interface Action {
-  id: number;
-  at: string;
-  actor: string;
-  role: string;
-  peer: string;
-  action: string;
-  target: string;
-  details: Row;
-  outcome: string | null;
-  ended_at: string | null;
-}
+  ? T
+  : undefined;
+/** The values of `{name}` in a path. */
+type Places = Record<string, string>;
 
 /** A problem document (RFC 9457), or what stands in for one when the server cannot be reached. */
 export class Problem extends Error {
@@ -262,30 +115,48 @@ async function send(method: string, path: string, body: unknown, signal?: AbortS
   throw await problemOf(response);
 }
 
-export async function get<T>(path: string, parameters?: Parameters, signal?: AbortSignal): Promise<T> {
+/** A path with its `{name}`s filled in. */
+function filled(path: string, places: Places): string {
+  return path.replace(/\{(\w+)\}/g, (_all, name: string) => encodeURIComponent(places[name] ?? ""));
+}
+
+/** Any path, for answers whose shape is not known before. */
+export async function getJson<T>(path: string, parameters?: Parameters, signal?: AbortSignal): Promise<T> {
   const response = await send("GET", address(path, parameters), undefined, signal);
   return parse<T>(await response.text());
 }
 
-export async function post<T>(path: string, body: unknown): Promise<T> {
-  const response = await send("POST", path, body);
-  return response.status === 204 ? (undefined as T) : parse<T>(await response.text());
+export function get<P extends PathOf<"get">>(
+  path: P,
+  parameters?: Parameters,
+  signal?: AbortSignal,
+  places: Places = {},
+): Promise<Answer<P, "get">> {
+  return getJson(filled(path, places), parameters, signal);
 }
 
-export async function remove(path: string): Promise<void> {
-  await send("DELETE", path, undefined);
+export async function post<P extends PathOf<"post">>(path: P, body: Body<P>): Promise<Answer<P, "post">> {
+  const response = await send("POST", path, body);
+  const text = response.status === 204 ? "" : await response.text();
+  return (text === "" ? undefined : parse(text)) as Answer<P, "post">;
+}
+
+export async function remove(
+  path: PathOf<"delete">,
+  places: Places = {},
+  parameters: Parameters = {},
+): Promise<void> {
+  await send("DELETE", address(filled(path, places), parameters), undefined);
 }
 
 export async function currentSession(): Promise<Session> {
-  const session = await get<Session>("/api/session");
+  const session = await get("/api/session");
   csrf = session.csrf;
   return session;
 }
 
-export async function signIn(
-  secret: { token: string } | { name: string; password: string },
-): Promise<Session> {
-  const session = await post<Session>("/api/session", secret);
+export async function signIn(secret: Body<"/api/session">): Promise<Session> {
+  const session = await post("/api/session", secret);
   csrf = session.csrf;
   return session;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
-// JSON that keeps its digits: a number that a double would change stays as it is written.
+// JSON that keeps its digits: a number that a double would change stays as text.
 
 export class Exact {
   readonly text: string;
@@ -12,7 +12,10 @@ export class Exact {
 }
 
 export type Json = null | boolean | string | number | Exact | Json[] | { [key: string]: Json };
+
 export type Row = { [key: string]: Json };
+/** An integer of 64 bits: a number where it is one exactly. */
+export type Integer = number | Exact;
 
 type Reviver = (this: unknown, key: string, value: unknown, context?: { source?: string }) => unknown;
 

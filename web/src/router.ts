@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
-// Where the user is: the path is the screen, the query its state, so that every view is a link.
+// The address as state: path, query, and links between screens.
 import { computed, signal } from "@preact/signals";
 
 const here = signal(location.pathname + location.search);
@@ -9,6 +9,7 @@ window.addEventListener("popstate", () => {
 });
 
 export const path = computed(() => new URL(here.value, location.origin).pathname);
+
 export const query = computed(() => new URL(here.value, location.origin).searchParams);
 
 export type Query = Record<string, string | undefined>;
@@ -41,7 +42,7 @@ export function followLinks(event: MouseEvent): void {
   if (!(anchor instanceof HTMLAnchorElement) || !isPlain || anchor.target || anchor.hasAttribute("download"))
     return;
   const url = new URL(anchor.href);
-  if (url.origin !== location.origin || url.pathname.startsWith("/api/")) return;
+  if (url.origin !== location.origin || url.pathname.startsWith("/api/") || url.hash !== "") return;
   event.preventDefault();
   const before = path.peek();
   const target = url.pathname + url.search;

@@ -1,18 +1,28 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
-// What several screens share: who is signed in, the tables, the keys of contexts, the sources.
+// State that screens share: the session, tables, context keys, sources, theme.
 import { signal } from "@preact/signals";
 import { type ContextKey, get, type Session, type Source, type Table } from "./api.ts";
 
 export const session = signal<Session | null>(null);
+
 export const tables = signal<Table[] | null>(null);
+
 export const contextKeys = signal<ContextKey[] | null>(null);
+
 export const sources = signal<Source[] | null>(null);
+
 export const sourcesFailed = signal("");
-/** Sources whose workers run from here. */
+
+/** Sources are asked for again so often while they are on the screen. */
+export const SAMPLE_MS = 2000;
+
+/** Sources whose workers this server runs. */
 export const managedNames = signal<ReadonlySet<string>>(new Set());
+
 export const toast = signal("");
 
 let toastTimer = 0;
+
 export function say(text: string): void {
   toast.value = text;
   clearTimeout(toastTimer);
@@ -22,16 +32,16 @@ export function say(text: string): void {
 }
 
 export async function loadTables(): Promise<void> {
-  tables.value = (await get<{ tables: Table[] }>("/api/tables")).tables;
+  tables.value = (await get("/api/tables")).tables;
 }
 
 export async function loadContextKeys(): Promise<void> {
-  contextKeys.value = (await get<{ keys: ContextKey[] }>("/api/context-keys")).keys;
+  contextKeys.value = (await get("/api/context-keys")).keys;
 }
 
 export async function loadSources(): Promise<void> {
   try {
-    sources.value = (await get<{ sources: Source[] }>("/api/sources")).sources;
+    sources.value = (await get("/api/sources")).sources;
     sourcesFailed.value = "";
   } catch (error) {
     sourcesFailed.value = error instanceof Error ? error.message : String(error);
@@ -45,7 +55,9 @@ export function tableOf(source: string, schema: string, table: string): Table | 
 // ---- Theme ----
 
 export type Theme = "light" | "dark" | "auto";
+
 const stored = localStorage.getItem("theme");
+
 export const theme = signal<Theme>(stored === "light" || stored === "dark" ? stored : "auto");
 
 export function applyTheme(): void {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
-// Times as people read them. PostgreSQL's microseconds are kept in texts; a Date has none.
+// Times as people read them. Texts keep PostgreSQL's microseconds; a Date has none.
 import { signal } from "@preact/signals";
 
 const clock = new Intl.DateTimeFormat(undefined, {
@@ -8,12 +8,16 @@ const clock = new Intl.DateTimeFormat(undefined, {
   second: "2-digit",
   hour12: false,
 });
+
 const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+
 const dayAndYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
+
 const weekday = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short" });
 
 /** Ticks, so that "2 min ago" stays true. */
 export const now = signal(Date.now());
+
 setInterval(() => {
   now.value = Date.now();
 }, 10_000);
@@ -45,15 +49,15 @@ export function exactTime(text: string): string {
   return `${local}\n${text.replace("T", " ").replace(/\+00:00$/, " UTC")}`;
 }
 
-const STEPS: [number, number, string][] = [
-  [60, 1, "s"],
-  [3600, 60, "min"],
-  [86_400, 3600, "h"],
-  [Number.POSITIVE_INFINITY, 86_400, "d"],
+const DAY: [number, string] = [86_400, "d"];
+const STEPS: [number, [number, string]][] = [
+  [60, [1, "s"]],
+  [3600, [60, "min"]],
+  [86_400, [3600, "h"]],
 ];
 
 export function span(seconds: number): string {
-  const [, unit, name] = STEPS.find(([below]) => Math.abs(seconds) < below)!;
+  const [unit, name] = STEPS.find(([below]) => Math.abs(seconds) < below)?.[1] ?? DAY;
   return `${Math.floor(seconds / unit)} ${name}`;
 }
 
@@ -116,6 +120,11 @@ export function rangeTitle(range: string | null): string {
 
 export function count(number: number): string {
   return number.toLocaleString("en-US");
+}
+
+/** "1 row", "1,200 rows". */
+export function plural(number: number, one: string, many = `${one}s`): string {
+  return `${count(number)} ${number === 1 ? one : many}`;
 }
 
 export function bytes(number: number): string {

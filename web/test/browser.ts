@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 // A browser as a person has it: nothing may fail unseen in it, and nothing be asked of elsewhere.
+import { readFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import {
   type Browser,
@@ -8,7 +9,7 @@ import {
   chromium,
   type Page,
 } from "playwright-core";
-import { expect, inject } from "vitest";
+import { afterAll, beforeAll, expect, inject } from "vitest";
 
 export const seeded = inject("seeded");
 
@@ -22,9 +23,23 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-export function launch(): Promise<Browser> {
-  return chromium.launch({ executablePath: process.env.BEMI_CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
-}
+let launched: Browser | undefined;
+
+/** The browser of a file of tests. */
+export const browser = {
+  newContext: (options: BrowserContextOptions = {}): Promise<BrowserContext> => {
+    if (!launched) throw new Error("no browser outside a test");
+    return launched.newContext(options);
+  },
+};
+
+beforeAll(async () => {
+  launched = await chromium.launch({
+    executablePath: process.env.BEMI_CHROMIUM ?? "/usr/bin/chromium",
+    args: FLAGS,
+  });
+});
+afterAll(() => launched?.close());
 
 export interface Visit {
   page: Page;
@@ -35,7 +50,6 @@ export interface Visit {
 
 /** A page that is signed in. */
 export async function visit(
-  browser: Browser,
   path: string,
   options: BrowserContextOptions = {},
   base = seeded.url,
@@ -141,3 +155,51 @@ export async function api<T>(path: string): Promise<T> {
   expect(response.status).toBe(200);
   return (await response.json()) as T;
 }
+
+/** Removes a setting, as a script does. */
+export async function unset(path: string): Promise<void> {
+  const headers = { Authorization: `Bearer ${seeded.token}` };
+  const response = await fetch(seeded.url + path, { method: "DELETE", headers });
+  expect(response.status).toBe(204);
+}
+
+/** Waits until nothing on the page says that it loads. */
+export async function settled(page: Page): Promise<void> {
+  await page.waitForSelector("h1");
+  await page.waitForFunction(() => !document.querySelector(".skeleton, .is-stale"));
+}
+
+const axe = readFileSync(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+
+/** What keeps somebody from using the page, as axe finds it. Its script needs bypassCSP. */
+export async function barriers(page: Page): Promise<string[]> {
+  await page.addScriptTag({ content: axe });
+  return page.evaluate(async () => {
+    const { axe: tester } = window as unknown as {
+      axe: {
+        run: (
+          options: object,
+        ) => Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }>;
+      };
+    };
+    const { violations } = await tester.run({
+      runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"],
+    });
+    return violations.map(
+      ({ id, nodes }) => `${id}: ${nodes[0]!.html.slice(0, 160)} ${nodes[0]!.failureSummary.slice(0, 200)}`,
+    );
+  });
+}
+
+export async function line(page: Page, text: string | RegExp) {
+  return page.locator(".change-line", { hasText: text }).first();
+}
+
+export interface Change {
+  id: string;
+  primary_key: string;
+  effective_at: string;
+  context: Record<string, unknown>;
+}
+export const changes = async (query: string) =>
+  (await api<{ changes: Change[] }>(`/api/changes?${query}`)).changes;

@@ -1,34 +1,72 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
-// Changes: the live feed, what it is narrowed to, and when things happened.
-import { useComputed, useSignal } from "@preact/signals";
+// Changes: the live feed, its filter, and a histogram.
+
+import { useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import { address } from "../api.ts";
-import { Feed } from "../feed.ts";
-import { filterParameters, parseFilter } from "../filter.ts";
-import { Icon } from "../icons.tsx";
-import { Empty, Failed, Menu, RangePicker } from "../parts/basics.tsx";
-import { FeedList } from "../parts/feed_list.tsx";
-import { FilterBar } from "../parts/filter_bar.tsx";
-import { Histogram } from "../parts/histogram.tsx";
-import { ViewsMenu } from "../parts/views_menu.tsx";
-import { adjust, query } from "../router.ts";
-import { boundsOf, count } from "../time.ts";
+import { Icon } from "../components/icons.tsx";
+import { RangePicker } from "../components/range_picker.tsx";
+import { Empty, Failed } from "../components/states.tsx";
+import { ExportMenu } from "../features/feed/export_menu.tsx";
+import { Feed } from "../features/feed/feed.ts";
+import { FeedList } from "../features/feed/feed_list.tsx";
+import { LiveButton } from "../features/feed/live_button.tsx";
+import { parseFilter } from "../features/filter/filter.ts";
+import { FilterBar } from "../features/filter/filter_bar.tsx";
+import { type Selection, selectionOf } from "../features/filter/selection.ts";
+import { Histogram } from "../features/histogram/histogram.tsx";
+import { ViewsMenu } from "../features/views/views_menu.tsx";
+import { adjust, link, query } from "../router.ts";
+import { count } from "../time.ts";
 
 const HISTOGRAM_PAUSE_MS = 4000;
 
 export function Changes() {
   const text = query.value.get("filter") ?? "";
   const range = query.value.get("range");
-  // Kept while the range stays: the list is not to begin anew every minute.
-  const bounds = useMemo(() => boundsOf(range), [range]);
-  const parameters = filterParameters(parseFilter(text).filter);
-  if (bounds.since) parameters.push(["since", bounds.since]);
-  if (bounds.until) parameters.push(["until", bounds.until]);
-  const key = JSON.stringify(parameters);
-  const feed = useMemo(() => new Feed(parameters), [key]);
+  // Kept while the range stays: the list does not begin anew every minute.
+  const parameters = useMemo(() => selectionOf(parseFilter(text).filter, range), [text, range]);
+  const { feed, isPaused, version, canFollow } = useFeed(parameters);
+  const addWord = (word: string) => {
+    if (!text.split(" ").includes(word)) adjust({ filter: `${text} ${word}`.trim() });
+  };
+  const togglePause = () => {
+    isPaused.value = !isPaused.value;
+  };
+  return (
+    <>
+      <header class="page-head">
+        <h1>Changes</h1>
+        <LiveButton feed={feed} canFollow={canFollow} isPaused={isPaused.value} onToggle={togglePause} />
+        <div class="spacer" />
+        <RangePicker />
+        <ViewsMenu />
+        <ExportMenu parameters={parameters} />
+        <a
+          class="button small"
+          href={link("/undo", { filter: text, range: range ?? undefined })}
+          hidden={text === ""}
+        >
+          <Icon name="undo" size={14} /> Undo these…
+        </a>
+      </header>
+      <FilterBar text={text} onChange={(filter) => adjust({ filter: filter || undefined })} />
+      <Histogram
+        parameters={parameters}
+        version={version.value}
+        onBrush={(since, until) => adjust({ range: `${since}..${until}` })}
+      />
+      <NewPill feed={feed} />
+      <Found feed={feed} isNarrowed={text !== "" || range !== null} onFilter={addWord} />
+    </>
+  );
+}
+
+/** The feed of these parameters: it follows new changes unless it is paused or its time is over. */
+function useFeed(parameters: Selection) {
+  const feed = useMemo(() => new Feed(parameters), [parameters]);
   const isPaused = useSignal(false);
   const version = useSignal(0);
-  const canFollow = !bounds.until;
+  const canFollow = !parameters.some(([name]) => name === "until");
   useEffect(() => {
     void feed.loadMore();
     let timer = 0;
@@ -53,87 +91,42 @@ export function Changes() {
     window.addEventListener("scroll", onScroll, { passive: true });
     return () => window.removeEventListener("scroll", onScroll);
   }, [feed]);
-  const held = useComputed(() => feed.held.value.length).value;
-  const isEmpty = feed.isComplete.value && feed.changes.value.length === 0;
-  const addWord = (word: string) => {
-    if (!text.split(" ").includes(word)) adjust({ filter: `${text} ${word}`.trim() });
+  return { feed, isPaused, version, canFollow };
+}
+
+/** The number of new changes that wait above, announced to screen readers. */
+function NewPill({ feed }: { feed: Feed }) {
+  const held = feed.held.value.length;
+  const show = () => {
+    scrollTo({ top: 0 });
+    feed.release();
   };
   return (
-    <>
-      <header class="page-head">
-        <h1>Changes</h1>
-        <LiveButton
-          feed={feed}
-          canFollow={canFollow}
-          isPaused={isPaused.value}
-          onToggle={() => (isPaused.value = !isPaused.value)}
-        />
-        <div class="spacer" />
-        <RangePicker />
-        <ViewsMenu />
-        <ExportMenu parameters={parameters} />
-      </header>
-      <FilterBar text={text} onChange={(filter) => adjust({ filter: filter || undefined })} />
-      <Histogram
-        parameters={parameters}
-        version={version.value}
-        onBrush={(since, until) => adjust({ range: `${since}..${until}` })}
-      />
+    <div class="new-pill" role="status">
       {held > 0 && (
-        <div class="new-pill">
-          <button
-            type="button"
-            onClick={() => {
-              scrollTo({ top: 0 });
-              feed.release();
-            }}
-          >
-            {count(held)} new {held === 1 ? "change" : "changes"}
-          </button>
-        </div>
+        <button type="button" onClick={show}>
+          {count(held)} new {held === 1 ? "change" : "changes"}
+        </button>
       )}
-      {feed.error.value !== undefined && feed.changes.value.length === 0 ? (
-        <Failed error={feed.error.value} retry={() => void feed.loadMore()} />
-      ) : isEmpty ? (
-        <NoChanges isNarrowed={text !== "" || range !== null} />
-      ) : (
-        <FeedList feed={feed} onFilter={addWord} key={key} />
-      )}
-    </>
+    </div>
   );
 }
 
-function LiveButton(props: { feed: Feed; canFollow: boolean; isPaused: boolean; onToggle: () => void }) {
-  if (!props.canFollow) return <span class="muted">a time that is over</span>;
-  const state = props.feed.live.value;
-  const [tone, name] =
-    state === "live"
-      ? ["good", "Live"]
-      : state === "off"
-        ? ["", "Paused"]
-        : state === "lost"
-          ? ["bad", "Reconnecting"]
-          : ["warn", "Connecting"];
-  return (
-    <button
-      type="button"
-      class="button quiet small live"
-      aria-pressed={undefined}
-      title={props.isPaused ? "Follow new changes (l)" : "Pause (l)"}
-      id="live"
-      onClick={props.onToggle}
-    >
-      <span class={`dot ${tone}`} />
-      {name}
-    </button>
-  );
+function Found(props: { feed: Feed; isNarrowed: boolean; onFilter: (word: string) => void }) {
+  const { feed } = props;
+  const isNothing = feed.changes.value.length === 0;
+  if (feed.error.value !== undefined && isNothing) {
+    return <Failed error={feed.error.value} retry={() => void feed.loadMore()} />;
+  }
+  if (feed.isComplete.value && isNothing) return <NoChanges isNarrowed={props.isNarrowed} />;
+  return <FeedList feed={feed} onFilter={props.onFilter} key={feed.id} />;
 }
 
 function NoChanges({ isNarrowed }: { isNarrowed: boolean }) {
   if (isNarrowed) {
     return (
-      <Empty icon="search" title="No change fits">
-        <p>Nothing in the history matches this filter and time.</p>
+      <Empty icon="search" title="No matching changes">
+        <p>No change in the history matches this filter and time range.</p>
         <div class="row">
           <a class="button" href="/changes">
             Show all changes
@@ -144,29 +137,7 @@ function NoChanges({ isNarrowed }: { isNarrowed: boolean }) {
   }
   return (
     <Empty icon="changes" title="Waiting for the first change">
-      <p>As soon as the application writes, its changes appear here by themselves.</p>
+      <p>Changes appear here as soon as your application writes to a tracked table.</p>
     </Empty>
-  );
-}
-
-function ExportMenu({ parameters }: { parameters: [string, string][] }) {
-  return (
-    <Menu
-      kind="small"
-      title="Export"
-      label={
-        <>
-          <Icon name="download" size={14} />
-          <span class="hide-phone">Export</span>
-        </>
-      }
-    >
-      <a download href={address("/api/export", [...parameters, ["format", "csv"]])}>
-        CSV <span class="hint">all that fit</span>
-      </a>
-      <a download href={address("/api/export", [...parameters, ["format", "jsonl"]])}>
-        JSON lines <span class="hint">all that fit</span>
-      </a>
-    </Menu>
   );
 }

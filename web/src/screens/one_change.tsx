@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
-// One change by its link.
-import { type Change, get } from "../api.ts";
-import { shortTableName } from "../filter.ts";
-import { Failed, OperationBadge, Skeleton, useLoad } from "../parts/basics.tsx";
-import { ChangeDetail } from "../parts/change_row.tsx";
+// One change, by its link.
+
+import { get } from "../api.ts";
+import { OperationBadge } from "../components/operation_badge.tsx";
+import { Failed, Skeleton } from "../components/states.tsx";
+import { useLoad } from "../components/use_load.ts";
+import { ChangeDetail } from "../features/change/change_detail.tsx";
+import { shortTableName } from "../features/filter/filter.ts";
 import { exactTime } from "../time.ts";
 
 export function OneChange({ id }: { id: string }) {
@@ -11,7 +14,7 @@ export function OneChange({ id }: { id: string }) {
     value: change,
     error,
     retry,
-  } = useLoad(id, (signal) => get<Change>(`/api/changes/${encodeURIComponent(id)}`, {}, signal));
+  } = useLoad(id, (signal) => get("/api/changes/{id}", {}, signal, { id }));
   if (error !== undefined) return <Failed error={error} retry={retry} />;
   if (!change) return <Skeleton lines={8} />;
   return (

@@ -1,47 +1,45 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
-// Settings: who may do what, and what was done from here.
+// Settings: people, webhooks, the audit log, one's own password.
+
+import type { ComponentType } from "preact";
 import { remove } from "../api.ts";
-import { ActionLog } from "../parts/action_log.tsx";
-import { Password } from "../parts/password.tsx";
-import { People } from "../parts/people.tsx";
-import { Webhooks } from "../parts/webhooks.tsx";
+import { Choice, type Option } from "../components/choice.tsx";
+import { AuditLog } from "../features/audit_log/audit_log.tsx";
+import { Password } from "../features/people/password.tsx";
+import { People } from "../features/people/people.tsx";
+import { Webhooks } from "../features/webhooks/webhooks.tsx";
 import { adjust, query } from "../router.ts";
 import { session } from "../state.ts";
 
 const RANKS = { viewer: 0, operator: 1, admin: 2 };
-const VIEWS: [string, string, keyof typeof RANKS][] = [
-  ["people", "People", "admin"],
-  ["webhooks", "Webhooks", "admin"],
-  ["log", "What was done", "operator"],
-  ["password", "Your password", "viewer"],
+type View = "people" | "webhooks" | "log" | "password";
+const VIEWS: (Option<View> & { role: keyof typeof RANKS; screen: ComponentType })[] = [
+  { value: "people", name: "Users", role: "admin", screen: People },
+  { value: "webhooks", name: "Webhooks", role: "admin", screen: Webhooks },
+  { value: "log", name: "Audit log", role: "operator", screen: AuditLog },
+  { value: "password", name: "Password", role: "viewer", screen: Password },
 ];
 
 export function Settings() {
-  const rank = RANKS[session.value?.role ?? "viewer"];
-  const views = VIEWS.filter(([, , role]) => rank >= RANKS[role]);
+  const { name, role } = session.value ?? { name: "", role: "viewer" as const };
+  const views = VIEWS.filter((view) => RANKS[role] >= RANKS[view.role]);
   const asked = query.value.get("view");
-  const view = views.find(([name]) => name === asked)?.[0] ?? views[0]?.[0];
+  const view = views.find(({ value }) => value === asked) ?? views[0];
   return (
     <>
       <header class="page-head">
         <h1>Settings</h1>
         {views.length > 1 && (
-          <div class="segmented" role="group" aria-label="Settings">
-            {views.map(([name, title]) => (
-              <button
-                type="button"
-                key={name}
-                aria-pressed={view === name}
-                onClick={() => adjust({ view: name })}
-              >
-                {title}
-              </button>
-            ))}
-          </div>
+          <Choice
+            label="Settings"
+            options={views}
+            value={view?.value ?? null}
+            onChange={(next) => adjust({ view: next })}
+          />
         )}
         <span class="spacer" />
         <span class="muted">
-          {session.value?.name} ({session.value?.role})
+          {name} ({role})
         </span>
         <button
           type="button"
@@ -51,21 +49,12 @@ export function Settings() {
           Sign out
         </button>
       </header>
-      {rank === RANKS.viewer && (
-        <p class="muted">
-          You are signed in as {session.value?.name}, who may look. Other settings need the role operator or
-          admin.
+      {role === "viewer" && (
+        <p class="muted page-note">
+          You are signed in as {name} (viewer). Other settings need the role operator or admin.
         </p>
       )}
-      {view === "password" ? (
-        <Password />
-      ) : view === "people" ? (
-        <People />
-      ) : view === "webhooks" ? (
-        <Webhooks />
-      ) : (
-        <ActionLog />
-      )}
+      {view && <view.screen />}
     </>
   );
 }
