@@ -9,7 +9,7 @@
 
 namespace bemi::base {
 
-// What went wrong, by what can be done about it. pipeline/error_policy decides over these.
+// Kinds of failure, by what can be done about them. worker/error_policy decides over these.
 enum class ErrorKind {
   usage,              // the command line or the configuration is wrong
   connection,         // a server cannot be reached, or went away
@@ -36,7 +36,7 @@ struct Error {
   std::string hint;      // empty when there is nothing to advise
   std::string sqlstate;  // five characters, empty when no server said it
   std::string lsn;       // where in the WAL, when a walsender said it
-  // What the server says of the row, with its values: for who asked, never for a log.
+  // The server's words about the row, with its values: for the person who asked, never for a log.
   std::string detail = {};
 
   // The error with words put before its message: "cannot read the slot: ...".

@@ -13,8 +13,8 @@ namespace bemi::base::limits {
 // transactions being streamed at once share it.
 inline constexpr std::size_t spool_memory_bytes_max = 8UL << 20;
 
-// What waits between the threads. Together with the spool and one message in hand it bounds the
-// worker's memory.
+// Bytes that wait between the threads. Together with the spool and one message in hand they bound
+// the worker's memory.
 inline constexpr std::size_t wal_queue_bytes_max = 4UL << 20;
 inline constexpr std::size_t store_queue_bytes_max = 4UL << 20;
 
@@ -30,7 +30,7 @@ inline constexpr std::chrono::milliseconds commit_age_max{500};
 // memory.
 inline constexpr std::size_t turn_bytes_target = 2UL << 20;
 
-// Who waits for a fence is answered at once so often; beyond, all at commit_age_max. Anybody may
+// Number of fences that are answered at once; further ones wait for commit_age_max. Anybody may
 // write one, and each answer costs a destination transaction.
 inline constexpr int fences_at_once_per_second_max = 20;
 

@@ -5,7 +5,7 @@
 
 namespace bemi::change {
 
-// What the source's event triggers sign their messages with: HMAC-SHA256's key, padded to 64 bytes
+// The key of the source's event triggers: HMAC-SHA256's key, padded to 64 bytes
 // and mixed with its two constants.
 struct SigningKey {
   std::string inner;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What an answer about the past does not know.
+// Says which spans an answer about the past does not cover.
 #pragma once
 
 #include "pg/connection.hpp"

@@ -75,7 +75,7 @@ std::string fitted(const std::string& text, std::size_t width) {
     columns += character.columns;
   }
   std::string cut = text.substr(0, at) + "\xe2\x80\xa6";
-  // What was marked ends with it.
+  // The mark ends with it.
   auto mark = std::ranges::find_if(cut.rbegin(), cut.rend(), is_mark);
   if (mark != cut.rend() && *mark != query::end_mark) cut.push_back(query::end_mark);
   return cut + std::string(width - columns - 1, ' ');
@@ -109,7 +109,7 @@ void shrink(std::vector<std::size_t>& widths, std::size_t width) {
   }
 }
 
-// What was in red, what is in green; or without.
+// Old values in red, new ones in green; or without colour.
 std::string painted(std::string_view text, bool colour) {
   std::string out;
   bool open = false;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What commands print: a table for a person, JSON lines or CSV for a program.
+// The commands' output: a table for a person, JSON lines or CSV for a program.
 #pragma once
 
 #include <optional>

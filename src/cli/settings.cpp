@@ -35,7 +35,7 @@ bool all_empty(const std::vector<std::string>& texts) {
   return std::ranges::all_of(texts, [](const std::string& text) { return text.empty(); });
 }
 
-// What Kubernetes makes of a service named bemi, for every container beside it.
+// Variables that Kubernetes makes for a service named bemi, in every container beside it.
 bool is_of_a_service(std::string_view name) {
   return name.ends_with("_SERVICE_HOST") || name.contains("_SERVICE_PORT") ||
          name.ends_with("_PORT") || name.contains("_PORT_");

@@ -21,7 +21,7 @@ class Option;
 
 namespace bemi::cli {
 
-// What speaks first stands first.
+// In the order of precedence.
 enum class Origin { flag, environment, file, standard };
 
 class Settings {

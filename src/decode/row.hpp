@@ -10,7 +10,7 @@
 
 namespace bemi::decode {
 
-// What JSON cannot hold, gathered over both sides of a change:
+// Remarks on values that JSON cannot hold, gathered over both sides of a change:
 // exact {"before": {"column": "text"}, "after": {...}}, fidelity {"before": {"column": "unknown"},
 // ...}.
 class Remarks {

@@ -16,7 +16,7 @@ namespace bemi::decode {
 // A message is 64 hexadecimal digits, then what they sign.
 inline constexpr std::size_t signature_length = 64;
 
-// What the signature stands for; nullopt when it is not the key's.
+// The signed text; nullopt when the signature is not the key's.
 std::optional<std::string_view> verified(const change::SigningKey& key, std::string_view message);
 
 // The same of a message that was verified before.

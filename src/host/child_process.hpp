@@ -19,7 +19,7 @@ struct User {
   gid_t gid;
 };
 
-// Whom to run a server as: nullopt when we are not root, else postgres or nobody.
+// The user to run a server as: nullopt when we are not root, else postgres or nobody.
 std::optional<User> server_user();
 
 struct Command {

@@ -63,7 +63,7 @@ base::Status check_config(const Config& config);
 // Error of kind usage when there is no source.
 base::Status require_source(const Config& config);
 
-// What setup and the worker agree on; `source` tells the default name.
+// The settings of setup and the worker; `source` tells the default name.
 base::Result<setup::Settings> setup_settings(const Config& config, pg::Connection& source);
 base::Result<pipeline::SnapshotPolicy> snapshot_policy(const std::string& text);
 base::Result<store::MaintenanceSettings> maintenance_settings(const Config& config);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What the dashboard asks a source, and does to it, for every source that this program knows: the
+// The dashboard's questions to a source and writes to it, for every source of this program: the
 // one of its own configuration, and those that are managed here.
 #pragma once
 

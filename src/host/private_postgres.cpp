@@ -169,7 +169,7 @@ base::Result<PrivatePostgres> PrivatePostgres::start(const PrivatePostgresOption
   TRY_ASSIGN(fs::path bindir, find_bindir(options.bindir));
   Folder folder(options.directory);
   std::optional<User> user = server_user();
-  // What stands in it is started: a server, by its own settings.
+  // The folder's content is started: a server, by its own settings.
   TRY(folder.check());
   if (!folder.ready()) TRY(folder.create(bindir, user));
   int port = options.port != 0 ? options.port : folder.last_port();

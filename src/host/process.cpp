@@ -40,7 +40,7 @@ bool is_secret(std::string_view flag, const std::string& value) {
   bool may_be_address = value.contains("://") || value.contains('=');
   if (!may_be_address) return false;
   auto address = pg::parse_address(value);
-  // What libpq cannot read may still hold one.
+  // An address that libpq cannot read may still hold a password.
   return address ? pg::has_secret(*address) : value.contains('@') || value.contains("password");
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What the process owes its secrets: none stays on its command line, none goes into a core dump,
+// Protects the process's secrets: none stays on its command line, none goes into a core dump,
 // and no variable of libpq's leads it to another server.
 #pragma once
 
@@ -17,7 +17,7 @@ std::vector<std::string> take_arguments(int argc, char** argv);
 // how values are written; those that say who one is (PGPASSWORD, PGPASSFILE, PGSSL...) stay.
 void guard_process();
 
-// What was forgotten and had a value: {"PGPORT", "port"}.
+// The forgotten variables that had a value: {"PGPORT", "port"}.
 struct ForgottenVariable {
   std::string name;
   std::string part;  // of an address

@@ -31,7 +31,7 @@ class RevertEnds {
   std::unique_ptr<revert::Ends> ends_;
 };
 
-// Who undoes, when nobody is named.
+// The default actor of an undo.
 std::string default_actor();
 
 }  // namespace bemi::host

@@ -35,7 +35,7 @@ std::string_view name(setup::Severity severity) {
   return "";
 }
 
-// What starting does by itself, where the role that prepares may.
+// Whether starting the worker fixes it, given the rights of the preparing role.
 bool is_prepared(const setup::Finding& finding) {
   bool is_ours =
       finding.subject.starts_with("publication ") || finding.subject.starts_with("table ");
@@ -256,7 +256,7 @@ base::Result<std::vector<setup::Finding>> SourceControl::check_destination(
   return setup::check_destination(destination, settings);
 }
 
-// What `bemi init` does on the source.
+// The source's part of `bemi init`.
 base::Status SourceControl::prepare(const Config& config, bool is_destination_there) {
   TRY_ASSIGN(pg::Connection admin, open_source_as_admin(config));
   TRY_ASSIGN(pg::Connection worker, open_source(config, Access::read_only));

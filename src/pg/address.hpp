@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What a connection's address says, part by part. Pure: nothing is connected, no environment read.
+// A connection's address, part by part. Pure: connects to nothing and reads no environment.
 #pragma once
 
 #include <map>

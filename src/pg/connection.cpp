@@ -29,7 +29,7 @@ constexpr std::string_view session_options =
     // by itself, hours later.
     "-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3";
 
-// What we want unless the URL says otherwise, and what we want always.
+// Adds our defaults, which the URL may override, and the settings that nobody may.
 void complete(Address& options, const ConnectionSettings& settings) {
   options.emplace("connect_timeout", "10");
   options.emplace("keepalives_idle", "15");

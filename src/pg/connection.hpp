@@ -63,7 +63,7 @@ class Connection {
   base::Result<CopyIn> copy_in(const std::string& sql);
   base::Result<CopyOut> copy_out(const std::string& sql);
 
-  // What stands for a password in CREATE ROLE, made here: the server's log never sees the password.
+  // The password's verifier for CREATE ROLE, made here: the server's log never sees the password.
   base::Result<std::string> encrypt_password(const std::string& role, const std::string& password);
 
   [[nodiscard]] int server_version() const;  // 150004 for 15.4
@@ -71,7 +71,7 @@ class Connection {
   [[nodiscard]] std::string user() const;
   [[nodiscard]] std::string database() const;
   [[nodiscard]] std::string server_encoding() const;  // "UTF8"; of the database
-  // What ends the waits of this connection; null: nothing.
+  // The interrupt that ends this connection's waits; null: none does.
   [[nodiscard]] const base::Interrupt* interrupt() const { return interrupt_; }
 
  private:

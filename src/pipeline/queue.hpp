@@ -16,7 +16,7 @@
 
 namespace bemi::pipeline {
 
-// What who waits for a queue that was closed ends with.
+// The error that waiters get when the queue is closed.
 inline base::Error closed() { return {base::ErrorKind::interrupted, "the session ended", {}, {}}; }
 
 template <class T>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What a worker is told.
+// A worker's settings.
 #pragma once
 
 #include <chrono>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What each stage of a session did and what it waited for, so that one sees which one the others
+// Counts each stage's work and waits in a session, so that one sees which one the others
 // wait for. Counted by the stage's own thread a few times for each group of items, read by the
 // keeper's.
 #pragma once

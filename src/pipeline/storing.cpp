@@ -82,7 +82,7 @@ base::Status Storing::take_turn(store::Writer& writer, CommitOrder::Number turn)
   }
 }
 
-// What has come by now; where changes pile up, a turn's worth of it.
+// Takes the batches that are ready; where changes pile up, one turn's worth of them.
 base::Status Storing::gather() {
   do {
     if (!gathered_.empty() && parts_.items.empty()) break;
@@ -192,7 +192,7 @@ base::Status Storing::commit(store::Writer& writer) {
   return {};
 }
 
-// For all turns before to be committed.
+// Waits until all turns before are committed.
 base::Status Storing::wait_for(CommitOrder::Number turn) {
   switch (turns_.wait_for(turn, limits::turn_wait_max)) {
     case CommitOrder::Waited::done: return {};

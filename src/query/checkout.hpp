@@ -28,7 +28,7 @@ struct CheckoutTable {
   std::string query;  // gives its rows, as text
 };
 
-// What the source adds: read from its catalog of now.
+// The parts that come from the source's present catalog.
 struct CheckoutExtras {
   struct Index {
     std::int64_t relation = 0;

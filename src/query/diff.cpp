@@ -45,7 +45,7 @@ std::string content_of(const PastRow& row) {
   return row.primary_key.value_or("") + '\n' + row.row + '\n' + row.exact.value_or("");
 }
 
-// What is in both is no difference, however often it is there.
+// A row in both is no difference, however often it is there.
 void drop_common(PastRows& old, PastRows& now) {
   std::unordered_map<std::string, int> kept;
   for (const PastRow& row : old) ++kept[content_of(row)];

@@ -56,7 +56,7 @@ struct NewChanges {
 
 // However large rows are, so many bytes of them are held at a time.
 inline constexpr std::size_t page_bytes_max = 4UL << 20;
-// For those who read on and on, each with a page of his own.
+// For readers that go on and on, each with a page of their own.
 inline constexpr std::size_t stream_bytes_max = 512UL << 10;
 // The JSON of a change that has more is told with its large values cut, and `truncated` says which
 // those are. So much of each is left.
@@ -98,7 +98,7 @@ class Feed {
  private:
   base::Result<NewChanges> new_changes(const Reading& reading, std::int64_t limit,
                                        std::size_t filters);
-  // What came after `seen`, and the order to read it in.
+  // The condition for changes after `seen`, and the order to read them in.
   struct Unseen {
     std::string condition;
     std::string order;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What a person sees before asking for one change: sources, tables, the keys of contexts, and
+// The overview that a person sees first: sources, tables, the keys of contexts, and
 // changes counted by who or what they belong to. Answers are JSON made by PostgreSQL.
 #pragma once
 

@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::json;
 
-// What a fence and its way through the worker cost, and what a row costs that is read from the
+// The cost of a fence and its way through the worker, and of a row that is read from the
 // application's own database.
 constexpr double fence_cost = 20'000;
 constexpr double live_row_cost = 2;

@@ -66,7 +66,7 @@ std::optional<std::string> recoded(std::string_view payload, const ToUtf8& to_ut
   std::size_t begin = place + prefix.size() + length_bytes;
   if (payload.size() <= begin) return std::nullopt;
   std::string_view content = payload.substr(begin);
-  // What is too large is parked as it came.
+  // A message that is too large is parked as it came.
   if (is_ascii(content) || content.size() > base::limits::context_bytes_max) return std::nullopt;
   std::optional<std::string> text = to_utf8(content);
   if (!text) return std::nullopt;

@@ -53,7 +53,7 @@ const std::string* Redactions::pattern_of(const change::Relation& relation,
   return known == memory->second.by_name.end() ? nullptr : &known->second;
 }
 
-// What the catalog says has the values of a redacted column.
+// The columns that have a redacted column's values, by the catalog.
 base::Status Redactions::follow_ties(change::Relation& relation) {
   TRY_ASSIGN(auto ties, wal::column_ties(*catalog_, named_by(relation)));
   for (const wal::ColumnTie& tie : ties) {

@@ -16,7 +16,7 @@ namespace bemi::render {
 class Refusals {
  public:
   using Clock = std::chrono::steady_clock;
-  // What is kept already.
+  // The number that is kept already.
   struct Kept {
     std::int64_t count = 0;
     std::int64_t bytes = 0;

@@ -145,7 +145,7 @@ base::Status Relations::mend_root(const Relation& leaf) {
   return {};
 }
 
-// What was told holds at this position; else what the catalog says now.
+// The told shape holds at this position; without one, the catalog's present shape.
 base::Status Relations::name_by_root(Relation& leaf) {
   leaf.root = root_of(leaf.oid);
   if (leaf.root == 0 && !told_) {
@@ -163,7 +163,7 @@ base::Status Relations::name_by_root(Relation& leaf) {
   return {};
 }
 
-// What the source told of the table holds at this position. False when it told nothing that fits.
+// The source's own description holds at this position. False when none fits.
 bool Relations::take_told(Relation& relation) const {
   auto known = known_.find(relation.root == 0 ? relation.oid : relation.root);
   if (!told_ || known == known_.end() || known->second.assumed) return false;
@@ -291,7 +291,7 @@ base::Result<std::vector<RelationPtr>> Relations::truncated(const std::vector<Oi
   return emptied;
 }
 
-// What was told of a table: from here on it is so.
+// Takes a table's description: it holds from here on.
 base::Result<std::optional<Relations::Step>> Relations::take(decode::SchemaChange told,
                                                              std::uint32_t sequence,
                                                              BatchBuilder& out) {

@@ -28,7 +28,7 @@ class Relations {
   Relations(pg::Connection& catalog, const change::Selection& selection, bool told)
       : catalog_(&catalog), selection_(&selection), redactions_(catalog, selection), told_(told) {}
 
-  // What is stored of the tables: the stream's older positions are read by it.
+  // The stored shapes, by which the stream's older positions are read.
   void remember(std::vector<change::Relation> relations);
   void remember_redactions(const std::vector<change::Relation>& relations) {
     for (const change::Relation& relation : relations) redactions_.remember(relation);
@@ -42,7 +42,7 @@ class Relations {
   // By what a change is read; error of kind malformed_message when it fits none.
   base::Result<change::RelationPtr> find(change::Oid oid, const decode::Tuple& tuple) const;
 
-  // What is emptied, by the names that the history knows: a root when all its leaves are.
+  // The emptied tables by the names that the history knows: a root when all its leaves are.
   base::Result<std::vector<change::RelationPtr>> truncated(const std::vector<change::Oid>& oids,
                                                            BatchBuilder& out);
 

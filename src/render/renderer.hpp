@@ -27,7 +27,7 @@ class Renderer {
         relations_(catalog, selection, told),
         context_text_(redacts_) {}
 
-  // What is stored of the tables: the stream's older positions are read by it.
+  // The stored shapes, by which the stream's older positions are read.
   void remember(std::vector<change::Relation> relations) {
     relations_.remember(std::move(relations));
   }

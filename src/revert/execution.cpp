@@ -221,7 +221,7 @@ base::Status check_counts(pg::Connection& source, const Stage& stage, const Exec
   return {};
 }
 
-// What came back must not have gone again: by a cascade of what went, or a trigger.
+// Restored rows must not have gone again by a cascade or a trigger.
 base::Status check_there(pg::Connection& source, const StageShape& shape, const LiveTable& live,
                          const pg::Rows& rows) {
   bool all = !rows.empty() && rows.integer(0, 0) >= rows.integer(0, 1);

@@ -54,10 +54,10 @@ base::Status execute(pg::Connection& source, Stage& stage, const Execution& exec
 base::Result<std::map<int, std::vector<NotRestored>>> verify(pg::Connection& source,
                                                              const Stage& stage);
 
-// What this transaction has written so far, by the statistics' own count, table by table.
+// The rows that this transaction has written so far, table by table, as the statistics count.
 using Written = std::map<std::pair<std::string, std::string>, SideEffect>;
 base::Result<Written> written(pg::Connection& source);
-// What it wrote besides the plan.
+// Its writes besides the plan.
 base::Result<std::vector<SideEffect>> side_effects(pg::Connection& source, const Stage& stage,
                                                    const Execution& execution,
                                                    const Written& before);

@@ -58,7 +58,7 @@ class History {
     std::int64_t undone = 0;  // rows that somebody has put back already
     std::set<int> redacted;   // columns that stay as they are
   };
-  // What is left of the selected changes of each row with a key.
+  // The net effect of the selected changes on each row with a key.
   base::Result<Remarks> net_rows(const PastTable& table, const Places& places, const Sink& sink);
   // The same of rows without one: each insert or removal of a row is one.
   base::Status net_keyless_rows(const PastTable& table, const Places& places, const Sink& sink);

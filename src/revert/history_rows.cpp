@@ -21,7 +21,7 @@ std::string literal(const std::string& text) { return pg::quote_literal(text); }
 
 constexpr const char* row_changes = "operation in ('CREATE', 'UPDATE', 'DELETE')";
 
-// What EventReader takes.
+// The columns that EventReader takes.
 constexpr std::string_view event_columns =
     "select {0} as grp, c.primary_key as key, c.operation, ({1}) as selected, c.before::text, "
     "c.after::text, c.exact::text, c.fidelity::text, c.epoch, c.commit_position, c.sequence, "
@@ -147,7 +147,7 @@ base::Status History::stream(const std::string& sql,
   return {};
 }
 
-// What selected TRUNCATEs took, of the table and of partitions of it.
+// The rows that selected TRUNCATEs took, of the table and of its partitions.
 std::string History::taken_sql(const PastTable& table) const {
   std::string sql = fmt::format(
       "select e.epoch, e.commit_position, e.sequence, e.id, r.key, r.\"row\", r.exact, r.fidelity "

@@ -104,7 +104,7 @@ std::string words_of(const LeftSequence& left, const std::string& user) {
   return "the sequence " + left.name + " stays as it is: grant UPDATE on it to " + user;
 }
 
-// What is left as it is is said: the rows are back already.
+// Reports sequences that stay as they are: the rows are back already.
 base::Status set_back(const Ends& ends, const std::string& sequences, Plan& plan) {
   TRY_ASSIGN(std::vector<LeftSequence> left, set_sequences(ends.source, sequences));
   for (const LeftSequence& one : left) {

@@ -28,7 +28,7 @@ std::vector<int> unknown_columns(const Image& image) {
   return columns;
 }
 
-// What both know of it does not differ.
+// Whether both sides agree on the columns that both know.
 bool may_be_same(const Image& left, const Image& right) {
   for (std::size_t i = 0; i < left.size() && i < right.size(); ++i) {
     bool known = left[i].known == Known::known && right[i].known == Known::known;

@@ -69,7 +69,7 @@ struct Trigger {
   std::string events;  // "before update", "after insert or delete"
 };
 
-// What a trigger, or a cascading foreign key, did besides.
+// Writes of a trigger or of a cascading foreign key, besides the plan.
 struct SideEffect {
   std::string schema;
   std::string table;

@@ -12,7 +12,7 @@
 
 namespace bemi::revert {
 
-// What is in the way goes into _bemi_state as a conflict; under `skip` the rows are left out, and
+// Obstacles go into _bemi_state as conflicts; under `skip` the rows are left out, and
 // then those that depend on them, until nothing more is found.
 base::Status check_references(pg::Connection& source, const Stage& stage, const LiveSchema& schema,
                               OnConflict policy);

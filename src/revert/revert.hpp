@@ -46,9 +46,9 @@ struct Progress {
   std::int64_t rows = 0;
 };
 
-// Who is asked. `source`: read_write, with Connection's keep_search_path so that triggers find
-// theirs. `destination` is only read. `catch_up` waits until the history has all that the source
-// committed before the call.
+// The two connections. `source`: read_write, with Connection's keep_search_path so that triggers
+// find theirs. `destination` is only read. `catch_up` waits until the history has all that the
+// source committed before the call.
 struct Ends {
   pg::Connection& source;
   pg::Connection& destination;

@@ -40,7 +40,7 @@ std::pair<std::string, std::string> json_of(const Image& image, const std::vecto
   return {values + "}", exact + "}"};
 }
 
-// What of an image must be there: its columns, and those that find the row.
+// Columns that an image must have: those to write and those of the key.
 std::vector<int> needed(const NetRow& row, const LiveTable& live) {
   std::vector<int> columns = row.columns;
   for (const KeyColumn& key : live.key) {

@@ -31,7 +31,7 @@ class Box {
   Key key_;
 };
 
-// What the API and the command line say where there is no key.
+// The error of the API and of the command line where there is no key.
 base::Error no_key();
 
 }  // namespace bemi::secret

@@ -152,8 +152,8 @@ bool Access::trusts(const std::string& address) const {
   return std::ranges::find(settings_.trusted_proxies, address) != settings_.trusted_proxies.end();
 }
 
-// What the nearest proxy added, at the end of the last line: the rest is what anybody may have
-// said.
+// The part that the nearest proxy added, at the end of the last line: anybody can
+// have sent the rest.
 std::string Access::client(const Request& request) const {
   if (!trusts(request.peer)) return request.peer;
   std::string_view all = request.last_header("x-forwarded-for");
@@ -171,7 +171,7 @@ base::Result<std::optional<Identity>> Access::of_token(const std::string& token)
   return Identity{.name = first_token_name, .role = Role::admin, .csrf = {}};
 }
 
-// Whom the proxy lets in may look; who may do more is on the list of users.
+// Everybody whom the proxy lets in may read; the list of users says who may do more.
 base::Result<std::optional<Identity>> Access::of_proxy(const std::string& name) {
   std::string hash = hash_of(name, "proxy");
   if (auto known = remembered(hash)) return known;

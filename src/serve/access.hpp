@@ -22,8 +22,8 @@ namespace bemi::serve {
 struct Identity {
   std::string name;
   Role role = Role::viewer;
-  // What a changing request must repeat where a browser sends its right along by itself; empty for
-  // a token.
+  // The token that a changing request must repeat, since browsers send cookies by themselves; empty
+  // for a token.
   std::string csrf;
 };
 
@@ -56,7 +56,7 @@ class Access {
   base::Result<std::optional<NewSession>> sign_in(const std::string& name,
                                                   const std::string& password);
   base::Status sign_out(const std::string& cookie);
-  // After a user was changed or removed: what is remembered of him ends.
+  // Drops the cached sessions of a changed or removed user.
   void forget(const std::string& name);
   // The same, but for one session.
   void forget_others(const std::string& name, const std::string& cookie);

@@ -35,7 +35,7 @@ class ActionLog {
   // `outcome`: "done", or what went wrong.
   void end(std::int64_t id, const std::string& outcome);
 
-  // `action`: an actor, and what he reads. Never fails the reading; a failure is in the program's
+  // `action`: an actor, and what they read. Never fails the reading; a failure is in the program's
   // log.
   void note_reading(const Action& action);
 

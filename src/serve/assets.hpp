@@ -22,7 +22,7 @@ std::span<const Asset> assets();
 // contracts/openapi.json
 std::string_view openapi_document();
 
-// What a browser gets for a path that is not the API's: a file, or the page, which finds its
+// The answer for a path outside the API: a file, or the page, which finds its
 // screen by the path. nullopt: a file that is not there.
 std::optional<Response> asset_response(const Request& request);
 

@@ -50,7 +50,7 @@ constexpr const char* content_security_policy =
     "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'; require-trusted-types-for 'script'";
 
-// Whose connections count as one's: in IPv6 anybody has as many addresses as he likes.
+// The group that a connection counts for: in IPv6 one client has many addresses.
 std::string counted_as(const asio::ip::address& address) {
   if (address.is_v4()) return address.to_string();
   auto bytes = address.to_v6().to_bytes();
@@ -319,7 +319,7 @@ class Client {
     co_return std::move(found.response);
   }
 
-  // What waits for the database. `work` may refer to what outlives this call.
+  // Runs work that waits for the database. `work` may refer to objects that outlive this call.
   template <class T, class Work>
   awaitable<T> on_pool(Work work) {
     co_return co_await on_pool<T>(std::move(work), *pools_.questions, load_->asked);

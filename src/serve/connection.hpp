@@ -27,7 +27,7 @@ struct Load {
   std::size_t sign_ins = 0;  // those that sign in: at a thread of their own
 };
 
-// What waits for the database, and what compares passwords.
+// The threads that wait for the database, and the one that compares passwords.
 struct Pools {
   boost::asio::thread_pool* questions;
   boost::asio::thread_pool* sign_ins;

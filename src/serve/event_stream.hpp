@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// EventStream: what one reader of the live stream is sent, as text/event-stream: first what he
-// missed, from the history, then what comes. Each event's id is where he is in every source, so
+// EventStream: the text/event-stream of one reader: first the changes that they missed, from
+// the history, then new ones. Each event's id is the reader's position in every source, so
 // that nothing is lost or told twice over any number of reconnections.
 #pragma once
 
@@ -21,16 +21,16 @@ class EventStream {
   EventStream& operator=(const EventStream&) = delete;
 
   // Settles where the stream begins; to be called first, and before the reader is told that it is
-  // open: what is stored from then on is his. Waits for the database.
+  // open: they get every change stored from then on. Waits for the database.
   base::Status begin();
 
   // Whether the next piece is to be read from the history.
   [[nodiscard]] bool wants_history() const { return wants_history_; }
   // The next piece of it; may be empty. Waits for the database.
   base::Result<std::string> missed();
-  // What has come; empty when nothing has.
+  // The events so far; empty when there are none.
   std::string fresh();
-  // Says how far he is even when nothing matched.
+  // Tells the position even when nothing matched.
   [[nodiscard]] std::string keepalive() const;
 
  private:

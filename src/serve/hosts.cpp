@@ -118,7 +118,7 @@ std::optional<Response> Hosts::refusal(const Request& request, bool is_from_prox
   }
   if (!knows(request.header("host"))) return unknown_name(request.header("host"));
   // What the nearest proxy added stands last. It comes on top of what it asked us by: whoever asks
-  // a proxy that hands on what it is told could write there what he likes.
+  // a proxy that hands on what it is told could write anything there.
   std::string_view forwarded = request.last_header("x-forwarded-host");
   forwarded = trimmed(forwarded.substr(forwarded.rfind(',') + 1));
   if (is_from_proxy && !forwarded.empty() && !knows(forwarded)) return unknown_name(forwarded);

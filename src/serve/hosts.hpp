@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // Hosts: the names that this server is asked by. A page of somebody else can make a browser ask us
-// as if we were his own site, by pointing his name to our address; but the browser then says that
+// as if we were its own site, by pointing its name to our address; but the browser then says that
 // name. Whoever asks by a name that is none of ours is refused. Immutable; safe for many threads.
 #pragma once
 

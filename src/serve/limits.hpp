@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What one client, and all of them together, may ask of the server.
+// Limits for one client, and for all clients together.
 #pragma once
 
 #include <chrono>
@@ -46,8 +46,8 @@ inline constexpr std::int64_t past_bytes_max = 16LL << 20;
 inline constexpr std::int64_t live_rows_max = 100'000;
 inline constexpr std::int64_t export_page = 1000;
 
-// What waits for one reader of the live stream; beyond it he is served from the history again, at
-// his own pace.
+// Bytes that wait for one reader of the live stream; beyond it they are served from the history, at
+// their own pace.
 inline constexpr std::size_t subscription_bytes_max = 1UL << 20;
 inline constexpr std::int64_t live_page = 500;
 inline constexpr std::chrono::milliseconds live_pause{200};

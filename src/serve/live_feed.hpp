@@ -3,7 +3,7 @@
 // LiveFeed: one thread that looks for new changes while somebody listens, and hands each to the
 // subscriptions whose filter it matches. PostgreSQL itself judges, by the very conditions that
 // pages are made with. A subscription holds a bounded amount: a reader too slow for it is served
-// from the history at his own pace, so that he costs nobody anything.
+// from the history at its own pace, so that it delays nobody.
 #pragma once
 
 #include <condition_variable>

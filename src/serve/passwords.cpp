@@ -25,7 +25,7 @@ std::string hashed(const std::string& password) {
   return {text.data()};
 }
 
-// What nobody's password has.
+// A hash that no password has.
 const std::string& nobodys_hash() {
   static const std::string hash = [] {
     std::string password(32, '\0');

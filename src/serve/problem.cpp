@@ -57,7 +57,7 @@ Response problem(int status, std::string_view detail, std::string_view hint) {
       {"type", "about:blank"}, {"title", title_of(status)}, {"status", status}, {"detail", detail}};
   if (!hint.empty()) document["hint"] = hint;
   Response response{.status = status, .content_type = "application/problem+json"};
-  // What a server says may be cut within a character.
+  // The server's message may be cut within a character.
   response.body = document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   return response;
 }

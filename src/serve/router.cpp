@@ -122,7 +122,7 @@ Response called(const Services& services, const Request& request, const Route& r
   return handled(route, {&services, &request, &**identity, tail, &route});
 }
 
-// What everybody asks who looks.
+// Read-only routes.
 std::vector<Route> reading_routes() {
   return {
       {"GET", "/healthz", health, Role::viewer, true},
@@ -168,7 +168,7 @@ std::vector<Route> reading_routes() {
   };
 }
 
-// What changes data or settings, and what only they need.
+// Routes that change data or settings, and the reads that only these need.
 std::vector<Route> acting_routes() {
   return {
       {"POST", "/api/revert/plan", plan_revert, Role::operator_},

@@ -61,7 +61,7 @@ TEST(router, everything_described_is_a_route) {
 
 TEST(router, a_change_needs_no_less_than_an_operator) {
   for (const Route& route : routes()) {
-    // What a viewer may keep for himself: his session and his views; handlers ask for more where
+    // A viewer may change their own session and views; handlers ask for more where
     // others see it.
     bool is_own =
         route.pattern.starts_with("/api/session") || route.pattern.starts_with("/api/views");

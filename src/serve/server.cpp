@@ -70,7 +70,7 @@ base::Status can_be_trusted(const ServerSettings& settings) {
 
 std::string url_of(const tcp::endpoint& endpoint) {
   std::string host = endpoint.address().to_string();
-  // What a person can open: the unspecified address is none.
+  // An address that a person can open: the unspecified address is none.
   if (endpoint.address().is_unspecified()) host = "localhost";
   if (endpoint.address().is_v6() && !endpoint.address().is_unspecified()) host = "[" + host + "]";
   return "http://" + host + ":" + std::to_string(endpoint.port());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What handlers work with.
+// The services that handlers use.
 #pragma once
 
 #include <stop_token>

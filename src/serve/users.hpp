@@ -36,7 +36,7 @@ class Users {
   // False: there was none.
   base::Result<bool> remove(const std::string& name);
 
-  // Whose password it is; nullopt: nobody's. Takes its time on purpose.
+  // The user with this password; nullopt: nobody. Slow on purpose.
   base::Result<std::optional<Role>> check(const std::string& name, const std::string& password);
   // Errors of kind permission: the old one is another; conflict: there is none to change; usage:
   // the new one will not do.
@@ -44,7 +44,7 @@ class Users {
   base::Result<std::optional<Role>> role_of(const std::string& name);
 
  private:
-  // nullopt: there is no such user, or he has none.
+  // nullopt: there is no such user, or they have none.
   base::Result<std::optional<std::string>> hash_of(const std::string& name);
 
   Destination* destination_;

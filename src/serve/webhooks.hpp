@@ -37,7 +37,7 @@ struct DueWebhook {
   std::int64_t pending = 0;
 };
 
-// What came of sending once.
+// The outcome of one attempt.
 struct Delivery {
   bool is_taken = false;
   int status = 0;       // of HTTP; 0: nobody answered

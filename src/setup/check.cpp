@@ -137,7 +137,7 @@ base::Status check_slot(pg::Connection& source, const Settings& settings, Findin
   return {};
 }
 
-// What would keep `bemi init` from beginning.
+// Obstacles to the start of `bemi init`.
 base::Status check_names(pg::Connection& source, const Settings& settings, Findings& findings) {
   Settings without_slot = settings;
   without_slot.known_slot = settings.slot;  // said already

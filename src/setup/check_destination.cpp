@@ -13,7 +13,7 @@ namespace {
 
 using Findings = std::vector<Finding>;
 
-// Who owns the schema may drop what is in it.
+// The schema's owner may drop everything in it.
 constexpr const char* select_schema_owner = R"(
 select r.rolname
 from pg_namespace n join pg_class c on c.relnamespace = n.oid

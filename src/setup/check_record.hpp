@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What the history itself says that somebody should look at.
+// Findings that the history itself has on record.
 #pragma once
 
 #include "setup/setup.hpp"

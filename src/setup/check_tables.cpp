@@ -14,8 +14,8 @@ namespace {
 using wal::Table;
 using Findings = std::vector<Finding>;
 
-// What the role $1 lacks to read the tables $2. Row security does not touch its owner, unless
-// forced.
+// Rights that the role $1 lacks to read the tables $2. Row security does not touch its owner,
+// unless forced.
 constexpr const char* select_rights = R"(
 select c.oid, has_schema_privilege(r.oid, n.oid, 'usage'), has_table_privilege(r.oid, c.oid, 'select'),
        c.relrowsecurity and not r.rolsuper and not r.rolbypassrls
@@ -82,7 +82,7 @@ void check_published(const Table& table, const std::string& publication, Finding
   }
 }
 
-// What it could be updated with, published; empty when with nothing.
+// The replica identity that would let it be updated; empty when none would.
 std::string cure_of(const Table& table) {
   std::string alter = fmt::format("alter table only {} replica identity ", quoted(table));
   bool may_be_full = !table.virtual_columns && table.narrow_publication.empty();

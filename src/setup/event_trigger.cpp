@@ -65,7 +65,7 @@ std::string grants_sql(const std::string& worker_role) {
       pg::quote_identifier(worker_role));
 }
 
-// What is there already counts as told: the worker reads the catalog when it begins.
+// Existing tables count as told: the worker reads the catalog when it begins.
 constexpr const char* remember_sql =
     R"(select count(*) filter (where _bemi_source.remember(named.oid, _bemi_source.describe(named.oid)) <> '')
 from pg_class named where named.oid >= 16384 and named.relkind in ('r', 'p') and _bemi_source.is_wanted(named.oid)

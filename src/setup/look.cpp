@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What stands where Bemi's own would go, and is somebody else's: found before anything is made.
+// Finds objects of others that stand where Bemi's would go, before anything is made.
 #include <fmt/format.h>
 
 #include "setup/record.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What is missing on the source, as steps.
+// The missing steps on the source.
 #include <algorithm>
 #include <iterator>
 
@@ -178,7 +178,7 @@ base::Result<std::vector<Grant>> lacking_grants(pg::Connection& admin,
   return grants;
 }
 
-// What the worker's own role must be allowed, when another one prepares the source.
+// Grants for the worker's own role, when another role prepares the source.
 base::Status add_grants(pg::Connection& admin, std::vector<Step>& steps,
                         const std::vector<Table>& tables, const Record& record,
                         const Settings& settings) {
@@ -265,7 +265,7 @@ base::Result<std::vector<MissingTable>> plan_missing(pg::Connection& source,
     if (!record) {
       TRY_ASSIGN(record, load_record(source, settings));
     }
-    // What a new table's partitions need comes before it is published, and they with it.
+    // A new table's partitions are prepared before it is published, and they with it.
     std::vector<Table> together{table};
     if (!table.published && table.is_partitioned) {
       std::ranges::copy_if(tables, std::back_inserter(together), [&](const Table& part) {

@@ -106,7 +106,7 @@ base::Result<std::string> new_password() {
   return text;
 }
 
-// What there was not before: taken away again when a later step fails.
+// Objects made by us, dropped again when a later step fails.
 struct Made {
   bool role = false;
   bool database = false;
@@ -132,7 +132,7 @@ base::Status make_database(pg::Connection& admin, const Names& names, Made& made
   return {};
 }
 
-// What `bemi check` asks of a destination. Within the database: there alone are its schemas.
+// The checks of a destination by `bemi check`. Within the database: its schemas are only there.
 base::Status grant(pg::Connection& admin, const NewDestination& wanted, const Names& names) {
   TRY_ASSIGN(std::string url, pg::url_in_database(wanted.admin_url, names.database));
   TRY_ASSIGN(

@@ -13,7 +13,7 @@ namespace {
 
 using wal::Table;
 
-// What tables had, and what they have now.
+// The tables' former and present replica identities.
 constexpr const char* select_former = R"(
 select f.relation, f.identity, coalesce(f.index_name, ''), f.given, c.relreplident,
        n.nspname, c.relname,
@@ -43,7 +43,7 @@ from pg_event_trigger t join pg_proc p on p.oid = t.evtfoid join pg_namespace n 
 cross join lateral coalesce(obj_description(p.oid, 'pg_proc'), '') as said
 where t.evtname = 'bemi_track_ddl' and n.nspname in ('_bemi', '_bemi_source'))";
 
-// What is run is the catalog's words, not those of the record.
+// The statements use the catalog's names, not those of the record.
 constexpr const char* select_granted = R"(
 select named.name, m.grantee from _bemi_setup.made m
 join pg_roles r on r.rolname = m.grantee
@@ -301,7 +301,7 @@ std::string note_publication_sql(const Settings& settings) {
       pg::quote_literal(settings.publication));
 }
 
-// What somebody else gave the table meanwhile is what it had before us.
+// An identity that somebody else gave the table meanwhile counts as its former one.
 std::string note_identity_sql(change::Oid table, char given, const Settings& settings) {
   return fmt::format(R"(insert into _bemi_setup.former_identity
 select {0}, c.oid, n.nspname, c.relname, c.relreplident,

@@ -16,7 +16,7 @@ namespace bemi::setup {
 
 enum class IdentityPolicy { full, keep };
 
-// What `init`, `check`, `run` and `teardown` agree on.
+// The settings that `init`, `check`, `run` and `teardown` share.
 struct Settings {
   std::string source_name;  // stable; default: the database's name
   std::string slot;         // default: bemi_<source name>, made a valid slot name
@@ -29,7 +29,7 @@ struct Settings {
   std::string worker_role;         // to be granted what it needs; empty: the role that connects
   bool names_slot = false;         // somebody chose the name
   bool names_publication = false;  // likewise
-  // What the history stores of this source; empty when it does not know it.
+  // The history's record of this source; empty when there is none.
   std::string known_slot;
   std::string known_publication;
   bool known_streaming = false;  // it goes on, or says why it cannot
@@ -54,10 +54,10 @@ struct Step {
   bool optional = false;  // its failure is a warning, not the end (the event trigger)
 };
 
-// What makes the publication publish everything again; nothing when it does.
+// Steps after which the publication publishes everything again; none when it does.
 base::Result<std::vector<Step>> mend_publication(pg::Connection& source, const Settings& settings);
 
-// What is missing on the source, in order; empty when all is there. Reads only.
+// Steps that are missing on the source, in order; empty when none is. Reads only.
 base::Result<std::vector<Step>> plan_source(pg::Connection& admin, const Settings& settings);
 
 // Runs the steps, each in its own transaction with lock_timeout and retries.

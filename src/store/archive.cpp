@@ -132,7 +132,7 @@ base::Status note(pg::Connection& destination, const Archive& archive,
   return {};
 }
 
-// What was noted of a window's file.
+// The record of a window's file.
 struct Record {
   std::int64_t rows = 0;
   std::int64_t bytes = 0;

@@ -39,7 +39,7 @@ std::string_view name(Standing standing);
 base::Result<Archive> write_archive(pg::Connection& destination, const std::string& schema,
                                     const Window& window, const std::filesystem::path& directory);
 
-// What the file says of itself, without reading its rows. Error of kind usage when it is no
+// The file's header, without reading its rows. Error of kind usage when it is no
 // archive.
 base::Result<Archive> describe_archive(const std::filesystem::path& file);
 

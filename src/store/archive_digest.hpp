@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What an archive's file is known by: SHA-256 and, with a key that the history's owner alone can
+// An archive file's digest: SHA-256 and, with a key that the history's owner alone can
 // read, HMAC-SHA256 of its bytes.
 #pragma once
 

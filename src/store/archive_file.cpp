@@ -68,7 +68,7 @@ void ArchiveWriter::Free::operator()(ZSTD_CCtx_s* context) const { ZSTD_freeCCtx
 base::Result<ArchiveWriter> ArchiveWriter::create(const std::filesystem::path& path,
                                                   std::string_view key) {
   std::filesystem::path part = path.string() + ".part";
-  // What a killed one left, or a link that somebody put there, is not written into.
+  // Never writes into the rest of a killed run, or through a link that somebody put there.
   ::unlink(part.c_str());
   FileDescriptor file(
       ::open(part.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640));

@@ -77,7 +77,7 @@ base::Status note_described(pg::Connection& destination, const Progress& progres
                             const BaselinePlace& place, const change::Relation& relation,
                             change::Oid membership);
 
-// What an earlier start has read and stored already: (table, leaf, file, first block).
+// The pieces that an earlier start has stored: (table, leaf, file, first block).
 base::Result<DonePieces> load_done_pieces(pg::Connection& destination, const Progress& progress);
 
 // The tables that are known with all their rows in this epoch, and by which entry in the

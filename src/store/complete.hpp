@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What the stream did not send, from what is stored: without REPLICA IDENTITY FULL an update does
+// Fills in columns that the stream did not send: without REPLICA IDENTITY FULL an update does
 // not say what was before, nor a large value that stayed as it was. Each value that is filled in is
 // marked `reconstructed`, each that the history does not have `unknown`; nothing is guessed: a row
 // that was stored before its table changed its shape is not used.

@@ -15,7 +15,7 @@
 
 namespace bemi::store {
 
-// What all rows of one source transaction share, encoded once.
+// The fields that all rows of one source transaction share, encoded once.
 class RowEncoder {
  public:
   RowEncoder(std::string source, std::string database)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What is installed in a destination, and whether this program knows it. A history is upgraded from
-// any release; one that a development version made has other tables than any release, and is
+// The version installed in a destination, and whether this program knows it. A history is upgraded
+// from any release; one that a development version made has other tables than any release, and is
 // refused in words instead of being half upgraded.
 #pragma once
 

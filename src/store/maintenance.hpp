@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What keeps a history in bounds as it grows, window by window (partition by partition): the next
+// Keeps a history in bounds as it grows, window by window (partition by partition): the next
 // one is made ahead, closed ones are sealed, archived and packed, those past their time are
 // dropped. What later questions need of a dropped one, the last version of each row, is stored anew
 // first.

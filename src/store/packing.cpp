@@ -21,7 +21,7 @@ where i.indrelid = $1::regclass and i.indisvalid and a.attname not in ('id', 'ef
 order by c.relname)";
 constexpr const char* worthwhile_bytes = "262144";
 
-// What REINDEX CONCURRENTLY leaves when it is cut short.
+// The leftover of a REINDEX CONCURRENTLY that was cut short.
 constexpr const char* select_left = R"(
 select c.relname from pg_index i join pg_class c on c.oid = i.indexrelid
 where i.indrelid = $1::regclass and not i.indisvalid and c.relname ~ '_cc(new|old)[0-9]*$')";

@@ -44,7 +44,7 @@ base::Status save_progress(pg::Connection& destination, const Progress& progress
 base::Status save_timeline(pg::Connection& destination, const std::string& source, int timeline);
 base::Status forget_source(pg::Connection& destination, const std::string& source);
 
-// Who writes the source's history from now on.
+// The worker that writes the source's history from now on.
 struct WorkerNote {
   std::string source;
   std::string host;

@@ -63,7 +63,7 @@ base::Result<bool> is_owner(pg::Connection& destination) {
 void drop_roles(pg::Connection& admin, const std::map<std::string, std::string>& roles) {
   for (const auto& [purpose, name] : roles) {
     std::string role = pg::quote_identifier(name);
-    // Who is no superuser takes back what a role may only as a member of it.
+    // Without superuser rights, only a member of the role takes its rights back.
     (void)admin.run("grant " + role + " to current_user; drop owned by " + role + "; drop role " +
                     role);
   }

@@ -35,7 +35,7 @@ extern const char* const end_table_gap;
 std::vector<pg::Parameter> table_gap_end_parameters(const Progress& progress, change::Oid relation,
                                                     change::Lsn position, base::Timestamp time);
 
-// What the publication was at the worker's last look, and when that was.
+// The publication's state at the worker's last look, and the time of that look.
 struct PublicationSeen {
   std::string state;  // empty: nobody looked yet
   base::Timestamp at;

@@ -17,7 +17,7 @@
 namespace bemi::store {
 namespace {
 
-// What another connection commits before our turn must be seen then.
+// A commit of another connection before our turn must be visible to us.
 constexpr const char* begin_block = "begin isolation level read committed";
 
 constexpr const char* insert_parked = R"(
@@ -83,7 +83,7 @@ std::string hex_bytea(std::string_view bytes) {
   return hex;
 }
 
-// What a person, or a program that stores it after all, needs to know of it.
+// The facts that a person, or a program that stores it after all, needs.
 std::string parked_content(const change::Change& change) {
   std::string json = "{";
   auto member = [&json](std::string_view key, std::string_view text, bool is_json) {
@@ -404,7 +404,7 @@ void Writer::park_note(const char* what, const std::string& reason,
 
 // \pre as above, and no COPY is under way.
 base::Status Writer::write_notes() {
-  // What is refused is appended as a note of its own.
+  // A refused change becomes a note of its own.
   for (std::size_t i = 0; i < notes_.size(); ++i) {
     if (mode_ == Mode::careful && notes_[i].sql != insert_parked) {
       Note note = notes_[i];

@@ -24,7 +24,7 @@ base::Status wait_until_visible(pg::Connection& source, std::uint64_t transactio
 base::Status resolve_types(pg::Connection& source, change::Relation& relation,
                            change::TypeCatalog& types);
 
-// What the stream does not say of a table, as it is now.
+// A table's present properties that the stream does not send.
 struct CatalogEntry {
   bool exists = false;
   std::vector<std::string> primary_key;              // in key order

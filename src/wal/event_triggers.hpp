@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What the event triggers keep on the source (contracts/source). These functions read nothing that
+// The event triggers' records on the source (contracts/source). These functions read nothing that
 // another role than the triggers' owner could have put there.
 #pragma once
 
@@ -17,7 +17,7 @@
 
 namespace bemi::wal {
 
-// What the triggers sign their messages with; nullopt where there are none, or where this role may
+// The key that the triggers sign with; nullopt where there are no triggers, or where this role may
 // not read it: then nothing is told.
 base::Result<std::optional<change::SigningKey>> find_signing_key(pg::Connection& source);
 

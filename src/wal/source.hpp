@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Who the source is: what progress is bound to.
+// The source's identity, which progress is bound to.
 #pragma once
 
 #include <cstdint>

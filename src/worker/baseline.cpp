@@ -54,7 +54,7 @@ std::vector<Chunk> cut(std::size_t number, const wal::Table& table, std::vector<
 }
 
 bool is_done(const Chunk& chunk, const wal::Table& table, const store::DonePieces& done) {
-  // What was not sent of a row that changed between two snapshots only FULL makes up for.
+  // Only FULL makes up for columns that were not sent of a row that changed between two snapshots.
   bool whole_rows = table.identity == change::ReplicaIdentity::full && table.has_primary_key;
   return whole_rows && std::ranges::all_of(chunk.pieces, [&](const Piece& piece) {
            return done.contains({table.oid, piece.leaf, piece.file, piece.first_block});
@@ -319,7 +319,7 @@ base::Result<Missing> find_missing(pg::Connection& source, pg::Connection& desti
   TRY_ASSIGN(store::WholeTables whole, store::load_whole_tables(destination, progress));
   TRY_ASSIGN(auto publication, wal::find_publication(source, progress.publication));
   bool all_seen = publication && publication->sends_all_changes();
-  // What is there and not listed was tracked once: it hides in an extension, or is left out now.
+  // A known table that is not listed hides in an extension, or is left out now.
   std::vector<change::Oid> unlisted;
   for (const auto& [oid, membership] : whole) {
     if (std::ranges::find(tables, oid, &wal::Table::oid) == tables.end()) unlisted.push_back(oid);

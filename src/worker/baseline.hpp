@@ -25,7 +25,7 @@ struct Snapshot {
 
 inline constexpr const char* not_published = "it is, or was, not published in full";
 
-// What the history lacks of the tables that are there now.
+// Tables that are there now and not, or not in full, in the history.
 struct Missing {
   std::vector<wal::Table> to_read;  // published, but their earlier rows are not known
   std::vector<wal::Table> unseen;   // taken for whole, but not published, or not all the time

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What the worker does about an error: the one place that decides it.
+// Decides how the worker reacts to an error. No other place does.
 #pragma once
 
 #include "base/error.hpp"

@@ -50,7 +50,7 @@ base::Result<pg::Connection> connect(const std::string& url, const char* purpose
   return std::unexpected(opened.error().within(which));
 }
 
-// What `init` does, where it is missing. First it looks: what is refused has changed nothing.
+// Does the work of `init` where it is missing. It looks first: a refusal has changed nothing.
 base::Status prepare(pg::Connection& source, pg::Connection& destination,
                      pipeline::Settings& settings) {
   TRY(setup::take_known(destination, settings.setup));
@@ -79,7 +79,7 @@ void note_worker(pg::Connection& destination, const pipeline::Settings& settings
   if (!noted) base::log::debug("noting the worker: {}", noted.error().message);
 }
 
-// What is stored of the tables, and how much of messages that were refused.
+// Loads the tables' stored shapes, and how many refused messages are kept.
 base::Result<render::Refusals::Kept> recall(pg::Connection& destination, const std::string& source,
                                             render::Renderer& renderer) {
   TRY_ASSIGN(auto relations, store::load_relations(destination, source));

@@ -82,7 +82,7 @@ base::Result<pg::Rows> page_of(query::Changes& changes, const query::ChangeFilte
   return changes.newest(filter, options.limit, given(options.before));
 }
 
-// Who may read the history need not be who can compare.
+// A reader of the history may lack the rights to compare.
 base::Status compare(pg::Connection& destination, const std::string& file) {
   TRY_ASSIGN(store::Archive archive, store::describe_archive(file));
   auto standing = store::standing_of(destination, archive);

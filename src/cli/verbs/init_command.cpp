@@ -16,7 +16,7 @@
 namespace bemi::cli {
 namespace {
 
-// What the worker's own role must be allowed, when another one prepares the destination.
+// Grants for the worker's own role, when another role prepares the destination.
 base::Result<std::vector<setup::Step>> destination_grants(pg::Connection& admin,
                                                           const std::string& role) {
   TRY_ASSIGN(auto roles, store::roles_of(admin));
@@ -62,7 +62,7 @@ base::Status accept_gap(pg::Connection& destination, const setup::Settings& sett
     return base::fail(base::ErrorKind::conflict, "a worker is storing the source " + source,
                       "stop that bemi run, then run this again");
   }
-  // What comes until the new slot is made is lost, whether or not somebody had noticed a gap
+  // Changes until the new slot is made are lost, whether or not somebody had noticed a gap
   // before.
   TRY_ASSIGN(int open, store::open_gaps(destination, source));
   if (open == 0 && progress->state == store::SourceState::streaming) {

@@ -56,7 +56,7 @@ base::Result<bool> mark_forward_command(const host::Config& config, const MarkOp
                                         const base::Interrupt& stop);
 base::Status mark_delete_command(const host::Config& config, const MarkOptions& options);
 
-// What their flags can set, kept by who dispatches.
+// The values of their flags, owned by the dispatcher.
 struct RevertProgram {
   RevertOptions revert;
   MarkOptions mark;

@@ -9,7 +9,7 @@
 namespace bemi::cli {
 namespace {
 
-// What only the two servers know: names that are theirs, and whether they are one.
+// Asks the two servers for the default names, and whether they are one.
 base::Status settle_ends(const host::Config& config, pipeline::Settings& settings) {
   TRY_ASSIGN(pg::Connection source, host::open_source(config, host::Access::read_write));
   TRY_ASSIGN(pg::Connection destination, host::open_destination(config, host::Access::read_write));

@@ -70,7 +70,7 @@ std::string share(std::int64_t part, std::int64_t whole) {
   return fmt::format("{:.0f} %", 100.0 * static_cast<double>(part) / static_cast<double>(whole));
 }
 
-// Who waits neither for work nor for the next stage is who the others wait for.
+// The slowest stage waits neither for work nor for the next stage.
 base::Status print_stages(pg::Connection& destination, const std::string& source,
                           const std::string& format) {
   TRY_ASSIGN(pg::Rows rows, destination.query(select_stages, {source}));

@@ -9,8 +9,8 @@
 namespace bemi::serve {
 namespace {
 
-// What the text costs who handles it, as far as its brackets and colons tell; up to the first
-// mistake in it they are what a parser would see too.
+// The cost of handling the text, as far as its brackets and colons tell; up to the first
+// mistake they are the same for a parser.
 struct Shape {
   std::size_t depth = 0;
   std::size_t members = 0;  // looked for one after another, as each is added

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What stands in a request's JSON body, as the contract says. A field that is not known is an
+// Reads a request's JSON body by the contract. An unknown field is an
 // error, so that no typo goes unseen.
 #pragma once
 

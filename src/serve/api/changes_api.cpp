@@ -21,7 +21,7 @@ std::string list(const std::vector<std::string>& items) {
   return text.empty() ? "[]" : text + "]";
 }
 
-// Each piece is a page of its own: no transaction stays open while a reader takes his time.
+// Each piece is a page of its own: no transaction stays open while a reader takes their time.
 class ChangesDownload : public Download {
  public:
   ChangesDownload(Destination& destination, query::ChangeFilter filter, bool is_csv)
@@ -61,7 +61,7 @@ std::string key_of(const Request& request) {
   return key;
 }
 
-// What was asked for, as a JSON object.
+// The query's parameters as a JSON object.
 std::string asked(const Request& request) {
   std::string json = "{";
   for (const auto& [name, value] : request.query) {
@@ -117,7 +117,7 @@ base::Result<Response> download(const Call& call) {
   bool is_csv = format == "csv";
   TRY_ASSIGN(query::ChangeFilter filter, filter_of(*call.request));
   auto download = std::make_unique<ChangesDownload>(*call.services->destination, filter, is_csv);
-  // What is wrong with the question is said before an answer begins.
+  // A wrong query is refused before the answer begins.
   TRY_ASSIGN(
       std::optional<std::string> first,
       recorded(call, "export", format, asked(*call.request), [&] { return download->next(); }));

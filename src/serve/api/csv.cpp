@@ -20,7 +20,7 @@ std::string field(std::string_view text) {
   return quoted + '"';
 }
 
-// What a spreadsheet would run: a text of somebody else. Numbers are no such thing.
+// Whether a spreadsheet would run the text as a formula. Numbers are harmless.
 bool is_formula(std::string_view text) {
   if (text.empty() || std::string_view("=+-@\t\r").find(text.front()) == std::string_view::npos) {
     return false;

@@ -76,7 +76,7 @@ base::Result<NewDestination> destination_in(const ordered_json& body) {
   return destination;
 }
 
-// Whoever fills in a form has what he writes there, not what is this server's own.
+// A form yields its own fields only, never this server's settings.
 base::Status make_foreign(const Call& call, NewSource& source) {
   std::vector<std::string*> urls{&source.url, &source.admin_url, &source.revert_url,
                                  &source.destination_url};

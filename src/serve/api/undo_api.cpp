@@ -88,7 +88,7 @@ base::Result<Response> apply_revert(const Call& call) {
   TRY_ASSIGN(ordered_json body, body_of(call, revert_fields));
   TRY_ASSIGN(revert::Request request, revert_request(call, body));
   TRY_ASSIGN(std::string digest, text_of(body, "digest"));
-  // What somebody confirmed is what is done; a plan that nobody saw is not.
+  // Only a plan that somebody has confirmed is applied.
   if (digest.empty())
     return std::unexpected(wrong("digest is missing: the plan's, as it was shown"));
   std::string filter = body["filter"].dump(-1, ' ', false, ordered_json::error_handler_t::replace);

@@ -25,7 +25,7 @@ base::Result<Response> set_view(const Call& call) {
   TRY_ASSIGN(view.name, text_of(body, "name"));
   TRY_ASSIGN(view.address, text_of(body, "address"));
   TRY_ASSIGN(view.is_shared, truth_of(body, "shared", false));
-  // What others get to see is not for who only looks.
+  // A viewer may not change views that others see.
   if (view.is_shared && call.identity->role < Role::operator_) {
     return problem(403, "sharing a view needs the role operator", "keep it for yourself");
   }

@@ -32,7 +32,7 @@ base::Result<NewWebhook> webhook_in(const Call& call) {
   if (read.since || read.until) {
     return std::unexpected(wrong("a webhook sends what comes: its filter has no since and until"));
   }
-  // What PostgreSQL would not take is said now, not when the first change comes.
+  // A filter that PostgreSQL refuses is refused now, not when the first change comes.
   TRY(query::condition_of(read));
   wanted.created_by = call.identity->name;
   return wanted;
