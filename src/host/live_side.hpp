@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// The source as who walks back from its rows of now needs it.
+// query::LiveSide for the configured source.
 #pragma once
 
 #include <memory>

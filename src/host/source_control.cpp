@@ -330,7 +330,7 @@ base::Result<std::string> SourceControl::add(const serve::NewSource& wanted) {
     source.place = place_of(connection);
     TRY(check_retention(config, connection));
   }
-  TRY(supervise::may_be(source));
+  TRY(supervise::validate(source));
   TRY(settle_destination(config, wanted, source));
   TRY(registry_.set(source));
   return source.name;

@@ -41,7 +41,7 @@ class ReplicationStream {
   base::Status wait(int wake_fd, std::chrono::milliseconds timeout);
   // Standby status update; positions in the server's order.
   base::Status send_status(std::uint64_t written, std::uint64_t flushed, std::uint64_t applied);
-  // Tells the server that we go, so that the slot is free at once.
+  // Ends the COPY so that the server releases the slot at once.
   void finish();
 
  private:

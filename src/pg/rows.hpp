@@ -22,7 +22,7 @@ class Rows {
   [[nodiscard]] int columns() const;
   // \pre 0 <= row < count(), 0 <= column < columns(). The view lives as long as the Rows.
   [[nodiscard]] std::optional<std::string_view> get(int row, int column) const;
-  // A column that is never null by the statement's own making; empty if it is all the same.
+  // For columns that the statement guarantees non-null; a null reads as "".
   [[nodiscard]] std::string text(int row, int column) const;
   [[nodiscard]] std::int64_t integer(int row, int column) const;
   [[nodiscard]] bool truth(int row, int column) const;

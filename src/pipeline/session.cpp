@@ -19,17 +19,17 @@ constexpr std::size_t frames_bytes_target = 64UL << 10;
 
 }  // namespace
 
-Session::Session(Parts parts, const Settings& settings)
-    : parts_(std::move(parts)),
+Session::Session(Dependencies dependencies, const Settings& settings)
+    : dependencies_(std::move(dependencies)),
       settings_(&settings),
       frames_(limits::wal_queue_bytes_max),
       items_(limits::store_queue_bytes_max),
-      newest_xid_(parts_.transaction_id),
-      refusals_(parts_.refused_kept, settings.setup.selection.redacts_any()),
-      storing_({.first = parts_.writer,
-                .open_another = std::move(parts_.open_another),
+      newest_xid_(dependencies_.transaction_id),
+      refusals_(dependencies_.refused_kept, settings.setup.selection.redacts_any()),
+      storing_({.first = dependencies_.writer,
+                .open_another = std::move(dependencies_.open_another),
                 .items = items_,
-                .counters = parts_.stages.store,
+                .counters = dependencies_.stages.store,
                 .durable =
                     [this](change::Durable durable) {
                       std::lock_guard lock(mutex_);
@@ -64,7 +64,7 @@ void Session::end(const base::Error& why) {
   frames_.close();
   items_.close();
   storing_.close();
-  parts_.session_interrupt.trigger();
+  dependencies_.session_interrupt.trigger();
 }
 
 // --- read ---------------------------------------------------------------------------------------
@@ -74,18 +74,19 @@ base::Status Session::read_loop() {
     std::vector<wal::Frame> frames;
     std::size_t bytes = 0;
     while (bytes < frames_bytes_target) {
-      TRY_ASSIGN(std::optional<wal::Frame> frame, parts_.reader.poll());
+      TRY_ASSIGN(std::optional<wal::Frame> frame, dependencies_.reader.poll());
       if (!frame) break;
       bytes += frame->bytes();
       frames.push_back(std::move(*frame));
     }
-    parts_.stages.read.items += static_cast<std::int64_t>(frames.size());
-    parts_.stages.read.bytes += static_cast<std::int64_t>(bytes);
+    dependencies_.stages.read.items += static_cast<std::int64_t>(frames.size());
+    dependencies_.stages.read.bytes += static_cast<std::int64_t>(bytes);
     if (settings_->stop->triggered()) break;
     if (frames.empty()) {
-      Wait waiting(parts_.stages.read.input_wait_us);
+      Wait waiting(dependencies_.stages.read.input_wait_us);
       // The session's own end wakes us too; the reader's connection watches settings_->stop.
-      if (base::Status waited = parts_.reader.wait(parts_.session_interrupt.fd()); !waited) {
+      if (base::Status waited = dependencies_.reader.wait(dependencies_.session_interrupt.fd());
+          !waited) {
         if (waited.error().kind == base::ErrorKind::interrupted) break;
         return waited;
       }
@@ -94,28 +95,28 @@ base::Status Session::read_loop() {
     }
     std::lock_guard lock(mutex_);
     if (why_) return std::unexpected(closed());
-    if (durable_) parts_.reader.acknowledge(*durable_);
+    if (durable_) dependencies_.reader.acknowledge(*durable_);
   }
   {
     std::lock_guard lock(mutex_);
-    if (durable_) parts_.reader.acknowledge(*durable_);
+    if (durable_) dependencies_.reader.acknowledge(*durable_);
   }
-  parts_.reader.finish();
+  dependencies_.reader.finish();
   return std::unexpected(base::Error{base::ErrorKind::interrupted, "asked to stop", {}, {}});
 }
 
 // Waits for room without falling silent towards the source.
 base::Status Session::hand_over(std::vector<wal::Frame> frames, std::size_t bytes) {
   using Pushed = BoundedQueue<wal::Frame>::Pushed;
-  Wait waiting(parts_.stages.read.output_wait_us);
+  Wait waiting(dependencies_.stages.read.output_wait_us);
   while (true) {
     Pushed pushed = frames_.push_for(frames, bytes, 100ms);
     if (pushed == Pushed::closed) return std::unexpected(closed());
-    TRY(parts_.reader.tend());
+    TRY(dependencies_.reader.send_feedback_if_due());
     if (pushed == Pushed::done) return {};
     if (settings_->stop->triggered()) return {};
     std::lock_guard lock(mutex_);
-    if (durable_) parts_.reader.acknowledge(*durable_);
+    if (durable_) dependencies_.reader.acknowledge(*durable_);
   }
 }
 
@@ -123,9 +124,10 @@ base::Status Session::hand_over(std::vector<wal::Frame> frames, std::size_t byte
 
 base::Status Session::stitch_loop() {
   stitch::SpoolBudget budget(settings_->spool_directory);
-  stitch::Stitcher stitcher(budget, parts_.signing_key);
+  stitch::Stitcher stitcher(budget, dependencies_.signing_key);
   while (true) {
-    auto frames = waited(parts_.stages.stitch.input_wait_us, [&] { return frames_.pop(1s); });
+    auto frames =
+        waited(dependencies_.stages.stitch.input_wait_us, [&] { return frames_.pop(1s); });
     if (!frames) return std::unexpected(closed());
     for (wal::Frame& frame : *frames) {
       // Freed before the next one is taken: a single one can be a gigabyte.
@@ -145,7 +147,7 @@ base::Status Session::take_frame(const wal::Frame& frame, stitch::Stitcher& stit
     }
     return {};
   }
-  std::optional<std::string> context = render::recoded(frame.payload(), parts_.to_utf8);
+  std::optional<std::string> context = render::recoded(frame.payload(), dependencies_.to_utf8);
   TRY_ASSIGN(auto transaction, stitcher.feed(frame.position, context ? *context : frame.payload()));
   if (!transaction) return {};
   return take_transaction(*transaction, frame.received_at);
@@ -172,7 +174,7 @@ base::Status Session::take_transaction(stitch::Transaction& transaction,
   while (true) {
     TRY_ASSIGN(std::optional<stitch::Stitched> stitched, transaction.next());
     if (!stitched) break;
-    TRY(parts_.renderer.render(*stitched, sequence, out));
+    TRY(dependencies_.renderer.render(*stitched, sequence, out));
     if (!out.full()) continue;
     in_parts = true;
     if (!send(out.take(/*last=*/false))) return std::unexpected(closed());
@@ -195,10 +197,10 @@ bool Session::send_gathered() {
   if (gathered_.empty()) return true;
   for (const StoreItem& item : gathered_) {
     const auto* batch = std::get_if<change::Batch>(&item);
-    if (batch != nullptr) parts_.stages.stitch.items += std::ssize(batch->changes);
+    if (batch != nullptr) dependencies_.stages.stitch.items += std::ssize(batch->changes);
   }
-  parts_.stages.stitch.bytes += static_cast<std::int64_t>(gathered_bytes_);
-  Wait waiting(parts_.stages.stitch.output_wait_us);
+  dependencies_.stages.stitch.bytes += static_cast<std::int64_t>(gathered_bytes_);
+  Wait waiting(dependencies_.stages.stitch.output_wait_us);
   return items_.push(std::exchange(gathered_, {}), std::exchange(gathered_bytes_, 0));
 }
 

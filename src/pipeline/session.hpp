@@ -29,7 +29,7 @@ namespace bemi::pipeline {
 
 class Session {
  public:
-  struct Parts {
+  struct Dependencies {
     wal::Reader& reader;
     render::Renderer& renderer;
     store::Writer& writer;
@@ -41,7 +41,7 @@ class Session {
     render::Refusals::Kept refused_kept;  // what is kept of refused messages already
     render::ToUtf8 to_utf8 = {};          // of contexts; it asks on the thread that renders
   };
-  Session(Parts parts, const Settings& settings);
+  Session(Dependencies dependencies, const Settings& settings);
 
   // Until the first error or the stop; returns why. Kind interrupted: we were asked to.
   base::Error run();
@@ -58,7 +58,7 @@ class Session {
   void end(const base::Error& why);
   [[nodiscard]] std::uint64_t extend(decode::WireXid xid);
 
-  Parts parts_;
+  Dependencies dependencies_;
   const Settings* settings_;
   BoundedQueue<wal::Frame> frames_;
   BoundedQueue<StoreItem> items_;

@@ -34,7 +34,7 @@ struct Stages {
   }
 };
 
-// Adds the time of its life.
+// Adds its own lifetime to the sum.
 class Wait {
  public:
   explicit Wait(std::atomic<std::int64_t>& sum) : sum_(&sum) {}

@@ -42,25 +42,26 @@ std::size_t bytes_of(const StoreItem& item) {
   return batch == nullptr ? pass_bytes : std::max(batch->bytes, pass_bytes);
 }
 
-Storing::Storing(Parts parts, const Settings& settings)
-    : parts_(std::move(parts)),
+Storing::Storing(Dependencies dependencies, const Settings& settings)
+    : dependencies_(std::move(dependencies)),
       settings_(&settings),
-      connections_(parts_.first.is_careful() ? 1 : settings.store_connections),
+      connections_(dependencies_.first.is_careful() ? 1 : settings.store_connections),
       others_(connections_ - 1),
-      progress_(parts_.first.progress()),
+      progress_(dependencies_.first.progress()),
       committed_at_(std::chrono::steady_clock::now()) {}
 
 base::Status Storing::run(int number) {
   std::optional<store::Writer> own;
-  store::Writer* writer = number == 1 ? &parts_.first : nullptr;
+  store::Writer* writer = number == 1 ? &dependencies_.first : nullptr;
   auto turn = number == 1 ? std::optional(CommitOrder::first) : turns_.take();
   while (turn) {
     if (writer == nullptr) {
-      auto opened = parts_.open_another(number);
+      auto opened = dependencies_.open_another(number);
       if (!opened) {
         --others_;
         turns_.give_back();
-        base::log::warning("storing with one connection less: {}", opened.error().message);
+        base::log::warning("continuing with one store connection fewer: {}",
+                           opened.error().message);
         return {};
       }
       writer = &own.emplace(std::move(*opened));
@@ -85,9 +86,10 @@ base::Status Storing::take_turn(store::Writer& writer, CommitOrder::Number turn)
 // Takes the batches that are ready; where changes pile up, one turn's worth of them.
 base::Status Storing::gather() {
   do {
-    if (!gathered_.empty() && parts_.items.empty()) break;
+    if (!gathered_.empty() && dependencies_.items.empty()) break;
     std::chrono::milliseconds patience = fence_waits_ ? limits::commit_age_max : 1s;
-    auto items = waited(parts_.counters.input_wait_us, [&] { return parts_.items.pop(patience); });
+    auto items = waited(dependencies_.counters.input_wait_us,
+                        [&] { return dependencies_.items.pop(patience); });
     if (!items) return std::unexpected(closed());
     for (const StoreItem& item : *items) gathered_bytes_ += bytes_of(item);
     std::ranges::move(*items, std::back_inserter(gathered_));
@@ -123,7 +125,7 @@ base::Status Storing::store_aside(store::Writer& writer, CommitOrder::Number tur
     TRY(append(writer, taken));
   }
   TRY(writer.commit());
-  parts_.durable(writer.durable());
+  dependencies_.durable(writer.durable());
   turns_.committed(turn);
   return {};
 }
@@ -139,7 +141,7 @@ base::Status Storing::store_gathered(store::Writer& writer) {
   auto age = std::chrono::steady_clock::now() - committed_at_;
   // Nothing more waits: what is gathered becomes visible now. Under load this never happens,
   // and commits grow to the size that the destination's speed makes them.
-  bool due = writer.has_content() && parts_.items.empty();
+  bool due = writer.has_content() && dependencies_.items.empty();
   auto interval = source_waits_ ? confirm_interval_min : settings_->heartbeat_interval;
   bool heartbeat_due = writer.has_progress() && age >= interval;
   bool fence_due = fence_waits_ && (age >= limits::commit_age_max || may_answer_at_once());
@@ -164,8 +166,8 @@ base::Status Storing::append(store::Writer& writer, StoreItem& item) {
   }
   auto& batch = std::get<change::Batch>(item);
   TRY(writer.append(batch));
-  parts_.counters.items += std::ssize(batch.changes);
-  parts_.counters.bytes += static_cast<std::int64_t>(batch.bytes);
+  dependencies_.counters.items += std::ssize(batch.changes);
+  dependencies_.counters.bytes += static_cast<std::int64_t>(batch.bytes);
   return {};
 }
 
@@ -184,11 +186,11 @@ base::Status Storing::take_item(store::Writer& writer, StoreItem& item) {
 }
 
 base::Status Storing::commit(store::Writer& writer) {
-  Wait waiting(parts_.counters.output_wait_us);
+  Wait waiting(dependencies_.counters.output_wait_us);
   if (writer.has_content() || writer.has_progress()) TRY(writer.commit());
   fence_waits_ = source_waits_ = false;
   committed_at_ = std::chrono::steady_clock::now();
-  parts_.durable(writer.durable());
+  dependencies_.durable(writer.durable());
   return {};
 }
 

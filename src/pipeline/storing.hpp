@@ -32,7 +32,7 @@ std::size_t bytes_of(const StoreItem& item);
 
 class Storing {
  public:
-  struct Parts {
+  struct Dependencies {
     store::Writer& first;
     // A writer of the same source beside the first; `number` from 2.
     std::function<base::Result<store::Writer>(int number)> open_another;
@@ -40,7 +40,7 @@ class Storing {
     StageCounters& counters;
     std::function<void(change::Durable)> durable;  // in order
   };
-  Storing(Parts parts, const Settings& settings);
+  Storing(Dependencies dependencies, const Settings& settings);
 
   [[nodiscard]] int connections() const { return connections_; }
   // A thread's work, with the connection of that number, from 1. Until an error, or close().
@@ -59,12 +59,12 @@ class Storing {
   base::Status commit(store::Writer& writer);
   base::Status wait_for(CommitOrder::Number turn);
 
-  Parts parts_;
+  Dependencies dependencies_;
   const Settings* settings_;
   int connections_;
   std::atomic<int> others_;  // connections beside the first that may be opened, or are
   CommitOrder turns_;
-  // Of who takes.
+  // Owned by the thread whose turn it is.
   store::Progress progress_;         // where the next turn begins
   std::vector<StoreItem> gathered_;  // taken from the queue
   std::size_t gathered_bytes_ = 0;

@@ -9,7 +9,7 @@
 namespace bemi::query {
 namespace {
 
-// So many of the newest changes tell which keys contexts have.
+// Number of the newest changes that are sampled for context keys.
 constexpr std::int64_t context_sample = 5000;
 constexpr std::int64_t values_shown = 8;
 constexpr std::int64_t coverage_max = 1000;

@@ -142,7 +142,7 @@ class Walk {
     return {};
   }
 
-  // Of the columns of then, those that are there still, by the names of now.
+  // The columns of that time that still exist, under today's names.
   base::Status choose_columns() {
     readable_ = place_.relation;
     readable_.columns.clear();

@@ -137,7 +137,7 @@ Oid Relations::root_of(Oid leaf) const {
 base::Status Relations::mend_root(const Relation& leaf) {
   Oid oid = root_of(leaf.oid);
   Relation twin = leaf;
-  if (!told_ || oid == 0 || take_types(known_.at(oid), twin)) return {};
+  if (!has_ddl_messages_ || oid == 0 || take_types(known_.at(oid), twin)) return {};
   auto root = wal::read_relation(*catalog_, oid);
   if (!root) return {};
   TRY(complete(*root));
@@ -148,11 +148,11 @@ base::Status Relations::mend_root(const Relation& leaf) {
 // The told shape holds at this position; without one, the catalog's present shape.
 base::Status Relations::name_by_root(Relation& leaf) {
   leaf.root = root_of(leaf.oid);
-  if (leaf.root == 0 && !told_) {
+  if (leaf.root == 0 && !has_ddl_messages_) {
     TRY_ASSIGN(leaf.root, wal::root_of(*catalog_, leaf.oid));
   }
   if (leaf.root == 0) return {};
-  if (!told_ || !known_.contains(leaf.root)) {
+  if (!has_ddl_messages_ || !known_.contains(leaf.root)) {
     auto root = wal::read_relation(*catalog_, leaf.root);
     if (!root) return {};  // gone meanwhile: the rows keep the partition's name
     TRY(complete(*root));
@@ -166,7 +166,7 @@ base::Status Relations::name_by_root(Relation& leaf) {
 // The source's own description holds at this position. False when none fits.
 bool Relations::take_told(Relation& relation) const {
   auto known = known_.find(relation.root == 0 ? relation.oid : relation.root);
-  if (!told_ || known == known_.end() || known->second.assumed) return false;
+  if (!has_ddl_messages_ || known == known_.end() || known->second.assumed) return false;
   if (!take_types(known->second, relation)) return false;
   relation.assumed = false;
   if (relation.root == 0) relation.leaves = known->second.leaves;
@@ -187,7 +187,7 @@ base::Status Relations::complete(Relation& relation) {
   bool same = known != known_.end() && take_types(known->second, relation);
   relation.assumed = true;
   if (relation.root == 0) {
-    relation.leaves = same && told_ ? known->second.leaves : now.leaves;
+    relation.leaves = same && has_ddl_messages_ ? known->second.leaves : now.leaves;
   }
   for (const auto& [name, number] : now.numbers) {
     auto column = std::ranges::find(relation.columns, name, &change::Column::name);
@@ -226,7 +226,7 @@ base::Status Relations::learn(const decode::RelationMessage& message, std::uint3
                               BatchBuilder& out) {
   TRY(wal::wait_until_visible(*catalog_, out.transaction().id));
   Relation sent = message.relation;
-  sent.again = !told_ && described_.contains(sent.oid);
+  sent.again = !has_ddl_messages_ && described_.contains(sent.oid);
   std::optional<Relation> before = known_of(sent.oid);
   TRY(mend_root(sent));
   TRY_ASSIGN(RelationPtr relation, resolve(sent));

@@ -25,21 +25,23 @@ class Relations {
  public:
   // `catalog`: an ordinary connection to the source; both must outlive this.
   // `told`: the stream itself tells of every DDL (setup::has_event_trigger).
-  Relations(pg::Connection& catalog, const change::Selection& selection, bool told)
-      : catalog_(&catalog), selection_(&selection), redactions_(catalog, selection), told_(told) {}
+  Relations(pg::Connection& catalog, const change::Selection& selection, bool has_ddl_messages)
+      : catalog_(&catalog),
+        selection_(&selection),
+        redactions_(catalog, selection),
+        has_ddl_messages_(has_ddl_messages) {}
 
   // The stored shapes, by which the stream's older positions are read.
   void remember(std::vector<change::Relation> relations);
   void remember_redactions(const std::vector<change::Relation>& relations) {
     for (const change::Relation& relation : relations) redactions_.remember(relation);
   }
-  // From here on, the ordinal `sequence` of its transaction, the stream's changes of this relation
-  // are so.
+  // Changes of this relation have this shape from the ordinal `sequence` of its transaction on.
   base::Status learn(const decode::RelationMessage& message, std::uint32_t sequence,
                      BatchBuilder& out);
   void forget_type(change::Oid oid) { types_.forget(oid); }
 
-  // By what a change is read; error of kind malformed_message when it fits none.
+  // The relation that describes this change; error of kind malformed_message when none fits.
   base::Result<change::RelationPtr> find(change::Oid oid, const decode::Tuple& tuple) const;
 
   // The emptied tables by the names that the history knows: a root when all its leaves are.
@@ -85,7 +87,7 @@ class Relations {
   pg::Connection* catalog_;
   const change::Selection* selection_;
   Redactions redactions_;
-  bool told_;
+  bool has_ddl_messages_;
   change::TypeCatalog types_;
   // As the stream described them: what its changes are read by.
   std::unordered_map<change::Oid, Described> described_;

@@ -21,10 +21,10 @@ namespace bemi::render {
 class Renderer {
  public:
   // `catalog`: an ordinary connection to the source; both must outlive the renderer.
-  // `told`: the stream itself tells of every DDL (setup::has_event_trigger).
-  Renderer(pg::Connection& catalog, const change::Selection& selection, bool told)
+  // `has_ddl_messages`: the stream itself tells of every DDL (setup::has_event_trigger).
+  Renderer(pg::Connection& catalog, const change::Selection& selection, bool has_ddl_messages)
       : redacts_(selection.redacts_any()),
-        relations_(catalog, selection, told),
+        relations_(catalog, selection, has_ddl_messages),
         context_text_(redacts_) {}
 
   // The stored shapes, by which the stream's older positions are read.

@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "revert/key_handover.hpp"
 #include "revert/references.hpp"
-#include "revert/slots.hpp"
 
 namespace bemi::revert {
 namespace {
@@ -323,7 +323,7 @@ base::Status execute(pg::Connection& source, Stage& stage, const Execution& exec
   if (shapes_in(stage).empty()) return {};
   TRY(stage.use_own_search_path(true));
   TRY(source.run("set constraints all deferred"));
-  TRY(keep_slots(source, stage, execution));
+  TRY(hand_over_keys(source, stage, execution));
   TRY(park_all(source, stage, execution));
   TRY_ASSIGN(pg::Rows counts, source.run(statement_of(stage, execution)));
   TRY(check_counts(source, stage, execution, counts));

@@ -111,7 +111,8 @@ class Checks {
 
  private:
   // Another row comes back with the key that this one gives up: who referred to the one refers to
-  // the other. Where the foreign key acts on what goes, that is so of the rows' own key (slots).
+  // the other. Where the foreign key acts on what goes, that is so of the rows' own key
+  // (key_handover).
   [[nodiscard]] std::string replaced(const ForeignKey& key, const StageTable& parent,
                                      const std::vector<int>& columns) const {
     bool own = columns.size() == parent.live->key.size() &&

@@ -138,7 +138,7 @@ base::Status Undoing::stage_all() {
     }
     abandon();
   }
-  return base::fail(base::ErrorKind::limit, "there is no end to what was built on these changes",
+  return base::fail(base::ErrorKind::limit, "--cascade found too many dependent changes",
                     "undo the later ones first");
 }
 

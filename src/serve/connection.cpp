@@ -361,7 +361,7 @@ class Client {
     co_return !failed;
   }
 
-  // One buffer in the kernel's hands at a time; who takes none of it for too long is left.
+  // One buffer in the kernel's hands at a time; clients that stop reading are disconnected.
   awaitable<bool> send_bytes(std::string_view bytes) {
     Held held(*load_, client_, bytes.size());
     stream_.expires_after(transfer_max);

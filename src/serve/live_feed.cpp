@@ -44,7 +44,7 @@ void send_to_history(const std::vector<std::shared_ptr<Subscription>>& readers,
 
 base::Error not_an_event_id() {
   return {base::ErrorKind::usage,
-          "Last-Event-ID is none of this stream's",
+          "unknown Last-Event-ID",
           "leave it out to begin with what comes from now on",
           {}};
 }

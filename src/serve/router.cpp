@@ -222,7 +222,7 @@ Answer answer(const Services& services, const Request& request) {
     if (is_method) return {called(services, request, route, *tail), route.pattern};
   }
   if (!allowed.empty()) {
-    Response response = problem(405, request.method + " is nothing one can do here");
+    Response response = problem(405, "the method " + request.method + " is not allowed here");
     response.headers.emplace_back("Allow", allowed);
     return {std::move(response), "other"};
   }

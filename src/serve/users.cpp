@@ -18,7 +18,7 @@ bool is_same(std::string_view a, std::string_view b) {
   });
 }
 
-base::Status may_be(const NewUser& user) {
+base::Status validate(const NewUser& user) {
   if (user.name.empty() || user.name.size() > name_bytes_max || user.name.contains('/')) {
     return base::fail(base::ErrorKind::usage,
                       "a user's name has 1 to 200 characters, and no slash");
@@ -55,7 +55,7 @@ base::Result<std::optional<std::string>> Users::hash_of(const std::string& name)
 }
 
 base::Status Users::set(const NewUser& user) {
-  TRY(may_be(user));
+  TRY(validate(user));
   auto hash = user.password ? pg::Parameter(password_hash(*user.password)) : std::nullopt;
   TRY_ASSIGN(pg::Connection connection, destination_->writer());
   TRY(connection.query(
@@ -95,7 +95,7 @@ base::Result<std::optional<Role>> Users::check(const std::string& name,
 }
 
 base::Status Users::change_password(const PasswordChange& change) {
-  TRY(may_be({.name = change.name, .role = Role::viewer, .password = change.new_password}));
+  TRY(validate({.name = change.name, .role = Role::viewer, .password = change.new_password}));
   TRY_ASSIGN(std::optional<std::string> hash, hash_of(change.name));
   if (!hash) {
     return base::fail(base::ErrorKind::conflict, "there is no password to change",

@@ -8,7 +8,7 @@
 namespace bemi::serve {
 namespace {
 
-base::Status may_be(const View& view) {
+base::Status validate(const View& view) {
   if (view.name.empty() || view.name.size() > view_name_bytes_max || view.name.contains('/')) {
     return base::fail(base::ErrorKind::usage,
                       "a view's name has 1 to 200 characters, and no slash");
@@ -47,7 +47,7 @@ select coalesce(json_agg(json_build_object('name', name, 'address', address, 'ow
 }
 
 base::Status Views::set(const View& view) {
-  TRY(may_be(view));
+  TRY(validate(view));
   TRY_ASSIGN(pg::Connection connection, destination_->writer());
   TRY_ASSIGN(pg::Rows rows, connection.query(insert_view, {view.owner, view.name, view.address,
                                                            pg::boolean(view.is_shared),

@@ -18,7 +18,7 @@ constexpr const char* purpose = "webhook";
 constexpr std::size_t name_bytes_max = 800;
 constexpr int failures_shift_max = 12;  // of one second: about an hour
 
-base::Status may_be(const NewWebhook& wanted) {
+base::Status validate(const NewWebhook& wanted) {
   bool is_name =
       !wanted.name.empty() && wanted.name.size() <= name_bytes_max && !wanted.name.contains('/');
   if (!is_name) {
@@ -69,7 +69,7 @@ select coalesce(json_agg(json_build_object('name', name, 'url', url, 'filter', f
 }
 
 base::Result<std::optional<std::string>> Webhooks::set(const NewWebhook& wanted) {
-  TRY(may_be(wanted));
+  TRY(validate(wanted));
   if (box_ == nullptr) return std::unexpected(secret::no_key());
   std::string secret = new_secret();
   query::Seen ends;

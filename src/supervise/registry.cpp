@@ -38,7 +38,7 @@ Options read_options(const std::string& text) {
 
 }  // namespace
 
-base::Status may_be(const Source& source) {
+base::Status validate(const Source& source) {
   bool is_name =
       !source.name.empty() && source.name.size() <= name_bytes_max && !source.name.contains('/');
   if (!is_name) {
@@ -94,7 +94,7 @@ base::Result<std::optional<Source>> Registry::one(const std::string& name) {
 }
 
 base::Status Registry::set(const Source& source) {
-  TRY(may_be(source));
+  TRY(validate(source));
   TRY_ASSIGN(pg::Connection connection, open());
   auto sealed = [&](const std::string& url) {
     return url.empty() ? std::nullopt : pg::Parameter(box_.seal(purpose, url));

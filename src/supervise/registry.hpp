@@ -39,8 +39,8 @@ struct Source {
   std::string created_at;
 };
 
-// Error of kind usage: it can be none.
-base::Status may_be(const Source& source);
+// Error of kind usage if the source is not acceptable.
+base::Status validate(const Source& source);
 
 class Registry {
  public:

@@ -96,14 +96,14 @@ base::Result<std::optional<Frame>> Reader::poll() {
 }
 
 base::Status Reader::wait(int wake_fd) {
-  TRY(tend());
+  TRY(send_feedback_if_due());
   auto left = feedback_interval - (Clock::now() - fed_back_at_);
   auto timeout = std::max(std::chrono::ceil<std::chrono::milliseconds>(left), 1ms);
   TRY(stream_.wait(wake_fd, timeout));
   return {};
 }
 
-base::Status Reader::tend() {
+base::Status Reader::send_feedback_if_due() {
   if (!reply_due_ && Clock::now() - fed_back_at_ < feedback_interval) return {};
   return send_feedback();
 }

@@ -17,7 +17,7 @@
 
 namespace bemi::wal {
 
-// Of an error of the stream: the publication was not there at that position.
+// True if the publication did not exist at the failing position.
 bool says_no_publication(const base::Error& error);
 
 // One frame of the stream, owned.
@@ -57,10 +57,10 @@ class Reader {
   // Waits until bytes come, `wake_fd` is readable, or it is time for feedback; sends that.
   base::Status wait(int wake_fd);
   // Sends feedback when it is due; for a caller that is waiting for something else.
-  base::Status tend();
+  base::Status send_feedback_if_due();
   // From the next feedback on, the source may forget what lies before.
   void acknowledge(change::Durable durable) { durable_ = durable.lsn(); }
-  // The last word: what is durable, and that we go.
+  // Sends the final status update and ends the stream.
   void finish();
 
  private:

@@ -45,7 +45,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
          case when map is null then fidelity else _bemi.reshaped_remarks(map, fidelity, false) end
 $$;
 
--- From where on rows read how, as of the place's time.
+-- The row mappings of a table and the position from which each applies.
 create or replace function _bemi.shape_maps(place _bemi.place) returns table (since bigint, sequence bigint, map jsonb)
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select v.position, v.sequence, _bemi.shape_map(v.columns, place.columns)

@@ -34,7 +34,7 @@ base::Result<query::Cursor> read_cursor(std::string_view text) {
   }
   auto number = [&](std::size_t part) { return base::parse_number<std::int64_t>(parts[part]); };
   if (parts.size() != 4 || !number(1) || !number(2)) {
-    return base::fail(base::ErrorKind::usage, "cursor: is none that a page has told");
+    return base::fail(base::ErrorKind::usage, "cursor: not a cursor returned by this API");
   }
   return query::Cursor{moved(moved(parts[0], 'T', ' '), 'p', '+'), *number(1), *number(2),
                        parts[3]};

@@ -12,6 +12,6 @@
 namespace bemi::revert {
 
 // Changes _bemi_state, for the execution only.
-base::Status keep_slots(pg::Connection& source, Stage& stage, const Execution& execution);
+base::Status hand_over_keys(pg::Connection& source, Stage& stage, const Execution& execution);
 
 }  // namespace bemi::revert

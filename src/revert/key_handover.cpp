@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
-#include "revert/slots.hpp"
+#include "revert/key_handover.hpp"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@ namespace bemi::revert {
 namespace {
 
 // The key that a row has, and the one that it will have.
-std::string slots_sql(const StageTable& table, const Execution& execution) {
+std::string handover_sql(const StageTable& table, const Execution& execution) {
   std::string had;
   std::string wants;
   std::string places;
@@ -75,9 +75,9 @@ base::Status hand_over(pg::Connection& source, Stage& stage, const StageTable& t
   return {};
 }
 
-base::Status keep_slots_of(pg::Connection& source, Stage& stage, const StageTable& table,
-                           const Execution& execution) {
-  TRY(source.run(slots_sql(table, execution)));
+base::Status hand_over_keys_of(pg::Connection& source, Stage& stage, const StageTable& table,
+                               const Execution& execution) {
+  TRY(source.run(handover_sql(table, execution)));
   TRY(source.run(handed_sql));
   TRY_ASSIGN(pg::Rows any, source.run("select exists (select from pg_temp._bemi_handed)"));
   if (!any.truth(0, 0)) return {};
@@ -104,10 +104,10 @@ base::Status keep_slots_of(pg::Connection& source, Stage& stage, const StageTabl
 
 }  // namespace
 
-base::Status keep_slots(pg::Connection& source, Stage& stage, const Execution& execution) {
+base::Status hand_over_keys(pg::Connection& source, Stage& stage, const Execution& execution) {
   for (int tab : execution.by_slot) {
     const StageTable table = stage.table(tab);
-    if (!table.live->key.empty()) TRY(keep_slots_of(source, stage, table, execution));
+    if (!table.live->key.empty()) TRY(hand_over_keys_of(source, stage, table, execution));
   }
   return {};
 }
