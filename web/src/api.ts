@@ -106,8 +106,8 @@ async function send(method: string, path: string, body: unknown, signal?: AbortS
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new Problem(
       0,
-      "Bemi cannot be reached",
-      "Is it still running? This page goes on when it answers again.",
+      "Bemi does not answer",
+      "Is it running? This page continues when Bemi answers again.",
     );
   }
   if (response.ok) return response;

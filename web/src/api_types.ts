@@ -46,7 +46,7 @@ export interface paths {
         };
         /**
          * New changes as they are stored, as Server-Sent Events
-         * @description A reader that is too slow is served from the history at its own pace; it holds up nobody.
+         * @description A slow reader is served from the history at its own pace and delays nobody.
          */
         get: operations["streamChanges"];
         put?: never;
@@ -66,7 +66,7 @@ export interface paths {
         };
         /**
          * Changes counted over time
-         * @description Over all of a long history the counts are estimated from a sample, and say so.
+         * @description Counts over a long history are estimated from a sample; `estimated` is then true.
          */
         get: operations["countChanges"];
         put?: never;
@@ -119,8 +119,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A table's rows as they were
-         * @description From what is stored, or back from the live table where the server knows the source (then without `operation` and `effective_at`). What is not known is refused (409), never guessed.
+         * Rows of a table at a time
+         * @description Computed from the history, or back from the live table if the server knows the source (then without `operation` and `effective_at`). Unknown rows are refused (409), never guessed.
          */
         get: operations["tableAsOf"];
         put?: never;
@@ -155,7 +155,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Changes by who or what they belong to, the latest first */
+        /** Changes grouped by a key of the context, a transaction or a table, the latest first */
         get: operations["groupChanges"];
         put?: never;
         post?: never;
@@ -206,7 +206,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The keys that contexts have, of the newest changes */
+        /** The context keys of the newest changes */
         get: operations["listContextKeys"];
         put?: never;
         post?: never;
@@ -223,7 +223,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Which tables' changes say a key of the context */
+        /** The share of changes with a context key, by table */
         get: operations["contextCoverage"];
         put?: never;
         post?: never;
@@ -240,7 +240,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Each source: progress, slot, lag, gaps */
+        /** The sources, each with progress, slot, lag and gaps */
         get: operations["listSources"];
         put?: never;
         post?: never;
@@ -257,10 +257,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who one is */
+        /** The current session */
         get: operations["getSession"];
         put?: never;
-        /** A session for a browser, in exchange for a token, or a name and password */
+        /** Signs in with a token, or with a name and a password */
         post: operations["signIn"];
         /** Ends the session */
         delete: operations["signOut"];
@@ -278,7 +278,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Change your own password; your other sessions end */
+        /** Changes your own password and ends your other sessions */
         post: operations["changePassword"];
         delete?: never;
         options?: never;
@@ -364,8 +364,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * What undoing the selected changes would do, and what stands in the way
-         * @description Found by doing it in a transaction that is rolled back. Needs the role operator.
+         * Previews an undo of the selected changes, with its conflicts
+         * @description Runs the undo in a transaction and rolls it back. Needs the role operator.
          */
         post: operations["planRevert"];
         delete?: never;
@@ -384,8 +384,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Undoes the selected changes, if the plan is still the one that was shown
-         * @description Refused (409) when something stands in the way, or the plan has another digest by now. Needs the role operator.
+         * Undoes the selected changes if the plan has not changed
+         * @description Refused (409) if there are conflicts, or if the plan has another digest now. Needs the role operator.
          */
         post: operations["applyRevert"];
         delete?: never;
@@ -404,7 +404,7 @@ export interface paths {
         /** Named states of a source */
         get: operations["listMarks"];
         put?: never;
-        /** Names the state of now */
+        /** Creates a mark of the current state */
         post: operations["createMark"];
         delete?: never;
         options?: never;
@@ -438,7 +438,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Takes the last going back to a mark back again */
+        /** Undoes the last rollback to a mark */
         post: operations["rollForward"];
         delete?: never;
         options?: never;
@@ -456,7 +456,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Forgets a mark; the data stay */
+        /** Deletes a mark; the data stay */
         delete: operations["deleteMark"];
         options?: never;
         head?: never;
@@ -470,10 +470,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who may sign in by name, and as what; needs the role admin */
+        /** The users, with their roles; needs the role admin */
         get: operations["listUsers"];
         put?: never;
-        /** Makes or changes a user, whose sessions end; needs the role admin */
+        /** Creates or changes a user and ends the user's sessions; needs the role admin */
         post: operations["setUser"];
         delete?: never;
         options?: never;
@@ -491,7 +491,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Removes a user, whose sessions end; needs the role admin */
+        /** Removes a user and ends the user's sessions; needs the role admin */
         delete: operations["removeUser"];
         options?: never;
         head?: never;
@@ -505,10 +505,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The sources whose workers run from here */
+        /** The sources whose workers this server runs */
         get: operations["listManagedSources"];
         put?: never;
-        /** Tracks one more, or changes how one is tracked, and starts its worker; needs the role admin */
+        /** Adds a source, or changes one, and starts its worker; needs the role admin */
         post: operations["addSource"];
         delete?: never;
         options?: never;
@@ -525,7 +525,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** What bemi check says of it, and its tables; changes nothing; needs the role admin */
+        /** Checks a source as bemi check does and lists its tables; changes nothing; needs the role admin */
         post: operations["checkSource"];
         delete?: never;
         options?: never;
@@ -542,7 +542,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ends its worker; the slot keeps WAL meanwhile; needs the role admin */
+        /** Stops the worker of a source; its slot keeps retaining WAL; needs the role admin */
         post: operations["pauseSource"];
         delete?: never;
         options?: never;
@@ -559,7 +559,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Starts its worker again; needs the role admin */
+        /** Starts the worker of a source again; needs the role admin */
         post: operations["resumeSource"];
         delete?: never;
         options?: never;
@@ -577,7 +577,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Tracks it no more and drops its slot and publication; the history stays; needs the role admin */
+        /** Removes a source with its slot and publication; the history stays; needs the role admin */
         delete: operations["removeSource"];
         options?: never;
         head?: never;
@@ -591,10 +591,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The views that one keeps, and those that others share */
+        /** Your saved views, and those that others share */
         get: operations["listViews"];
         put?: never;
-        /** Keeps a view, or changes one of one's own; sharing it needs the role operator */
+        /** Saves a view of your own; sharing it needs the role operator */
         post: operations["setView"];
         delete?: never;
         options?: never;
@@ -612,7 +612,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Takes a view away; somebody else's needs the role admin */
+        /** Deletes a view; another user's view needs the role admin */
         delete: operations["removeView"];
         options?: never;
         head?: never;
@@ -626,12 +626,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Saved filters whose new changes are sent to an address; needs the role admin */
+        /** The webhooks; needs the role admin */
         get: operations["listWebhooks"];
         put?: never;
         /**
-         * Makes or changes a webhook; needs the role admin
-         * @description From now on, each new change that the filter selects is posted as {"type": "changes", "webhook": name, "changes": [...]}, in commit order, and again, later and later, until it is answered with 2xx; what is sent again has the same webhook-id. Signed as standardwebhooks.com has it. 410 turns it off.
+         * Creates or changes a webhook; needs the role admin
+         * @description The server posts each new change that matches the filter as {"type": "changes", "webhook": name, "changes": [...]}, in commit order. It retries at growing intervals, with the same webhook-id, until the answer is 2xx. Requests are signed as standardwebhooks.com describes. The answer 410 turns the webhook off.
          */
         post: operations["setWebhook"];
         delete?: never;
@@ -649,7 +649,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Sends {"type": "test"} and tells what was answered; needs the role admin */
+        /** Sends {"type": "test"} and returns the answer; needs the role admin */
         post: operations["testWebhook"];
         delete?: never;
         options?: never;
@@ -681,7 +681,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What was undone or set from here, and by whom, the newest first; needs the role operator */
+        /** The audit log: who undid or changed what, the newest first; needs the role operator */
         get: operations["listActions"];
         put?: never;
         post?: never;
@@ -705,11 +705,11 @@ export interface components {
             primary_key: string | null;
             /** @enum {string} */
             operation: "CREATE" | "UPDATE" | "DELETE" | "TRUNCATE" | "SNAPSHOT" | "SCHEMA";
-            /** @description The row before, whole */
+            /** @description The whole row before */
             before: Row;
-            /** @description The row after, whole */
+            /** @description The whole row after */
             after: Row;
-            /** @description What the application passed */
+            /** @description The context that the application passed */
             context: Row;
             /** Format: date-time */
             committed_at: string;
@@ -730,11 +730,11 @@ export interface components {
             /** Format: int64 */
             commit_position: Integer;
             sequence: number;
-            /** @description Exact text of what JSON cannot hold */
+            /** @description Exact text of values that JSON cannot hold */
             exact: Json;
-            /** @description Columns that were not plainly captured */
+            /** @description Columns with a value that is not known exactly */
             fidelity: Json;
-            /** @description Only of a change with more than 4 MB: which values were cut, and how many bytes each has */
+            /** @description Only in a change of more than 4 MB: the values that were cut, each with its size in bytes */
             truncated?: {
                 before: {
                     [key: string]: number;
@@ -791,7 +791,7 @@ export interface components {
             since: string;
             /** Format: date-time */
             until: string;
-            /** @description Of a bucket */
+            /** @description Length of a bucket */
             seconds: number;
             estimated: boolean;
             buckets: {
@@ -801,7 +801,7 @@ export interface components {
                 updated: number;
                 deleted: number;
                 other: number;
-                /** @description Rows written by a baseline or a checkpoint: nobody changed anything */
+                /** @description Rows of a baseline or a checkpoint, which are no changes */
                 baseline: number;
             }[];
         };
@@ -832,7 +832,7 @@ export interface components {
             table: string;
             /** Format: date-time */
             since: string;
-            /** @description With the rows that it had when tracking began */
+            /** @description Whether the history has the rows that existed when tracking began */
             whole: boolean;
             columns: {
                 name: string;
@@ -850,7 +850,7 @@ export interface components {
             changes: number;
             with_context: number;
             with_key: number;
-            /** @description The value of the key that was asked by; null where there is none */
+            /** @description Value of the key `by`; null if absent */
             by?: string | null;
         };
         User: {
@@ -862,13 +862,13 @@ export interface components {
             changed_at: string;
         };
         NewSource: {
-            /** @description In the history; the database's when it is left out */
+            /** @description Name in the history; defaults to the database name */
             name?: string;
-            /** @description As the role that reads it; kept sealed */
+            /** @description Connection URL of the read role; stored encrypted */
             url: string;
-            /** @description As a role that owns the tables, to prepare it now; kept nowhere */
+            /** @description Connection URL of a role that owns the tables; used once for setup, never stored */
             admin_url?: string;
-            /** @description As a role that may write, for undoing; kept sealed */
+            /** @description Connection URL of a role that may write, for undo; stored encrypted */
             revert_url?: string;
             include?: string[];
             exclude?: string[];
@@ -878,21 +878,21 @@ export interface components {
             replica_identity?: "full" | "keep";
             /** @enum {string} */
             snapshot?: "auto" | "initial" | "none";
-            /** @description How long changes are kept: 90d, or one table's: todo=30d; for ever when it is left out. All sources of one destination have the same */
+            /** @description Retention: 90d, or for one table todo=30d; forever if absent. All sources of a destination share it */
             retention?: string[];
-            /** @description Where its history goes; this server's destination when it is left out; kept sealed */
+            /** @description Connection URL of the history database; defaults to this server's; stored encrypted */
             destination_url?: string;
             new_destination?: components["schemas"]["NewDestination"];
         };
-        /** @description A database and a role that are made for the history, with a password that is made too; what comes of it is kept sealed */
+        /** @description A new database and role for the history, with a generated password; stored encrypted */
         NewDestination: {
-            /** @description Any database of that server, as a role that may make databases and roles; kept nowhere */
+            /** @description Connection URL of a role that may create databases and roles; used once, never stored */
             admin_url: string;
             database: string;
-            /** @description As the database when it is left out */
+            /** @description Defaults to the name of the database */
             role?: string;
             /**
-             * @description Use what is there already by these names; its role gets another password
+             * @description Use an existing database and role with these names; the role gets a new password
              * @default false
              */
             take_over?: boolean;
@@ -902,9 +902,9 @@ export interface components {
             severity: "ok" | "info" | "warning" | "error";
             subject: string;
             what: string;
-            /** @description SQL or a command; empty when all is well */
+            /** @description SQL or a command; empty if nothing is wrong */
             fix: string;
-            /** @description Starting does it by itself */
+            /** @description The start fixes it */
             prepared: boolean;
         };
         CheckedSource: {
@@ -913,7 +913,7 @@ export interface components {
             good: boolean;
             source: components["schemas"]["Finding"][];
             destination: components["schemas"]["Finding"][];
-            /** @description What starting would do on the source */
+            /** @description The statements that the start runs on the source */
             steps: {
                 what: string;
                 sql: string;
@@ -935,7 +935,7 @@ export interface components {
             pid: number;
             starts: number;
             last_error: string;
-            /** @description The last of its log */
+            /** @description The last lines of its log */
             lines: string[];
             may_undo?: boolean;
             include?: string[];
@@ -945,7 +945,7 @@ export interface components {
             replica_identity?: string;
             snapshot?: string;
             retention: string[];
-            /** @description Where its history is; null: here */
+            /** @description Database that stores the history; null: this server's destination */
             destination: string | null;
             created_by: string;
             created_at: string;
@@ -962,9 +962,9 @@ export interface components {
             url: string;
             filter: components["schemas"]["Filter"];
             enabled: boolean;
-            /** @description Changes that were taken */
+            /** @description Number of delivered changes */
             delivered: number;
-            /** @description In a row */
+            /** @description Consecutive failures */
             failures: number;
             last_error: string | null;
             last_status: number | null;
@@ -983,7 +983,7 @@ export interface components {
             action: string;
             target: string;
             details: Row;
-            /** @description done, or what went wrong; null while it runs */
+            /** @description done, or the error; null while it runs */
             outcome: string | null;
             ended_at: string | null;
         };
@@ -1007,23 +1007,23 @@ export interface components {
             written_with_context: number;
             contexts_rejected: number;
             schema_refused?: number;
-            /** @description Messages in the WAL that claim to be Bemi's, and are not */
+            /** @description Forged messages in the WAL that claimed to be Bemi's */
             messages_refused?: number;
             /** Format: date-time */
             created_at: string;
-            /** @description Who writes its history, here or on another host; null: a worker that did not say */
+            /** @description The worker that writes the history; null if unknown */
             worker: {
                 host: string;
                 pid: number;
                 version: string;
                 /** Format: date-time */
                 started_at: string;
-                /** @description It is this program */
+                /** @description Whether it is this program */
                 here: boolean;
             } | null;
             /**
              * Format: date-time
-             * @description When the worker was last heard of
+             * @description When the worker was last seen
              */
             heard_at: string | null;
             parked: number;
@@ -1036,19 +1036,19 @@ export interface components {
                 detected_at: string;
                 /** Format: date-time */
                 accepted_at: string | null;
-                /** @description With `table`: the gap is of this table alone, and stops nothing */
+                /** @description With `table`: the gap affects this table only and stops nothing */
                 schema?: string | null;
                 table?: string | null;
                 /** Format: date-time */
                 from_time?: string | null;
                 /**
                  * Format: date-time
-                 * @description Of a table's gap: when all its rows were known again; null: not yet
+                 * @description End of a table's gap, when all its rows are known again; null: still open
                  */
                 to_time?: string | null;
             }[];
             open_gaps: number;
-            /** @description Whether this server can ask the source; if so, what follows is there */
+            /** @description Whether this server can query the source; only then the following fields are present */
             slot_known: boolean;
             slot_there?: boolean;
             slot_active?: boolean;
@@ -1059,16 +1059,16 @@ export interface components {
             probe_error?: string;
         };
         RevertRequest: {
-            /** @description As the parameters of /api/changes, at least one; and ids, of changes */
+            /** @description The parameters of /api/changes, at least one, or ids of changes */
             filter: components["schemas"]["Filter"];
             /**
-             * @description fail: then nothing is done; skip: leave such rows; force: write the old values over what others wrote since
+             * @description fail: change nothing; skip: leave those rows; force: overwrite later values with the old ones
              * @default fail
              * @enum {string}
              */
             on_conflict?: "fail" | "skip" | "force";
             /**
-             * @description Undo what others built on it too
+             * @description Include later changes that depend on these
              * @default false
              */
             cascade?: boolean;
@@ -1077,7 +1077,7 @@ export interface components {
             /** @default true */
             fire_triggers?: boolean;
             reason?: string;
-            /** @description The plan's that was shown */
+            /** @description Digest of the plan that was shown */
             digest?: string;
         };
         Plan: {
@@ -1145,7 +1145,7 @@ export interface components {
             plan: components["schemas"]["Plan"];
             /**
              * Format: int64
-             * @description The undoing's own: undo it to take it back. null: there was nothing to do
+             * @description Transaction of the undo, which can itself be undone; null if there was nothing to do
              */
             transaction_id: Integer | null;
         };
@@ -1162,7 +1162,7 @@ export interface components {
             name: string;
             /** @enum {string} */
             role: "viewer" | "operator" | "admin";
-            /** @description A session's changing requests repeat it in X-Bemi-CSRF */
+            /** @description Requests of a session that change something repeat it in X-Bemi-CSRF */
             csrf: string;
             version: string;
         };
@@ -1174,10 +1174,10 @@ export interface components {
             title: string;
             status: number;
             detail: string;
-            /** @description What can be done */
+            /** @description A way to solve the problem */
             hint?: string;
         };
-        /** @description As the parameters of /api/changes */
+        /** @description The parameters of /api/changes */
         Filter: {
             table?: string;
             primary_key?: string | number;
@@ -1193,12 +1193,12 @@ export interface components {
             since?: string;
             until?: string;
             source?: string;
-            /** @description Of changes */
+            /** @description Ids of changes */
             ids?: string[];
         };
     };
     responses: {
-        /** @description What is asked is not as it is described here */
+        /** @description The request does not match this description */
         400: {
             headers: {
                 [name: string]: unknown;
@@ -1207,7 +1207,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Nobody who is known asks */
+        /** @description No valid session or token */
         401: {
             headers: {
                 [name: string]: unknown;
@@ -1216,7 +1216,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not for this role, or the header X-Bemi-CSRF is missing or another session's */
+        /** @description The role is not enough, or the header X-Bemi-CSRF is missing or belongs to another session */
         403: {
             headers: {
                 [name: string]: unknown;
@@ -1225,7 +1225,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description There is none */
+        /** @description Not found */
         404: {
             headers: {
                 [name: string]: unknown;
@@ -1234,7 +1234,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Not as things stand: the hint says what stands in the way */
+        /** @description Not possible in the current state: the hint says why */
         409: {
             headers: {
                 [name: string]: unknown;
@@ -1243,7 +1243,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description More than may be asked for, or answered, at once */
+        /** @description The request or its answer is too large */
         413: {
             headers: {
                 [name: string]: unknown;
@@ -1261,7 +1261,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The request was sent to a name that is none of this server's */
+        /** @description The request names a host that is not this server */
         421: {
             headers: {
                 [name: string]: unknown;
@@ -1270,7 +1270,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Too many wrong tokens or passwords, or too many sign in at once */
+        /** @description Too many wrong tokens or passwords, or too many sign-ins at once */
         429: {
             headers: {
                 [name: string]: unknown;
@@ -1279,7 +1279,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The database cannot be asked now */
+        /** @description The database is not available now */
         503: {
             headers: {
                 [name: string]: unknown;
@@ -1288,7 +1288,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The answer took too long to find */
+        /** @description The query took too long */
         504: {
             headers: {
                 [name: string]: unknown;
@@ -1305,11 +1305,11 @@ export interface components {
         primary_key: string;
         /** @description Case does not matter */
         operation: "CREATE" | "UPDATE" | "DELETE" | "TRUNCATE" | "SNAPSHOT" | "SCHEMA";
-        /** @description KEY=VALUE; all must hold */
+        /** @description KEY=VALUE; all must match */
         context: string[];
-        /** @description A key that the context must not have */
+        /** @description A key that must be absent from the context */
         without_context: string[];
-        /** @description A text within the row or the context; case does not matter */
+        /** @description Text within the row or the context; case does not matter */
         q: string[];
         /** @description The source's transaction id */
         transaction: number;
@@ -1335,11 +1335,11 @@ export interface operations {
                 primary_key?: components["parameters"]["primary_key"];
                 /** @description Case does not matter */
                 operation?: components["parameters"]["operation"];
-                /** @description KEY=VALUE; all must hold */
+                /** @description KEY=VALUE; all must match */
                 context?: components["parameters"]["context"];
-                /** @description A key that the context must not have */
+                /** @description A key that must be absent from the context */
                 without_context?: components["parameters"]["without_context"];
-                /** @description A text within the row or the context; case does not matter */
+                /** @description Text within the row or the context; case does not matter */
                 q?: components["parameters"]["q"];
                 /** @description The source's transaction id */
                 transaction?: components["parameters"]["transaction"];
@@ -1349,9 +1349,9 @@ export interface operations {
                 until?: components["parameters"]["until"];
                 /** @description One source, by its name */
                 source?: components["parameters"]["source"];
-                /** @description So many at most */
+                /** @description Maximum number of changes */
                 limit?: number;
-                /** @description `next` of the page before */
+                /** @description `next` of the previous page */
                 cursor?: string;
             };
             header?: never;
@@ -1368,7 +1368,7 @@ export interface operations {
                 content: {
                     "application/json": {
                         changes: components["schemas"]["Change"][];
-                        /** @description Ask for the next page with it; null: there is none */
+                        /** @description Cursor of the next page; null after the last page */
                         next: string | null;
                     };
                 };
@@ -1425,11 +1425,11 @@ export interface operations {
                 primary_key?: components["parameters"]["primary_key"];
                 /** @description Case does not matter */
                 operation?: components["parameters"]["operation"];
-                /** @description KEY=VALUE; all must hold */
+                /** @description KEY=VALUE; all must match */
                 context?: components["parameters"]["context"];
-                /** @description A key that the context must not have */
+                /** @description A key that must be absent from the context */
                 without_context?: components["parameters"]["without_context"];
-                /** @description A text within the row or the context; case does not matter */
+                /** @description Text within the row or the context; case does not matter */
                 q?: components["parameters"]["q"];
                 /** @description From this time on (effective_at), as PostgreSQL reads it */
                 since?: components["parameters"]["since"];
@@ -1439,11 +1439,11 @@ export interface operations {
                 transaction?: components["parameters"]["transaction"];
                 /** @description One source, by its name */
                 source?: components["parameters"]["source"];
-                /** @description As the header Last-Event-ID, for those who cannot send it */
+                /** @description Same as the header Last-Event-ID, for clients that cannot send it */
                 last_event_id?: string;
             };
             header?: {
-                /** @description Go on after this event: nothing is lost and nothing told twice */
+                /** @description Continue after this event, without loss and without duplicates */
                 "Last-Event-ID"?: string;
             };
             path?: never;
@@ -1451,7 +1451,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Events named `change`, whose data is a Change and whose id is where the reader is. Every 15 s an id alone. */
+            /** @description Events named `change`. The data is a Change, the id is the reader's position. An id alone every 15 s. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1481,11 +1481,11 @@ export interface operations {
                 primary_key?: components["parameters"]["primary_key"];
                 /** @description Case does not matter */
                 operation?: components["parameters"]["operation"];
-                /** @description KEY=VALUE; all must hold */
+                /** @description KEY=VALUE; all must match */
                 context?: components["parameters"]["context"];
-                /** @description A key that the context must not have */
+                /** @description A key that must be absent from the context */
                 without_context?: components["parameters"]["without_context"];
-                /** @description A text within the row or the context; case does not matter */
+                /** @description Text within the row or the context; case does not matter */
                 q?: components["parameters"]["q"];
                 /** @description The source's transaction id */
                 transaction?: components["parameters"]["transaction"];
@@ -1495,7 +1495,7 @@ export interface operations {
                 until?: components["parameters"]["until"];
                 /** @description One source, by its name */
                 source?: components["parameters"]["source"];
-                /** @description About so many */
+                /** @description Approximate number of buckets */
                 buckets?: number;
             };
             header?: never;
@@ -1534,11 +1534,11 @@ export interface operations {
                 primary_key?: components["parameters"]["primary_key"];
                 /** @description Case does not matter */
                 operation?: components["parameters"]["operation"];
-                /** @description KEY=VALUE; all must hold */
+                /** @description KEY=VALUE; all must match */
                 context?: components["parameters"]["context"];
-                /** @description A key that the context must not have */
+                /** @description A key that must be absent from the context */
                 without_context?: components["parameters"]["without_context"];
-                /** @description A text within the row or the context; case does not matter */
+                /** @description Text within the row or the context; case does not matter */
                 q?: components["parameters"]["q"];
                 /** @description The source's transaction id */
                 transaction?: components["parameters"]["transaction"];
@@ -1557,7 +1557,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The newest first. A file that was cut off ends without its last chunk. */
+            /** @description The newest first. A truncated response ends without its last chunk. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1584,7 +1584,7 @@ export interface operations {
             query: {
                 /** @description table, schema.table, or quoted as in SQL */
                 table: string;
-                /** @description Its primary key's text */
+                /** @description Text of the primary key */
                 key: string;
                 /** @description One source, by its name */
                 source?: components["parameters"]["source"];
@@ -1627,13 +1627,13 @@ export interface operations {
                 at: string;
                 /** @description One source, by its name */
                 source?: components["parameters"]["source"];
-                /** @description So many rows */
+                /** @description Maximum number of rows */
                 limit?: number;
-                /** @description After so many */
+                /** @description Number of rows to skip */
                 offset?: number;
-                /** @description Take what is known, where not every row is */
+                /** @description Return the known rows if some rows are unknown */
                 partial?: boolean;
-                /** @description Do not insist that all until then has arrived */
+                /** @description Answer even if later changes may be missing */
                 allow_stale?: boolean;
             };
             header?: never;
@@ -1675,13 +1675,13 @@ export interface operations {
                 table: string;
                 /** @description A timestamp, an LSN or a transaction id */
                 from: string;
-                /** @description The same */
+                /** @description Same as `from` */
                 to: string;
                 /** @description One source, by its name */
                 source?: components["parameters"]["source"];
-                /** @description Take what is known, where not every row is */
+                /** @description Return the known rows if some rows are unknown */
                 partial?: boolean;
-                /** @description Do not insist that all until then has arrived */
+                /** @description Answer even if later changes may be missing */
                 allow_stale?: boolean;
             };
             header?: never;
@@ -1724,11 +1724,11 @@ export interface operations {
                 primary_key?: components["parameters"]["primary_key"];
                 /** @description Case does not matter */
                 operation?: components["parameters"]["operation"];
-                /** @description KEY=VALUE; all must hold */
+                /** @description KEY=VALUE; all must match */
                 context?: components["parameters"]["context"];
-                /** @description A key that the context must not have */
+                /** @description A key that must be absent from the context */
                 without_context?: components["parameters"]["without_context"];
-                /** @description A text within the row or the context; case does not matter */
+                /** @description Text within the row or the context; case does not matter */
                 q?: components["parameters"]["q"];
                 /** @description The source's transaction id */
                 transaction?: components["parameters"]["transaction"];
@@ -1740,7 +1740,7 @@ export interface operations {
                 source?: components["parameters"]["source"];
                 /** @description transaction, table, operation, source, or a key of the context */
                 by: string;
-                /** @description So many groups */
+                /** @description Maximum number of groups */
                 limit?: number;
             };
             header?: never;
@@ -1775,7 +1775,7 @@ export interface operations {
     trends: {
         parameters: {
             query?: {
-                /** @description A span of time as PostgreSQL reads it */
+                /** @description An interval, as PostgreSQL reads it */
                 every?: string;
                 /** @description operation, table, source, or a key of the context */
                 by?: string;
@@ -1885,11 +1885,11 @@ export interface operations {
                 primary_key?: components["parameters"]["primary_key"];
                 /** @description Case does not matter */
                 operation?: components["parameters"]["operation"];
-                /** @description KEY=VALUE; all must hold */
+                /** @description KEY=VALUE; all must match */
                 context?: components["parameters"]["context"];
-                /** @description A key that the context must not have */
+                /** @description A key that must be absent from the context */
                 without_context?: components["parameters"]["without_context"];
-                /** @description A text within the row or the context; case does not matter */
+                /** @description Text within the row or the context; case does not matter */
                 q?: components["parameters"]["q"];
                 /** @description The source's transaction id */
                 transaction?: components["parameters"]["transaction"];
@@ -1901,7 +1901,7 @@ export interface operations {
                 source?: components["parameters"]["source"];
                 /** @description The key, such as user_id */
                 key: string;
-                /** @description Another key, such as endpoint: each table's changes by its values, those that lack most first */
+                /** @description Another key, such as endpoint: splits each table by its values, the largest shortfall first */
                 by?: string;
             };
             header?: never;
@@ -2066,7 +2066,7 @@ export interface operations {
             content: {
                 "application/json": {
                     old_password: string;
-                    /** @description Not the name */
+                    /** @description Must differ from the name */
                     new_password: string;
                 };
             };
@@ -2338,7 +2338,7 @@ export interface operations {
             content: {
                 "application/json": {
                     name: string;
-                    /** @description Past a protected mark too */
+                    /** @description Also past a protected mark */
                     force?: boolean;
                 };
             };
@@ -2412,7 +2412,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Forgotten */
+            /** @description Deleted */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -2475,7 +2475,7 @@ export interface operations {
                     name: string;
                     /** @enum {string} */
                     role: "viewer" | "operator" | "admin";
-                    /** @description Left out: as it was, or none: then only a proxy can sign the user in */
+                    /** @description If absent, the password stays; a user without a password signs in through a proxy only */
                     password?: string;
                 };
             };
@@ -2575,7 +2575,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Its name */
+            /** @description Name of the source */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2701,7 +2701,7 @@ export interface operations {
     removeSource: {
         parameters: {
             query?: {
-                /** @description Leaves slot and publication */
+                /** @description Keep the slot and the publication */
                 keep_slot?: boolean;
             };
             header?: never;
@@ -2773,7 +2773,7 @@ export interface operations {
             content: {
                 "application/json": {
                     name: string;
-                    /** @description Within the dashboard: /changes?filter=table%3Atodo */
+                    /** @description A path of the dashboard: /changes?filter=table%3Atodo */
                     address: string;
                     /** @default false */
                     shared?: boolean;
@@ -2802,7 +2802,7 @@ export interface operations {
     removeView: {
         parameters: {
             query?: {
-                /** @description Whose it is; one's own when it is left out */
+                /** @description Owner of the view; you if absent */
                 owner?: string;
             };
             header?: never;
@@ -2879,7 +2879,7 @@ export interface operations {
                      * @description https or http
                      */
                     url: string;
-                    /** @description As for an undo, without since and until; all changes when it is left out */
+                    /** @description As for an undo, without since and until; all changes if absent */
                     filter?: components["schemas"]["Filter"];
                     /** @default true */
                     enabled?: boolean;
@@ -2889,7 +2889,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Done; the secret, when one was made now */
+            /** @description Done; the secret, if a new one was made */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2985,9 +2985,9 @@ export interface operations {
         parameters: {
             query?: {
                 limit?: number;
-                /** @description The id of the last one seen */
+                /** @description The id of the last action seen */
                 before?: number;
-                /** @description With who read what: the first reading of a kind in an hour. An export is always among the actions */
+                /** @description Include reads: the first of each kind in an hour. Exports are always included */
                 reads?: boolean;
             };
             header?: never;

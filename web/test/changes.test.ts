@@ -81,7 +81,7 @@ test("dragging over the histogram chooses a time", async () => {
   await page.mouse.move(box.x + box.width * 0.5, box.y + 30, { steps: 4 });
   await page.mouse.up();
   await page.waitForURL(/range=20.*\.\.20/);
-  await page.getByText("Fixed time range").waitFor();
+  await page.getByText("Fixed period").waitFor();
   await leave(visited);
 });
 

@@ -12,7 +12,7 @@ async function findLastTuesday(page: Page): Promise<void> {
   await choose(page, "Record");
   await page.getByLabel("Table", { exact: true }).selectOption({ label: "todo" });
   await page.getByRole("link", { name: "Search changes" }).click();
-  await page.getByTitle("Choose a time range").click();
+  await page.getByTitle("Choose a period").click();
   await page.getByRole("button", { name: /Tuesday$/ }).click();
   await settled(page);
   const [since, until] = new URL(page.url()).searchParams.get("range")!.split("..");

@@ -50,7 +50,7 @@ test("a person is added, signs in by name, sees what the role allows, and is rem
   await other.getByRole("button", { name: "Username" }).waitFor();
   await context.close();
   await page.getByRole("button", { name: "Audit log" }).click();
-  await page.getByText("user remove").waitFor();
+  await page.locator(".action-line", { hasText: "user remove" }).filter({ hasText: "<b>Ann" }).waitFor();
   await leave(visited);
 });
 

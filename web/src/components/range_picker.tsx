@@ -19,13 +19,13 @@ export function RangePicker({ byDefault = ALL }: { byDefault?: string }) {
   return (
     <div class="row">
       <Choice
-        label="Time range"
+        label="Period"
         options={options}
         value={range}
         onChange={(next) => adjust({ range: next === byDefault ? undefined : next })}
       />
       <Menu
-        title="Choose a time range"
+        title="Choose a period"
         kind={isOwn ? "small" : "quiet small"}
         label={
           <>

@@ -94,9 +94,7 @@ function Groups({ by, text }: { by: string; text: string }) {
         <GroupLine key={`${group.value}/${group.source}/${group.first}`} group={group} by={by} />
       ))}
       {value.groups.length >= 100 && (
-        <p class="muted more-note">
-          The latest 100 groups. Narrow the time range or the filter to see others.
-        </p>
+        <p class="muted more-note">The latest 100 groups. Narrow the period or the filter to see others.</p>
       )}
     </div>
   );

@@ -126,7 +126,7 @@ function NoChanges({ isNarrowed }: { isNarrowed: boolean }) {
   if (isNarrowed) {
     return (
       <Empty icon="search" title="No matching changes">
-        <p>No change in the history matches this filter and time range.</p>
+        <p>No change in the history matches this filter and period.</p>
         <div class="row">
           <a class="button" href="/changes">
             Show all changes

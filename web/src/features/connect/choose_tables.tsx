@@ -30,7 +30,7 @@ interface Props {
 export function ChooseTables({ tables, selected, onChange }: Props & { tables: Candidate[] }) {
   const candidates = tables.filter(({ tracked }) => tracked);
   if (candidates.length === 0) {
-    return <Notice>There are no tables yet. Bemi tracks new tables from their creation on.</Notice>;
+    return <Notice>There are no tables yet. Bemi tracks new tables from their creation.</Notice>;
   }
   const isOn = ({ schema, table }: Candidate) => !selected.exclude.includes(pattern(schema, table));
   return (

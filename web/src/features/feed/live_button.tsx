@@ -15,7 +15,7 @@ export function LiveButton(props: {
   isPaused: boolean;
   onToggle: () => void;
 }) {
-  if (!props.canFollow) return <span class="muted">Fixed time range</span>;
+  if (!props.canFollow) return <span class="muted">Fixed period</span>;
   const [tone, name] = STATES[props.feed.live.value];
   return (
     <button

@@ -50,7 +50,7 @@ export function Marks() {
         <MarkList marks={value.marks} version={version} actions={actions} />
       )}
       <p class="muted">
-        Create a mark before a risky step. Then compare the tables in{" "}
+        Create a mark before a risky step. Afterwards, compare the tables in{" "}
         <a class="text-link" href={link("/time-travel", { view: "diff" })}>
           Time travel
         </a>
