@@ -48,13 +48,13 @@ Response unknown(const Request& request, const Services& services) {
   Access& access = *services.access;
   if (request.header("authorization").empty()) return not_signed_in();
   std::string client = access.client(request);
-  if (access.is_locked_out(client)) {
+  if (access.lockout().holds(client)) {
     Response response = problem(429, "too many wrong tokens", "wait a minute");
     response.headers.emplace_back("Retry-After", "60");
     return response;
   }
   auto has_session = access.has_session(request, services.cookie_name);
-  if (has_session && !*has_session) access.note_failure(client);
+  if (has_session && !*has_session) access.lockout().note_failure(client);
   return not_signed_in();
 }
 
@@ -112,12 +112,16 @@ void note_reading(const Services& services, const Request& request, const Route&
 
 Response called(const Services& services, const Request& request, const Route& route,
                 std::string_view tail) {
-  if (auto response = wrong_parameter(route, request)) return std::move(*response);
-  if (route.is_open) return handled(route, {&services, &request, nullptr, tail, &route});
-  // Asked every time: a session may have ended elsewhere.
+  if (route.is_open) {
+    if (auto response = wrong_parameter(route, request)) return std::move(*response);
+    return handled(route, {&services, &request, nullptr, tail, &route});
+  }
+  // Before anything else of the request is looked at, so that whoever may not ask hears nothing of
+  // it; and every time, since a session may have ended elsewhere.
   auto identity = services.access->identify(request, services.cookie_name);
   if (!identity) return problem(identity.error());
   if (auto response = refusal(route, request, *identity, services)) return std::move(*response);
+  if (auto response = wrong_parameter(route, request)) return std::move(*response);
   if (route.shows_data) note_reading(services, request, route, **identity);
   return handled(route, {&services, &request, &**identity, tail, &route});
 }

@@ -43,6 +43,7 @@ TEST(router, every_route_is_described_with_its_parameters) {
     std::set<std::string> parameters(route.parameters.begin(), route.parameters.end());
     EXPECT_EQ(described_parameters(document, operation), parameters) << where;
     EXPECT_EQ(operation.contains("security"), route.is_open) << where;
+    EXPECT_EQ(operation.value("x-role", ""), route.is_open ? "" : name(route.role)) << where;
   }
 }
 

@@ -1,7 +1,8 @@
 """Random requests made of contracts/openapi.json by Schemathesis, against a running server.
 
 What counts: the server goes on and answers; no 5xx; no status, type or shape that the contract does not tell of; what
-the contract forbids is refused; nobody gets in without a token; and nothing unforeseen is in the server's log.
+the contract forbids is refused; nobody gets more than his role may (`judge`); and nothing unforeseen is in the server's
+log.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fuzz_http.place import SECRET, Caller
 from support.bemi import REPOSITORY
 
 PACKAGES = REPOSITORY / "build/http-fuzz"
@@ -25,8 +26,9 @@ CHECKS = (
     "status_code_conformance",
     "content_type_conformance",
     "response_schema_conformance",
-    "negative_data_rejection",
+    "refuses_what_is_forbidden",
     "unsupported_method",
+    "gets_what_its_role_may",
 )
 GRACE_SECONDS = 120
 # In less time, what is systematic would take all of it.
@@ -55,10 +57,7 @@ class Result:
         return f"{self.requests} requests ({told})"
 
 
-def ask_at_random(
-    url: str, seconds: int, *, seed: int, token: str | None = None, skip: Sequence[str] = ()
-) -> Result:
-    """With a token, or as a stranger."""
+def ask_at_random(url: str, seconds: int, caller: Caller, *, seed: int) -> Result:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "schemathesis.toml").write_text(SETTINGS)
         events = Path(folder) / "events.ndjson"
@@ -89,14 +88,23 @@ def ask_at_random(
         command += ["--request-timeout", "30", "--no-color", "--report-ndjson-path", str(events)]
         if seconds < SHORT_SECONDS:
             command += ["--phases", "fuzzing", "--max-examples", "10"]
-        for path in (*LEFT_OUT, *skip):
+        for path in (*LEFT_OUT, *caller.skip):
             command += ["--exclude-path", path]
-        if token is not None:
-            command += ["--header", f"Authorization: Bearer {token}"]
+        # Credentials that are made up take the place of the caller's own.
+        if caller.headers:
+            command += ["--generation-with-security-parameters", "false"]
+        for name, value in caller.headers.items():
+            command += ["--header", f"{name}: {value}"]
+        judged = {
+            "SCHEMATHESIS_HOOKS": str(Path(__file__).with_name("judge.py")),
+            "BEMI_FUZZ_ROLE": caller.role,
+            "BEMI_FUZZ_CREDENTIAL": caller.credential,
+            "BEMI_FUZZ_SECRET": SECRET,
+        }
         done = subprocess.run(
             command,
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(PACKAGES)},
+            env={**os.environ, **judged, "PYTHONPATH": str(PACKAGES)},
             capture_output=True,
             text=True,
             timeout=seconds + GRACE_SECONDS,

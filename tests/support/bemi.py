@@ -161,8 +161,15 @@ class Worker:
 
     def rss_peak_kb(self) -> int:
         """The most memory that it has had so far."""
+        return self._memory_kb("VmHWM")
+
+    def rss_kb(self) -> int:
+        """The memory that it has now."""
+        return self._memory_kb("VmRSS")
+
+    def _memory_kb(self, field: str) -> int:
         status = Path(f"/proc/{self.pid}/status").read_text()
-        found = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
+        found = re.search(rf"^{field}:\s+(\d+) kB", status, re.MULTILINE)
         if found is None:
             raise BemiError(f"the worker has ended:\n{self._tail()}")
         return int(found[1])
