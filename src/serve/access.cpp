@@ -19,7 +19,6 @@ namespace {
 // A session that somebody ended elsewhere is forgotten after this.
 constexpr std::chrono::seconds remembered_for{30};
 constexpr std::size_t remembered_max = 10'000;
-constexpr std::size_t peers_max = 10'000;
 constexpr std::string_view token_prefix = "bemi_";
 constexpr const char* first_token_name = "admin";
 
@@ -136,6 +135,7 @@ void Access::remember(const std::string& hash, const Identity& identity, Clock::
 void Access::forget(const std::string& name) {
   std::scoped_lock lock(mutex_);
   std::erase_if(known_, [&](const auto& known) { return known.second.identity.name == name; });
+  own_sessions_.end_all(name);
 }
 
 void Access::forget_others(const std::string& name, const std::string& cookie) {
@@ -144,6 +144,7 @@ void Access::forget_others(const std::string& name, const std::string& cookie) {
   std::erase_if(known_, [&](const auto& known) {
     return known.second.identity.name == name && known.first != own;
   });
+  own_sessions_.end_all(name, own);
 }
 
 std::string Access::session_hash(const std::string& cookie) { return hash_of(cookie, "session"); }
@@ -209,8 +210,9 @@ base::Result<bool> Access::has_session(const Request& request, const std::string
 
 base::Result<std::optional<Identity>> Access::of_session(const std::string& cookie) {
   if (cookie.empty()) return std::nullopt;
-  if (!settings_.own_token.empty()) return remembered(hash_of(cookie, "session"));
-  return find(cookie, /*is_session=*/true);
+  if (settings_.own_token.empty()) return find(cookie, /*is_session=*/true);
+  std::scoped_lock lock(mutex_);
+  return own_sessions_.find(hash_of(cookie, "session"));
 }
 
 base::Result<std::optional<NewSession>> Access::sign_in(const std::string& token) {
@@ -231,17 +233,19 @@ base::Result<NewSession> Access::begin_session(const Identity& identity) {
   session.identity.csrf = hash_of(session.cookie_value, "csrf");
   std::string hash = hash_of(session.cookie_value, "session");
   if (!settings_.own_token.empty()) {
-    // Nothing may be written: such sessions end with the server.
-    remember(hash, session.identity, session_lifetime);
+    // Nothing may be written.
+    std::scoped_lock lock(mutex_);
+    own_sessions_.add(hash, session.identity);
     return session;
   }
   TRY_ASSIGN(pg::Connection connection, destination_->writer());
-  TRY(
-      connection.query("with old as (delete from _bemi.login_session where expires_at < now()) "
-                       "insert into _bemi.login_session (hash, name, role, expires_at) "
-                       "values ($1, $2, $3, now() + make_interval(hours => $4::int))",
-                       {hash, session.identity.name, std::string(name(session.identity.role)),
-                        std::to_string(session_lifetime.count())}));
+  TRY(connection.query(
+      "with old as (delete from _bemi.login_session where expires_at < now() or hash in "
+      "(select hash from _bemi.login_session where name = $2 order by expires_at desc "
+      "offset $5::bigint)) insert into _bemi.login_session (hash, name, role, expires_at) "
+      "values ($1, $2, $3, now() + make_interval(hours => $4::int))",
+      {hash, session.identity.name, std::string(name(session.identity.role)),
+       std::to_string(session_lifetime.count()), std::to_string(sessions_max - 1)}));
   return session;
 }
 
@@ -250,30 +254,12 @@ base::Status Access::sign_out(const std::string& cookie) {
   {
     std::scoped_lock lock(mutex_);
     known_.erase(hash);
+    own_sessions_.end(hash);
   }
   if (!settings_.own_token.empty()) return {};
   TRY_ASSIGN(pg::Connection connection, destination_->writer());
   TRY(connection.query("delete from _bemi.login_session where hash = $1", {hash}));
   return {};
-}
-
-bool Access::is_locked_out(const std::string& peer) {
-  std::scoped_lock lock(mutex_);
-  auto found = failures_.find(peer);
-  if (found == failures_.end()) return false;
-  if (Clock::now() - found->second.since > login_failures_window) {
-    failures_.erase(found);
-    return false;
-  }
-  return found->second.count >= login_failures_max;
-}
-
-void Access::note_failure(const std::string& peer) {
-  std::scoped_lock lock(mutex_);
-  if (failures_.size() >= peers_max) failures_.clear();
-  Failures& failures = failures_[peer];
-  if (failures.count == 0) failures.since = Clock::now();
-  ++failures.count;
 }
 
 }  // namespace bemi::serve

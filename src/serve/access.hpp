@@ -6,7 +6,6 @@
 #pragma once
 
 #include <chrono>
-#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -14,18 +13,12 @@
 
 #include "serve/destination.hpp"
 #include "serve/http.hpp"
+#include "serve/lockout.hpp"
+#include "serve/own_sessions.hpp"
 #include "serve/role.hpp"
 #include "serve/users.hpp"
 
 namespace bemi::serve {
-
-struct Identity {
-  std::string name;
-  Role role = Role::viewer;
-  // The token that a changing request must repeat, since browsers send cookies by themselves; empty
-  // for a token.
-  std::string csrf;
-};
 
 struct AccessSettings {
   std::string own_token;    // given from outside, then none is made or looked up
@@ -72,20 +65,15 @@ class Access {
   // Whether the request has a session, whatever else it has.
   base::Result<bool> has_session(const Request& request, const std::string& cookie_name);
 
-  // Whether `peer` has failed too often of late: to be asked before a sign-in is looked at, and
-  // never of who has a session or a token that is known.
-  bool is_locked_out(const std::string& peer);
-  void note_failure(const std::string& peer);
+  // Who has guessed too often of late: to be asked before a sign-in is looked at, and never of who
+  // has a session or a token that is known.
+  Lockout& lockout() { return lockout_; }
 
  private:
   using Clock = std::chrono::steady_clock;
   struct Known {
     Identity identity;
     Clock::time_point until;
-  };
-  struct Failures {
-    int count = 0;
-    Clock::time_point since;
   };
 
   base::Result<std::optional<Identity>> of_token(const std::string& token);
@@ -102,7 +90,8 @@ class Access {
   std::string proxy_secret_;  // of this start: what the CSRF tokens of proxied users are made of
   std::mutex mutex_;
   std::unordered_map<std::string, Known> known_;  // by hash, for a short time
-  std::map<std::string, Failures> failures_;      // by peer
+  OwnSessions own_sessions_;
+  Lockout lockout_;
 };
 
 }  // namespace bemi::serve

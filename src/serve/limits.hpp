@@ -14,9 +14,9 @@ inline constexpr std::size_t workers = 6;
 // Beyond so many that wait for one of those, the answer is 503 at once.
 inline constexpr std::size_t waiting_max = 128;
 // A password takes long to compare on purpose: on one thread, beside those; beyond so many, 429.
+inline constexpr std::size_t sign_ins_waiting_max = 32;
 // Of answers that wait for slow readers; beyond it, or half of it for one address, 503.
 inline constexpr std::size_t answer_bytes_max = 256UL << 20;
-inline constexpr std::size_t sign_ins_waiting_max = 32;
 // At most; never more than a quarter of the files that the process may open, since the worker and
 // the connections to the database need theirs. One address has half of these.
 inline constexpr std::size_t connections_max = 2048;
@@ -69,6 +69,8 @@ inline constexpr int views_max = 500;  // of one person
 
 inline constexpr int login_failures_max = 10;
 inline constexpr std::chrono::minutes login_failures_window{1};
+inline constexpr std::size_t guessers_max = 10'000;  // that are remembered
 inline constexpr std::chrono::hours session_lifetime{24 * 7};
+inline constexpr int sessions_max = 100;  // of one person: with the next the oldest ends
 
 }  // namespace bemi::serve

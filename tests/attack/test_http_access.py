@@ -8,11 +8,12 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
-from e2e.api import SCHEMA, problem_of
+from e2e.api import DESCRIPTION, SCHEMA, problem_of
 from e2e.conftest import OpenDashboard
+from e2e.test_access import first_token
 
 from support.bemi import bemi
-from support.dashboard import Dashboard, environment
+from support.dashboard import TOKEN, Dashboard, environment
 from support.fixtures import Database, StartWorker, oldest_and_newest
 
 pytestmark = oldest_and_newest
@@ -64,6 +65,43 @@ def test_a_session_with_an_old_token_beside_it_counts_for_nothing(
             problem_of(vera.get("/api/changes", headers=WRONG), 401)
     with signed_in(dashboard, "vera"):
         pass
+
+
+RANKS = ("nobody", "viewer", "operator", "admin")
+
+
+def asked(client: httpx.Client, method: str, path: str) -> list[int]:
+    """As it should be asked, and in ways that are wrong in themselves."""
+    path = path.replace("{id}", "00000000-0000-8000-8000-000000000000").replace("{name}", "nobody")
+    answers = [
+        client.request(method, path, json={} if method == "POST" else None),
+        client.request(method, path, params={"no_such_parameter": "\0"}),
+        client.request(method, path, content=b"[" * 70, headers={"Content-Type": "application/json"}),
+        client.request(method, path, params={"limit": "-1", "at": "\xff"}, headers={"Accept": "text/html"}),
+    ]
+    return [answer.status_code for answer in answers]
+
+
+def test_every_operation_looks_first_at_who_asks(story: Dashboard) -> None:
+    operations = [
+        (method.upper(), path, operation["x-role"])
+        for path, methods in DESCRIPTION["paths"].items()
+        for method, operation in methods.items()
+        if "x-role" in operation
+    ]
+    assert len(operations) > 40 and {role for _, _, role in operations} == set(RANKS[1:])
+    for name in ("viewer", "operator"):
+        add_user(story, name, name)
+    with httpx.Client(base_url=story.url) as stranger:
+        stranger.cookies.set("bemi_session", "0" * 48)
+        stranger.headers["X-Bemi-CSRF"] = "0" * 64
+        for method, path, _ in operations:
+            assert set(asked(stranger, method, path)) == {401}, (method, path)
+    for name in ("viewer", "operator"):
+        with signed_in(story, name) as client:
+            for method, path, needed in operations:
+                if RANKS.index(name) < RANKS.index(needed):
+                    assert set(asked(client, method, path)) == {403}, (name, method, path)
 
 
 @pytest.fixture
@@ -180,3 +218,40 @@ def test_sign_ins_hold_up_nobody_else(dashboard: Dashboard) -> None:
     for one in guessers:
         one.join()
     assert set(statuses) <= {401, 429} and statuses.count(429) >= 20
+
+
+@pytest.mark.parametrize("own_token", [True, False], ids=["in memory", "stored"])
+def test_who_signs_in_again_and_again_ends_his_own_sessions_alone(
+    database: Database, start_worker: StartWorker, open_dashboard: OpenDashboard, own_token: bool
+) -> None:
+    database.sql(SCHEMA)
+    given = environment(database.url)
+    env = given if own_token else {name: text for name, text in given.items() if name != "BEMI_HTTP_TOKEN"}
+    worker = start_worker(env=env).wait_ready()
+    token = TOKEN if own_token else first_token(worker)
+    one = open_dashboard(worker, token)
+    add_user(one, "vera", "viewer")
+    with signed_in(one, "vera") as vera, httpx.Client(base_url=one.url, timeout=60) as admin:
+        cookies = []
+        for _ in range(105):
+            admin.cookies.clear()
+            assert admin.post("/api/session", json={"token": token}).status_code == 200
+            cookies.append(dict(admin.cookies))
+        assert vera.get("/api/session").status_code == 200
+        known = []
+        for cookie in cookies:
+            admin.cookies.clear()
+            admin.cookies.update(cookie)
+            known.append(admin.get("/api/session").status_code == 200)
+        assert known == [False] * 5 + [True] * 100
+    kept = database.sql("select count(*) from _bemi.login_session where name = 'admin'")[0][0]
+    assert kept == (0 if own_token else 100)
+
+
+def test_a_strangers_guesses_keep_nobody_from_a_new_password(dashboard: Dashboard) -> None:
+    add_user(dashboard, "vera", "viewer")
+    with signed_in(dashboard, "vera") as vera, httpx.Client(base_url=dashboard.url) as stranger:
+        for _ in range(12):
+            stranger.post("/api/session", json={"name": "vera", "password": "a wrong password"})
+        new = {"old_password": PASSWORD, "new_password": PASSWORD + "!"}
+        assert vera.post("/api/session/password", json=new).status_code == 204

@@ -50,7 +50,7 @@ constexpr std::array<std::string_view, 2> password_fields{"old_password", "new_p
 base::Result<Response> sign_in(const Call& call) {
   Access& access = *call.services->access;
   std::string client = access.client(*call.request);
-  if (access.is_locked_out(client)) return locked_out();
+  if (access.lockout().holds(client)) return locked_out();
   // A form of another site cannot send this type without being asked first.
   if (!call.request->header("content-type").starts_with("application/json")) {
     return problem(415, "the body is JSON", R"(Content-Type: application/json, {"token": "..."})");
@@ -68,7 +68,7 @@ base::Result<Response> sign_in(const Call& call) {
       std::optional<NewSession> session,
       token.empty() ? access.sign_in(user, text_in(body, "password")) : access.sign_in(token));
   if (!session) {
-    access.note_failure(client);
+    access.lockout().note_failure(client);
     return token.empty()
                ? problem(401, "no user has this name and password")
                : problem(401, "this token is not known", "bemi serve --new-token makes another");
@@ -91,11 +91,11 @@ base::Result<Response> sign_out(const Call& call) {
 }
 
 // Whoever found a browser that is signed in does not have the password with it: the old one is
-// asked for, and guesses count as those at the sign-in do.
+// asked for, and guesses count: his own, so that no stranger's shut him out.
 base::Result<Response> change_password(const Call& call) {
   Access& access = *call.services->access;
-  std::string client = access.client(*call.request);
-  if (access.is_locked_out(client)) return locked_out();
+  std::string guesser = "password of " + call.identity->name;
+  if (access.lockout().holds(guesser)) return locked_out();
   TRY_ASSIGN(nlohmann::ordered_json body, body_of(call, password_fields));
   std::string cookie = call.request->cookie(call.services->cookie_name);
   PasswordChange change{.name = call.identity->name,
@@ -107,7 +107,9 @@ base::Result<Response> change_password(const Call& call) {
   auto changed = recorded(call, "password change", change.name, "",
                           [&] { return call.services->users->change_password(change); });
   if (!changed) {
-    if (changed.error().kind == base::ErrorKind::permission) access.note_failure(client);
+    if (changed.error().kind == base::ErrorKind::permission) {
+      access.lockout().note_failure(guesser);
+    }
     return std::unexpected(std::move(changed).error());
   }
   access.forget_others(change.name, cookie);
