@@ -12,33 +12,24 @@ namespace {
 
 using PastRows = std::vector<PastRow>;
 
-std::string select_of(const std::string& rows) {
-  return std::string("select primary_key, operation, ") + readable_changes +
-         " as changes, before, after from " + rows;
+constexpr const char* bytes_of_both = "octet_length(v.before::text) + octet_length(v.after::text)";
+
+Bounded asked_of(std::string rows) {
+  return {.rows = "select primary_key, operation, " + std::string(readable_changes) +
+                  " as changes, before, after from " + std::move(rows),
+          .columns = "v.primary_key, v.operation, v.changes, v.before, v.after",
+          .bytes = bytes_of_both,
+          .order = ""};
 }
 
 base::Result<pg::Rows> stored_diff(pg::Connection& history, const Asked& asked,
                                    const std::string& from, const std::string& to) {
-  std::string rows = "bemi.diff($1, bemi.moment($2, $4, $6), bemi.moment($3, $4, $6), $4, $5, $6)";
-  std::vector<pg::Parameter> parameters{quoted(asked.table),
-                                        from,
-                                        to,
-                                        asked.options.source,
-                                        pg::boolean(asked.options.partial),
-                                        pg::boolean(asked.options.allow_stale)};
-  if (!asked.options.bytes_max) return history.query(select_of(rows), parameters);
-  // More than is wanted is not even sent here.
-  parameters.emplace_back(std::to_string(*asked.options.bytes_max));
-  std::string sql = "with found as materialized (select * from " + rows +
-                    "), weight as (select "
-                    "coalesce(sum(octet_length(before::text) + octet_length(after::text)), 0) "
-                    "> $7::bigint as is_large from found) " +
-                    select_of("found where not (select is_large from weight)") +
-                    " union all select null, 'LARGE', null, null, null from weight where is_large";
-  TRY_ASSIGN(pg::Rows found, history.query(sql, parameters));
-  bool is_large = found.count() == 1 && found.text(0, 1) == "LARGE";
-  if (is_large) return std::unexpected(too_large(*asked.options.bytes_max));
-  return found;
+  return within_bytes(
+      history,
+      asked_of("bemi.diff($1, bemi.moment($2, $4, $6), bemi.moment($3, $4, $6), $4, $5, $6)"),
+      {quoted(asked.table), from, to, asked.options.source, pg::boolean(asked.options.partial),
+       pg::boolean(asked.options.allow_stale)},
+      asked.options.bytes_max);
 }
 
 std::string content_of(const PastRow& row) {
@@ -94,8 +85,8 @@ base::Result<pg::Rows> diff(pg::Connection& history, const Reach& reach, const A
   TRY_ASSIGN(PastRows old, as_of(history, then, before));
   TRY_ASSIGN(PastRows now, as_of(history, later, after));
   drop_common(old, now);
-  return history.query(select_of("_bemi.diff_of($1::jsonb, $2::jsonb)"),
-                       {as_json(old), as_json(now)});
+  return within_bytes(history, asked_of("_bemi.diff_of($1::jsonb, $2::jsonb)"),
+                      {as_json(old), as_json(now)}, asked.options.bytes_max);
 }
 
 }  // namespace bemi::query

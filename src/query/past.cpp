@@ -39,25 +39,60 @@ std::vector<PastRow> past_rows(const pg::Rows& rows) {
   return past;
 }
 
+base::Result<pg::Rows> within_bytes(pg::Connection& connection, const Bounded& asked,
+                                    std::vector<pg::Parameter> parameters,
+                                    std::optional<std::int64_t> bytes_max) {
+  if (!bytes_max) {
+    return connection.query(
+        fmt::format("select {} from ({}) v {}", asked.columns, asked.rows, asked.order),
+        parameters);
+  }
+  parameters.emplace_back(std::to_string(*bytes_max));
+  // A row of its own says so, which no other one is beside.
+  TRY_ASSIGN(
+      pg::Rows found,
+      connection.query(
+          fmt::format("with found as materialized (select *, true as is_row from ({}) f), "
+                      "weight as (select coalesce(sum({}), 0) > ${}::bigint as is_large "
+                      "from found v) select {}, is_large from weight left join found v "
+                      "on not is_large where is_large or is_row {}",
+                      asked.rows, asked.bytes, parameters.size(), asked.columns, asked.order),
+          parameters));
+  bool is_large = found.count() == 1 && found.truth(0, found.columns() - 1);
+  if (is_large) return std::unexpected(too_large(*bytes_max));
+  return found;
+}
+
 base::Result<pg::Rows> rows_as_of(pg::Connection& destination, const std::string& moment,
                                   const TableName& table, const std::optional<std::string>& key,
                                   const PastOptions& options) {
   std::string columns =
       std::string(R"(v."row", )") + as_texts + R"( as texts, v.exact, v.fidelity, v.primary_key)";
+  const char* bytes = "octet_length(v.\"row\"::text)";
   if (key) {
-    return destination.query(
-        "select " + columns + " from bemi.row_as_of($1, $2, bemi.moment($3, $4, $6), $4, $5, $6) v",
+    return within_bytes(
+        destination,
+        {.rows = "select * from bemi.row_as_of($1, $2, bemi.moment($3, $4, $6), $4, $5, $6)",
+         .columns = columns,
+         .bytes = bytes,
+         .order = ""},
         {quoted(table), change::asked_key_name(*key), moment, options.source,
-         pg::boolean(options.partial), pg::boolean(options.allow_stale)});
+         pg::boolean(options.partial), pg::boolean(options.allow_stale)},
+        options.bytes_max);
   }
-  return destination.query(
-      "select " + columns +
-          " from bemi.rows_as_of($1, bemi.moment($2, $3, $5), $3, $4, $5) v "
-          "where $6::text is null or (length(v.primary_key), v.primary_key) > (length($6), $6) "
-          "order by length(v.primary_key), v.primary_key limit $7::bigint",
+  return within_bytes(
+      destination,
+      {.rows =
+           "select * from bemi.rows_as_of($1, bemi.moment($2, $3, $5), $3, $4, $5) r "
+           "where $6::text is null or (length(r.primary_key), r.primary_key) > (length($6), $6) "
+           "order by length(r.primary_key), r.primary_key limit $7::bigint",
+       .columns = columns,
+       .bytes = bytes,
+       .order = "order by length(v.primary_key), v.primary_key"},
       {quoted(table), moment, options.source, pg::boolean(options.partial),
        pg::boolean(options.allow_stale), options.after,
-       options.limit ? pg::Parameter(std::to_string(*options.limit)) : std::nullopt});
+       options.limit ? pg::Parameter(std::to_string(*options.limit)) : std::nullopt},
+      options.bytes_max);
 }
 
 base::Error too_large(std::int64_t bytes_max) {

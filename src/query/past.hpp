@@ -20,12 +20,24 @@ struct PastOptions {
   bool allow_stale = false;          // also where the history is not yet known to be complete
   std::optional<std::string> after;  // rows_as_of(): only keys behind this one
   std::optional<std::int64_t> limit;
-  // history(), diff() and table_as_of(): of the rows' JSON, for who answers many at a time. What
-  // has more is an error of kind limit.
+  // Of the rows' JSON that is held at a time, for who answers many at once. What has more is an
+  // error of kind limit.
   std::optional<std::int64_t> bytes_max;
 };
 
 base::Error too_large(std::int64_t bytes_max);
+
+// A question with many rows as its answer, all of them or, when `bytes` adds up to more than is
+// wanted, an error: they are not even sent then.
+struct Bounded {
+  std::string rows;     // a query
+  std::string columns;  // of its rows, which are called v
+  std::string bytes;    // of a row
+  std::string order;    // ORDER BY, and so on; may be empty
+};
+base::Result<pg::Rows> within_bytes(pg::Connection& connection, const Bounded& asked,
+                                    std::vector<pg::Parameter> parameters,
+                                    std::optional<std::int64_t> bytes_max);
 
 struct PastRow {
   std::string row;    // JSON

@@ -20,6 +20,7 @@ using nlohmann::json;
 
 constexpr int attempts_max = 50;
 constexpr std::size_t page_rows = 2000;
+constexpr std::size_t page_bytes = 1UL << 20;
 
 constexpr const char* select_place = R"(
 select p::text, p.relation, p.columns::text,
@@ -37,12 +38,19 @@ constexpr const char* select_live_table = R"(
 select format('%I.%I', n.nspname, c.relname), c.relkind = 'p'
 from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = $1::oid)";
 
-constexpr const char* select_walked_keys = R"(
-select v."row", v.exact, v.fidelity, v.primary_key, v.existed from _bemi.walked_keys($1::_bemi.place, $2::pg_snapshot, $3) v)";
+Bounded walked_keys() {
+  return {.rows = "select * from _bemi.walked_keys($1::_bemi.place, $2::pg_snapshot, $3)",
+          .columns = R"(v."row", v.exact, v.fidelity, v.primary_key, v.existed)",
+          .bytes = R"(coalesce(octet_length(v."row"::text), 0) + octet_length(v.primary_key))",
+          .order = ""};
+}
 
-constexpr const char* select_walked_contents = R"(
-select content, coalesce(exact::text, ''), count
-from _bemi.walked_contents($1::_bemi.place, $2::pg_snapshot))";
+Bounded walked_contents() {
+  return {.rows = "select * from _bemi.walked_contents($1::_bemi.place, $2::pg_snapshot)",
+          .columns = "v.content, coalesce(v.exact::text, ''), v.count",
+          .bytes = "octet_length(v.content) * greatest(v.count, 1)",
+          .order = ""};
+}
 
 // Rows as jsonb prints them.
 constexpr const char* select_page = R"(
@@ -194,10 +202,24 @@ class Walk {
     return where;
   }
 
+  // Rows that are too wide are not even sent here: one alone may have a gigabyte.
+  base::Status weigh_live(const std::string& rows) {
+    if (!asked_.options.bytes_max) return {};
+    TRY_ASSIGN(pg::Rows weight,
+               side_.connection().query("select coalesce(sum(octet_length((v.*)::text)), 0) > "
+                                        "$1::bigint from (" +
+                                            rows + ") v",
+                                        {std::to_string(*asked_.options.bytes_max)}));
+    return weight.truth(0, 0) ? std::unexpected(too_large(*asked_.options.bytes_max))
+                              : base::Status();
+  }
+
   // Each live row as the history would have it.
   base::Status read_live(const std::function<base::Status(const LiveRow&)>& take) {
-    std::string sql = fmt::format("copy (select {} from {}{}{}) to stdout", list_,
-                                  live_.partitioned ? "" : "only ", live_.name, where_key());
+    std::string rows = fmt::format("select {} from {}{}{}", list_, live_.partitioned ? "" : "only ",
+                                   live_.name, where_key());
+    TRY(weigh_live(rows));
+    std::string sql = "copy (" + rows + ") to stdout";
     ReadRow read = side_.reader(readable_);
     TRY_ASSIGN(pg::CopyOut copy, side_.connection().copy_out(sql));
     while (true) {
@@ -210,7 +232,8 @@ class Walk {
 
   base::Status undo_keys() {
     TRY_ASSIGN(pg::Rows walked,
-               history_.query(select_walked_keys, {place_.text, live_.snapshot, asked_name()}));
+               within_bytes(history_, walked_keys(), {place_.text, live_.snapshot, asked_name()},
+                            asked_.options.bytes_max));
     std::unordered_set<std::string> changed;
     for (int row = 0; row < walked.count(); ++row) {
       changed.insert(walked.text(row, 3));
@@ -229,7 +252,8 @@ class Walk {
   // Rows without a key: as many of each content as there were more then, or fewer.
   base::Status undo_contents() {
     TRY_ASSIGN(pg::Rows walked,
-               history_.query(select_walked_contents, {place_.text, live_.snapshot}));
+               within_bytes(history_, walked_contents(), {place_.text, live_.snapshot},
+                            asked_.options.bytes_max));
     std::unordered_map<std::string, std::int64_t> came;
     for (int row = 0; row < walked.count(); ++row) {
       std::int64_t count = walked.integer(row, 2);
@@ -259,7 +283,8 @@ class Walk {
       page_ += "null";
     }
     page_ += "]";
-    return ++added_ % page_rows == 0 ? flush() : base::Status{};
+    bool is_full = ++added_ % page_rows == 0 || page_.size() >= page_bytes;
+    return is_full ? flush() : base::Status{};
   }
 
   base::Status flush() {
@@ -270,11 +295,13 @@ class Walk {
       auto came = came_.find(row.row + row.exact.value_or(""));
       if (came != came_.end() && came->second > 0) {
         --came->second;
-      } else {
-        rows_.push_back(std::move(row));
+        continue;
       }
+      bytes_ += static_cast<std::int64_t>(row.row.size());
+      rows_.push_back(std::move(row));
     }
-    return {};
+    bool is_large = asked_.options.bytes_max && bytes_ > *asked_.options.bytes_max;
+    return is_large ? std::unexpected(too_large(*asked_.options.bytes_max)) : base::Status();
   }
 
   pg::Connection& history_;
@@ -289,6 +316,7 @@ class Walk {
   std::unordered_map<std::string, std::int64_t> came_;  // since, of rows without a key
   std::string page_;
   std::size_t added_ = 0;
+  std::int64_t bytes_ = 0;  // of rows_
   std::vector<PastRow> rows_;
 };
 
