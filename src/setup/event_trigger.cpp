@@ -7,6 +7,7 @@
 
 #include "base/sha256.hpp"
 #include "setup/source_sql.hpp"
+#include "store/own_schema.hpp"
 
 namespace bemi::setup {
 namespace {
@@ -82,10 +83,8 @@ base::Result<std::vector<Step>> plan_event_trigger(pg::Connection& admin,
   if (may.empty() || !may.truth(0, 0)) return std::vector<Step>{};
   TRY_ASSIGN(pg::Rows owner, admin.run(select_owner));
   if (!owner.empty() && !owner.truth(0, 1)) {
-    return base::fail(base::ErrorKind::conflict,
-                      "the schema _bemi_source belongs to the role " + owner.text(0, 0) +
-                          ", which could replace what Bemi's event triggers run",
-                      "look at what is in it, and drop it: drop schema _bemi_source cascade");
+    return std::unexpected(
+        store::foreign_owner("the schema _bemi_source", owner.text(0, 0), admin.user()));
   }
   std::string worker = settings.worker_role == admin.user() ? "" : settings.worker_role;
   // The files name every schema: event triggers of the application, which run meanwhile, may not.

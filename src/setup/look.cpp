@@ -28,16 +28,8 @@ base::Status look_at_schemas(pg::Connection& connection, const char* names) {
                       pg::quote_identifier(schema), pg::quote_identifier(schema + "_old")));
     }
     if (!rows.truth(row, 2)) {
-      return base::fail(
-          base::ErrorKind::conflict,
-          fmt::format(
-              "the schema {} or a table in it belongs to {}, who could act with the rights of {}",
-              schema, owner, connection.user()),
-          fmt::format("run this as {}, or look what is in the schema and hand it over: alter "
-                      "schema {} owner to "
-                      "{}, and its tables",
-                      owner, pg::quote_identifier(schema),
-                      pg::quote_identifier(connection.user())));
+      return std::unexpected(store::foreign_owner("the schema " + schema + " or a table in it",
+                                                  owner, connection.user()));
     }
   }
   return {};

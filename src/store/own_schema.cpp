@@ -9,13 +9,17 @@ namespace {}  // namespace
 base::Status check_own_schema(pg::Connection& connection) {
   TRY_ASSIGN(pg::Rows foreign, connection.run(sql::foreign_objects));
   if (foreign.empty()) return {};
-  return base::fail(base::ErrorKind::conflict,
-                    foreign.text(0, 0) + " belongs to " + foreign.text(0, 1) +
-                        ", and not to Bemi: nothing was done",
-                    "whoever owns it could act with Bemi's rights: drop or rename it; if it is "
-                    "Bemi's own, run bemi "
-                    "as that role, or hand it over: alter ... owner to " +
-                        pg::quote_identifier(connection.user()));
+  return std::unexpected(foreign_owner(foreign.text(0, 0), foreign.text(0, 1), connection.user()));
+}
+
+base::Error foreign_owner(const std::string& what, const std::string& owner,
+                          const std::string& us) {
+  return {base::ErrorKind::conflict,
+          what + " belongs to " + owner + ", who could act with the rights of " + us +
+              ": nothing was done",
+          "look what is in it, and drop or rename it; if it is Bemi's own, run this as " + owner +
+              ", or hand it over: alter ... owner to " + pg::quote_identifier(us),
+          {}};
 }
 
 }  // namespace bemi::store

@@ -159,7 +159,8 @@ def test_what_another_put_into_our_schema_is_refused(history: Database, new_role
     history.sql(f'grant usage, create on schema _bemi to "{squatter.name}"')
     squatter.sql("create function _bemi.flag(text, int) returns boolean language sql as 'select true'")
     done = bemi("init", env={"BEMI_SOURCE_URL": history.url}, check=False)
-    assert done.returncode == 1 and "_bemi.flag(text,integer) belongs to" in done.stderr
+    assert done.returncode == 1 and "the function _bemi.flag(text,integer) belongs to" in done.stderr
+    assert "who could act with the rights of" in done.stderr
 
 
 @oldest_and_newest

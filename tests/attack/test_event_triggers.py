@@ -90,7 +90,7 @@ def test_a_schema_that_somebody_else_owns_is_refused(database: Database, new_rol
     squatter = new_role("squatter")
     database.sql(f'grant create on database "{database.name}" to "{squatter.name}"')
     squatter.sql("create schema _bemi_source")
-    with pytest.raises(BemiError, match=f"_bemi_source belongs to the role {squatter.name}"):
+    with pytest.raises(BemiError, match=f"the schema _bemi_source belongs to {squatter.name}, who could act"):
         bemi("init", env={"BEMI_SOURCE_URL": database.url})
     assert database.sql("select count(*) from pg_event_trigger") == [(0,)]
     assert database.sql("select count(*) from pg_publication") == [(0,)]
