@@ -45,7 +45,34 @@ TEST(reachable, is_the_public_internet_alone) {
                               "64:ff9b::a9fe:a9fe",
                               "64:ff9b:1::1",
                               "2001::1",
-                              "2001:db8::1"}) {
+                              "2001:db8::1",
+                              "::ffff:0.0.0.0",
+                              "::ffff:169.254.169.254",
+                              "::ffff:100.64.0.1",
+                              "::ffff:0:7f00:1",
+                              "0:0:0:0:0:ffff:7f00:1",
+                              "64:ff9b::",
+                              "64:ff9b::a00:1",
+                              "64:ff9b::c0a8:1",
+                              "64:ff9b:1:7f00:1::",
+                              "2002::",
+                              "2002:a9fe:a9fe::",
+                              "2002:c0a8:101::1",
+                              "2002:808:808::1",
+                              "2001:0:7f00:1::",
+                              "2001:20::1",
+                              "3fff::1",
+                              "5f00::1",
+                              "100::1",
+                              "fe80::1%1",
+                              "febf::1",
+                              "fdff::1",
+                              "4000::1",
+                              "192.0.0.1",
+                              "192.88.99.1",
+                              "203.0.113.1",
+                              "239.255.255.255",
+                              "240.0.0.1"}) {
     EXPECT_FALSE(may_reach(reachable, address)) << address;
   }
 }
@@ -57,7 +84,8 @@ TEST(reachable, is_what_a_flag_adds_too) {
        {"10.1.2.3", "::ffff:10.1.2.3", "::1", "127.0.0.1", "8.8.8.8", "fd00:8001::"}) {
     EXPECT_TRUE(may_reach(*reachable, address)) << address;
   }
-  for (const char* address : {"10.2.0.0", "127.0.0.2", "::2", "fd00::1"}) {
+  for (const char* address : {"10.2.0.0", "127.0.0.2", "::2", "fd00::1", "64:ff9b::a01:203",
+                              "2002:a01:203::", "::10.1.2.3", "::ffff:0:a01:203"}) {
     EXPECT_FALSE(may_reach(*reachable, address)) << address;
   }
   for (const char* text : {"", "10.0.0.0/33", "::/129", "10.0.0.0/-1", "10.0.0.0/", "all", "/8"}) {

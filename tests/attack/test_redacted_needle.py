@@ -19,6 +19,7 @@ from e2e.oracle import history, sync
 from e2e.test_maintenance import aged
 from e2e.test_webhooks import Receiver
 
+from attack.outputs import OF_BEMI, Moments, addresses, commands, functions, stored
 from support.bemi import bemi, binary
 from support.dashboard import TOKEN, Dashboard
 from support.fixtures import Database, StartWorker, oldest_and_newest
@@ -26,10 +27,12 @@ from support.postgres import available
 from support.waiting import wait_until
 
 NEEDLE = "NEEDLEinAhaystack"
-REDACT = ("--redact-column", "public.users.token")
+REDACT = ("--redact-column", "public.users.token", "--redact-column", "public.members.token")
 TABLES = f"""
 create type place as (street text, code text);
 create table users (id int primary key, name text, token text, home place);
+create table members (id int primary key, name text, token text);
+insert into members select i, 'name ' || i, '{NEEDLE}-member-' || i from generate_series(1, 20) i;
 insert into users select i, 'name ' || i, '{NEEDLE}-baseline-' || i from generate_series(1, 20) i;
 """
 
@@ -66,27 +69,6 @@ class Haystack:
 
     def found(self) -> list[str]:
         return [f"{who}: {text[:300]}" for who, text in self.said if NEEDLE in text]
-
-
-def everything_stored(database: Database) -> Iterator[tuple[str, str]]:
-    tables = database.sql(
-        "select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace "
-        "where c.relkind in ('r', 'm') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"
-    )
-    with psycopg.connect(database.url) as connection:
-        for (table,) in tables:
-            for (text,) in connection.execute(f"select to_jsonb(t)::text from {table} t".encode()):
-                yield str(table), text
-            columns = connection.execute(
-                "select quote_ident(attname) from pg_attribute "
-                "where attrelid = %s::regclass and atttypid = 'bytea'::regtype",
-                (table,),
-            ).fetchall()
-            for (column,) in columns:
-                for (text,) in connection.execute(
-                    f"select coalesce(encode({column}, 'escape'), '') from {table}".encode()
-                ):
-                    yield str(table), text
 
 
 def files_of(database: Database) -> Iterator[tuple[str, str]]:
@@ -154,6 +136,9 @@ def work(database: Database, destination: Database) -> None:
     sync(database.url, destination.url)
     assert destination.sql("select count(*) from _bemi.parked where what = 'change'") == [(1,)]
     destination.sql("alter table changes drop constraint refuse")
+    # One that an undo can be written for: it is not altered, and nothing is to come back that is not known.
+    do("update members set name = 'a member' where id <= 4")
+    do(f"insert into members values (200, 'one more', '{value()}')")
     # Under other names.
     do("alter table users rename token to innocent; alter table users rename to people")
     do(f"update people set innocent = '{value()}' where id <= 8")
@@ -164,44 +149,46 @@ def work(database: Database, destination: Database) -> None:
     do(f"update users set token = '{value()}' where id <= 8")
 
 
-def ask(hay: Haystack, env: dict[str, str], dashboard: Dashboard, then: str, later: str) -> None:
-    def run(*args: str) -> None:
-        done = bemi(*args, env=env, check=False)
-        hay.add(f"bemi {' '.join(args)}", done.stdout + done.stderr)
-
-    for form in ("table", "json", "csv"):
-        run("changes", "--limit", "1000", "--format", form)
-        run("history", "users", "4", "--format", form)
-        run("as-of", then, "users", "--format", form)
-        run("diff", "users", then, later, "--format", form)
-        run("as-of", later, "users", "--format", form)
-    run("as-of", then, "users", "--explain")
-    run("revert", "--table", "users", "--since", then)
-    run("revert", "--table", "public.users", "--operation", "DELETE")
-    run("check")
-    run("status")
-    run("transactions", "--format", "json")
-    run("trends", "--format", "json")
-    asked: dict[str, dict[str, str | int]] = {
-        "/api/changes": {"limit": 500},
-        "/api/export": {"format": "csv"},
-        "/api/history": {"table": "users", "key": "4"},
-        "/api/as-of": {"table": "users", "at": then},
-        "/api/diff": {"table": "users", "from": then, "to": later},
-        "/api/groups": {"by": "transaction"},
-        "/api/histogram": {},
-        "/api/tables": {},
-        "/api/context-keys": {},
-        "/api/sources": {},
-        "/api/actions": {},
-        "/api/webhooks": {},
-        "/metrics": {},
+def ask(hay: Haystack, env: dict[str, str], dashboard: Dashboard, moments: Moments) -> None:
+    then, later = moments.then, moments.later
+    forms = ("table", "json", "csv")
+    asked: dict[str, list[list[str]]] = {
+        "changes": [["--limit", "1000", "--format", form] for form in forms],
+        "history": [["users", "4", "--format", form] for form in forms],
+        "as-of": [[at, "users", "--format", form] for form in forms for at in (then, later)],
+        "diff": [["users", then, later, "--format", form] for form in forms],
+        "revert": [["--table", "users", "--since", then], ["--table", "users", "--operation", "DELETE"]],
+        "redo": [[]],
+        "mark": [["create", "m"], ["list"], ["rollback", "m"], ["forward", "m"], ["delete", "m"]],
+        "transactions": [["--format", "json"]],
+        "trends": [["--format", "json"]],
+        "maintain": [[]],
+        "archive": [["list"]],
+        "source": [["list"]],
+        "checkout": [[then]],
+        "init": [["--dry-run"], []],
+        "check": [[]],
+        "status": [[], ["--stages"], ["--format", "json"]],
+        "sync": [[]],
+        # Running; of other tests; and what ends it all.
+        **{command: [] for command in ("run", "serve", "dev", "teardown")},
     }
-    for path, parameters in asked.items():
-        answer = dashboard.client.get(path, params=parameters)
-        hay.add(f"{path} {answer.status_code}", answer.text)
-    plan = dashboard.client.post("/api/revert/plan", json={"filter": {"table": "users"}})
-    hay.add("/api/revert/plan", plan.text)
+    asked["as-of"].append([then, "users", "--explain"])
+    asked["revert"] += [["--table", table, "--sql"] for table in ("users", "members")]
+    for who, text in commands(env, asked):
+        hay.add(who, text)
+    samples = {"table": "users", "key": "4", "at": then, "from": then, "to": later, "limit": 500}
+    samples |= {"format": "csv", "by": "transaction", "reads": "true"}
+    wish = {"filter": {"table": "users"}}
+    bodies: dict[str, object] = {
+        "/api/revert/plan": wish,
+        "/api/revert": {**wish, "digest": "x"},
+        "/api/webhooks/test": {"name": "hook"},
+        "/api/marks": {"name": "of the dashboard"},
+        "/api/managed/check": {"url": env["BEMI_SOURCE_URL"]},
+    }
+    for who, text in addresses(dashboard, samples, bodies):
+        hay.add(who, text)
 
 
 def environment(database: Database, destination: Database) -> dict[str, str]:
@@ -221,6 +208,7 @@ def test_the_needle_is_nowhere(
     database: Database, apart: Database, start_worker: StartWorker, receiver: Receiver, tmp_path: Path
 ) -> None:
     database.sql(TABLES)
+    logged_before = database.server.log_file.stat().st_size
     env = environment(database, apart)
     worker = start_worker(*REDACT, "--heartbeat-interval", "1", "--snapshot", "initial", env=env).wait_ready()
     sync(database.url, apart.url)
@@ -251,7 +239,10 @@ def test_the_needle_is_nowhere(
         later = str(database.sql("select clock_timestamp()::text")[0][0])
         database.sql("insert into users (id) values (1000)")
         sync(database.url, apart.url)
-        ask(hay, env, dashboard, then, later)
+        ask(hay, env, dashboard, Moments(then, later))
+        for table in ("users", "members"):
+            for who, text in functions(apart, Moments(then, later), table, "4"):
+                hay.add(who, text)
     assert worker.is_running
     worker.terminate()
     listening.join(30)
@@ -261,7 +252,8 @@ def test_the_needle_is_nowhere(
         hay.add("webhook", str(headers) + body.decode())
     for line in worker.lines():
         hay.add("log", line)
-    for who, text in [*everything_stored(apart), *files_of(apart)]:
+    hay.add("server's log", database.server.log_file.read_bytes()[logged_before:].decode(errors="replace"))
+    for who, text in [*stored(apart), *stored(database, OF_BEMI), *files_of(apart)]:
         hay.add(who, text)
     assert hay.found() == []
     # A haystack without straw would prove nothing.
@@ -269,9 +261,17 @@ def test_the_needle_is_nowhere(
     assert len(rows) >= 20
     redacted = [row for row in rows if "redacted" in str(row["fidelity"])]
     assert len(redacted) == len(rows)
-    answers = [text for who, text in hay.said if who.startswith(("bemi ", "/api/"))]
+    answers = [text for who, text in hay.said if who.startswith(("bemi", "GET ", "POST "))]
     assert sum("name 2" in text or "again" in text for text in answers) >= 15
     assert [who for who, _ in hay.said if who == "webhook"]
+    for who, what in (
+        ("bemi.revert_sql(", "_bemi_undo"),
+        ("bemi.history(", "again"),
+        ("_bemi.parked", "refuse"),
+        ("GET /metrics 200", "bemi_source"),
+        ("POST /api/revert/plan 200", "digest"),
+    ):
+        assert any(name.startswith(who) and what in text for name, text in hay.said), (who, what)
 
 
 @pytest.mark.parametrize("major", [available()[0], available()[-1]])
