@@ -13,7 +13,10 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import schemathesis  # type: ignore[import-not-found]
-from schemathesis.specs.openapi.checks import negative_data_rejection  # type: ignore[import-not-found]
+from schemathesis.specs.openapi.checks import (  # type: ignore[import-not-found]
+    negative_data_rejection,
+    unsupported_method,
+)
 
 RANKS = ("nobody", "viewer", "operator", "admin")
 ROLE = os.environ["BEMI_FUZZ_ROLE"]
@@ -60,3 +63,9 @@ def refuses_what_is_forbidden(context: Any, response: Any, case: Any) -> None:
     given = parse_qsl(urlsplit(response.request.url).query, keep_blank_values=True)
     if all(value for _, value in given):
         negative_data_rejection(context, response, case)
+
+
+@schemathesis.check  # type: ignore[untyped-decorator, unused-ignore]
+def refuses_other_methods(context: Any, response: Any, case: Any) -> None:
+    if response.status_code not in BEFORE_ALL:
+        unsupported_method(context, response, case)

@@ -27,7 +27,7 @@ CHECKS = (
     "content_type_conformance",
     "response_schema_conformance",
     "refuses_what_is_forbidden",
-    "unsupported_method",
+    "refuses_other_methods",
     "gets_what_its_role_may",
 )
 GRACE_SECONDS = 120
