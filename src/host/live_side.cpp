@@ -40,8 +40,9 @@ std::string of_after(const std::string& remarks) {
 
 query::ReadRow reader_of(change::Relation relation, const change::Selection& selection) {
   for (change::Column& column : relation.columns) {
-    bool before = column.redacted && selection.has_redaction(column.redacted_by);
-    column.redacted = before || selection.redacts(relation.schema, relation.table, column.name);
+    // What the worker redacts stays so, also where this program was not told.
+    column.redacted =
+        column.redacted || selection.redacts(relation.schema, relation.table, column.name);
     column.ignored = selection.ignores(relation.schema, relation.table, column.name);
   }
   auto parser = std::make_shared<decode::CopyRow>();

@@ -34,6 +34,11 @@ constexpr const char* select_live_columns = R"(
 select a.attnum, a.attname from pg_attribute a
 where a.attrelid = $1::oid and a.attnum > 0 and not a.attisdropped)";
 
+constexpr const char* select_newest_columns = R"(
+select v.columns::text from _bemi.relation_version v, (select ($1::_bemi.place).*) p
+where v.source = p.source and v.relation = p.relation
+order by v.epoch desc, v.position desc, v.sequence desc limit 1)";
+
 constexpr const char* select_live_table = R"(
 select format('%I.%I', n.nspname, c.relname), c.relkind = 'p'
 from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = $1::oid)";
@@ -171,10 +176,27 @@ class Walk {
                                     place_.name, column.name),
                         "take the other columns with --partial");
     }
+    TRY(keep_redacted());
     std::vector<std::string> key;
     for (std::size_t index : place_.relation.primary_key)
       key.push_back(place_.relation.columns[index].name);
     change::set_primary_key(readable_, key);
+    return {};
+  }
+
+  // What is redacted now was perhaps not then; but these are values of now.
+  base::Status keep_redacted() {
+    TRY_ASSIGN(pg::Rows newest, history_.query(select_newest_columns, {place_.text}));
+    if (newest.empty()) return {};
+    auto columns = change::read_columns_text(newest.text(0, 0));
+    if (!columns) return {};
+    for (const change::Column& column : *columns) {
+      if (!column.redacted) continue;
+      auto same = std::ranges::find_if(readable_.columns, [&](const change::Column& one) {
+        return column.number != 0 ? one.number == column.number : one.name == column.name;
+      });
+      if (same != readable_.columns.end()) same->redacted = true;
+    }
     return {};
   }
 

@@ -6,8 +6,11 @@ import json
 from typing import Any
 
 import psycopg
+from e2e.conftest import OpenDashboard
 from e2e.oracle import history, sync
 
+from support.bemi import bemi
+from support.dashboard import environment
 from support.fixtures import Database, StartWorker, oldest_and_newest
 
 SECRET = "TOPSECRET"
@@ -198,3 +201,39 @@ def test_a_key_that_is_redacted_later_stops_nothing(database: Database, start_wo
     database.sql("insert into users values (2, 'b', 'TOPSECRET-2')")
     database.sql("update users set token = 'TOPSECRET-3' where id = 2")
     assert_nothing_stored(database, worker, rows=2)
+
+
+@oldest_and_newest
+def test_what_is_redacted_is_shown_by_no_program_that_was_not_told(
+    database: Database, start_worker: StartWorker, open_dashboard: OpenDashboard
+) -> None:
+    database.sql("create table users (id int primary key, name text, token text)")
+    database.sql("insert into users select i, 'before', 'S3CRET' from generate_series(1, 5) i")
+    # The worker alone knows what is to be redacted; at first nothing is.
+    worker = start_worker("--snapshot", "none").wait_ready()
+    database.sql("update users set name = 'first' where id = 1")
+    sync(database.url)
+    moments = [str(database.sql("select clock_timestamp()::text")[0][0])]
+    worker.terminate()
+    start_worker("--snapshot", "none", *REDACT).wait_ready()
+    for name in ("second", "third"):
+        database.sql(f"update users set name = '{name}', token = 'S3CRET of {name}' where id = 1")
+        sync(database.url)
+        moments.append(str(database.sql("select clock_timestamp()::text")[0][0]))
+    database.sql("update users set name = 'last' where id = 1")
+    sync(database.url)
+    env = {"BEMI_SOURCE_URL": database.url}
+    server = open_dashboard(start_worker(command="serve", env=environment(database.url)))
+    for moment in moments[1:]:
+        told = bemi("as-of", moment, "users", "--format", "csv", env=env).stdout
+        told += server.client.get("/api/as-of", params={"table": "users", "at": moment}).text
+        assert "S3CRET" not in told, told
+        assert told.count("before") >= 8 and "redacted" in told
+    told = bemi("diff", "users", *moments[1:], "--format", "csv", env=env).stdout
+    told += server.client.get(
+        "/api/diff", params={"table": "users", "from": moments[1], "to": moments[2]}
+    ).text
+    assert "second" in told and "third" in told and "S3CRET" not in told
+    # What was stored before is known from the history alone: the values of now stay where they are.
+    told = bemi("as-of", moments[0], "users", "--format", "csv", env=env).stdout
+    assert told.count("before") == 8 and "of second" not in told and "of third" not in told
