@@ -85,6 +85,56 @@ create table if not exists _bemi_source.installed (
 -- A row's xmin tells the id of the savepoint that writes it; no function does. Unlogged: no publication has it.
 create unlogged table if not exists _bemi_source.mark (marked boolean);
 
+comment on table _bemi_source.tracking is
+  'The tracking options that bemi init or bemi run was given.';
+comment on table _bemi_source.pattern is
+  'The tables to track: regular expressions over schema and table name.';
+comment on table _bemi_source.copy_schema is
+  'Schemas with copies of the past, made by bemi checkout.';
+comment on table _bemi_source.signing_key is
+  'The key that signs the event triggers'' messages; the padded keys of HMAC (RFC 2104).';
+comment on table _bemi_source.shape is
+  'Digests of each tracked table''s description, as last told to the worker.';
+comment on table _bemi_source.enum_labels is
+  'The labels of each enum type.';
+comment on table _bemi_source.given_identity is
+  'The replica identity that the event triggers last gave a table; teardown takes back no other one.';
+comment on table _bemi_source.guard is
+  'The state of the event triggers at the worker''s last look.';
+comment on table _bemi_source.trigger_failure is
+  'Errors inside the event triggers, which never fail the application''s DDL.';
+comment on table _bemi_source.rewritten is
+  'Tables that the current transaction has rewritten.';
+comment on table _bemi_source.installed is
+  'The digest of the installed files and settings.';
+comment on table _bemi_source.mark is
+  'A scratch table whose xmin tells the id of the current savepoint.';
+comment on column _bemi_source.enum_labels.type is 'The enum''s oid';
+comment on column _bemi_source.enum_labels.labels is 'The labels by their oids, as JSON';
+comment on column _bemi_source.given_identity.identity is 'As pg_class.relreplident';
+comment on column _bemi_source.guard.only_row is 'Always true: there is one row';
+comment on column _bemi_source.guard.state is 'The state in words';
+comment on column _bemi_source.installed.only_row is 'Always true: there is one row';
+comment on column _bemi_source.installed.digest is 'The digest';
+comment on column _bemi_source.mark.marked is 'Always true';
+comment on column _bemi_source.pattern.id is 'The pattern''s order';
+comment on column _bemi_source.pattern.excludes is 'True if matching tables are not tracked';
+comment on column _bemi_source.pattern.schema_pattern is 'The regular expression for the schema';
+comment on column _bemi_source.pattern.table_pattern is 'The regular expression for the table';
+comment on column _bemi_source.rewritten.transaction is 'The transaction''s id';
+comment on column _bemi_source.shape.description is 'The digest of the description';
+comment on column _bemi_source.shape.version is 'The digest of the catalog''s row versions';
+comment on column _bemi_source.signing_key.only_row is 'Always true: there is one row';
+comment on column _bemi_source.signing_key.inner_key is 'The inner padded key';
+comment on column _bemi_source.signing_key.outer_key is 'The outer padded key';
+comment on column _bemi_source.tracking.only_row is 'Always true: there is one row';
+comment on column _bemi_source.tracking.publication is 'The publication''s name';
+comment on column _bemi_source.tracking.whole_rows is 'True if new tables get REPLICA IDENTITY FULL';
+comment on column _bemi_source.tracking.history_schema is 'The schema of changes, if the history is in this database';
+comment on column _bemi_source.trigger_failure.message is 'The error message';
+comment on column _bemi_source.trigger_failure.count is 'The number of times it occurred';
+comment on column _bemi_source.trigger_failure.last_at is 'The time when it occurred last';
+
 -- Default privileges may have given others rights. The worker's right to read the key was given later.
 do $$
 declare place record;

@@ -9,6 +9,8 @@
 
 #include "base/printable.hpp"
 #include "cli/clean_streams.hpp"
+#include "cli/describe.hpp"
+#include "cli/help.hpp"
 #include "cli/options.hpp"
 #include "cli/settings.hpp"
 #include "cli/verbs/commands.hpp"
@@ -24,19 +26,18 @@ namespace {
 constexpr const char* about =
     "Bemi tracks every change of a PostgreSQL database, with who, where and how.\n"
     "\n"
-    "  bemi run --source postgresql://app@db/shop     track it; the history is in its table "
-    "changes\n"
-    "  bemi changes --table todo --context user_id=42  read it\n"
-    "  bemi dev                                        try it on a private PostgreSQL\n";
+    "  bemi dev                                        try it on a private PostgreSQL\n"
+    "  bemi run --source postgresql://app@db/shop      track a database\n"
+    "  bemi changes --table todo --context user_id=42  read its history";
 
 constexpr const char* footer =
-    "Flags with (Env:...) can also stand in the environment or in bemi.toml. A flag speaks before "
-    "the environment, the environment before the file.";
+    "Options with (Env:...) can also be set in the environment or in bemi.toml. Flags win over the "
+    "environment, and the environment wins over the file.";
 
 int report(const base::Error& error) {
   std::cerr << "bemi: " << base::printable_lines(error.message) << "\n";
   if (!error.hint.empty()) std::cerr << "hint: " << base::printable_lines(error.hint) << "\n";
-  return error.kind == base::ErrorKind::usage ? 2 : 1;
+  return exit_code_of(error.kind);
 }
 
 int exit_code(const base::Status& status) { return status ? 0 : report(status.error()); }
@@ -46,6 +47,7 @@ struct Program {
   host::Config config;
   std::string config_file;
   bool prints_settings = false;
+  bool describes = false;
   InitOptions init;
   StatusOptions status;
   ChangesOptions changes;
@@ -67,25 +69,27 @@ CLI::App* add_command(CLI::App& app, Program& program, const char* name, const c
   CLI::App* command = app.add_subcommand(name, description);
   command
       ->add_option("--config", program.config_file,
-                   "Settings file [default: bemi.toml if it is there]")
+                   "The settings file [default: ./bemi.toml, if it exists]")
       ->type_name("FILE");
-  command->add_flag("--print-settings", program.prints_settings,
-                    "Only say what each setting is, and whether a flag, the environment or the "
-                    "file says so");
+  command->add_flag(
+      "--print-settings", program.prints_settings,
+      "Print each setting with its value and where it comes from, and do nothing else");
   program.actions.emplace_back(command, std::move(action));
   return command;
 }
 
 void add_format(CLI::App& command, std::string& format) {
-  command.add_option("--format", format, "table for a person, json (one object a line) or csv")
+  command
+      .add_option("--format", format,
+                  "The output: table for people, json for one object a line, or csv")
       ->check(CLI::IsMember({"table", "json", "csv"}))
       ->capture_default_str();
 }
 
 void add_run(CLI::App& app, Program& program) {
-  CLI::App* run = add_command(app, program, "run", "The worker: track until stopped", [&program] {
-    return exit_code(run_command(program.config, host::asked_to_stop()));
-  });
+  CLI::App* run = add_command(
+      app, program, "run", "Run the worker: track a source until stopped",
+      [&program] { return exit_code(run_command(program.config, host::asked_to_stop())); });
   add_connection_options(*run, program.config);
   add_tracking_options(*run, program.config);
   add_worker_options(*run, program.config);
@@ -94,31 +98,33 @@ void add_run(CLI::App& app, Program& program) {
   add_log_options(*run, program.config);
 
   CLI::App* dev =
-      add_command(app, program, "dev", "Everything on a private PostgreSQL of its own", [&program] {
+      add_command(app, program, "dev", "Run everything on a private PostgreSQL", [&program] {
         return exit_code(dev_command(program.config, program.dev, host::asked_to_stop()));
       });
-  dev->add_option("--directory", program.dev.directory, "Where it lives")
+  dev->add_option("--directory", program.dev.directory, "The directory of the private PostgreSQL")
       ->envname("BEMI_DEV_DIRECTORY")
+      ->type_name("DIRECTORY")
       ->capture_default_str();
   dev->add_option("--postgres-bin", program.dev.postgres_bindir,
-                  "PostgreSQL's server programs [default: searched]")
+                  "The directory of PostgreSQL's server programs [default: searched]")
       ->envname("BEMI_POSTGRES_BIN")
       ->type_name("DIRECTORY");
   dev->add_option("--port", program.dev.port,
-                  "Port on 127.0.0.1 [default: a free one, then always that]")
-      ->envname("BEMI_DEV_PORT");
+                  "The port on 127.0.0.1 [default: a free port, kept for later runs]")
+      ->envname("BEMI_DEV_PORT")
+      ->type_name("PORT");
   add_tracking_options(*dev, program.config);
   add_worker_options(*dev, program.config);
   add_maintenance_options(*dev, program.config);
   add_http_options(*dev, program.config);
   add_log_options(*dev, program.config);
 
-  CLI::App* serve =
-      add_command(app, program, "serve", "Dashboard and API, without a worker", [&program] {
+  CLI::App* serve = add_command(
+      app, program, "serve", "Serve the dashboard and the API without a worker", [&program] {
         return exit_code(serve_command(program.config, program.serve, host::asked_to_stop()));
       });
   serve->add_flag("--new-token", program.serve.new_token,
-                  "Make and print another token; the old one and all sessions end");
+                  "Make and print a new token; the old one and all sessions end");
   add_connection_options(*serve, program.config);
   // It reads live rows, and makes a history: as the worker does.
   add_tracking_options(*serve, program.config);
@@ -128,17 +134,17 @@ void add_run(CLI::App& app, Program& program) {
 
 void add_setup(CLI::App& app, Program& program) {
   CLI::App* init =
-      add_command(app, program, "init", "Prepare source and destination (safe to repeat)",
+      add_command(app, program, "init", "Prepare the source and the destination; safe to repeat",
                   [&program] { return exit_code(init_command(program.config, program.init)); });
-  init->add_flag("--dry-run", program.init.dry_run, "Print the SQL, run nothing");
+  init->add_flag("--dry-run", program.init.dry_run, "Print the SQL and run nothing");
   init->add_flag("--accept-gap", program.init.accept_gap,
-                 "Go on after a gap: mark it, and begin anew with a slot and a baseline");
+                 "Record the gap, then start again with a new slot and a new baseline");
   add_connection_options(*init, program.config);
   add_tracking_options(*init, program.config);
 
   CLI::App* check =
       add_command(app, program, "check",
-                  "Look whether both ends are ready, and say how to fix them", [&program] {
+                  "Check whether both ends are ready, and print what would fix them", [&program] {
                     auto good = check_command(program.config);
                     return good ? (*good ? 0 : 1) : report(good.error());
                   });
@@ -146,10 +152,10 @@ void add_setup(CLI::App& app, Program& program) {
   add_tracking_options(*check, program.config);
 
   CLI::App* teardown = add_command(
-      app, program, "teardown", "Remove what init made on the source",
+      app, program, "teardown", "Remove from the source all that init made there",
       [&program] { return exit_code(teardown_command(program.config, program.teardown)); });
-  teardown->add_flag("--yes", program.teardown.yes, "Do not ask");
-  teardown->add_flag("--dry-run", program.teardown.dry_run, "Print the SQL, run nothing");
+  teardown->add_flag("--yes", program.teardown.yes, "Do not ask for confirmation");
+  teardown->add_flag("--dry-run", program.teardown.dry_run, "Print the SQL and run nothing");
   add_connection_options(*teardown, program.config);
   add_tracking_options(*teardown, program.config);
   // Here the flag alone is a wish: drop the history too, wherever it is.
@@ -158,49 +164,56 @@ void add_setup(CLI::App& app, Program& program) {
 
 void add_reading(CLI::App& app, Program& program) {
   CLI::App* sync = add_command(
-      app, program, "sync", "Wait until all that is committed now is in the history",
+      app, program, "sync", "Wait until the history has everything that is committed now",
       [&program] { return exit_code(sync_command(program.config, program.sync_timeout_s)); });
   sync->add_option("--timeout", program.sync_timeout_s,
-                   "Give up after so many seconds [default: never]");
+                   "The seconds after which to give up [default: never]");
   add_connection_options(*sync, program.config);
 
   CLI::App* status =
-      add_command(app, program, "status", "Slot, lag, gaps, context coverage",
+      add_command(app, program, "status", "Show each source's slot, lag, gaps and context coverage",
                   [&program] { return exit_code(status_command(program.config, program.status)); });
   status->add_flag(
       "--stages", program.status.stages,
-      "Which of the worker's stages the others wait for, in the last seconds with work");
+      "Show how busy each stage of the worker was when it last had work, and which is slowest");
   add_connection_options(*status, program.config);
   add_format(*status, program.status.format);
 
-  CLI::App* changes = add_command(app, program, "changes", "List changes", [&program] {
-    return exit_code(changes_command(program.config, program.changes, host::asked_to_stop()));
-  });
+  CLI::App* changes = add_command(
+      app, program, "changes", "List changes that match the given conditions", [&program] {
+        return exit_code(changes_command(program.config, program.changes, host::asked_to_stop()));
+      });
   ChangesOptions& options = program.changes;
-  changes->add_option("--table", options.table, "table, schema.table, or quoted as in SQL");
-  changes->add_option("--primary-key", options.primary_key, "One record")->type_name("KEY");
+  changes->add_option("--table", options.table,
+                      "The table, as table or schema.table; quoted as in SQL where needed");
+  changes->add_option("--primary-key", options.primary_key, "The primary key of one record")
+      ->type_name("KEY");
   changes->add_option("--operation", options.operation,
-                      "CREATE, UPDATE, DELETE, TRUNCATE, SNAPSHOT, SCHEMA");
-  changes->add_option("--context", options.context, "What the application passed; all must hold")
+                      "The operation: CREATE, UPDATE, DELETE, TRUNCATE, SNAPSHOT or SCHEMA");
+  changes
+      ->add_option("--context", options.context,
+                   "A value of the context; all that are given must match")
       ->type_name("KEY=VALUE");
-  changes->add_option("--transaction", options.transaction, "Source transaction id")
+  changes->add_option("--transaction", options.transaction, "The transaction's id at the source")
       ->type_name("ID");
-  changes->add_option("--since", options.since, "From this time on")->type_name("TIME");
-  changes->add_option("--until", options.until, "Before this time")->type_name("TIME");
-  changes->add_option("--limit", options.limit, "The newest so many")
+  changes->add_option("--since", options.since, "The time from which on to look")
+      ->type_name("TIME");
+  changes->add_option("--until", options.until, "The time before which to look")->type_name("TIME");
+  changes->add_option("--limit", options.limit, "Show at most N changes, the newest ones")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   CLI::Option* before =
-      changes->add_option("--before", options.before, "The page before the change of this id")
+      changes
+          ->add_option("--before", options.before, "Show the page before the change with this id")
           ->type_name("ID");
-  changes->add_option("--after", options.after, "The page after the change of this id")
+  changes->add_option("--after", options.after, "Show the page after the change with this id")
       ->type_name("ID")
       ->excludes(before);
-  changes->add_flag("--follow", options.follow, "Go on with new ones as they come")
+  changes->add_flag("--follow", options.follow, "Keep printing new changes as they arrive")
       ->excludes(before);
   changes
       ->add_option("--archive", options.archive,
-                   "Of a file that bemi archive lists, instead of the table; nothing is stored")
+                   "Read this archive file instead of the table changes; nothing is stored")
       ->check(CLI::ExistingFile)
       ->excludes("--follow")
       ->type_name("FILE");
@@ -209,11 +222,14 @@ void add_reading(CLI::App& app, Program& program) {
 }
 
 void add_past_options(CLI::App& command, Program& program, PastOptions& options) {
-  command.add_option("--source-name", options.source, "The source, where several have the table")
+  command
+      .add_option("--source-name", options.source,
+                  "The source's name, needed if several sources have the table")
       ->type_name("NAME");
-  command.add_flag("--partial", options.partial, "Take what is known, where not every row is");
+  command.add_flag("--partial", options.partial,
+                   "Answer with the known rows, even if some are missing");
   command.add_flag("--allow-stale", options.allow_stale,
-                   "Do not insist that all until then has arrived");
+                   "Answer even if later changes may still be missing");
   add_connection_options(command, program.config);
 }
 
@@ -225,47 +241,57 @@ void add_past_options(CLI::App& command, Program& program) {
 void add_checkout(CLI::App& app, Program& program) {
   CheckoutOptions& options = program.checkout;
   CLI::App* checkout = add_command(
-      app, program, "checkout", "A real copy of the tracked tables as they were",
+      app, program, "checkout", "Make a real copy of the tracked tables as they were",
       [&program] { return exit_code(checkout_command(program.config, program.checkout)); });
-  checkout->add_option("--at", options.past.time, "A timestamp, an LSN, a transaction id or a mark")
+  checkout
+      ->add_option("--at", options.past.time,
+                   "The time: a timestamp, an LSN, a transaction id or a mark")
       ->type_name("TIME")
       ->required();
   checkout
       ->add_option("--into", options.into,
-                   "A database's URL, or the name of a schema to make in the destination")
+                   "The target: a database's URL, or the name of a new schema in the destination")
       ->type_name("DATABASE|SCHEMA")
       ->required();
   add_past_options(*checkout, program, options.past);
 }
 
 void add_past(CLI::App& app, Program& program) {
-  constexpr const char* time = "A timestamp, an LSN, a transaction id or a mark";
+  constexpr const char* time = "The time: a timestamp, an LSN, a transaction id or a mark";
   PastOptions& options = program.past;
-  CLI::App* history =
-      add_command(app, program, "history", "One record's versions: what changed, when, by whom",
-                  [&program] { return exit_code(history_command(program.config, program.past)); });
-  history->add_option("TABLE", options.table, "table, schema.table, or quoted as in SQL")
+  CLI::App* history = add_command(
+      app, program, "history", "Show one record's versions: what changed, when and by whom",
+      [&program] { return exit_code(history_command(program.config, program.past)); });
+  history
+      ->add_option("TABLE", options.table,
+                   "The table, as table or schema.table; quoted as in SQL where needed")
       ->required();
-  history->add_option("KEY", options.key, "Its primary key's text")->required();
+  history->add_option("KEY", options.key, "The record's primary key")->required();
   add_past_options(*history, program);
 
-  CLI::App* as_of = add_command(app, program, "as-of", "Rows as they were", [&program] {
-    return exit_code(as_of_command(program.config, program.past));
-  });
+  CLI::App* as_of =
+      add_command(app, program, "as-of", "Show a table's rows as they were at a time",
+                  [&program] { return exit_code(as_of_command(program.config, program.past)); });
   as_of->add_option("TIME", options.time, time)->required();
-  as_of->add_option("TABLE", options.table, "table, schema.table, or quoted as in SQL")->required();
-  as_of->add_option("KEY", options.key, "One record");
-  as_of->add_option("--limit", options.limit, "So many rows, in the order of their keys")
+  as_of
+      ->add_option("TABLE", options.table,
+                   "The table, as table or schema.table; quoted as in SQL where needed")
+      ->required();
+  as_of->add_option("KEY", options.key, "The primary key of one record");
+  as_of->add_option("--limit", options.limit, "Return at most N rows, ordered by key")
       ->check(CLI::NonNegativeNumber);
-  as_of->add_option("--after", options.after, "Rows behind this key")->type_name("KEY");
-  as_of->add_flag("--explain", options.explain, "Only tell how the rows would be found");
+  as_of->add_option("--after", options.after, "Return the rows after this key")->type_name("KEY");
+  as_of->add_flag("--explain", options.explain,
+                  "Print how the rows would be found, and do not read them");
   add_past_options(*as_of, program);
   add_selection_options(*as_of, program.config);
 
   CLI::App* diff =
-      add_command(app, program, "diff", "Rows that differ between two times",
+      add_command(app, program, "diff", "Show the rows that differ between two times",
                   [&program] { return exit_code(diff_command(program.config, program.past)); });
-  diff->add_option("TABLE", options.table, "table, schema.table, or quoted as in SQL")->required();
+  diff->add_option("TABLE", options.table,
+                   "The table, as table or schema.table; quoted as in SQL where needed")
+      ->required();
   diff->add_option("FROM", options.time, time)->required();
   diff->add_option("TO", options.until, time)->required();
   add_past_options(*diff, program);
@@ -273,9 +299,14 @@ void add_past(CLI::App& app, Program& program) {
 }
 
 void add_span_options(CLI::App& command, Program& program) {
-  command.add_option("--since", program.trends.since, "From this time on")->type_name("TIME");
-  command.add_option("--until", program.trends.until, "Before this time")->type_name("TIME");
-  command.add_option("--source-name", program.trends.source, "One source")->type_name("NAME");
+  command.add_option("--since", program.trends.since, "The time from which on to look")
+      ->type_name("TIME");
+  command.add_option("--until", program.trends.until, "The time before which to look")
+      ->type_name("TIME");
+  command
+      .add_option("--source-name", program.trends.source,
+                  "The source's name [default: all sources]")
+      ->type_name("NAME");
   add_connection_options(command, program.config);
   add_format(command, program.trends.format);
 }
@@ -283,23 +314,26 @@ void add_span_options(CLI::App& command, Program& program) {
 void add_groups(CLI::App& app, Program& program) {
   TrendsOptions& options = program.trends;
   CLI::App* trends =
-      add_command(app, program, "trends", "Changes counted by time and group",
+      add_command(app, program, "trends", "Count changes by time and group",
                   [&program] { return exit_code(trends_command(program.config, program.trends)); });
-  trends->add_option("--every", options.every, "Span of time to count in")
+  trends->add_option("--every", options.every, "The length of each time span")
       ->type_name("INTERVAL")
       ->capture_default_str();
-  trends->add_option("--by", options.group_by, "operation, table, source, or a key of the context")
+  trends
+      ->add_option("--by", options.group_by,
+                   "The group: operation, table, source, or a key of the context")
       ->type_name("GROUP")
       ->capture_default_str();
   add_span_options(*trends, program);
 
   CLI::App* transactions = add_command(
-      app, program, "transactions", "What each transaction did, the newest first",
+      app, program, "transactions", "List transactions with what each one did, the newest first",
       [&program] { return exit_code(transactions_command(program.config, program.trends)); });
   transactions
-      ->add_option("--context", options.context, "What the application passed; all must hold")
+      ->add_option("--context", options.context,
+                   "A value of the context; all that are given must match")
       ->type_name("KEY=VALUE");
-  transactions->add_option("--limit", options.limit, "So many")
+  transactions->add_option("--limit", options.limit, "Show at most N transactions")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   add_span_options(*transactions, program);
@@ -361,8 +395,12 @@ void add_commands(CLI::App& app, Program& program) {
 int parse_and_run(int argc, const char* const* argv, CleanStreams& streams) {
   CLI::App app(about, "bemi");
   Program program;
-  app.set_version_flag("--version", std::string("bemi ") + BEMI_VERSION);
+  app.set_version_flag("--version", std::string("bemi ") + BEMI_VERSION,
+                       "Print the version and exit");
   app.footer(footer);
+  app.formatter(std::make_shared<HelpFormatter>());
+  app.set_help_flag("-h,--help", "Print this help and exit");
+  app.add_flag("--describe", program.describes)->group("");  // for tools/docs/reference.py
   add_commands(app, program);
   Settings settings(app);
   try {
@@ -373,6 +411,11 @@ int parse_and_run(int argc, const char* const* argv, CleanStreams& streams) {
   } catch (const CLI::ParseError& error) {
     std::cerr << "bemi: " << base::printable_lines(error.what()) << "\nhint: see bemi --help\n";
     return 2;
+  }
+  if (program.describes) {
+    settings.show_variables();
+    std::cout << described(app);
+    return 0;
   }
   return dispatch(app, program, settings, streams);
 }

@@ -21,49 +21,76 @@ using prometheus::BuildHistogram;
 using prometheus::Family;
 using prometheus::Gauge;
 
+namespace {
+
+constexpr MetricDescription http_requests{"bemi_http_requests_total", "counter", "route, status",
+                                          "HTTP requests answered"};
+constexpr MetricDescription http_duration{"bemi_http_request_duration_seconds", "histogram",
+                                          "route", "Time to the first byte of an answer"};
+constexpr MetricDescription stream_events{"bemi_stream_events_total", "counter", "",
+                                          "Changes sent to live streams"};
+constexpr MetricDescription stream_readers{"bemi_stream_readers", "gauge", "",
+                                           "Live streams that are open"};
+constexpr MetricDescription history_up{"bemi_history_up", "gauge", "",
+                                       "1 when the history can be read"};
+
+// By the fields of a source's status.
+struct SourceGauge {
+  const char* field;
+  const char* name;
+  const char* help;
+};
+constexpr SourceGauge source_gauges[] = {
+    {"lag_bytes", "bemi_source_lag_bytes",
+     "WAL that the source has written and the history does not have yet"},
+    {"retained_bytes", "bemi_slot_retained_bytes", "WAL that the source keeps for the slot"},
+    {"safe_wal_bytes", "bemi_slot_safe_wal_bytes",
+     "WAL that can still be written before the source invalidates the slot"},
+    {"slot_active", "bemi_slot_active", "1 when a worker reads the slot"},
+    {"progress_age_seconds", "bemi_source_progress_age_seconds",
+     "Seconds since progress was stored last"},
+    {"transactions", "bemi_source_transactions", "Transactions stored"},
+    {"changes", "bemi_source_changes", "Changes stored"},
+    {"changes_with_context", "bemi_source_changes_with_context", "Changes stored with a context"},
+    {"contexts_rejected", "bemi_source_contexts_rejected",
+     "Context messages that were refused and kept aside"},
+    {"schema_refused", "bemi_source_schema_refused",
+     "DDL messages without a valid signature, refused"},
+    {"messages_refused", "bemi_source_messages_refused",
+     "Messages with a prefix of Bemi's that Bemi did not write"},
+    {"open_gaps", "bemi_source_open_gaps", "Gaps that nobody has accepted yet"},
+    {"gaps", "bemi_source_gaps", "Gaps on record, accepted or not"},
+    {"parked", "bemi_source_parked",
+     "Changes and messages that could not be stored and were kept aside"},
+};
+
+template <typename Builder>
+auto& family(Builder builder, const MetricDescription& metric, prometheus::Registry& registry) {
+  return builder.Name(metric.name).Help(metric.help).Register(registry);
+}
+
+}  // namespace
+
+std::vector<MetricDescription> metric_descriptions() {
+  std::vector<MetricDescription> all{http_requests, http_duration, stream_events, stream_readers,
+                                     history_up};
+  for (const SourceGauge& gauge : source_gauges) {
+    all.push_back({gauge.name, "gauge", "source", gauge.help});
+  }
+  return all;
+}
+
 struct Metrics::Families {
   explicit Families(prometheus::Registry& registry)
-      : requests(BuildCounter()
-                     .Name("bemi_http_requests_total")
-                     .Help("Requests answered")
-                     .Register(registry)),
-        duration(BuildHistogram()
-                     .Name("bemi_http_request_duration_seconds")
-                     .Help("Time to an answer's first byte")
-                     .Register(registry)),
-        streamed(BuildCounter()
-                     .Name("bemi_stream_events_total")
-                     .Help("Changes sent to live streams")
-                     .Register(registry)
-                     .Add({})),
-        readers(BuildGauge()
-                    .Name("bemi_stream_readers")
-                    .Help("Live streams that are open")
-                    .Register(registry)
-                    .Add({})),
-        up(BuildGauge()
-               .Name("bemi_history_up")
-               .Help("1 when the history can be read")
-               .Register(registry)
-               .Add({})) {
-    auto gauge = [&](const char* field, const char* name, const char* help) {
-      sources.emplace_back(field, &BuildGauge().Name(name).Help(help).Register(registry));
-    };
-    gauge("lag_bytes", "bemi_source_lag_bytes", "WAL written at the source and not yet stored");
-    gauge("retained_bytes", "bemi_slot_retained_bytes", "WAL that the source keeps for the slot");
-    gauge("safe_wal_bytes", "bemi_slot_safe_wal_bytes", "WAL until the source cuts the slot off");
-    gauge("slot_active", "bemi_slot_active", "1 when a worker reads the slot");
-    gauge("progress_age_seconds", "bemi_source_progress_age_seconds", "Since the last progress");
-    gauge("transactions", "bemi_source_transactions", "Transactions stored");
-    gauge("changes", "bemi_source_changes", "Changes stored");
-    gauge("changes_with_context", "bemi_source_changes_with_context", "Those with a context");
-    gauge("contexts_rejected", "bemi_source_contexts_rejected", "Contexts kept aside");
-    gauge("schema_refused", "bemi_source_schema_refused", "Messages of DDL that were not believed");
-    gauge("messages_refused", "bemi_source_messages_refused",
-          "Other messages with a prefix of Bemi's that are not Bemi's");
-    gauge("open_gaps", "bemi_source_open_gaps", "Gaps that nobody has accepted");
-    gauge("gaps", "bemi_source_gaps", "Gaps on record, accepted or not");
-    gauge("parked", "bemi_source_parked", "What could not be stored as what it is");
+      : requests(family(BuildCounter(), http_requests, registry)),
+        duration(family(BuildHistogram(), http_duration, registry)),
+        streamed(family(BuildCounter(), stream_events, registry).Add({})),
+        readers(family(BuildGauge(), stream_readers, registry).Add({})),
+        up(family(BuildGauge(), history_up, registry).Add({})) {
+    for (const SourceGauge& gauge : source_gauges) {
+      sources.emplace_back(gauge.field,
+                           &BuildGauge().Name(gauge.name).Help(gauge.help).Register(registry));
+    }
   }
 
   Family<prometheus::Counter>& requests;

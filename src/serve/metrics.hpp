@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.hpp"
 #include "serve/services.hpp"
@@ -16,6 +17,15 @@ class Registry;
 }
 
 namespace bemi::serve {
+
+struct MetricDescription {
+  const char* name;
+  const char* type;    // as Prometheus has them: counter, gauge, histogram
+  const char* labels;  // "route, status"; empty for none
+  const char* help;
+};
+// All that /metrics can show, in its order.
+std::vector<MetricDescription> metric_descriptions();
 
 class Metrics {
  public:

@@ -274,3 +274,12 @@ begin
                               _bemi.restored_columns(pg_typeof(shape)))
     using named, at, source, partial, allow_stale;
 end $$;
+
+comment on function bemi.as_of(anyelement, timestamptz, text, text, boolean, boolean) is
+  'A table''s rows at a time, in its row type: select * from bemi.as_of(null::todo, ''2026-11-23 17:09+00'').';
+comment on function bemi.row_as_of(text, text, timestamptz, text, boolean, boolean) is
+  'One row of a table at a time, found by its primary key.';
+comment on function bemi.rows_as_of(text, timestamptz, text, boolean, boolean) is
+  'All rows of a table at a time, as JSON.';
+comment on function bemi.restore(anyelement, jsonb, jsonb) is
+  'A stored row in a table''s type, each value exact: bemi.restore(null::todo, after, exact -> ''after'').';

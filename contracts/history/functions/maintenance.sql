@@ -17,7 +17,17 @@ cross join lateral (
   from regexp_match(pg_get_expr(c.relpartbound, c.oid), $$FROM \('([^']*)'\) TO \('([^']*)'\)$$) bound
 ) w
 where i.inhparent = '@schema@.changes'::regclass
-order by w.from_time;comment on view _bemi.window is 'The partitions of changes, and what may be done with each.';
+order by w.from_time;
+comment on view _bemi.window is 'The partitions of changes, and the state of each.';
+comment on column _bemi.window.name is 'The partition''s name';
+comment on column _bemi.window.from_time is 'The partition''s first moment';
+comment on column _bemi.window.to_time is 'The first moment after the partition';
+comment on column _bemi.window.closed is 'True once all sources have gone past it, so that nothing is written to it';
+comment on column _bemi.window.sealed is 'True once it has the constraint bemi_sealed';
+comment on column _bemi.window.detaching is 'True while it is being detached';
+comment on column _bemi.window.restored is 'True if it was restored from an archive';
+comment on column _bemi.window.archived is 'True if it has an archive file';
+comment on column _bemi.window.bytes is 'The size with its indexes';
 
 -- Which tables' rows go from the windows that end at or before a time. `rules` as store/maintenance.cpp writes them:
 -- [schema, table, interval], the general one with nulls.

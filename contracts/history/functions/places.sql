@@ -356,3 +356,8 @@ begin
                 and c.commit_position > said - '0/0'
               order by c.effective_at, c.commit_position limit 1) n)));
 end $$;
+
+comment on function bemi.parse_table(text) is
+  'Splits a table''s name, quoted as in SQL, into schema and table; the schema is public by default.';
+comment on function bemi.moment(text, text, boolean) is
+  'The time that a mark, a timestamp, an LSN or a transaction id stands for.';

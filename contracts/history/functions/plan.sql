@@ -161,3 +161,8 @@ begin
   group by v.schema, v."table", v.relation, v.primary_key
   order by 1, 2;
 end $$;
+
+comment on function bemi.explain_as_of(text, timestamptz, text, boolean, boolean) is
+  'How bemi.rows_as_of would find its answer, in words.';
+comment on function bemi.tables_at(timestamptz, text, boolean, boolean) is
+  'The tables that existed at a time, each with a query for its rows.';

@@ -150,3 +150,12 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     and (trends.source is null or c.source = trends.source)
   group by 1, 2 order by 1, 2
 $$;
+
+comment on function bemi.history(text, text, text) is
+  'The versions of one record: what changed, as {"column": [old, new]}, when and by whom, under all its table names.';
+comment on function bemi.diff(text, timestamptz, timestamptz, text, boolean, boolean) is
+  'The rows of a table that differ between two times.';
+comment on function bemi.transactions(timestamptz, timestamptz, jsonb, text, bigint) is
+  'Transactions with what each one did, the newest first.';
+comment on function bemi.trends(interval, text, timestamptz, timestamptz, text) is
+  'The number of changes in each span of time, by operation, table, source or a key of the context.';

@@ -351,3 +351,7 @@ begin
   end if;
   return nullif(newest.primary_key, '{}');
 end $$;
+
+comment on function bemi.revert_sql(jsonb, bigint, text, text, text, timestamptz, timestamptz, text, uuid[],
+  text, text, text, bigint) is
+  'A psql script that undoes the selected changes at the source. It checks every live row before it writes any.';

@@ -5,6 +5,8 @@ create or replace view bemi.time_travel_tables as
 select v.source, v.schema, v."table", format('%I.%I', v.view_schema, v."table") as view, v.known_from, v.until,
        v.shown_as_text, v.problem
 from _bemi.view v;
+comment on view bemi.time_travel_tables is
+  'The views of the past, the times for which each one answers, and why one cannot.';
 
 create or replace function _bemi.flag(name text) returns boolean
 language sql stable parallel safe set search_path = pg_catalog, pg_temp as $$

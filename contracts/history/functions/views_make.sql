@@ -307,3 +307,6 @@ begin
     update _bemi.view_source set until = s.effective_at, versions = s.versions_now where source = s.name;
   end loop;
 end $$;
+
+comment on function bemi.refresh_time_travel(boolean) is
+  'Makes the views of the past and brings them up to date. The worker calls it; quick when nothing is new.';

@@ -29,30 +29,37 @@ void add_revert_connections(CLI::App& command, host::Config& config) {
 
 void add_policy_options(CLI::App& command, host::Config& config, RevertOptions& options) {
   command
-      .add_option("--apply", options.digest, "Do it, if the plan is still the one of this digest")
+      .add_option("--apply", options.digest,
+                  "Execute the plan; with a digest, only if the plan still has it")
       ->type_name("DIGEST")
       ->expected(0, 1);
-  command.add_option("--sql", options.script_file, "Write a script that does it; - is stdout")
+  command
+      .add_option("--sql", options.script_file,
+                  "Write an SQL script that does the same to this file; - is stdout")
       ->type_name("FILE");
   command
-      .add_option(
-          "--on-conflict", options.on_conflict,
-          "fail: then nothing is done; skip: leave such rows, and what depends on them; force: "
-          "write the old values all the same")
+      .add_option("--on-conflict", options.on_conflict,
+                  "When a row was changed later, fail: do nothing; skip: leave such rows and those "
+                  "that depend on them; force: write the old values anyway")
       ->check(CLI::IsMember({"fail", "skip", "force"}))
       ->capture_default_str();
-  command.add_flag("--cascade", options.cascade, "Undo what others built on it too");
-  command.add_option("--max-rows", options.rows_max, "Refuse to undo more")
+  command.add_flag("--cascade", options.cascade,
+                   "Also undo later changes that depend on the selected ones");
+  command.add_option("--max-rows", options.rows_max, "Refuse a plan with more than N rows")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   command.add_flag("--no-triggers", options.no_triggers,
-                   "Keep the tables' own triggers from firing (needs their owner)");
-  command.add_option("--actor", options.actor, "Who undoes, for the history [default: $USER]");
-  command.add_option("--reason", options.reason, "Why, for the history");
+                   "Fire none of the tables' own triggers; needs the tables' owner");
+  command.add_option("--actor", options.actor,
+                     "The person who undoes, for the history [default: $USER]");
+  command.add_option("--reason", options.reason, "The reason, for the history");
   command
-      .add_option("--timeout", options.timeout_s, "Seconds to wait for the history; 0: for ever")
+      .add_option("--timeout", options.timeout_s,
+                  "The seconds to wait for the history; 0 waits for ever")
       ->capture_default_str();
-  command.add_option("--format", options.select.format, "table for a person, json for a program")
+  command
+      .add_option("--format", options.select.format,
+                  "The output: table for people, json for programs")
       ->check(CLI::IsMember({"table", "json"}))
       ->capture_default_str();
   add_revert_connections(command, config);
@@ -60,44 +67,48 @@ void add_policy_options(CLI::App& command, host::Config& config, RevertOptions& 
 
 void add_mark(CLI::App& app, host::Config& config, MarkOptions& mark, const base::Interrupt& stop,
               const AddCommand& add, int (*report)(const base::Error&)) {
-  CLI::App* parent = app.add_subcommand("mark", "Named states to go back to, and forward again");
+  CLI::App* parent =
+      app.add_subcommand("mark", "Name states of the source, go back to them and forward again");
   parent->require_subcommand(1);
   auto named = [&](CLI::App* command) {
     command->add_option("NAME", mark.name, "The mark's name")->required();
     add_revert_connections(*command, config);
-    command->add_option("--timeout", mark.timeout_s, "Seconds to wait for the history; 0: for ever")
+    command
+        ->add_option("--timeout", mark.timeout_s,
+                     "The seconds to wait for the history; 0 waits for ever")
         ->capture_default_str();
     return command;
   };
   CLI::App* create =
-      named(add(*parent, "create", "Give the state of now a name", [&config, &mark, &stop, report] {
+      named(add(*parent, "create", "Name the current state", [&config, &mark, &stop, report] {
         return exit_code(mark_create_command(config, mark, stop), report);
       }));
-  create->add_option("--comment", mark.comment, "What it is for");
-  create->add_flag("--protect", mark.protect, "Not to be rolled back past, nor deleted");
+  create->add_option("--comment", mark.comment, "A note on the mark's purpose");
+  create->add_flag("--protect", mark.protect, "Refuse to delete this mark or to roll back past it");
 
   CLI::App* list =
-      add(*parent, "list", "The marks, and what has changed since",
+      add(*parent, "list", "List the marks with the number of changes since",
           [&config, &mark, report] { return exit_code(mark_list_command(config, mark), report); });
-  list->add_option("--format", mark.format, "table for a person, json (one object a line) or csv")
+  list->add_option("--format", mark.format,
+                   "The output: table for people, json for one object a line, or csv")
       ->check(CLI::IsMember({"table", "json", "csv"}))
       ->capture_default_str();
   add_revert_connections(*list, config);
 
-  named(add(*parent, "rollback", "Go back to it: tables and sequences",
+  named(add(*parent, "rollback", "Bring tables and sequences back to the mark's state",
             [&config, &mark, &stop, report] {
               return exit_code(mark_rollback_command(config, mark, stop), report);
             }))
-      ->add_flag("--force", mark.force, "Also past a protected one");
+      ->add_flag("--force", mark.force, "Roll back even past a protected mark");
 
-  named(
-      add(*parent, "forward", "Take the last rollback to it back", [&config, &mark, &stop, report] {
-        return exit_code(mark_forward_command(config, mark, stop), report);
-      }));
+  named(add(*parent, "forward", "Undo the last rollback to the mark",
+            [&config, &mark, &stop, report] {
+              return exit_code(mark_forward_command(config, mark, stop), report);
+            }));
 
-  named(add(*parent, "delete", "Forget it", [&config, &mark, report] {
+  named(add(*parent, "delete", "Delete a mark; no data changes", [&config, &mark, report] {
     return exit_code(mark_delete_command(config, mark), report);
-  }))->add_flag("--force", mark.force, "Also a protected one");
+  }))->add_flag("--force", mark.force, "Delete even a protected mark");
 }
 
 }  // namespace
@@ -106,30 +117,38 @@ void add_revert_commands(CLI::App& app, host::Config& config, RevertProgram& pro
                          const base::Interrupt& stop, const AddCommand& add,
                          int (*report)(const base::Error&)) {
   RevertOptions& options = program.revert;
-  CLI::App* revert = add(app, "revert", "Undo changes: shows the plan; --apply does it",
+  CLI::App* revert = add(app, "revert", "Undo changes: print the plan, or execute it with --apply",
                          [&app, &config, &options, &stop, report] {
                            options.apply = app.get_subcommand("revert")->count("--apply") > 0;
                            return exit_code(revert_command(config, options, stop), report);
                          });
   ChangesOptions& select = options.select;
-  revert->add_option("--table", select.table, "table, schema.table, or quoted as in SQL");
-  revert->add_option("--primary-key", select.primary_key, "One record")->type_name("KEY");
-  revert->add_option("--operation", select.operation, "CREATE, UPDATE, DELETE, TRUNCATE");
-  revert->add_option("--context", select.context, "What the application passed; all must hold")
+  revert->add_option("--table", select.table,
+                     "The table, as table or schema.table; quoted as in SQL where needed");
+  revert->add_option("--primary-key", select.primary_key, "The primary key of one record")
+      ->type_name("KEY");
+  revert->add_option("--operation", select.operation,
+                     "The operation: CREATE, UPDATE, DELETE or TRUNCATE");
+  revert
+      ->add_option("--context", select.context,
+                   "A value of the context; all that are given must match")
       ->type_name("KEY=VALUE");
-  revert->add_option("--transaction", select.transaction, "Source transaction id")->type_name("ID");
-  revert->add_option("--trace", options.trace, "Trace id")->type_name("ID");
-  revert->add_option("--change", options.changes, "Single changes by their id")->type_name("ID");
-  revert->add_option("--since", select.since, "From this time on")->type_name("TIME");
-  revert->add_option("--until", select.until, "Before this time")->type_name("TIME");
+  revert->add_option("--transaction", select.transaction, "The transaction's id at the source")
+      ->type_name("ID");
+  revert->add_option("--trace", options.trace, "The trace id in the context")->type_name("ID");
+  revert->add_option("--change", options.changes, "The id of a single change")->type_name("ID");
+  revert->add_option("--since", select.since, "The time from which on to look")->type_name("TIME");
+  revert->add_option("--until", select.until, "The time before which to look")->type_name("TIME");
   add_policy_options(*revert, config, options);
 
-  CLI::App* redo = add(app, "redo", "Do again what the last revert undid: shows the plan",
-                       [&app, &config, &options, &stop, report] {
-                         options.apply = app.get_subcommand("redo")->count("--apply") > 0;
-                         return exit_code(redo_command(config, options, stop), report);
-                       });
-  redo->add_option("--transaction", select.transaction, "The revert's own [default: the last one]")
+  CLI::App* redo = add(
+      app, "redo", "Redo what the last revert undid: print the plan, or execute it with --apply",
+      [&app, &config, &options, &stop, report] {
+        options.apply = app.get_subcommand("redo")->count("--apply") > 0;
+        return exit_code(redo_command(config, options, stop), report);
+      });
+  redo->add_option("--transaction", select.transaction,
+                   "The id of the revert's own transaction [default: the last revert]")
       ->type_name("ID");
   add_policy_options(*redo, config, options);
   add_mark(app, config, program.mark, stop, add, report);

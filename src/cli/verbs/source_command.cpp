@@ -118,32 +118,34 @@ base::Status source_remove_command(const host::Config& config, const SourceOptio
 namespace {
 
 void add_destination_options(CLI::App& command, SourceOptions& options) {
-  auto* group = command.add_option_group("Its history", "in --destination, or elsewhere");
+  auto* group = command.add_option_group("Its history", "in --destination or elsewhere");
   auto* own = group
                   ->add_option("--own-destination", options.own_destination,
-                               "Where its history goes instead of --destination")
+                               "The database for this source's history, instead of --destination")
                   ->envname("BEMI_OWN_DESTINATION_URL")
                   ->type_name("URL");
   serve::NewDestination& wanted = options.new_destination;
   auto* admin = group
                     ->add_option("--provision", wanted.admin_url,
-                                 "Make a database and a role for it, as this administrator of that "
-                                 "server, whose address is kept nowhere")
+                                 "Make a database and a role for the history, as this "
+                                 "administrator; the URL is not stored")
                     ->envname("BEMI_PROVISION_URL")
                     ->type_name("URL")
                     ->excludes(own);
-  auto* database = group->add_option("--provision-database", wanted.database, "The new database")
-                       ->needs(admin)
-                       ->type_name("NAME");
+  auto* database =
+      group->add_option("--provision-database", wanted.database, "The name of the new database")
+          ->needs(admin)
+          ->type_name("NAME");
   admin->needs(database);
   group
-      ->add_option("--provision-role", wanted.role,
-                   "The new role, with a password that is made [default: as the database]")
+      ->add_option(
+          "--provision-role", wanted.role,
+          "The name of the new role, which gets a random password [default: the database's name]")
       ->needs(admin)
       ->type_name("NAME");
   group
       ->add_flag("--take-over", wanted.takes_over,
-                 "Use what is there already by these names; its role gets another password")
+                 "Use an existing database and role; the role gets a new password")
       ->needs(admin);
 }
 
@@ -152,7 +154,8 @@ void add_destination_options(CLI::App& command, SourceOptions& options) {
 void add_source_commands(CLI::App& app, host::Config& config, SourceOptions& options,
                          const base::Interrupt& stop, const AddCommand& add,
                          int (*report)(const base::Error&)) {
-  CLI::App* source = app.add_subcommand("source", "Sources whose workers bemi serve runs");
+  CLI::App* source =
+      app.add_subcommand("source", "Manage the sources whose workers bemi serve runs");
   source->require_subcommand(1);
   auto act = [&config, &options, &stop, report](auto command) {
     return [&config, &options, &stop, report, command] {
@@ -161,44 +164,50 @@ void add_source_commands(CLI::App& app, host::Config& config, SourceOptions& opt
   };
   auto named = [&](const char* name, const char* description, std::function<int()> action) {
     CLI::App* command = add(*source, name, description, std::move(action));
-    command->add_option("NAME", options.name, "Its name in the history")->required();
+    command->add_option("NAME", options.name, "The source's name in the history")->required();
     add_connection_options(*command, config);
     add_layout_options(*command, config);
     return command;
   };
-  CLI::App* adding =
-      add(*source, "add", "Track one more: --source, and how", act(source_add_command));
-  adding->add_option("NAME", options.name, "Its name in the history [default: its database's]");
+  CLI::App* adding = add(*source, "add", "Add a source to be tracked", act(source_add_command));
+  adding->add_option("NAME", options.name,
+                     "The source's name in the history [default: its database's name]");
   adding
       ->add_option("--revert-url", config.revert_url,
-                   "The source, as a role that may write its tables, for undoing")
+                   "The source, as a role that may write its tables, for undo [default: --source]")
       ->envname("BEMI_REVERT_URL")
       ->type_name("URL");
-  adding->add_option("--snapshot", config.snapshot, "Baseline: auto, initial or none")
+  adding
+      ->add_option("--snapshot", config.snapshot,
+                   "Whether to store the rows that the tables already have")
       ->envname("BEMI_SNAPSHOT")
       ->check(CLI::IsMember({"auto", "initial", "none"}));
   add_connection_options(*adding, config);
   add_tracking_options(*adding, config);
   add_retention_option(*adding, config);
   add_destination_options(*adding, options);
-  CLI::App* listing = add(*source, "list", "Those that there are", act(source_list_command));
-  listing->add_option("--format", options.format, "table, json or csv")
+  CLI::App* listing = add(*source, "list", "List the managed sources", act(source_list_command));
+  listing
+      ->add_option("--format", options.format,
+                   "The output: table for people, json for one object a line, or csv")
       ->check(CLI::IsMember({"table", "json", "csv"}));
   add_connection_options(*listing, config);
   add_layout_options(*listing, config);
-  named("pause", "End its worker; the slot keeps WAL meanwhile",
+  named("pause", "Stop a source's worker; its slot retains WAL meanwhile",
         act([](const host::Config& own, const SourceOptions& asked,
                const base::Interrupt& interrupt) {
           return source_pause_command(own, asked, true, interrupt);
         }));
-  named("resume", "Start its worker again",
+  named("resume", "Start a source's worker again",
         act([](const host::Config& own, const SourceOptions& asked,
                const base::Interrupt& interrupt) {
           return source_pause_command(own, asked, false, interrupt);
         }));
-  CLI::App* removing = named("remove", "Track it no more, and drop its slot; the history stays",
-                             act(source_remove_command));
-  removing->add_flag("--keep-slot", options.keep_slot, "Leave slot and publication on the source");
+  CLI::App* removing =
+      named("remove", "Stop tracking a source and drop its slot; the history stays",
+            act(source_remove_command));
+  removing->add_flag("--keep-slot", options.keep_slot,
+                     "Keep the slot and the publication on the source");
 }
 
 }  // namespace bemi::cli
