@@ -1,23 +1,16 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "query/plan.hpp"
 
-#include <cmath>
-#include <limits>
-
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "query/way.hpp"
 #include "store/schema.hpp"
 
 namespace bemi::query {
 namespace {
 
 using nlohmann::json;
-
-// The cost of a fence and its way through the worker, and of a row that is read from the
-// application's own database.
-constexpr double fence_cost = 20'000;
-constexpr double live_row_cost = 2;
 
 // Where a forward answer begins; the last field, how it is gone about, only for who reads it ($6).
 constexpr const char* select_start = R"(
@@ -83,21 +76,9 @@ std::string forward_line(const Start& start, double cost) {
                      start.words.empty() ? "" : ": ", start.words);
 }
 
-// The way back, as far as it can be gone.
-base::Result<double> back_cost(pg::Connection& source, const Asked& asked, const Start& start,
-                               double since_then, Plan& made) {
+base::Result<double> live_rows(pg::Connection& source, const Asked& asked, const Start& start) {
   TRY_ASSIGN(pg::Rows rows, source.query(select_live_rows, {start.relation}));
-  double live = asked.key ? 1 : static_cast<double>(rows.integer(0, 0));
-  if (asked.live_rows_max && live > static_cast<double>(*asked.live_rows_max)) {
-    made.lines.push_back(
-        fmt::format("back from the live table: about {:.0f} rows are too many here", live));
-    return std::numeric_limits<double>::infinity();
-  }
-  double cost = fence_cost + live * live_row_cost + since_then;
-  made.lines.push_back(
-      fmt::format("back from the live table, cost {:.0f}: about {:.0f} rows, {:.0f} changes since",
-                  cost, live, since_then));
-  return cost;
+  return asked.key ? 1 : static_cast<double>(rows.integer(0, 0));
 }
 
 }  // namespace
@@ -112,13 +93,13 @@ base::Result<Plan> plan(pg::Connection& history, const Reach& reach, const Asked
     if (!start) return std::unexpected(start.error());
   }
   made.at = start->at;
-  double forward_cost = 1;
+  ForwardWay forward{.refused = made.forward_refused.has_value()};
   if (!asked.key) {
-    TRY_ASSIGN(forward_cost, changes_between(history, *start, start->since, start->at));
+    TRY_ASSIGN(forward.cost, changes_between(history, *start, start->since, start->at));
   }
   made.lines.push_back(made.forward_refused ? "forward: " + made.forward_refused->message
-                                            : forward_line(*start, forward_cost));
-  bool wanted = thorough || made.forward_refused || forward_cost > fence_cost;
+                                            : forward_line(*start, forward.cost));
+  bool wanted = is_back_of_interest(forward, thorough);
   if (!wanted || asked.options.partial || asked.options.allow_stale) return made;
   auto live = reach(start->source);
   if (!live) {
@@ -126,10 +107,11 @@ base::Result<Plan> plan(pg::Connection& history, const Reach& reach, const Asked
     return made;
   }
   made.live = std::move(*live);
-  TRY_ASSIGN(double since_then, changes_between(history, *start, start->at, "infinity"));
-  TRY_ASSIGN(double cost, back_cost(made.live->connection(), asked, *start, since_then, made));
-  bool can = std::isfinite(cost);
-  if (can && (made.forward_refused || cost < forward_cost)) made.way = Plan::Way::walk_back;
+  BackWay back{.live_rows_max = asked.live_rows_max};
+  TRY_ASSIGN(back.changes_since, changes_between(history, *start, start->at, "infinity"));
+  TRY_ASSIGN(back.live_rows, live_rows(made.live->connection(), asked, *start));
+  made.lines.push_back(line_of(back));
+  if (is_back_better(forward, back)) made.way = Plan::Way::walk_back;
   return made;
 }
 

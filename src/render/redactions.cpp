@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "base/log.hpp"
-#include "wal/catalog.hpp"
 
 namespace bemi::render {
 namespace {
@@ -55,7 +54,7 @@ const std::string* Redactions::pattern_of(const change::Relation& relation,
 
 // The columns that have a redacted column's values, by the catalog.
 base::Status Redactions::follow_ties(change::Relation& relation) {
-  TRY_ASSIGN(auto ties, wal::column_ties(*catalog_, named_by(relation)));
+  TRY_ASSIGN(auto ties, catalog_->column_ties(named_by(relation)));
   for (const wal::ColumnTie& tie : ties) {
     auto column = std::ranges::find(relation.columns, tie.column, &change::Column::name);
     if (column == relation.columns.end() || column->redacted) continue;

@@ -15,14 +15,14 @@
 
 #include "change/relation.hpp"
 #include "change/selection.hpp"
-#include "pg/connection.hpp"
+#include "render/source_catalog.hpp"
 
 namespace bemi::render {
 
 class Redactions {
  public:
-  // `catalog`: an ordinary connection to the source; both must outlive this.
-  Redactions(pg::Connection& catalog, const change::Selection& selection)
+  // Both must outlive this.
+  Redactions(SourceCatalog& catalog, const change::Selection& selection)
       : catalog_(&catalog), selection_(&selection) {}
 
   // As it is stored.
@@ -42,7 +42,7 @@ class Redactions {
   void say(const change::Relation& relation, const change::Column& column);
   void drop_key(change::Relation& relation);
 
-  pg::Connection* catalog_;
+  SourceCatalog* catalog_;
   const change::Selection* selection_;
   std::unordered_map<change::Oid, Memory> memory_;
   std::set<std::tuple<change::Oid, std::string>> said_;

@@ -5,7 +5,6 @@
 #include <map>
 
 #include "base/log.hpp"
-#include "wal/catalog.hpp"
 
 namespace bemi::render {
 namespace {
@@ -138,7 +137,7 @@ base::Status Relations::mend_root(const Relation& leaf) {
   Oid oid = root_of(leaf.oid);
   Relation twin = leaf;
   if (!has_ddl_messages_ || oid == 0 || take_types(known_.at(oid), twin)) return {};
-  auto root = wal::read_relation(*catalog_, oid);
+  auto root = catalog_->read_relation(oid);
   if (!root) return {};
   TRY(complete(*root));
   known_.insert_or_assign(oid, std::move(*root));
@@ -149,12 +148,15 @@ base::Status Relations::mend_root(const Relation& leaf) {
 base::Status Relations::name_by_root(Relation& leaf) {
   leaf.root = root_of(leaf.oid);
   if (leaf.root == 0 && !has_ddl_messages_) {
-    TRY_ASSIGN(leaf.root, wal::root_of(*catalog_, leaf.oid));
+    TRY_ASSIGN(leaf.root, catalog_->root_of(leaf.oid));
   }
   if (leaf.root == 0) return {};
   if (!has_ddl_messages_ || !known_.contains(leaf.root)) {
-    auto root = wal::read_relation(*catalog_, leaf.root);
-    if (!root) return {};  // gone meanwhile: the rows keep the partition's name
+    auto root = catalog_->read_relation(leaf.root);
+    if (!root) {  // gone meanwhile: the rows keep the partition's name
+      leaf.root = 0;
+      return {};
+    }
     TRY(complete(*root));
     known_.insert_or_assign(leaf.root, std::move(*root));
   }
@@ -177,7 +179,7 @@ bool Relations::take_told(Relation& relation) const {
 // The stream names neither the key nor what the types are. Where nothing was told, the catalog of
 // now, which may be later than this position, is the best there is: `assumed`.
 base::Status Relations::complete(Relation& relation) {
-  TRY_ASSIGN(wal::CatalogEntry now, wal::look_up(*catalog_, relation.oid));
+  TRY_ASSIGN(wal::CatalogEntry now, catalog_->look_up(relation.oid));
   for (std::string& name : now.unsent) {
     if (std::ranges::find(relation.columns, name, &change::Column::name) == relation.columns.end())
       relation.unsent.push_back(std::move(name));
@@ -193,7 +195,7 @@ base::Status Relations::complete(Relation& relation) {
     auto column = std::ranges::find(relation.columns, name, &change::Column::name);
     if (column != relation.columns.end()) column->number = number;
   }
-  TRY(wal::resolve_types(*catalog_, relation, types_));
+  TRY(catalog_->resolve_types(relation, types_));
   if (now.exists && change::set_primary_key(relation, now.primary_key)) return {};
   if (same) {
     change::set_primary_key(relation, key_names(known->second));
@@ -224,7 +226,7 @@ std::optional<Relation> Relations::known_of(Oid oid) const {
 
 base::Status Relations::learn(const decode::RelationMessage& message, std::uint32_t sequence,
                               BatchBuilder& out) {
-  TRY(wal::wait_until_visible(*catalog_, out.transaction().id));
+  TRY(catalog_->wait_until_visible(out.transaction().id));
   Relation sent = message.relation;
   sent.again = !has_ddl_messages_ && described_.contains(sent.oid);
   std::optional<Relation> before = known_of(sent.oid);
@@ -312,10 +314,10 @@ base::Result<std::optional<Relations::Step>> Relations::take(decode::SchemaChang
         covered(relation, change::Coverage::broken, 0, "it was taken out of the publication"));
     return std::nullopt;
   }
-  TRY(wal::wait_until_visible(*catalog_, out.transaction().id));
+  TRY(catalog_->wait_until_visible(out.transaction().id));
   Step step;
   if (auto known = known_.find(relation.oid); known != known_.end() && !told.empty) {
-    TRY_ASSIGN(auto texts, wal::type_texts(*catalog_, known->second));
+    TRY_ASSIGN(auto texts, catalog_->type_texts(known->second));
     step.before = decode::schema_json(known->second, texts);
     note_altered(known->second, told, out);
   }

@@ -15,17 +15,17 @@
 #include "change/type.hpp"
 #include "decode/message.hpp"
 #include "decode/schema_change.hpp"
-#include "pg/connection.hpp"
 #include "render/batch_builder.hpp"
 #include "render/redactions.hpp"
+#include "render/source_catalog.hpp"
 
 namespace bemi::render {
 
 class Relations {
  public:
-  // `catalog`: an ordinary connection to the source; both must outlive this.
-  // `told`: the stream itself tells of every DDL (setup::has_event_trigger).
-  Relations(pg::Connection& catalog, const change::Selection& selection, bool has_ddl_messages)
+  // Both must outlive this.
+  // `has_ddl_messages`: the stream itself tells of every DDL (setup::has_event_trigger).
+  Relations(SourceCatalog& catalog, const change::Selection& selection, bool has_ddl_messages)
       : catalog_(&catalog),
         selection_(&selection),
         redactions_(catalog, selection),
@@ -84,7 +84,7 @@ class Relations {
   base::Status refresh(const change::Relation& told);
   [[nodiscard]] std::optional<change::Relation> known_of(change::Oid oid) const;
 
-  pg::Connection* catalog_;
+  SourceCatalog* catalog_;
   const change::Selection* selection_;
   Redactions redactions_;
   bool has_ddl_messages_;

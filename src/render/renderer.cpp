@@ -40,7 +40,7 @@ void Renderer::clear() {
   remarks_ = {};
 }
 
-// CommitOrder what clear() and append_row() gathered into a change of the batch.
+// Turns what clear() and append_row() gathered into a change of the batch.
 void Renderer::emit(const change::RelationPtr& relation, Operation operation, const Place& place,
                     const decode::Tuple* key_row, const decode::Tuple* old_row, BatchBuilder& out,
                     bool partial) {

@@ -4,27 +4,30 @@
 // ignores and redacts.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "change/selection.hpp"
 #include "decode/row.hpp"
-#include "pg/connection.hpp"
 #include "render/batch_builder.hpp"
 #include "render/context_text.hpp"
 #include "render/relations.hpp"
+#include "render/source_catalog.hpp"
 #include "stitch/stitcher.hpp"
 
 namespace bemi::render {
 
 class Renderer {
  public:
-  // `catalog`: an ordinary connection to the source; both must outlive the renderer.
+  // `catalog`: of the source (live_catalog()). `selection` must outlive the renderer.
   // `has_ddl_messages`: the stream itself tells of every DDL (setup::has_event_trigger).
-  Renderer(pg::Connection& catalog, const change::Selection& selection, bool has_ddl_messages)
-      : redacts_(selection.redacts_any()),
-        relations_(catalog, selection, has_ddl_messages),
+  Renderer(std::unique_ptr<SourceCatalog> catalog, const change::Selection& selection,
+           bool has_ddl_messages)
+      : catalog_(std::move(catalog)),
+        redacts_(selection.redacts_any()),
+        relations_(*catalog_, selection, has_ddl_messages),
         context_text_(redacts_) {}
 
   // The stored shapes, by which the stream's older positions are read.
@@ -68,6 +71,7 @@ class Renderer {
   std::string_view kept_context(const Place& place, BatchBuilder& out);
   void clear();
 
+  std::unique_ptr<SourceCatalog> catalog_;
   bool redacts_;
   Relations relations_;
   ContextText context_text_;

@@ -14,6 +14,7 @@
 #include "store/roles.hpp"
 #include "store/schema.hpp"
 #include "store/sql.hpp"
+#include "store/window_duty.hpp"
 
 namespace bemi::store {
 namespace {
@@ -50,18 +51,6 @@ constexpr const char* count_thinned = R"(
 select exists (select from {0} c join _bemi.tables_over($1::jsonb, $2) o
                on (o.schema, o."table") = (c.schema, c."table")))";
 
-struct State {
-  Window window;
-  bool closed = false;
-  bool sealed = false;
-  bool detaching = false;
-  bool restored = false;
-  bool archived = false;
-  bool due = false;
-  bool thins = false;  // the retention of some tables is over
-  std::string size;
-};
-
 class Maintenance {
  public:
   Maintenance(pg::Connection& destination, std::string schema, const MaintenanceSettings& settings,
@@ -77,16 +66,17 @@ class Maintenance {
   base::Status make_ahead();
 
  private:
-  base::Result<std::vector<State>> windows();
+  base::Result<std::vector<WindowState>> windows();
+  base::Status fulfil(Kind kind, const WindowState& state);
   base::Status make(Partitions& partitions, base::Timestamp time, const char* why);
   base::Status make_for_checkpoint(base::Timestamp at);
   base::Status end_what_was_cut_short();
-  base::Status seal(const State& state);
-  base::Status checkpoint(const State& state);
-  base::Status archive(const State& state);
-  base::Status pack(const State& state);
-  base::Status thin(const State& state);
-  base::Status drop(const State& state);
+  base::Status seal(const WindowState& state);
+  base::Status checkpoint(const WindowState& state);
+  base::Status archive(const WindowState& state);
+  base::Status pack(const WindowState& state);
+  base::Status thin(const WindowState& state);
+  base::Status drop(const WindowState& state);
   bool tell(Kind kind, const std::string& window, std::string detail) {
     (*report_)({kind, window, std::move(detail)});
     return !dry_run_;
@@ -103,10 +93,10 @@ class Maintenance {
   const MaintenanceReport* report_;
 };
 
-base::Result<std::vector<State>> Maintenance::windows() {
+base::Result<std::vector<WindowState>> Maintenance::windows() {
   auto rows = destination_->query(sql::list_windows, {rules_});
   if (!rows) return std::unexpected(rows.error().within("retention"));
-  std::vector<State> states;
+  std::vector<WindowState> states;
   for (int row = 0; row < rows->count(); ++row) {
     states.push_back(
         {.window = {rows->text(row, 0), {rows->integer(row, 1)}, {rows->integer(row, 2)}},
@@ -161,7 +151,7 @@ base::Status Maintenance::end_what_was_cut_short() {
 }
 
 // Both times prune from then on: committed_at is not the partition key.
-base::Status Maintenance::seal(const State& state) {
+base::Status Maintenance::seal(const WindowState& state) {
   if (!tell(Kind::seal, state.window.name, "nobody writes into it any more")) return {};
   std::string table = quoted(state.window.name);
   TRY_ASSIGN(pg::Rows span,
@@ -182,7 +172,7 @@ base::Status Maintenance::seal(const State& state) {
 }
 
 // Later questions then begin there, where little else has to be read.
-base::Status Maintenance::checkpoint(const State& state) {
+base::Status Maintenance::checkpoint(const WindowState& state) {
   std::string at = base::format(state.window.to);
   TRY_ASSIGN(pg::Rows tables,
              destination_->query("select _bemi.tables_worth_checkpoint($1)", {at}));
@@ -193,14 +183,14 @@ base::Status Maintenance::checkpoint(const State& state) {
   return {};
 }
 
-base::Status Maintenance::archive(const State& state) {
+base::Status Maintenance::archive(const WindowState& state) {
   if (!tell(Kind::archive, state.window.name, "to " + settings_->archive_directory)) return {};
   TRY_ASSIGN(Archive made,
              write_archive(*destination_, schema_, state.window, settings_->archive_directory));
   return {};
 }
 
-base::Status Maintenance::pack(const State& state) {
+base::Status Maintenance::pack(const WindowState& state) {
   TRY_ASSIGN(std::vector<LooseIndex> indexes,
              loose_indexes(*destination_, schema_, state.window.name));
   if (indexes.empty()) return {};
@@ -214,7 +204,7 @@ base::Status Maintenance::pack(const State& state) {
 }
 
 // First nobody asks for them any more, then they go.
-base::Status Maintenance::thin(const State& state) {
+base::Status Maintenance::thin(const WindowState& state) {
   std::string table = quoted(state.window.name);
   std::string until = base::format(state.window.to);
   TRY_ASSIGN(pg::Rows any,
@@ -234,12 +224,8 @@ base::Status Maintenance::thin(const State& state) {
 
 // What later questions need of the window and those before it is written first. DETACH CONCURRENTLY
 // waits for who reads, and nobody waits for it.
-base::Status Maintenance::drop(const State& state) {
+base::Status Maintenance::drop(const WindowState& state) {
   const std::string& window = state.window.name;
-  if (!state.closed) {
-    tell(Kind::keep, window, "a source has not gone past it: see _bemi.source");
-    return {};
-  }
   if (!tell(Kind::drop, window, state.size)) return {};
   if (!state.detaching) {
     TRY(make_for_checkpoint(state.window.to));
@@ -258,27 +244,25 @@ base::Status Maintenance::drop(const State& state) {
 base::Status Maintenance::run() {
   TRY(end_what_was_cut_short());
   TRY(make_ahead());
-  TRY_ASSIGN(std::vector<State> states, windows());
-  const State* newest_closed = nullptr;
-  for (const State& state : states) {
-    if (state.closed && !state.restored) newest_closed = &state;
+  TRY_ASSIGN(std::vector<WindowState> states, windows());
+  for (const Duty& duty : duties(states, !settings_->archive_directory.empty())) {
+    TRY(fulfil(duty.kind, states[duty.window]));
   }
-  for (const State& state : states) {
-    if (state.restored) continue;
-    if (state.closed && !state.sealed && !state.due) TRY(seal(state));
-    if (&state == newest_closed && !state.due) TRY(checkpoint(state));
-    if (state.closed && !state.archived && !settings_->archive_directory.empty()) {
-      TRY(archive(state));
-    }
-    if (state.due) {
-      TRY(drop(state));
-    } else if (state.closed && state.thins) {
-      TRY(thin(state));
-    }
-  }
-  // Last, as it takes long and needs room: neither may keep back what makes some.
-  for (const State& state : states) {
-    if (state.closed && !state.restored && !state.due) TRY(pack(state));
+  return {};
+}
+
+base::Status Maintenance::fulfil(Kind kind, const WindowState& state) {
+  switch (kind) {
+    case Kind::seal: return seal(state);
+    case Kind::checkpoint: return checkpoint(state);
+    case Kind::archive: return archive(state);
+    case Kind::thin: return thin(state);
+    case Kind::pack: return pack(state);
+    case Kind::drop: return drop(state);
+    case Kind::keep:
+      tell(kind, state.window.name, "a source has not gone past it: see _bemi.source");
+      return {};
+    case Kind::make: return {};
   }
   return {};
 }

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "store/writer.hpp"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "base/assert.hpp"
 #include "base/json.hpp"
 #include "base/log.hpp"
 #include "store/complete.hpp"
+#include "store/progress_rules.hpp"
 #include "store/relation_note.hpp"
 #include "store/schema.hpp"
 #include "store/sql.hpp"
@@ -141,7 +140,7 @@ void Writer::go_on_from(const Progress& progress, Turn turn) {
 base::Status Writer::begin(const change::Transaction& transaction) {
   // Commit positions rise within an epoch: the stream, the stitcher and this must agree.
   ASSERT(transaction.commit_position > progress_.position);
-  base::Timestamp effective_at = std::max(transaction.committed_at, progress_.effective_at);
+  base::Timestamp effective_at = effective_time(progress_, transaction.committed_at);
   if (!partitions_.covers(effective_at)) {
     if (has_content()) TRY(commit());
     TRY(partitions_.create(*destination_, effective_at));

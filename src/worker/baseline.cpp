@@ -240,7 +240,8 @@ class Reader {
         writer_(writer),
         place_(place),
         // Its look-ups see the snapshot's catalog.
-        renderer_(source.connection(), settings.setup.selection, /*has_ddl_messages=*/false) {
+        renderer_(render::live_catalog(source.connection()), settings.setup.selection,
+                  /*has_ddl_messages=*/false) {
     renderer_.remember_redactions(work.known());
   }
 
@@ -382,7 +383,8 @@ base::Status describe_tables(const Tables& tables, const Snapshot& snapshot,
   TRY_ASSIGN(pg::Connection destination, pg::Connection::open({.url = settings.destination_url,
                                                                .purpose = "bemi/baseline",
                                                                .interrupt = &interrupt}));
-  render::Renderer renderer(source, settings.setup.selection, /*has_ddl_messages=*/false);
+  render::Renderer renderer(render::live_catalog(source), settings.setup.selection,
+                            /*has_ddl_messages=*/false);
   TRY_ASSIGN(auto known, store::load_redacted(destination, progress.source));
   renderer.remember_redactions(known);
   for (const wal::Table& table : tables) {

@@ -149,7 +149,7 @@ base::Status run_session(pipeline::Settings& settings, store::Writer::Mode& mode
   TRY_ASSIGN(store::Writer writer, store::Writer::open(std::move(storing), resume.progress, mode));
   if (is_new) TRY(begin_tracking(source, destination, writer, settings));
   TRY_ASSIGN(auto signing_key, wal::find_signing_key(source));
-  render::Renderer renderer(source, settings.setup.selection,
+  render::Renderer renderer(render::live_catalog(source), settings.setup.selection,
                             /*has_ddl_messages=*/signing_key.has_value());
   TRY_ASSIGN(auto refused_kept, recall(destination, settings.setup.source_name, renderer));
   TRY(wal::release_slot(source, resume.progress.slot));

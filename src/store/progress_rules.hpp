@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// The times of stored transactions, which rise with the commits.
+#pragma once
+
+#include "store/progress.hpp"
+
+namespace bemi::store {
+
+// Of the transaction that comes after `before`: the source's clock may step back, this never does.
+base::Timestamp effective_time(const Progress& before, base::Timestamp committed_at);
+
+}  // namespace bemi::store
