@@ -55,7 +55,7 @@ check_ruff_format() { each_ruff format --check; }
 
 check_mypy() {
   # Tests find tests/support by its path.
-  export MYPYPATH=$PWD/tests:$PWD/tools/dev:$PWD/tools/lint:$PWD/tools/docs
+  export MYPYPATH=$PWD/tests:$PWD/tools/dev:$PWD/tools/lint:$PWD/tools/docs:$PWD/tools/mutate
   "$venv/bin/mypy" --config-file tools/lint/mypy.ini tests tools || return
   (cd python && "../$venv/bin/mypy" .)
 }

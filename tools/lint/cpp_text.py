@@ -43,6 +43,11 @@ def without_comments_and_literals(text: str) -> str:
     return _SKIPPED.sub(lambda match: _blank(match[0]), text)
 
 
+def masked(text: str) -> str:
+    """The same with every column where it was too: comments and literals are spaces."""
+    return _SKIPPED.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
+
+
 def includes(text: str) -> Iterator[Include]:
     for match in _INCLUDE.finditer(text):
         yield Include(line_of(text, match.start(1)), match[2], match[1] == '"')
