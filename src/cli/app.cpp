@@ -230,6 +230,7 @@ void add_past_options(CLI::App& command, Program& program, PastOptions& options)
                    "Answer with the known rows, even if some are missing");
   command.add_flag("--allow-stale", options.allow_stale,
                    "Answer even if later changes may still be missing");
+  add_wait(command, options.wait, "Wait this long, such as 30s, for a moment still to come");
   add_connection_options(command, program.config);
 }
 

@@ -4,16 +4,19 @@
 #include <algorithm>
 #include <chrono>
 
+#include <fmt/format.h>
+
 #include "store/progress.hpp"
 #include "wal/source.hpp"
 
 namespace bemi::host {
 
 base::Status catch_up(pg::Connection& source, pg::Connection& destination,
-                      const std::string& source_name, int timeout_s, const base::Interrupt* stop) {
+                      const std::string& source_name, std::chrono::milliseconds timeout,
+                      const base::Interrupt* stop) {
   using Clock = std::chrono::steady_clock;
   TRY_ASSIGN(change::Lsn fence, wal::emit_fence(source));
-  auto deadline = Clock::now() + std::chrono::seconds(timeout_s);
+  auto deadline = Clock::now() + timeout;
   int pause_ms = 2;
   while (stop == nullptr || !stop->triggered()) {
     TRY_ASSIGN(auto progress, store::load_progress(destination, source_name));
@@ -21,9 +24,10 @@ base::Status catch_up(pg::Connection& source, pg::Connection& destination,
         progress->position > fence) {
       return {};
     }
-    if (timeout_s > 0 && Clock::now() > deadline) {
+    if (timeout > timeout.zero() && Clock::now() > deadline) {
       return base::fail(base::ErrorKind::conflict,
-                        "the history did not catch up within " + std::to_string(timeout_s) + " s",
+                        fmt::format("the history did not catch up within {:.3g} s",
+                                    std::chrono::duration<double>(timeout).count()),
                         "is the worker running? see: bemi status");
     }
     base::pause(stop, std::chrono::milliseconds(pause_ms));

@@ -3,6 +3,7 @@
 // Waits until the history has all that the source committed before the call.
 #pragma once
 
+#include <chrono>
 #include <string>
 
 #include "base/interrupt.hpp"
@@ -10,9 +11,9 @@
 
 namespace bemi::host {
 
-// `timeout_s`: 0 waits for ever.
+// `timeout`: 0 waits for ever.
 base::Status catch_up(pg::Connection& source, pg::Connection& destination,
-                      const std::string& source_name, int timeout_s,
+                      const std::string& source_name, std::chrono::milliseconds timeout,
                       const base::Interrupt* stop = nullptr);
 
 }  // namespace bemi::host

@@ -59,6 +59,20 @@ base::Status check_config(const Config& config) {
     return static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '\'' || c == '"' || c == '$' ||
            c == '\\' || c == '@';
   });
+  // PostgreSQL cuts what is longer, without a word.
+  if (config.publication.size() > name_bytes_max) {
+    return base::fail(base::ErrorKind::usage, "the publication's name is longer than 63 bytes",
+                      "choose another one with --publication");
+  }
+  bool is_slot =
+      config.slot.size() <= name_bytes_max && std::ranges::all_of(config.slot, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+      });
+  if (!is_slot) {
+    return base::fail(base::ErrorKind::usage,
+                      "the slot's name has other characters than a-z, 0-9 and _, or more than 63",
+                      "choose another one with --slot");
+  }
   if (!schema.empty() && schema.size() <= name_bytes_max && !is_hard) return {};
   return base::fail(base::ErrorKind::usage,
                     "the schema's name is empty, longer than 63 bytes, or has a quote, $, @, a "

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "host/live_side.hpp"
 
+#include <chrono>
 #include <memory>
 #include <utility>
 
@@ -14,7 +15,7 @@
 namespace bemi::host {
 namespace {
 
-constexpr int catch_up_timeout_s = 60;
+constexpr std::chrono::seconds catch_up_timeout{60};
 
 // Several sources can stand in one history, and a URL can lead anywhere.
 base::Status is_source(pg::Connection& history, pg::Connection& source,
@@ -76,7 +77,7 @@ class LiveEnd : public query::LiveSide {
 
   pg::Connection& connection() override { return reader_; }
   base::Status catch_up() override {
-    return host::catch_up(fence_, *history_, name_, catch_up_timeout_s, reader_.interrupt());
+    return host::catch_up(fence_, *history_, name_, catch_up_timeout, reader_.interrupt());
   }
   query::ReadRow reader(const change::Relation& relation) override {
     return reader_of(relation, selection_);

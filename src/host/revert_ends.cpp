@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <iostream>
 
@@ -43,7 +44,8 @@ base::Result<std::unique_ptr<RevertEnds>> RevertEnds::open(const Config& config,
                    .source_name = settings.source_name,
                    .catch_up =
                        [self, name = settings.source_name, timeout_s, &stop] {
-                         return catch_up(self->source_, self->destination_, name, timeout_s, &stop);
+                         return catch_up(self->source_, self->destination_, name,
+                                         std::chrono::seconds(timeout_s), &stop);
                        },
                    .progress = show});
   return opened;

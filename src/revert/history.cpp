@@ -38,7 +38,7 @@ base::Result<History> History::open(pg::Connection& destination, query::ChangeFi
   }
   history.asked_ = history.condition_.sql;
   TRY(destination.run("begin isolation level repeatable read read only"));
-  TRY(history.check_reached(filter));
+  TRY(check_reached(destination, source, filter));
   TRY(query::check_table(destination, filter));
   TRY(history.select());
   TRY(history.load_tables(partitions));
@@ -47,11 +47,11 @@ base::Result<History> History::open(pg::Connection& destination, query::ChangeFi
 }
 
 // A time that the history has not reached would select whatever is there by chance.
-base::Status History::check_reached(const query::ChangeFilter& filter) {
+base::Status check_reached(pg::Connection& destination, const std::string& source,
+                           const query::ChangeFilter& filter) {
   for (const auto& time : {filter.since, filter.until}) {
     if (!time) continue;
-    TRY(destination_->query("select _bemi.refuse_unreached($1, $2::timestamptz)",
-                            {source_, *time}));
+    TRY(destination.query("select _bemi.refuse_unreached($1, $2::timestamptz)", {source, *time}));
   }
   return {};
 }

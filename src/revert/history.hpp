@@ -42,6 +42,10 @@ struct Selected {
 using FindPartitions = std::function<base::Result<std::vector<EmptiedPartition>>(
     const std::vector<std::pair<std::string, std::string>>& names)>;
 
+// An error when the history has not reached the filter's times.
+base::Status check_reached(pg::Connection& destination, const std::string& source,
+                           const query::ChangeFilter& filter);
+
 class History {
  public:
   // `extra`: ids of changes that are selected too.
@@ -74,7 +78,6 @@ class History {
  private:
   History(pg::Connection& destination, std::string table)
       : destination_(&destination), changes_(std::move(table)) {}
-  base::Status check_reached(const query::ChangeFilter& filter);
   base::Status select();
   base::Status find_reverts();
   base::Status note_gaps();

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import psycopg
 import pytest
 
@@ -126,3 +128,86 @@ def test_a_copy_keeps_schemas_apart(database: Database, start_worker: StartWorke
     assert database.sql(f"select id from {other}.t") == [(3,)]
     again = bemi("checkout", "--at", now, "--into", "c", env=env, check=False)
     assert again.returncode != 0 and "is there already" in again.stderr
+
+
+def test_the_stream_and_webhooks_refuse_an_unknown_name(
+    database: Database, start_worker: StartWorker
+) -> None:
+    database.sql(TWO)
+    worker = start_worker(env=environment(database.url)).wait_ready()
+    sync(database.url)
+    dashboard = Dashboard(worker, TOKEN)
+    answers = [
+        dashboard.client.get("/api/stream", params={"table": "only_there"}),
+        dashboard.client.get("/api/export", params={"table": "only_there"}),
+        dashboard.client.post(
+            "/api/webhooks",
+            json={"name": "h", "url": "https://example.org/", "filter": {"table": "only_there"}},
+        ),
+    ]
+    for answer in answers:
+        assert answer.status_code == 404 and "archive.only_there" in answer.text, answer.text
+    assert dashboard.get("/api/webhooks")["webhooks"] == []
+    with dashboard.events(table="archive.only_there") as events:
+        database.sql("insert into archive.only_there values (2, 'y')")
+        assert events.next()["primary_key"] == "2"
+    dashboard.client.close()
+
+
+@pytest.mark.parametrize("command", ["init", "run", "check", "sync", "teardown"])
+def test_names_that_the_server_would_cut_are_refused(database: Database, command: str) -> None:
+    env = {"BEMI_SOURCE_URL": database.url}
+    more = ("--yes",) if command == "teardown" else ()
+    for flag, value in (
+        ("--publication", "p" * 64),
+        ("--publication", "é" * 32),
+        ("--slot", "s" * 64),
+        ("--slot", "Upper"),
+        ("--slot", "a-b"),
+        ("--schema", "h" * 64),
+    ):
+        done = bemi(command, flag, value, *more, env=env, check=False)
+        assert done.returncode == 2 and "choose another one with" in done.stderr, (flag, value, done.stderr)
+    assert database.sql("select count(*) from pg_publication") == [(0,)]
+
+
+@oldest_and_newest
+def test_the_longest_names_meet_nowhere(database: Database, start_worker: StartWorker) -> None:
+    """Two databases, two tables and two columns that differ in their last byte alone, and a long role."""
+    server = database.server
+    role = "r" * 62 + str(server.port)[-1]
+    names = [f"{database.name}_".ljust(62, "w") + end for end in "ab"]
+    tables = ["t" * 62 + end for end in "ab"]
+    columns = ["c" * 62 + end for end in "ab"]
+    database.sql(
+        f"do $$ begin if not exists (select from pg_roles where rolname = '{role}') then"
+        f" create role {role} login replication; end if; end $$"
+    )
+    workers = []
+    try:
+        for name in names:
+            place = Database(server, name, server.create_database(name))
+            for table in tables:
+                place.sql(f"create table {table} (id int primary key, {columns[0]} text, {columns[1]} text)")
+            place.sql(f"grant select on all tables in schema public to {role}")
+            env = {"BEMI_SOURCE_URL": server.url(name, role), "BEMI_ADMIN_URL": place.url}
+            bemi("init", env=env)
+            workers.append(start_worker(env=env).wait_ready())
+            for table in tables:
+                place.sql(f"insert into {table} values (1, '{name}', '{table}')")
+        for name in names:
+            now = now_of(server.url(name))
+            for table in tables:
+                done = bemi(
+                    "as-of", now, table, "--format", "json", env={"BEMI_SOURCE_URL": server.url(name)}
+                )
+                assert json.loads(done.stdout) == {"id": 1, columns[0]: name, columns[1]: table}
+        slots = database.sql(
+            "select slot_name::text from pg_replication_slots where database = any (%s)", names
+        )
+        assert len(set(slots)) == len(slots) == 2
+    finally:
+        for worker in workers:
+            worker.terminate()
+        for name in names:
+            server.drop_database(name)

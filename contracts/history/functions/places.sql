@@ -58,8 +58,9 @@ create or replace function _bemi.raise_not_yet(in_source text, known text, asked
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   raise exception 'the history of % is known until %, not yet for %', in_source, known, asked
-    using errcode = 'object_not_in_prerequisite_state',
-          hint = 'wait with: bemi sync, or take what there is with allow_stale => true (--allow-stale)';
+    using errcode = 'object_not_in_prerequisite_state', detail = 'not reached yet',
+          hint = 'wait for it with --wait 30s or bemi sync, or take what there is with '
+            'allow_stale => true (--allow-stale)';
 end $$;
 
 create or replace function _bemi.refuse_unreached(in_source text, at timestamptz) returns void
@@ -80,8 +81,9 @@ begin
   -- Not at that very moment either: concurrent commits invert their times, so one to come may share it.
   if at = state.effective_at and not allow_stale then
     raise exception 'the history of % is known up to that moment, and a commit to come may still share it', in_source
-      using errcode = 'object_not_in_prerequisite_state', detail = at::text,
-            hint = 'wait with: bemi sync, or take what there is with allow_stale => true (--allow-stale)';
+      using errcode = 'object_not_in_prerequisite_state', detail = 'not reached yet: ' || at::text,
+            hint = 'wait for it with --wait 30s or bemi sync, or take what there is with '
+            'allow_stale => true (--allow-stale)';
   elsif at >= coalesce(state.effective_at, '-infinity') and not allow_stale then
     perform _bemi.raise_not_yet(in_source, coalesce(state.effective_at::text, 'nowhere'), at::text);
   end if;
@@ -320,7 +322,8 @@ begin
   order by c.effective_at desc limit 1;
   if found.effective_at is null then
     raise exception 'there is no change of the transaction % in the history of %', said, in_source
-      using errcode = 'no_data_found', hint = 'if it is a new one, wait with: bemi sync';
+      using errcode = 'no_data_found', detail = 'not reached yet',
+            hint = 'if it is a new one, wait for it with --wait 30s or bemi sync';
   end if;
   perform _bemi.refuse_shared_time(in_source, found.epoch, found.effective_at, found.commit_position, said::text);
   return found.effective_at;

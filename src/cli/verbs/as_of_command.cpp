@@ -85,10 +85,13 @@ base::Status as_of_command(const host::Config& config, const PastOptions& option
   TRY_ASSIGN(query::TableName table, query::parse_table_name(options.table));
   TRY_ASSIGN(pg::Connection history, host::open_destination(config, host::Access::read_only));
   query::Asked asked = asked_of(options, table);
+  TRY_ASSIGN(asked.moment, fixed_moment(history, options.wait, asked.moment, asked.options.source));
   auto reach = [&](const std::string& source) {
     return host::open_live_side(config, history, source);
   };
-  TRY_ASSIGN(query::Plan plan, query::plan(history, reach, asked, options.explain));
+  TRY_ASSIGN(query::Plan plan, ask_waiting(config, options.wait, [&] {
+               return query::plan(history, reach, asked, options.explain);
+             }));
   if (options.explain) {
     print(plan);
     return {};

@@ -116,7 +116,15 @@ base::Status checkout_command(const host::Config& config, const CheckoutOptions&
                                                           .interrupt = &host::asked_to_stop(),
                                                           .cancels = true}));
   TRY(check_empty(target, into));
-  TRY_ASSIGN(std::vector<query::CheckoutTable> tables, query::tables_at(history, settings));
+  TRY_ASSIGN(settings.moment,
+             fixed_moment(history, options.past.wait, settings.moment, settings.past.source));
+  TRY_ASSIGN(std::vector<query::CheckoutTable> tables, ask_waiting(config, options.past.wait, [&] {
+               auto found = query::tables_at(history, settings);
+               // The next attempt is to see what has come meanwhile.
+               if (!found) [[maybe_unused]]
+                 auto ended = history.run("rollback");
+               return found;
+             }));
   Bar bar(tables);
   TRY_ASSIGN(auto remarks, query::checkout(history, target, tables, extras_of(config), settings,
                                            [&](std::size_t number, std::int64_t rows) {

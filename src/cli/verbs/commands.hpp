@@ -9,6 +9,7 @@
 
 #include "base/interrupt.hpp"
 #include "base/result.hpp"
+#include "cli/wait.hpp"
 #include "host/config.hpp"
 #include "query/changes.hpp"
 
@@ -48,6 +49,7 @@ struct ChangesOptions {
   std::string since;
   std::string until;
   std::string source;   // its name in the history
+  Wait wait{};          // revert: for since and until
   std::string archive;  // a file to look into instead of the table
   std::int64_t limit = 50;
   std::string before;  // ids of changes: where a page ends or begins
@@ -66,6 +68,7 @@ struct PastOptions {
   std::string source;  // its name in the history
   bool partial = false;
   bool allow_stale = false;
+  Wait wait{};             // for what the history has not reached
   bool explain = false;    // only tell how the answer would be found
   std::string after;       // a key: where a page begins
   std::int64_t limit = 0;  // 0: all

@@ -7,8 +7,10 @@
 #include "cli/gap_note.hpp"
 #include "cli/rows_output.hpp"
 #include "cli/verbs/commands.hpp"
+#include "host/catch_up.hpp"
 #include "host/connections.hpp"
 #include "host/live_side.hpp"
+#include "host/stop.hpp"
 #include "query/diff.hpp"
 
 namespace bemi::cli {
@@ -33,11 +35,18 @@ base::Result<std::string> context_of(const std::vector<std::string>& filters) {
   return object + "}";
 }
 
+base::Status wait_for_now(const host::Config& config, pg::Connection& destination, Wait wait) {
+  TRY_ASSIGN(pg::Connection source, host::open_source(config, host::Access::read_write));
+  TRY_ASSIGN(setup::Settings settings, host::setup_settings(config, source));
+  return host::catch_up(source, destination, settings.source_name, wait, &host::asked_to_stop());
+}
+
 }  // namespace
 
 base::Status history_command(const host::Config& config, const PastOptions& options) {
   TRY_ASSIGN(query::TableName table, query::parse_table_name(options.table));
   TRY_ASSIGN(pg::Connection destination, host::open_destination(config, host::Access::read_only));
+  if (options.wait > Wait::zero()) TRY(wait_for_now(config, destination, options.wait));
   TRY_ASSIGN(pg::Rows rows, query::history(destination, table, options.key, past_options(options)));
   if (rows.empty()) {
     return base::fail(base::ErrorKind::usage,
@@ -67,7 +76,12 @@ base::Status diff_command(const host::Config& config, const PastOptions& options
   auto reach = [&](const std::string& source) {
     return host::open_live_side(config, destination, source);
   };
-  TRY_ASSIGN(pg::Rows rows, query::diff(destination, reach, asked, options.time, options.until));
+  const auto& source = asked.options.source;
+  TRY_ASSIGN(auto from, fixed_moment(destination, options.wait, options.time, source));
+  TRY_ASSIGN(auto to, fixed_moment(destination, options.wait, options.until, source));
+  TRY_ASSIGN(pg::Rows rows, ask_waiting(config, options.wait, [&] {
+               return query::diff(destination, reach, asked, from, to);
+             }));
   print(rows,
         {{"primary_key"},
          {"operation"},

@@ -139,6 +139,8 @@ void add_revert_commands(CLI::App& app, host::Config& config, RevertProgram& pro
   revert->add_option("--change", options.changes, "The id of a single change")->type_name("ID");
   revert->add_option("--since", select.since, "The time from which on to look")->type_name("TIME");
   revert->add_option("--until", select.until, "The time before which to look")->type_name("TIME");
+  add_wait(*revert, select.wait,
+           "Wait this long, such as 30s, until the history has reached --since and --until");
   add_policy_options(*revert, config, options);
 
   CLI::App* redo = add(

@@ -13,6 +13,7 @@
 #include "cli/verbs/revert_options.hpp"
 #include "host/connections.hpp"
 #include "host/revert_ends.hpp"
+#include "revert/history.hpp"
 #include "revert/redo.hpp"
 #include "revert/revert.hpp"
 
@@ -122,12 +123,18 @@ base::Result<bool> revert(const revert::Ends& ends, const revert::Request& reque
   return plan.applicable && plan.conflict_count == 0;
 }
 
+base::Status check_reached(const revert::Ends& ends, const query::ChangeFilter& filter) {
+  return revert::check_reached(ends.destination, ends.source_name, filter);
+}
+
 }  // namespace
 
 base::Result<bool> revert_command(const host::Config& config, const RevertOptions& options,
                                   const base::Interrupt& stop) {
   TRY_ASSIGN(revert::Request request, request_of(options));
   TRY_ASSIGN(auto ends, host::RevertEnds::open(config, options.timeout_s, stop));
+  TRY(ask_waiting(config, options.select.wait,
+                  [&] { return check_reached(ends->ends(), request.filter); }));
   return revert(ends->ends(), request, options);
 }
 

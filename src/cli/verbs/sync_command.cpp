@@ -66,7 +66,7 @@ base::Status sync_command(const host::Config& config, int timeout_s) {
   TRY_ASSIGN(pg::Connection destination, host::open_destination(config, host::Access::read_only));
   TRY(store::history_schema(destination));
   TRY_ASSIGN(setup::Settings settings, host::setup_settings(config, source));
-  TRY(host::catch_up(source, destination, settings.source_name, timeout_s));
+  TRY(host::catch_up(source, destination, settings.source_name, std::chrono::seconds(timeout_s)));
   TRY(wait_for_baselines(source, destination, settings, timeout_s));
   return refresh_views(config);
 }

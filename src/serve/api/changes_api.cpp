@@ -135,6 +135,10 @@ base::Result<Response> stream(const Call& call) {
   // An error in the filter would otherwise meet all readers.
   query::Where where;
   TRY(query::add_filter(where, filter));
+  if (filter.table) {
+    TRY_ASSIGN(auto connection, call.services->destination->reader());
+    TRY(query::check_table(*connection, filter));
+  }
   std::string last(call.request->header("last-event-id"));
   if (last.empty()) last = given(*call.request, "last_event_id").value_or("");
   std::optional<query::Seen> resume;

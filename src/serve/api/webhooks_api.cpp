@@ -7,6 +7,7 @@
 #include "serve/api/filter_body.hpp"
 #include "serve/api/handlers.hpp"
 #include "serve/api/recorded.hpp"
+#include "serve/destination.hpp"
 #include "serve/problem.hpp"
 #include "serve/webhook_sender.hpp"
 
@@ -34,6 +35,10 @@ base::Result<NewWebhook> webhook_in(const Call& call) {
   }
   // A filter that PostgreSQL refuses is refused now, not when the first change comes.
   TRY(query::condition_of(read));
+  if (read.table) {
+    TRY_ASSIGN(auto connection, call.services->destination->reader());
+    TRY(query::check_table(*connection, read));
+  }
   wanted.created_by = call.identity->name;
   return wanted;
 }
