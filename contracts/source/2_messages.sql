@@ -25,6 +25,23 @@ begin
   return (select _bemi_source.signature(convert_to('own ' || pg_current_xact_id()::text, 'UTF8')));
 end $$;
 
+-- Whether a command is our own: nobody else can make the token, and few ever set it.
+create or replace function _bemi_source.is_own() returns boolean
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  return current_setting('bemi.own_ddl', true) <> ''
+    and current_setting('bemi.own_ddl', true) = _bemi_source.own_token();
+end $$;
+
+-- Runs DDL of ours, which the triggers do not follow. When it fails, the setting goes with the savepoint.
+create or replace function _bemi_source.run_own(command text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  perform set_config('bemi.own_ddl', _bemi_source.own_token(), true);
+  execute command;
+  perform set_config('bemi.own_ddl', '', true);
+end $$;
+
 -- A message of a rolled-back savepoint can reach the worker, in a transaction that is streamed while it is open:
 -- `xid` is the savepoint's. `top` binds the signature to this transaction.
 create or replace function _bemi_source.emit(command text, about json, marks json default '{}') returns void

@@ -28,28 +28,22 @@ begin
   return form;
 end $$;
 
--- What rows from before the column have. A partitioned table has no rows: its `leaves` know.
-create or replace function _bemi_source.missing_text(a pg_attribute, leaves oid[]) returns text
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
-begin
-  if a.atthasmissing then return (a.attmissingval::text::text[])[1]; end if;
-  if leaves = '{}' then return null; end if;
-  return (select (leaf.attmissingval::text::text[])[1] from pg_attribute leaf
-          where leaf.attrelid = any (leaves) and leaf.attname = a.attname and leaf.atthasmissing
-            and not leaf.attisdropped order by leaf.attrelid limit 1);
-end $$;
-
--- Of a partitioned table. pg_partition_tree would lock them all, in the application's transaction.
+-- Of a partitioned table. pg_partition_tree would lock them all, in the application's transaction. Level by level:
+-- a recursive query would be planned as if each table had many partitions.
 create or replace function _bemi_source.leaves_of(root oid) returns oid[]
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  parents oid[] := array(select named.oid from pg_class named where named.oid = root and named.relkind = 'p');
+  children oid[];
+  leaves oid[] := '{}';
 begin
-  if (select named.relkind <> 'p' from pg_class named where named.oid = root) then return '{}'; end if;
-  return (with recursive tree (oid) as (
-            select root
-            union all
-            select i.inhrelid from tree join pg_inherits i on i.inhparent = tree.oid)
-          select coalesce(array_agg(leaf.oid order by leaf.oid), '{}')
-          from tree join pg_class leaf on leaf.oid = tree.oid and leaf.relkind <> 'p');
+  while parents <> '{}' loop
+    children := array(select i.inhrelid from pg_inherits i where i.inhparent = any (parents));
+    parents := array(select part.oid from pg_class part where part.oid = any (children) and part.relkind = 'p');
+    leaves := leaves || case when parents = '{}' then children else
+      array(select child from unnest(children) child where child <> all (parents)) end;
+  end loop;
+  return array(select leaf from unnest(leaves) leaf order by leaf);
 end $$;
 
 -- The settings are those that the worker reads rows under.
@@ -57,7 +51,13 @@ create or replace function _bemi_source.describe(relation oid) returns json
 language plpgsql stable set search_path = pg_catalog, pg_temp set timezone = 'UTC' set datestyle = 'ISO'
 set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex' set lc_monetary = 'C'
 set quote_all_identifiers = off as $$
-declare leaves constant oid[] := _bemi_source.leaves_of(relation);
+declare
+  leaves constant oid[] := _bemi_source.leaves_of(relation);
+  -- What rows from before a column have. A partitioned table has no rows: its leaves know.
+  missing constant jsonb := (
+    select coalesce(jsonb_object_agg(a.attname, a.attmissingval::text order by a.attrelid desc), '{}')
+    from pg_attribute a
+    where a.attrelid = any (relation || leaves) and a.atthasmissing and not a.attisdropped);
 begin
   return (select json_build_object(
       'oid', named.oid::bigint, 'schema', place.nspname, 'table', named.relname, 'identity', named.relreplident,
@@ -68,10 +68,17 @@ begin
                      where listed.prrelid = named.oid),
       'columns', (
         select coalesce(json_agg(json_strip_nulls(json_build_object(
-                 'name', a.attname, 'number', a.attnum, 'missing_text', _bemi_source.missing_text(a, leaves),
+                 'name', a.attname, 'number', a.attnum,
+                 'missing_text', ((missing ->> a.attname)::text[])[1],
                  'type', format_type(a.atttypid, a.atttypmod), 'type_oid', a.atttypid::bigint,
-                 'type_modifier', a.atttypmod, 'form', _bemi_source.type_form(a.atttypid))) order by a.attnum), '[]')
-        from pg_attribute a where a.attrelid = named.oid and a.attnum > 0 and not a.attisdropped
+                 'type_modifier', a.atttypmod, 'form', case
+                   -- Most types: a call for each column is what makes a description dear.
+                   when t.typtype = 'b' and t.typelem = 0 and t.typdelim = ',' and t.typname <> 'hstore'
+                   then jsonb_build_object('oid', t.oid::bigint, 'name', format_type(t.oid, null),
+                                           'kind', 'scalar')
+                   else _bemi_source.type_form(a.atttypid) end)) order by a.attnum), '[]')
+        from pg_attribute a join pg_type t on t.oid = a.atttypid
+        where a.attrelid = named.oid and a.attnum > 0 and not a.attisdropped
           and (a.attgenerated = '' or a.attgenerated = 's' and current_setting('server_version_num')::int >= 180000)),
       'primary_key', (
         select coalesce(json_agg(a.attname order by key.place), '[]')
@@ -82,21 +89,19 @@ begin
 end $$;
 
 -- Changes with every change of the catalog's rows about the table, but for its triggers; cheap, unlike its
--- description.
-create or replace function _bemi_source.version_of(relation oid) returns bytea
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
-begin
-  return (select sha256(convert_to(concat_ws(' ', named.xmin, place.xmin,
-    (select string_agg(concat(a.attnum, ':', a.xmin), ' ' order by a.attnum)
-     from pg_attribute a where a.attrelid = named.oid and a.attnum > 0),
-    (select string_agg(concat(d.adnum, ':', d.xmin), ' ' order by d.adnum)
-     from pg_attrdef d where d.adrelid = named.oid),
-    (select string_agg(concat(c.oid, ':', c.xmin), ' ' order by c.oid)
-     from pg_constraint c where c.conrelid = named.oid),
-    (select string_agg(concat(i.indexrelid, ':', i.xmin), ' ' order by i.indexrelid)
-     from pg_index i where i.indrelid = named.oid)), 'UTF8'))
-    from pg_class named join pg_namespace place on place.oid = named.relnamespace where named.oid = relation);
-end $$;
+-- description. A view, so that a look at thousands of tables is one query.
+create or replace view _bemi_source.version as
+select named.oid as relation, pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.concat_ws(' ', named.xmin, place.xmin,
+  (select pg_catalog.string_agg(pg_catalog.concat(a.attnum, ':', a.xmin), ' ' order by a.attnum)
+   from pg_catalog.pg_attribute a where a.attrelid = named.oid and a.attnum > 0),
+  (select pg_catalog.string_agg(pg_catalog.concat(d.adnum, ':', d.xmin), ' ' order by d.adnum)
+   from pg_catalog.pg_attrdef d where d.adrelid = named.oid),
+  (select pg_catalog.string_agg(pg_catalog.concat(c.oid, ':', c.xmin), ' ' order by c.oid)
+   from pg_catalog.pg_constraint c where c.conrelid = named.oid),
+  (select pg_catalog.string_agg(pg_catalog.concat(i.indexrelid, ':', i.xmin), ' ' order by i.indexrelid)
+   from pg_catalog.pg_index i where i.indrelid = named.oid)), 'UTF8')) as version
+from pg_catalog.pg_class named join pg_catalog.pg_namespace place on place.oid = named.relnamespace;
+revoke all on _bemi_source.version from public;
 
 -- Of what rows are read by.
 create or replace function _bemi_source.digest(described json) returns bytea
@@ -106,16 +111,22 @@ begin
 end $$;
 
 -- 'shape' or 'version' when the table is another than it was told to be; from here on it counts as told. A row
--- that somebody else's transaction holds is left: the worker's next look compares again.
-create or replace function _bemi_source.remember(relation oid, described json) returns text
-language plpgsql set search_path = pg_catalog, pg_temp as $$
+-- that the worker's look holds is waited for, a moment; one that another transaction holds for longer is left: the
+-- next look compares again.
+create or replace function _bemi_source.remember(relation oid, described json, seen_version bytea default null)
+returns text language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   known _bemi_source.shape;
   new_digest bytea := _bemi_source.digest(described);
-  new_version bytea := _bemi_source.version_of(relation);
+  new_version bytea := coalesce(seen_version,
+    (select v.version from _bemi_source.version v where v.relation = remember.relation));
 begin
-  select * into known from _bemi_source.shape s where s.relation = remember.relation for update skip locked;
-  if found then
+  for attempt in 1..10 loop
+    select * into known from _bemi_source.shape s where s.relation = remember.relation for update skip locked;
+    exit when found or not exists (select from _bemi_source.shape s where s.relation = remember.relation);
+    perform pg_sleep(0.005);
+  end loop;
+  if known.relation is not null then
     update _bemi_source.shape s set description = new_digest, version = new_version
     where s.relation = remember.relation;
   elsif not exists (select from _bemi_source.shape s where s.relation = remember.relation) then

@@ -46,15 +46,24 @@ begin
       where listed.prrelid = relation or listed.prrelid in (select relid from pg_partition_ancestors(relation))));
 end $$;
 
+create or replace function _bemi_source.has_whole_key(i pg_index) returns boolean
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+begin
+  return not exists (select from pg_index k where k.indrelid = i.indrelid and k.indisprimary
+    and not (k.indkey::int2[])[0:k.indnkeyatts - 1] <@ (i.indkey::int2[])[0:i.indnkeyatts - 1]);
+end $$;
+
 -- Whether PostgreSQL finds a row's identity, by the rules that it refuses UPDATE and DELETE by: an index that is
--- deferrable, invalid or dropped is none.
+-- deferrable, invalid or dropped is none. One that leaves the primary key out is none to us: a change of the key would
+-- not say which row it was.
 create or replace function _bemi_source.is_identified(relation pg_class) returns boolean
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   return (select relation.relreplident = 'f' or exists (
       select from pg_index i
       where i.indrelid = relation.oid and i.indisvalid and i.indimmediate and i.indislive and i.indisunique
-        and case relation.relreplident when 'd' then i.indisprimary when 'i' then i.indisreplident end));
+        and case relation.relreplident when 'd' then i.indisprimary
+          when 'i' then i.indisreplident and _bemi_source.has_whole_key(i) end));
 end $$;
 
 -- Whether another publication leaves columns of the table out.
@@ -92,8 +101,8 @@ begin
   if exists (select from pg_publication_rel listed join pg_publication publication on publication.oid = listed.prpubid
              join _bemi_source.tracking on tracking.publication = publication.pubname
              where listed.prrelid = relation) then
-    execute format('alter publication %I drop table only %s', (select publication from _bemi_source.tracking),
-                   _bemi_source.name_of(relation));
+    perform _bemi_source.run_own(format('alter publication %I drop table only %s',
+      (select publication from _bemi_source.tracking), _bemi_source.name_of(relation)));
   end if;
 end $$;
 
@@ -106,15 +115,15 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     and not exists (select from pg_attribute k
                     where k.attrelid = i.indrelid and k.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
                       and not k.attnotnull)
+    and _bemi_source.has_whole_key(i)
   order by i.indnatts, named.relname limit 1
 $$;
 
 create or replace function _bemi_source.give_identity(relation oid, identity "char", index_name name default null)
 returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-  execute format('alter table only %s replica identity %s', _bemi_source.name_of(relation),
-                 case identity when 'f' then 'full' when 'd' then 'default' else format('using index %I',
-                   index_name) end);
+  perform _bemi_source.run_own(format('alter table only %s replica identity %s', _bemi_source.name_of(relation),
+    case identity when 'f' then 'full' when 'd' then 'default' else format('using index %I', index_name) end));
   insert into _bemi_source.given_identity as given values (relation, identity)
   on conflict on constraint given_identity_pkey do update set identity = excluded.identity;
 end $$;
@@ -156,10 +165,10 @@ end $$;
 -- False when another transaction has the publication: it may go on for hours, and nobody is to wait for it. The
 -- worker publishes the table when it looks.
 create or replace function _bemi_source.publish(relation oid) returns boolean
-language plpgsql set search_path = pg_catalog, pg_temp as $$
+language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '1ms' as $$
 begin
-  execute format('alter publication %I add table only %s', (select publication from _bemi_source.tracking),
-                 _bemi_source.name_of(relation));
+  perform _bemi_source.run_own(format('alter publication %I add table only %s',
+    (select publication from _bemi_source.tracking), _bemi_source.name_of(relation)));
   return true;
 exception when lock_not_available then
   return false;

@@ -56,16 +56,29 @@ language sql volatile set search_path = pg_catalog, pg_temp as $$
   where named.relreplident = 'i' and not _bemi_source.is_identified(named)
 $$;
 
+-- What ALTER TABLE takes from a table is told at the command's end, which names it.
 create or replace function _bemi_source.track_drop() returns event_trigger
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare reached oid;
+language plpgsql security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan as $$
+declare
+  tables boolean;
+  memberships boolean;
+  types boolean;
+  parts boolean;
+  reached oid;
 begin
-  if current_setting('bemi.own_ddl', true) = _bemi_source.own_token() then return; end if;
-  if not exists (select from pg_event_trigger_dropped_objects() gone where not gone.is_temporary) then return; end if;
-  perform set_config('bemi.own_ddl', _bemi_source.own_token(), true);
-  perform _bemi_source.tell_dropped(tg_tag), _bemi_source.tell_unlisted(tg_tag);
-  delete from _bemi_source.enum_labels e using pg_event_trigger_dropped_objects() gone
-  where gone.classid = 'pg_type'::regclass and gone.objid = e.type;
+  select bool_or(gone.object_type = 'table'), bool_or(gone.object_type = 'publication relation'),
+         bool_or(gone.classid = 'pg_type'::regclass),
+         bool_or(gone.object_type in ('table column', 'table constraint', 'index')) and tg_tag <> 'ALTER TABLE'
+  into tables, memberships, types, parts
+  from pg_event_trigger_dropped_objects() gone where not gone.is_temporary;
+  if not (tables or memberships or types or parts) or _bemi_source.is_own() then return; end if;
+  if tables then perform _bemi_source.tell_dropped(tg_tag); end if;
+  if memberships then perform _bemi_source.tell_unlisted(tg_tag); end if;
+  if types then
+    delete from _bemi_source.enum_labels e using pg_event_trigger_dropped_objects() gone
+    where gone.classid = 'pg_type'::regclass and gone.objid = e.type;
+  end if;
+  if not parts then return; end if;
   for reached in
     select r.oid from _bemi_source.reached_by_drop() r (oid) join pg_class named on named.oid = r.oid
     where named.relkind in ('r', 'p') and named.relpersistence in ('p', 'u')
@@ -76,8 +89,6 @@ begin
       perform _bemi_source.note_failure(sqlerrm);
     end;
   end loop;
-  perform set_config('bemi.own_ddl', '', true);
 exception when others then
-  perform set_config('bemi.own_ddl', '', true);
   perform _bemi_source.note_failure(sqlerrm);
 end $$;

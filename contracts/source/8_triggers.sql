@@ -29,6 +29,10 @@ alter event trigger bemi_track_ddl enable always;
 alter event trigger bemi_track_drop enable always;
 insert into _bemi_source.guard (state) values (_bemi_source.trigger_state()) on conflict do nothing;
 
+-- What an earlier Bemi had here.
+drop function if exists _bemi_source.reached(), _bemi_source.tell_publication(), _bemi_source.version_of(oid),
+  _bemi_source.missing_text(pg_catalog.pg_attribute, oid[]), _bemi_source.remember(oid, json);
+
 -- What an earlier Bemi had installed, in the history's schema.
 drop function if exists _bemi.track_ddl(), _bemi.track_drop(), _bemi.track_rewrite(), _bemi.track_relation(oid, text),
   _bemi.settle_identity(oid, boolean), _bemi.is_narrowly_published(oid), _bemi.describe(oid),

@@ -106,7 +106,8 @@ Result<SchemaChange> read(const json& message) {
   auto marks = message.find("marks");
   if (marks == message.end()) return wrong("it has no marks");
   TRY(read_marks(*marks, read));
-  if (read.publication) return read;
+  TRY_ASSIGN(read.relabelled, change::oid_list(*marks, "relabelled"));
+  if (read.publication || !read.relabelled.empty()) return read;
   auto table = message.find("table");
   if (table == message.end() || !table->is_object()) return wrong("it names no table");
   TRY_ASSIGN(read.leaf, change::optional_oid(*table, "leaf"));

@@ -34,6 +34,20 @@ TEST(SchemaChange, IsReadAndWritten) {
   EXPECT_EQ(schema_change_json(*change), stored);
 }
 
+TEST(SchemaChange, CanBeOfAllTablesThatHaveAType) {
+  auto told = parse_schema_change(
+      R"({"command": "ALTER TYPE", "sql": "", "xid": 7, "top": 7,
+          "marks": {"relabelled": [16384, 16390]}, "table": {}})");
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->relabelled, (std::vector<change::Oid>{16384, 16390}));
+  for (const char* wrong : {"7", "[-1]", "[4294967296]", R"(["16384"])", "[[]]"}) {
+    EXPECT_FALSE(parse_schema_change(R"({"command": "ALTER TYPE", "sql": "", "xid": 7, "top": 7,
+        "marks": {"relabelled": )" + std::string(wrong) +
+                                     R"(}, "table": {}})"))
+        << wrong;
+  }
+}
+
 TEST(SchemaChange, CanBeOfAPartitionOrOfThePublication) {
   auto partition = parse_schema_change(
       R"({"command": "CREATE TABLE", "sql": "", "xid": 7, "top": 7, "marks": {},

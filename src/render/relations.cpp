@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "base/log.hpp"
 
@@ -90,6 +91,13 @@ bool reads_otherwise(const Relation& known, const Relation& now) {
     return column.number != 0 && twin != known.columns.end() && column.type && twin->type &&
            !same_reading(*twin->type, *column.type);
   });
+}
+
+// PostgreSQL then sends no old key: a change of the key does not say which row it was.
+bool loses_key(const Relation& relation) {
+  return relation.identity == change::ReplicaIdentity::index &&
+         std::ranges::any_of(relation.primary_key,
+                             [&](std::size_t i) { return !relation.columns[i].in_identity; });
 }
 
 change::Covered covered(const Relation& relation, change::Coverage coverage, Oid membership = 0,
@@ -233,8 +241,15 @@ base::Status Relations::learn(const decode::RelationMessage& message, std::uint3
   TRY(mend_root(sent));
   TRY_ASSIGN(RelationPtr relation, resolve(sent));
   Oid oid = sent.oid;
+  auto earlier = described_.find(oid);
+  bool lost =
+      loses_key(*relation) || (earlier != described_.end() && loses_key(*earlier->second.relation));
   described_.insert_or_assign(oid, Described{std::move(sent), relation});
   if (!relation->tracked) return {};
+  if (lost) {
+    out.add_covered(covered(*relation, change::Coverage::broken, 0,
+                            "its replica identity leaves its primary key out"));
+  }
   // Nobody told what became of the rows that are there.
   std::optional<Relation> now = known_of(oid);
   bool altered = before && now && now->assumed && before->oid == now->oid &&
@@ -335,6 +350,32 @@ base::Result<std::optional<Relations::Step>> Relations::take(decode::SchemaChang
   if (told.empty) out.add_covered(covered(relation, change::Coverage::whole, told.membership));
   out.add_described(step.relation, sequence);
   return step;
+}
+
+base::Result<std::vector<Relations::Step>> Relations::relabel(const decode::SchemaChange& told,
+                                                              BatchBuilder& out) {
+  std::set<Oid> concerned;
+  for (Oid oid : told.relabelled) {
+    Oid root = root_of(oid);
+    concerned.insert(root == 0 ? oid : root);
+  }
+  std::vector<Step> steps;
+  for (Oid oid : concerned) {
+    auto known = known_.find(oid);
+    if (known == known_.end()) continue;
+    const Relation& relation = known->second;
+    if (!selection_->tracks(relation.schema, relation.table)) continue;
+    out.add_covered(covered(relation, change::Coverage::broken));
+    TRY_ASSIGN(auto texts, wal::type_texts(*catalog_, relation));
+    Step step{
+        .relation = {},
+        .before = decode::schema_json(relation, texts),
+        .after = decode::schema_change_json(
+            {.command = told.command, .sql = told.sql, .relation = relation, .type_texts = texts})};
+    TRY_ASSIGN(step.relation, mark(relation));
+    steps.push_back(std::move(step));
+  }
+  return steps;
 }
 
 // Which rows were left out of the publication meanwhile, nobody knows.

@@ -58,6 +58,10 @@ class Relations {
   base::Result<std::optional<Step>> take(decode::SchemaChange told, std::uint32_t sequence,
                                          BatchBuilder& out);
 
+  // The tables of `told.relabelled` that are known, each as it is and was: their values are others
+  // from here on.
+  base::Result<std::vector<Step>> relabel(const decode::SchemaChange& told, BatchBuilder& out);
+
   // Resolves types and key, and marks the columns as the configuration says.
   base::Result<change::RelationPtr> resolve(change::Relation relation);
 

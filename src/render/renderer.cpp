@@ -18,19 +18,31 @@ using decode::Side;
 }  // namespace
 
 // DDL of a tracked table that was told.
-base::Status Renderer::schema(const decode::LogicalMessage& message, const Place& place,
-                              BatchBuilder& out) {
+base::Status Renderer::schema(const decode::LogicalMessage& message, Place place,
+                              std::uint32_t& sequence, BatchBuilder& out) {
   auto told = decode::parse_schema_change(decode::signed_content(message.content));
   // The stitcher let it through, but what else a record could hold is input too.
   if (!told) return {};
   // The client's whole query, with whatever else is in it.
   told->sql = redacts_ ? change::without_literals(told->sql) : change::without_passwords(told->sql);
+  if (!told->relabelled.empty()) {
+    TRY_ASSIGN(auto steps, relations_.relabel(*told, out));
+    for (Relations::Step& step : steps) {
+      place.sequence = sequence++;
+      emit_step(std::move(step), place, out);
+    }
+    return {};
+  }
+  place.sequence = sequence++;
   TRY_ASSIGN(auto step, relations_.take(std::move(*told), place.sequence, out));
-  if (!step) return {};
-  before_ = std::move(step->before);
-  after_ = std::move(step->after);
-  emit(step->relation, Operation::schema, place, nullptr, nullptr, out);
+  if (step) emit_step(std::move(*step), place, out);
   return {};
+}
+
+void Renderer::emit_step(Relations::Step step, const Place& place, BatchBuilder& out) {
+  before_ = std::move(step.before);
+  after_ = std::move(step.after);
+  emit(step.relation, Operation::schema, place, nullptr, nullptr, out);
 }
 
 void Renderer::clear() {
@@ -139,7 +151,7 @@ base::Status Renderer::render(const stitch::Stitched& stitched, std::uint32_t& s
           [&](const decode::Delete& message) { return ++sequence, remove(message, place, out); },
           [&](const decode::Truncate& message) { return truncate(message, place, sequence, out); },
           [&](const decode::LogicalMessage& message) {
-            return ++sequence, schema(message, place, out);
+            return schema(message, place, sequence, out);
           },
           // The stitcher took what frames a transaction.
           [](const decode::framing auto&) -> base::Status { return {}; },

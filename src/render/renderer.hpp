@@ -64,7 +64,9 @@ class Renderer {
   base::Status remove(const decode::Delete& message, const Place& place, BatchBuilder& out);
   base::Status truncate(const decode::Truncate& message, Place place, std::uint32_t& sequence,
                         BatchBuilder& out);
-  base::Status schema(const decode::LogicalMessage& message, const Place& place, BatchBuilder& out);
+  base::Status schema(const decode::LogicalMessage& message, Place place, std::uint32_t& sequence,
+                      BatchBuilder& out);
+  void emit_step(Relations::Step step, const Place& place, BatchBuilder& out);
   void emit(const change::RelationPtr& relation, change::Operation operation, const Place& place,
             const decode::Tuple* key_row, const decode::Tuple* old_row, BatchBuilder& out,
             bool partial = false);

@@ -109,8 +109,9 @@ bool check_identity(const Table& table, const Settings& settings, Findings& find
           pg::quote_identifier(settings.publication),
           table.is_partition ? pg::quote_name(table.root_schema, table.root_name) : quoted(table));
     }
-    findings.push_back(
-        {Severity::error, subject, "its updates and deletes are refused: " + harm, cure});
+    std::string suffers = table.loses_key ? "its rows cannot be told apart when their keys change: "
+                                          : "its updates and deletes are refused: ";
+    findings.push_back({Severity::error, subject, suffers + harm, cure});
     return false;
   }
   if (!table.tracked) return false;

@@ -126,6 +126,7 @@ base::Result<std::vector<MissingTable>> plan_missing(pg::Connection& source,
     }
     missing.push_back({.name = name_of(table),
                        .harm = harm_of(table),
+                       .loses_key = table.loses_key,
                        .steps = steps_to_publish(together, *record, settings)});
   }
   return missing;

@@ -91,7 +91,8 @@ base::Result<std::vector<Finding>> check_destination(pg::Connection& destination
 // updated.
 struct MissingTable {
   std::string name;
-  std::string harm;  // as of harm_of()
+  std::string harm;        // as of harm_of()
+  bool loses_key = false;  // which is all that it suffers: its updates are not refused
   std::vector<Step> steps;
 };
 base::Result<std::vector<MissingTable>> plan_missing(pg::Connection& source,

@@ -22,7 +22,7 @@ bool may_be_full(const Table& table) {
 
 // By something that is not the whole row, or could be.
 bool may_be_identified(const Table& table) {
-  return (table.identified && !is_full(table)) || !table.usable_index.empty();
+  return (table.identified && !is_full(table) && !table.loses_key) || !table.usable_index.empty();
 }
 
 // FULL is what gives every change its whole row before. A wide TOAST table keeps what it has, since
@@ -30,15 +30,15 @@ bool may_be_identified(const Table& table) {
 // all the same, or its own UPDATEs would fail once it is published.
 bool wants_full(const Table& table, const Settings& settings) {
   if (is_full(table) || table.unlogged || !may_be_full(table)) return false;
-  if (!table.identified) return true;
+  if (!table.identified || table.loses_key) return true;
   return table.tracked && settings.identity == IdentityPolicy::full && !table.wide_toast;
 }
 
 // FULL would not do, and what it has does not either: a column became virtual, another publication
 // narrower, or its index went.
 bool wants_index(const Table& table) {
-  return !table.unlogged && !may_be_full(table) && (is_full(table) || !table.identified) &&
-         !table.usable_index.empty();
+  return !table.unlogged && !may_be_full(table) &&
+         (is_full(table) || !table.identified || table.loses_key) && !table.usable_index.empty();
 }
 
 std::string quoted_name(const Table& table) { return pg::quote_name(table.schema, table.name); }
@@ -133,6 +133,7 @@ std::string harm_of(const Table& table) {
                ? "its primary key is deferrable, which identifies no row"
                : "it has no replica identity";
   }
+  if (table.loses_key) return "its replica identity leaves its primary key out";
   if (!is_full(table) || may_be_full(table)) return "";
   return (table.virtual_columns
               ? "it has virtual generated columns"

@@ -33,8 +33,10 @@ on conflict (source, epoch, relation, schema, "table", position) do update
 set since = excluded.since, whole = excluded.whole, membership = excluded.membership)";
 
 constexpr const char* insert_epoch = R"(
-insert into _bemi.epoch (source, epoch, consistent_point, previous_until, baseline, began_at)
-values ($1, $2, $3, $4, $5, $6) on conflict do nothing)";
+with begun as (
+  insert into _bemi.epoch (source, epoch, consistent_point, previous_until, baseline, began_at)
+  values ($1, $2, $3, $4, $5, $6) on conflict do nothing)
+update _bemi.source set consistent_point = $3 where name = $1)";
 
 constexpr const char* insert_key_pass = R"(
 insert into _bemi.key_pass (source, schema, "table", epoch, commit_position, effective_at)

@@ -17,7 +17,7 @@ namespace {
 // out of line are what FULL would write into WAL again at each update. {0}: the tables of other
 // publications with the columns that they publish; {1}: which generated columns belong to a row's
 // identity; {2}: an index that identifies rows; {3}: the histories; {4}: which schemas are the
-// application's.
+// application's; {5}: an index that has the whole primary key.
 constexpr const char* select_tables = R"(
 with elsewhere as materialized ({0}),
 history as materialized ({3})
@@ -53,9 +53,10 @@ select c.oid, n.nspname, c.relname, pg_get_userbyid(c.relowner), c.relreplident,
                                        when 'i' then i.indisreplident else false end),
        exists (select from pg_index i where i.indisprimary and {2}),
        coalesce((select x.relname from pg_index i join pg_class x on x.oid = i.indexrelid
-                 where {2} order by i.indisprimary desc, i.indnatts, x.relname limit 1), ''),
+                 where {2} and {5} order by i.indisprimary desc, i.indnatts, x.relname limit 1), ''),
        coalesce(rn.nspname, ''), coalesce(r.relname, ''),
-       exists (select from history h where h.oid in (c.oid, r.oid))
+       exists (select from history h where h.oid in (c.oid, r.oid)),
+       c.relreplident = 'i' and not exists (select from pg_index i where i.indrelid = c.oid and i.indisreplident and {5})
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 left join pg_class r on c.relispartition and r.oid = pg_partition_root(c.oid)
 left join pg_namespace rn on rn.oid = r.relnamespace
@@ -66,6 +67,10 @@ where c.relkind in ('r', 'p') and c.relpersistence in ('p', 'u')
                   where d.deptype = 'e' and (d.classid = 'pg_class'::regclass and d.objid = c.oid
                                              or d.classid = 'pg_namespace'::regclass and d.objid = n.oid))
 order by n.nspname, c.relname)";
+
+constexpr const char* has_whole_key =
+    "not exists (select from pg_index k where k.indrelid = c.oid and k.indisprimary "
+    "and not (k.indkey::int2[])[0:k.indnkeyatts - 1] <@ (i.indkey::int2[])[0:i.indnkeyatts - 1])";
 
 // Publications of columns came with 15, of generated columns with 18.
 std::string select_tables_of(int server_version) {
@@ -78,7 +83,7 @@ std::string select_tables_of(int server_version) {
             "where t.pubname <> $1 and (p.pubupdate or p.pubdelete)";
   const char* identifying = server_version < 180000 ? "a.attgenerated = ''" : "true";
   return fmt::format(fmt::runtime(select_tables), elsewhere, identifying, identifying_index,
-                     sql::histories, change::application_schema("n.nspname"));
+                     sql::histories, change::application_schema("n.nspname"), has_whole_key);
 }
 
 constexpr const char* select_publication = R"(
@@ -121,6 +126,7 @@ Table read_table(const pg::Rows& rows, int row) {
               .bytes = rows.integer(row, 12),
               .virtual_columns = rows.truth(row, 13),
               .narrow_publication = rows.text(row, 14)};
+  table.loses_key = rows.truth(row, 21);
   table.identified = table.identity == change::ReplicaIdentity::full || rows.truth(row, 15);
   return table;
 }

@@ -103,15 +103,17 @@ base::Status SourceMaintenance::find_new_tables() {
     if (done && table.harm.empty()) {
       base::log::info("tracking the new table {} from now on", name);
     } else if (done) {
-      base::log::warning("the updates of {} were refused, since {}; now: {}", name, table.harm,
-                         table.steps.back().what);
+      base::log::warning(
+          "the {} of {} were {}, since {}; now: {}", table.loses_key ? "rows" : "updates", name,
+          table.loses_key ? "not told apart" : "refused", table.harm, table.steps.back().what);
     } else if (done.error().kind == base::ErrorKind::connection) {
       return done;
     } else if (warned_.insert(name).second) {
-      base::log::warning(
-          "the table {} {}: {}; its owner runs: bemi init", name,
-          table.harm.empty() ? "is not tracked" : "refuses its updates, since " + table.harm,
-          done.error().message);
+      base::log::warning("the table {} {}: {}; its owner runs: bemi init", name,
+                         table.harm.empty() ? "is not tracked"
+                         : table.loses_key  ? "is not told apart by rows, since " + table.harm
+                                            : "refuses its updates, since " + table.harm,
+                         done.error().message);
     }
   }
   return {};

@@ -32,6 +32,11 @@ def go_on_after_the_gap(database: Database, worker: Worker, start_worker: StartW
     start_worker().wait_ready()
     database.sql(f"insert into {table} values (1000, 'after')")
     sync(database.url)
+    point = (
+        "select e.epoch from _bemi.source s join _bemi.epoch e"
+        " on (e.source, e.epoch, e.consistent_point) = (s.name, s.epoch, s.consistent_point)"
+    )
+    assert database.sql(point) == [(2,)]
     after = [c for c in history(database.url) if c["epoch"] == 2]
     assert replayed_rows(after, table) == live_rows(database.url, table)
 

@@ -154,7 +154,7 @@ def test_the_stream_and_webhooks_refuse_an_unknown_name(
     dashboard.client.close()
 
 
-@pytest.mark.parametrize("command", ["init", "run", "check", "sync", "teardown"])
+@pytest.mark.parametrize("command", ["init", "run", "check", "teardown"])
 def test_names_that_the_server_would_cut_are_refused(database: Database, command: str) -> None:
     env = {"BEMI_SOURCE_URL": database.url}
     more = ("--yes",) if command == "teardown" else ()

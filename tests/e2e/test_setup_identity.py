@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from e2e.oracle import history, sync
+from e2e.oracle import history, known_rows, live_rows, now_of, sync
 from support.bemi import bemi
 from support.fixtures import Database, StartWorker, oldest_and_newest
 from support.postgres import available
@@ -173,3 +173,46 @@ def test_virtual_columns_keep_out_what_nothing_identifies(
         return True
 
     wait_until(updates, "the worker looks")
+
+
+@oldest_and_newest
+@pytest.mark.parametrize("trigger", [(), ("--no-event-trigger",)], ids=["told", "looked for"])
+def test_an_identity_that_leaves_the_key_out_is_none(
+    database: Database, start_worker: StartWorker, trigger: tuple[str, ...]
+) -> None:
+    """PostgreSQL sends no old key then. Before, and while the worker runs; what covers the key is kept."""
+    database.sql(
+        "create table t (id int primary key, code text not null unique, more text not null);"
+        "alter table t replica identity using index t_code_key;"
+        "create table covered (id int primary key, code text not null, unique (code, id));"
+        "alter table covered replica identity using index covered_code_id_key;"
+        "create table later (id int primary key, code text not null unique);"
+        "insert into later values (1, 'a'), (2, 'b')"
+    )
+    flags = ("--replica-identity", "keep", "--heartbeat-interval", "1", *trigger)
+    worker = start_worker(*flags).wait_ready()
+
+    def identities() -> dict[str, str]:
+        found = database.sql(
+            "select relname::text, relreplident::text from pg_class"
+            " where relkind = 'r' and relname in ('t', 'covered', 'later')"
+        )
+        return {
+            name: identity.decode() if isinstance(identity, bytes) else identity for name, identity in found
+        }
+
+    assert identities() == {"t": "f", "covered": "i", "later": "d"}
+    with worker.paused():
+        database.sql("alter table later replica identity using index later_code_key")
+        check = bemi("check", *flags[:2], *trigger, env={"BEMI_SOURCE_URL": database.url}, check=False)
+        said = "later: its rows cannot be told apart when their keys change"
+        assert (said in check.stdout) == bool(trigger), check.stdout
+        database.sql("update later set id = id + 10")
+    wait_until(lambda: identities()["later"] == "f", "the worker looks")
+    database.sql("update later set id = id + 10; update t set id = id + 1")
+
+    def known() -> bool:
+        now = now_of(database.url)
+        return known_rows(database.url, now, "later") == live_rows(database.url, "later")
+
+    wait_until(known, "the table is read anew")
