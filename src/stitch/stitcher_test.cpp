@@ -306,6 +306,20 @@ TEST_F(Stitching, DdlThatTheTriggersSignedIsAChange) {
   EXPECT_EQ(read(transaction), (Seen{"a {}", "ddl {}", "b {}"}));
 }
 
+TEST_F(Stitching, DdlTakesItsContextAsEveryChangeDoes) {
+  auto transaction = whole({begin(7), message("_bemi", R"({"n":1})"), ddl({.top = 7, .xid = 7}),
+                            message("_bemi", R"({"n":2})"), insert("a"), commit(500)});
+  EXPECT_EQ(read(transaction), (Seen{R"(ddl {"n":1})", R"(a {"n":2})"}));
+}
+
+TEST_F(Stitching, EveryKindOfChangeIsKept) {
+  std::string row = "\0\1n"s;
+  auto transaction =
+      whole({begin(7), "U" + int32(16384) + "N" + row, "D" + int32(16384) + "K" + row,
+             "T" + int32(1) + "\0"s + int32(16384), commit(500)});
+  EXPECT_EQ(read(transaction), (Seen{"?", "?", "?"}));
+}
+
 TEST_F(Stitching, DdlOfAnotherTransactionIsNotBelieved) {
   auto transaction = whole({begin(7), ddl({.top = 6, .xid = 7}), commit(500)});
   EXPECT_EQ(transaction->refused_counts.schema, 1);
