@@ -366,7 +366,7 @@ base::Result<std::vector<Relations::Step>> Relations::relabel(const decode::Sche
     const Relation& relation = known->second;
     if (!selection_->tracks(relation.schema, relation.table)) continue;
     out.add_covered(covered(relation, change::Coverage::broken));
-    TRY_ASSIGN(auto texts, wal::type_texts(*catalog_, relation));
+    TRY_ASSIGN(auto texts, catalog_->type_texts(relation));
     Step step{
         .relation = {},
         .before = decode::schema_json(relation, texts),
