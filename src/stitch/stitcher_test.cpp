@@ -177,6 +177,11 @@ TEST_F(Stitching, StreamedTransactionsAreHeldSideBySide) {
   EXPECT_EQ(read(whole({stream_commit(8, 600)})), Seen{"x {}"});
 }
 
+TEST_F(Stitching, AfterAStreamedBlockAWholeTransactionIsReadAsOne) {
+  ASSERT_TRUE(feed({stream_start(7), insert("a", 7), stream_stop()}));
+  EXPECT_EQ(read(whole({begin(8), insert("x"), commit(500)})), Seen{"x {}"});
+}
+
 TEST_F(Stitching, ARolledBackSavepointVanishesButNotItsDescriptions) {
   auto transaction =
       whole({stream_start(7), insert("a", 7), type(8), insert("b", 8), insert("c", 7),
