@@ -8,6 +8,8 @@
 
 #include "base/json.hpp"
 
+using namespace bemi;
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using change::JsonForm;
   using change::Type;

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+using namespace bemi;
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string_view bytes(reinterpret_cast<const char*>(data), size);
   for (bool in_stream : {false, true}) {

@@ -8,6 +8,8 @@
 
 #include "base/json.hpp"
 
+using namespace bemi;
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   auto change = decode::parse_schema_change({reinterpret_cast<const char*>(data), size});
   if (change && !base::scan_json_object(decode::schema_change_json(*change), {}).object) {

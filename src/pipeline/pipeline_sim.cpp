@@ -24,6 +24,8 @@
 #include "stitch/stitcher.hpp"
 #include "store/copy_row.hpp"
 
+using namespace bemi;
+
 namespace {
 
 using Xid = std::uint32_t;

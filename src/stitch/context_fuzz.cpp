@@ -8,6 +8,8 @@
 
 #include "base/json.hpp"
 
+using namespace bemi;
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   auto context = stitch::read_context({reinterpret_cast<const char*>(data), size});
   if (!context) return 0;

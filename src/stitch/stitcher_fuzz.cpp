@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 
+using namespace bemi;
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string_view bytes(reinterpret_cast<const char*>(data), size);
   stitch::SpoolBudget budget("/tmp", /*bytes_max=*/4096);
