@@ -102,6 +102,10 @@ select named.oid as relation, pg_catalog.sha256(pg_catalog.convert_to(pg_catalog
    from pg_catalog.pg_index i where i.indrelid = named.oid)), 'UTF8')) as version
 from pg_catalog.pg_class named join pg_catalog.pg_namespace place on place.oid = named.relnamespace;
 revoke all on _bemi_source.version from public;
+comment on view _bemi_source.version is
+  'Digests of what the catalog has about each table now.';
+comment on column _bemi_source.version.relation is 'The table''s oid at the source';
+comment on column _bemi_source.version.version is 'The digest of the catalog''s row versions';
 
 -- Of what rows are read by.
 create or replace function _bemi_source.digest(described json) returns bytea

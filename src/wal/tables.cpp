@@ -56,7 +56,7 @@ select c.oid, n.nspname, c.relname, pg_get_userbyid(c.relowner), c.relreplident,
                  where {2} and {5} order by i.indisprimary desc, i.indnatts, x.relname limit 1), ''),
        coalesce(rn.nspname, ''), coalesce(r.relname, ''),
        exists (select from history h where h.oid in (c.oid, r.oid)),
-       c.relreplident = 'i' and not exists (select from pg_index i where i.indrelid = c.oid and i.indisreplident and {5})
+       c.relreplident = 'i' and exists (select from pg_index i where i.indrelid = c.oid and i.indisreplident and not ({5}))
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 left join pg_class r on c.relispartition and r.oid = pg_partition_root(c.oid)
 left join pg_namespace rn on rn.oid = r.relnamespace
