@@ -79,7 +79,7 @@ begin
   where m.source = in_source and m.effective_at < before and m.protected limit 1;
   if marked is not null then
     raise exception 'the mark % of % is protected, and older than %', marked, in_source, before
-      using errcode = 'object_in_use', hint = 'bemi mark delete it, or keep the history for longer';
+      using errcode = 'object_not_in_prerequisite_state', hint = 'bemi mark delete it, or keep the history for longer';
   end if;
   delete from _bemi.mark m where m.source = in_source and m.effective_at < before;
   delete from _bemi.epoch e where e.source = in_source and exists (

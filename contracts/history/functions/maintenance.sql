@@ -52,7 +52,7 @@ begin
   select m.name into marked from _bemi.mark m where m.effective_at < before and m.protected limit 1;
   if marked is not null then
     raise exception 'the mark % is protected, and older than %', marked, before
-      using errcode = 'object_in_use', hint = 'bemi mark delete it, or keep the tables for longer';
+      using errcode = 'object_not_in_prerequisite_state', hint = 'bemi mark delete it, or keep the tables for longer';
   end if;
   delete from _bemi.mark m where m.effective_at < before;
   delete from _bemi.coverage c using _bemi.tables_over(rules, before) o

@@ -8,7 +8,8 @@ language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 declare parts text[] := parse_ident(name);
 begin
   if cardinality(parts) > 2 then
-    raise exception 'not a table''s name: %', name using hint = 'write table, or schema.table';
+    raise exception 'not a table''s name: %', name
+      using errcode = 'invalid_parameter_value', hint = 'write table, or schema.table';
   end if;
   "table" := parts[cardinality(parts)];
   schema := case when cardinality(parts) = 2 then parts[1] else 'public' end;

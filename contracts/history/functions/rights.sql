@@ -113,7 +113,8 @@ language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare granted record; place text;
 begin
   if purpose not in ('reader', 'writer', 'dashboard') then
-    raise exception 'not a job: %', purpose using hint = 'reader, writer or dashboard';
+    raise exception 'not a job: %', purpose
+      using errcode = 'invalid_parameter_value', hint = 'reader, writer or dashboard';
   elsif purpose <> 'reader' then
     perform _bemi.grant_rights('reader', grantee);
   end if;
