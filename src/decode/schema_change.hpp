@@ -36,7 +36,7 @@ struct SchemaChange {
   bool publication = false;  // no table: somebody changed what our publication leaves out
   // No table of its own: these have an enum whose labels read otherwise; their shape is as before.
   std::vector<change::Oid> relabelled;
-  change::Oid leaf = 0;      // no columns: the table got this partition, which is empty
+  change::Oid leaf = 0;  // no columns: the table got this partition, which is empty
   // Since when the table may have been so: the triggers did not see it happen.
   std::optional<UnseenSince> unseen_since;
   change::Oid membership = 0;           // its entry in the publication

@@ -23,8 +23,8 @@ struct Table {
   bool has_primary_key = false;
   // PostgreSQL finds its rows by what `identity` says now: published, it may be updated.
   bool identified = false;
-  // It has a primary key, and is identified by an index that leaves it out: PostgreSQL then sends no
-  // old key, and a change of the key does not say which row it was.
+  // It has a primary key, and is identified by an index that leaves it out: PostgreSQL then sends
+  // no old key, and a change of the key does not say which row it was.
   bool loses_key = false;
   bool key_identifies = false;  // it would with the identity default
   std::string usable_index;     // it would with this one; empty: with none
