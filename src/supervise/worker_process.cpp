@@ -155,6 +155,11 @@ class LineBuffer {
   std::string rest_;
 };
 
+// Reads what has come, and takes a closed end out of the poll.
+void fill(pollfd& end, LineBuffer& lines) {
+  if (end.fd >= 0 && end.revents != 0 && !lines.fill(end.fd)) end.fd = -1;
+}
+
 void wait_or_stop(const std::stop_token& stop, std::chrono::seconds time) {
   std::mutex mutex;
   std::condition_variable_any ended;
@@ -243,24 +248,19 @@ pid_t WorkerProcess::begin(const std::stop_token& stop, int log, int status) {
 // Until both ends are closed: the worker has ended.
 void WorkerProcess::read_lines(int log, int status) {
   LineBuffer log_lines;
-  LineBuffer status_lines;
+  LineBuffer reports;
   std::array<pollfd, 2> ends{{{.fd = log, .events = POLLIN, .revents = 0},
                               {.fd = status, .events = POLLIN, .revents = 0}}};
   while (ends[0].fd >= 0 || ends[1].fd >= 0) {
-    if (poll(ends.data(), ends.size(), -1) < 0 && errno != EINTR) return;
-    for (pollfd& end : ends) {
-      if (end.fd < 0 || end.revents == 0) continue;
-      LineBuffer& lines = &end == ends.data() ? log_lines : status_lines;
-      if (!lines.fill(end.fd)) end.fd = -1;
-      std::scoped_lock lock(mutex_);
-      while (auto line = lines.next()) {
-        if (&end == ends.data()) {
-          note_line(*line);
-        } else {
-          note_report(*line);
-        }
-      }
+    if (poll(ends.data(), ends.size(), -1) < 0) {
+      if (errno == EINTR) continue;
+      return;
     }
+    fill(ends[0], log_lines);
+    fill(ends[1], reports);
+    std::scoped_lock lock(mutex_);
+    while (auto line = log_lines.next()) note_line(*line);
+    while (auto line = reports.next()) note_report(*line);
   }
 }
 
