@@ -46,12 +46,9 @@ void complete(Address& options, const ConnectionSettings& settings) {
 }
 
 base::Error open_error(PGconn* connection, bool replication) {
-  if (PQconnectionNeedsPassword(connection) != 0) {
-    Refusal refused = refusal_in(PQerrorMessage(connection));
-    refused.sqlstate = "28P01";
-    return refusal_error(refused, replication);
-  }
-  return refusal_error(refusal_in(PQerrorMessage(connection)), replication);
+  Refusal refused = refusal_in(PQerrorMessage(connection));
+  if (PQconnectionNeedsPassword(connection) != 0) refused.sqlstate = "28P01";
+  return refusal_error(refused, replication);
 }
 
 }  // namespace

@@ -122,7 +122,8 @@ def main(arguments: list[str]) -> int:
         if (source.path in wanted or (not wanted and not options.changed))
         and (options.all or not source.is_known_clean)
     ]
-    if options.changed:
+    if options.changed and len(todo) > CHANGED_MAX:
+        print(f"{len(todo) - CHANGED_MAX} more have changed: ./dev lint tidy looks at all", flush=True)
         todo = todo[:CHANGED_MAX]
     print(f"{len(todo)} to check", flush=True)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
