@@ -11,11 +11,22 @@ insert into _bemi.baseline_left as l (source, epoch, relations) values ($1, $2::
 on conflict (source) do update set epoch = excluded.epoch, relations = excluded.relations
 where (l.epoch, l.relations) is distinct from (excluded.epoch, excluded.relations))";
 
+constexpr const char* forget_pieces = R"(
+delete from _bemi.baseline_piece
+where source = $1 and (epoch <> $2::int or not $3::jsonb @> to_jsonb(relation)))";
+
 constexpr const char* select_left = R"(
 select r.oid::bigint from _bemi.baseline_left l cross join lateral jsonb_array_elements_text(l.relations) r (oid)
 where l.source = $1 and l.epoch = $2::int)";
 
 }  // namespace
+
+base::Status forget_ended_pieces(pg::Connection& destination, const Progress& progress,
+                                 const Relations& left) {
+  TRY(destination.query(forget_pieces, {progress.source, std::to_string(progress.epoch),
+                                        nlohmann::json(left).dump()}));
+  return {};
+}
 
 base::Status save_baseline_left(pg::Connection& destination, const Progress& progress,
                                 const Relations& relations) {

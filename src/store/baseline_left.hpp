@@ -14,6 +14,10 @@ namespace bemi::store {
 
 using Relations = std::set<change::Oid>;
 
+// Forgets the pieces of baselines of all other tables: nobody goes on with those, as their tables
+// were dropped, or are whole.
+base::Status forget_ended_pieces(pg::Connection& destination, const Progress& progress,
+                                 const Relations& left);
 base::Status save_baseline_left(pg::Connection& destination, const Progress& progress,
                                 const Relations& relations);
 base::Result<Relations> load_baseline_left(pg::Connection& destination, const Progress& progress);

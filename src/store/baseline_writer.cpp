@@ -11,11 +11,18 @@ namespace bemi::store {
 namespace {
 
 constexpr const char* insert_piece = R"(
-insert into _bemi.baseline_piece (source, epoch, relation, leaf, file, first_block)
-values ($1, $2, $3, $4, $5, $6) on conflict do nothing)";
+insert into _bemi.baseline_piece (source, epoch, relation, leaf, file, first_block, position, shape)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
+on conflict (source, epoch, relation, leaf, file, first_block) do update
+set position = excluded.position, shape = excluded.shape)";
 
 constexpr const char* select_pieces = R"(
-select relation, leaf, file, first_block from _bemi.baseline_piece where source = $1 and epoch = $2)";
+select p.relation, p.leaf, p.file, p.first_block, p.shape, p.position
+from _bemi.baseline_piece p
+where p.source = $1 and p.epoch = $2 and not exists (
+  select from _bemi.coverage c
+  where c.source = p.source and c.epoch = p.epoch and c.relation = p.relation
+    and c.position > p.position))";
 
 constexpr const char* newest_coverage = R"(
 select distinct on (relation) relation, whole, coalesce(membership, 0)
@@ -58,6 +65,10 @@ select coalesce((extract(epoch from greatest(
   (select began_at from _bemi.epoch where source = $1 and epoch = $2))) * 1000000)::bigint, 0))";
 
 }  // namespace
+
+PieceName name_of(change::Oid table, const Piece& piece) {
+  return {table, piece.leaf, piece.file, piece.first_block, piece.shape};
+}
 
 base::Result<BaselineWriter> BaselineWriter::open(pg::Connection destination,
                                                   const Progress& progress,
@@ -110,9 +121,10 @@ base::Status BaselineWriter::finish(change::Oid table, const std::vector<Piece>&
   TRY(end_copy());
   for (const Piece& piece : pieces) {
     TRY(destination_->query(
-        insert_piece, {progress_.source, std::to_string(progress_.epoch), std::to_string(table),
-                       std::to_string(piece.leaf), std::to_string(piece.file),
-                       std::to_string(piece.first_block)}));
+        insert_piece,
+        {progress_.source, std::to_string(progress_.epoch), std::to_string(table),
+         std::to_string(piece.leaf), std::to_string(piece.file), std::to_string(piece.first_block),
+         std::to_string(place_.position.value), piece.shape}));
   }
   TRY(destination_->run("commit"));
   return {};
@@ -136,9 +148,9 @@ base::Status note_described(pg::Connection& destination, const Progress& progres
 }
 
 base::Status BaselineWriter::finish_table(const change::Relation& relation, change::Oid membership,
-                                          std::int64_t rows) {
+                                          std::int64_t rows, change::Lsn from) {
   std::string epoch = std::to_string(progress_.epoch);
-  std::string position = std::to_string(place_.position.value);
+  std::string position = std::to_string(from.value);
   TRY(end_copy());
   TRY_ASSIGN(
       pg::Rows covered,
@@ -154,7 +166,7 @@ base::Status BaselineWriter::finish_table(const change::Relation& relation, chan
       insert_relation_version,
       relation_version_parameters(relation, {.source = progress_.source,
                                              .epoch = progress_.epoch,
-                                             .position = place_.position,
+                                             .position = from,
                                              .sequence = 0,
                                              .effective_at = place_.effective_at})));
   TRY(destination_->query(end_table_gap, table_gap_end_parameters(progress_, relation.oid,
@@ -177,9 +189,10 @@ base::Result<DonePieces> load_done_pieces(pg::Connection& destination, const Pro
              destination.query(select_pieces, {progress.source, std::to_string(progress.epoch)}));
   DonePieces done;
   for (int row = 0; row < rows.count(); ++row) {
-    done.emplace(static_cast<change::Oid>(rows.integer(row, 0)),
-                 static_cast<change::Oid>(rows.integer(row, 1)), rows.integer(row, 2),
-                 rows.integer(row, 3));
+    done.emplace(PieceName{static_cast<change::Oid>(rows.integer(row, 0)),
+                           static_cast<change::Oid>(rows.integer(row, 1)), rows.integer(row, 2),
+                           rows.integer(row, 3), rows.text(row, 4)},
+                 change::Lsn{static_cast<std::uint64_t>(rows.integer(row, 5))});
   }
   return done;
 }

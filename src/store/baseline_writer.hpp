@@ -9,7 +9,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -36,9 +35,15 @@ struct Piece {
   std::int64_t file = 0;  // relfilenode: a table that was rewritten is read anew
   std::int64_t first_block = 0;
   std::int64_t end_block = -1;  // -1: to the end, however far that moves
+  // The table's columns and how it was published: what the rows and the stream's changes since hang
+  // on. A piece that was read under another one is read anew.
+  std::string shape;
 };
 
-using DonePieces = std::set<std::tuple<change::Oid, change::Oid, std::int64_t, std::int64_t>>;
+// Which parts of which tables are stored, and the position of the snapshot that each was read in.
+using PieceName = std::tuple<change::Oid, change::Oid, std::int64_t, std::int64_t, std::string>;
+using DonePieces = std::map<PieceName, change::Lsn>;
+PieceName name_of(change::Oid table, const Piece& piece);
 
 class BaselineWriter {
  public:
@@ -50,9 +55,10 @@ class BaselineWriter {
   // Commits what was appended, with the note that the pieces are done.
   base::Status finish(change::Oid table, const std::vector<Piece>& pieces);
   // All of it was read: from here on it answers for itself. Commits what was appended with it,
-  // unless somebody else has done all this meanwhile.
+  // unless somebody else has done all this meanwhile. `from`: the position of the oldest snapshot
+  // that a part of it was read in, of its shape of now; its changes since are in the stream.
   base::Status finish_table(const change::Relation& relation, change::Oid membership,
-                            std::int64_t rows);
+                            std::int64_t rows, change::Lsn from);
 
  private:
   BaselineWriter(std::unique_ptr<pg::Connection> destination, const Progress& progress,
@@ -77,7 +83,7 @@ base::Status note_described(pg::Connection& destination, const Progress& progres
                             const BaselinePlace& place, const change::Relation& relation,
                             change::Oid membership);
 
-// The pieces that an earlier start has stored: (table, leaf, file, first block).
+// The pieces that an earlier attempt has stored, of tables whose changes were all seen since.
 base::Result<DonePieces> load_done_pieces(pg::Connection& destination, const Progress& progress);
 
 // The tables that are known with all their rows in this epoch, and by which entry in the

@@ -57,13 +57,19 @@ bool is_done(const Chunk& chunk, const wal::Table& table, const store::DonePiece
   // Only FULL makes up for columns that were not sent of a row that changed between two snapshots.
   bool whole_rows = table.identity == change::ReplicaIdentity::full && table.has_primary_key;
   return whole_rows && std::ranges::all_of(chunk.pieces, [&](const Piece& piece) {
-           return done.contains({table.oid, piece.leaf, piece.file, piece.first_block});
+           return done.contains(store::name_of(table.oid, piece));
          });
 }
 
-base::Result<std::vector<Chunk>> plan(pg::Connection& source, const Tables& tables,
-                                      const store::DonePieces& done) {
+struct Plan {
   std::vector<Chunk> chunks;
+  std::vector<change::Lsn> from;  // of each table: the oldest of the snapshots that it is read in
+};
+
+base::Result<Plan> plan(pg::Connection& source, const Tables& tables, const store::DonePieces& done,
+                        change::Lsn now, const std::string& publication) {
+  TRY_ASSIGN(std::string published, wal::publication_state(source, publication));
+  Plan planned{.chunks = {}, .from = std::vector(tables.size(), now)};
   for (std::size_t number = 0; number < tables.size(); ++number) {
     TRY_ASSIGN(pg::Rows rows,
                source.query(sql::table_leaves, {std::to_string(tables[number].oid)}));
@@ -72,15 +78,24 @@ base::Result<std::vector<Chunk>> plan(pg::Connection& source, const Tables& tabl
       files.push_back({.leaf = static_cast<change::Oid>(rows.integer(row, 0)),
                        .leaf_name = pg::quote_name(rows.text(row, 1), rows.text(row, 2)),
                        .file = rows.integer(row, 3),
-                       .end_block = rows.integer(row, 4)});
+                       .end_block = rows.integer(row, 4),
+                       .shape = fmt::format("{} {} {}", rows.text(row, 5),
+                                            tables[number].membership, published)});
     }
     std::vector<Chunk> cuts = cut(number, tables[number], std::move(files));
-    std::erase_if(cuts, [&](const Chunk& c) { return is_done(c, tables[number], done); });
+    std::erase_if(cuts, [&](const Chunk& chunk) {
+      if (!is_done(chunk, tables[number], done)) return false;
+      for (const Piece& piece : chunk.pieces) {
+        change::Lsn read_at = done.at(store::name_of(tables[number].oid, piece));
+        planned.from[number] = std::min(planned.from[number], read_at);
+      }
+      return true;
+    });
     // A table of no chunk at all still becomes known.
     if (cuts.empty()) cuts.push_back({number, {}});
-    std::ranges::move(cuts, std::back_inserter(chunks));
+    std::ranges::move(cuts, std::back_inserter(planned.chunks));
   }
-  return chunks;
+  return planned;
 }
 
 std::int64_t blocks_of(const Chunk& chunk) {
@@ -127,10 +142,11 @@ std::string cure_of(const base::Error& error) {
 class Work {
  public:
   // `known`: the tables that had redacted columns.
-  Work(const Tables& tables, std::vector<change::Relation> known, std::vector<Chunk> chunks)
+  Work(const Tables& tables, std::vector<change::Relation> known, Plan plan)
       : tables_(tables),
         known_(std::move(known)),
-        chunks_(std::move(chunks)),
+        chunks_(std::move(plan.chunks)),
+        from_(std::move(plan.from)),
         left_(tables.size()),
         rows_(tables.size()),
         progress_(std::accumulate(chunks_.begin(), chunks_.end(), std::int64_t{0},
@@ -148,6 +164,7 @@ class Work {
     return nullptr;
   }
   const wal::Table& table(const Chunk& chunk) const { return tables_[chunk.table]; }
+  change::Lsn from(const Chunk& chunk) const { return from_[chunk.table]; }
   std::uint32_t next_sequence() { return sequence_++; }
   [[nodiscard]] bool failed() const { return failed_; }
   [[nodiscard]] const std::vector<change::Relation>& known() const { return known_; }
@@ -192,6 +209,7 @@ class Work {
   const Tables& tables_;
   std::vector<change::Relation> known_;
   std::vector<Chunk> chunks_;
+  std::vector<change::Lsn> from_;
   std::atomic<std::size_t> next_ = 0;
   std::atomic<std::uint32_t> sequence_ = 0;
   std::atomic<bool> failed_ = false;
@@ -266,7 +284,8 @@ class Reader {
     change::Relation as_it_was = *relation;
     as_it_was.assumed = false;  // the snapshot's own catalog was read
     as_it_was.again = true;     // also where a change described it before, at a later position
-    return writer_.finish_table(as_it_was, work_.table(chunk).membership, *table_rows);
+    return writer_.finish_table(as_it_was, work_.table(chunk).membership, *table_rows,
+                                work_.from(chunk));
   }
 
   base::Result<std::int64_t> read_piece(const std::string& sql,
@@ -413,11 +432,12 @@ base::Result<std::vector<change::Oid>> read_baseline(const Tables& tables, const
     TRY(partitions.create(destination, snapshot.place.effective_at));
   }
   TRY_ASSIGN(store::DonePieces done, store::load_done_pieces(destination, progress));
-  TRY_ASSIGN(std::vector<Chunk> chunks, plan(source, tables, done));
-  auto count = static_cast<unsigned>(
-      std::min<std::size_t>({chunks.size(), readers_max, std::thread::hardware_concurrency()}));
+  TRY_ASSIGN(Plan planned,
+             plan(source, tables, done, snapshot.place.position, progress.publication));
+  auto count = static_cast<unsigned>(std::min<std::size_t>(
+      {planned.chunks.size(), readers_max, std::thread::hardware_concurrency()}));
   TRY_ASSIGN(auto known, store::load_redacted(destination, progress.source));
-  Work work(tables, std::move(known), std::move(chunks));
+  Work work(tables, std::move(known), std::move(planned));
   {
     std::vector<std::jthread> readers;
     for (unsigned reader = 0; reader < std::max(count, 1U); ++reader) {

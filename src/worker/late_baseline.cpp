@@ -81,6 +81,7 @@ base::Status LateBaseline::note_left(pg::Connection& destination,
                                      const std::vector<wal::Table>& tables) {
   store::Relations left;
   for (const wal::Table& table : tables) left.insert(table.oid);
+  TRY(store::forget_ended_pieces(destination, progress_, left));
   if (left_ == left) return {};
   TRY(store::save_baseline_left(destination, progress_, left));
   left_ = std::move(left);

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 
 import psycopg
+import pytest
 
 from e2e.oracle import (
     COMMIT_ORDER,
@@ -40,7 +41,8 @@ class Changing(threading.Thread):
             while not self.stopping:
                 near = self.random.randrange(ROWS)
                 connection.execute(
-                    "update item set name = name || 'y' where id between %s and %s", (near, near + 20)
+                    "update item set name = name || 'y' where id between %s and %s",
+                    (near, near + 20),
                 )
                 near = self.random.randrange(ROWS)
                 connection.execute("delete from item where id between %s and %s", (near, near + 3))
@@ -148,6 +150,11 @@ def test_cut_short_it_goes_on_with_the_rest(database: Database, start_worker: St
     assert after_all(database.url, "item") == database.sql(
         "select id::text, md5(to_jsonb(i)::text) from item i order by 1"
     )
+    # The history answers with the rows of each attempt.
+    assert database.sql(
+        "select primary_key, md5(\"row\"::text) from bemi.rows_as_of('item', %s::timestamptz) order by 1",
+        now_of(database.url),
+    ) == after_all(database.url, "item")
     positions = database.sql(
         "select commit_position, count(*) from changes where operation = 'SNAPSHOT' group by 1"
     )
@@ -161,6 +168,71 @@ def test_cut_short_it_goes_on_with_the_rest(database: Database, start_worker: St
     )
     assert lines == [(n, 100) for n in range(10)]
     assert database.sql("select count(*) from _bemi.baseline_piece") == [(0,)]
+
+
+def begin_and_kill(database: Database, start_worker: StartWorker) -> None:
+    """A baseline of `item` that ended in the middle: pieces of it are stored."""
+    worker = start_worker()
+
+    def some_are_stored() -> bool:
+        try:
+            return bool(database.sql("select 1 from _bemi.baseline_piece"))
+        except psycopg.errors.UndefinedTable:
+            return False
+
+    wait_until(some_are_stored, "the first piece")
+    worker.kill9()
+    assert not whole(database, "item"), "killed too late"
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        "alter table item add column more int default 7",
+        "alter table item rename column name to label",
+        "alter table item drop column name; alter table item add column name text default 'anew'",
+        "alter table item rename to thing; alter table thing rename to item",
+        "alter table item drop constraint item_pkey; alter table item add primary key (name)",
+        "alter publication {publication} drop table item; update item set name = name || 'unseen' where id < 100; "
+        "alter publication {publication} add table item",
+        "truncate item; insert into item values (1, 'the only one')",
+    ],
+)
+def test_what_happens_between_two_attempts(
+    meanwhile: str, database: Database, start_worker: StartWorker
+) -> None:
+    database.sql("create table item (id int primary key, name text)")
+    database.sql(
+        "insert into item select i, i || repeat('x', 300) from generate_series(1, %s::int) i",
+        4 * ROWS,
+    )
+    begin_and_kill(database, start_worker)
+    for statement in meanwhile.format(publication=f"bemi_{database.name}").split("; "):
+        database.sql(statement)
+    start_worker("--heartbeat-interval", "1")
+    wait_whole(database, "item")
+    database.sql("delete from item where id % 7 = 0")
+    at = now_of(database.url)
+    wait_until(lambda: whole(database, "item"))
+    key = "name" if "add primary key" in meanwhile else "id"
+    said = database.sql(
+        "select primary_key, md5(\"row\"::text) from bemi.rows_as_of('item', %s::timestamptz) order by 1",
+        at,
+    )
+    live = database.sql(f"select {key}::text, md5(to_jsonb(i)::text) from item i order by 1")
+    assert len(said) == len(live) and said == live
+
+
+def test_pieces_that_nobody_goes_on_with_are_forgotten(database: Database, start_worker: StartWorker) -> None:
+    """Else no checkpoint would be written: it waits for the end of a baseline."""
+    database.sql("create table item (id int primary key)")
+    start_worker("--heartbeat-interval", "1").wait_ready()
+    wait_whole(database, "item")
+    database.sql(
+        "insert into _bemi.baseline_piece (source, epoch, relation, leaf, file, first_block, position, shape) "
+        "select name, epoch + e, 1, 1, 1, 0, 8, '' from _bemi.source, generate_series(-1, 0) e"
+    )
+    wait_until(lambda: database.sql("select 1 from _bemi.baseline_piece") == [])
 
 
 @every_major

@@ -89,6 +89,16 @@ begin
   delete from _bemi.key_pass p where p.source = in_source and p.effective_at < before;
 end $$;
 
+-- The pieces of a table that the worker has put off do not make others wait.
+create or replace function _bemi.is_baseline_under_way(in_source text, in_epoch int) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select exists (
+    select from _bemi.baseline_piece p
+    where p.source = in_source and p.epoch = in_epoch and not exists (
+      select from _bemi.baseline_left l
+      where l.source = p.source and l.epoch = p.epoch and l.relations @> to_jsonb(p.relation)))
+$$;
+
 -- Writes a checkpoint of all tables as they were right before `before`, and tells how many rows it has. Once for a
 -- moment: asked again it does nothing. With `forget_earlier`, questions about earlier times are refused from then on,
 -- and partitions of `changes` that end at or before `before` may be dropped, in the same transaction or at any time
@@ -116,7 +126,7 @@ begin
     if s.effective_at < before and s.state <> 'stopped' then
       raise exception 'the history of % is known until %, not yet for %', s.name, s.effective_at, before
         using errcode = 'object_not_in_prerequisite_state', hint = 'wait with: bemi sync';
-    elsif exists (select from _bemi.baseline_piece p where p.source = s.name and p.epoch = s.epoch) then
+    elsif _bemi.is_baseline_under_way(s.name, s.epoch) then
       raise exception 'a baseline of % is under way', s.name using errcode = 'object_not_in_prerequisite_state';
     end if;
     for named in
@@ -143,6 +153,6 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   ) t
   cross join lateral _bemi.find_place(t.name, before - interval '1 microsecond', s.name, true, true) p
   where s.effective_at >= before and exists (select from _bemi.epoch e where e.source = s.name and e.began_at < before)
-    and not exists (select from _bemi.baseline_piece b where b.source = s.name and b.epoch = s.epoch)
+    and not _bemi.is_baseline_under_way(s.name, s.epoch)
     and not _bemi.is_checkpointed(p, before) and _bemi.is_checkpoint_worthwhile(p)
 $$;

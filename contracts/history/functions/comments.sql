@@ -75,6 +75,8 @@ comment on column _bemi.baseline_piece.relation is 'The table''s oid at the sour
 comment on column _bemi.baseline_piece.leaf is 'The oid of the partition that was read';
 comment on column _bemi.baseline_piece.file is 'The number of the partition''s file';
 comment on column _bemi.baseline_piece.first_block is 'The first block of the piece';
+comment on column _bemi.baseline_piece.position is 'The WAL position of the snapshot that it was read in';
+comment on column _bemi.baseline_piece.shape is 'The table''s columns, as a digest, and how it was published';
 
 comment on table _bemi.coverage is 'Since when a table is in the history, and whether with all its rows.';
 comment on column _bemi.coverage.relation is 'The table''s oid at the source';
