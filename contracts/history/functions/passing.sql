@@ -21,30 +21,48 @@ $$;
 create or replace function _bemi.key_events(place _bemi.place, key text, in_position bigint)
 returns table (sequence bigint, step int, content text)
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  with touched as materialized (
-    select c.sequence, c.operation, c.before, c.after, c.exact, false as leaves, exists (
-             select from _bemi.key_change k where k."table" = c."table" and k.schema = c.schema and k.source = c.source
-               and k.epoch = c.epoch and k.effective_at = c.effective_at and k.commit_position = c.commit_position
-               and k.sequence = c.sequence) as comes
-    from _bemi.segments(place) s
-    join @schema@.changes c on c."table" = s."table" and c.schema = s.schema
-      and (c.commit_position, c.sequence) >= (s.from_position, s.from_sequence)
-      and (c.commit_position, c.sequence) < (s.to_position, s.to_sequence)
-    where c.primary_key = key and c.source = place.source and c.epoch = place.epoch and c.commit_position = in_position
-      and c.effective_at = (select p.effective_at from _bemi.key_pass p
-                            where p.source = place.source and p.epoch = place.epoch and p.commit_position = in_position
-                            limit 1)
-      and c.operation in ('CREATE', 'UPDATE', 'DELETE')
+  -- Each step is a probe of an index by the key, or by a change's whole position: all keys of the transaction have
+  -- its time and position, so that a probe by these alone would read it once for each key.
+  with moment as (
+    select p.effective_at as at from _bemi.key_pass p
+    where p.source = place.source and p.epoch = place.epoch and p.commit_position = in_position limit 1
+  ), touched as materialized (
+    select c.sequence, c.operation, c.before, c.after, c.exact, false as leaves, c.comes
+    from moment m cross join _bemi.segments(place) s
+    cross join lateral (
+      select c.*, (select count(*) > 0 from (
+               select from _bemi.key_change k
+               where k.effective_at = c.effective_at and k.commit_position = c.commit_position
+                 and k.sequence = c.sequence and k."table" = c."table" and k.schema = c.schema
+                 and k.source = c.source and k.epoch = c.epoch limit 1) k) as comes
+      from (
+        select c.* from @schema@.changes c
+        where c."table" = s."table" and c.primary_key = key and c.effective_at = m.at offset 0
+      ) c
+      where c.commit_position = in_position and c.schema = s.schema and c.source = place.source
+        and c.epoch = place.epoch and c.operation in ('CREATE', 'UPDATE', 'DELETE')
+        and (c.commit_position, c.sequence) >= (s.from_position, s.from_sequence)
+        and (c.commit_position, c.sequence) < (s.to_position, s.to_sequence)
+    ) c
     union all
     select c.sequence, c.operation, c.before, c.after, c.exact, true, false
-    from _bemi.segments(place) s
-    join _bemi.key_change k on k."table" = s."table" and k.schema = s.schema
-      and (k.commit_position, k.sequence) >= (s.from_position, s.from_sequence)
-      and (k.commit_position, k.sequence) < (s.to_position, s.to_sequence)
-    join @schema@.changes c on c."table" = k."table" and c.schema = k.schema and c.source = k.source
-      and c.epoch = k.epoch
-      and c.effective_at = k.effective_at and c.commit_position = k.commit_position and c.sequence = k.sequence
-    where k.previous_key = key and k.source = place.source and k.epoch = place.epoch and k.commit_position = in_position
+    from moment m cross join _bemi.segments(place) s
+    cross join lateral (
+      select k.* from (
+        select k.* from _bemi.key_change k
+        where k."table" = s."table" and k.previous_key = key and k.effective_at = m.at offset 0
+      ) k
+      where k.commit_position = in_position and k.epoch = place.epoch and k.source = place.source
+        and k.schema = s.schema and (k.commit_position, k.sequence) >= (s.from_position, s.from_sequence)
+        and (k.commit_position, k.sequence) < (s.to_position, s.to_sequence)
+      offset 0
+    ) k
+    cross join lateral (
+      select c.* from @schema@.changes c
+      where c.effective_at = k.effective_at and c.commit_position = k.commit_position and c.sequence = k.sequence
+        and c."table" = k."table" and c.schema = k.schema and c.source = k.source and c.epoch = k.epoch
+      offset 0
+    ) c
   )
   select t.sequence, -1, concat(t.before, t.exact -> 'before') from touched t
   where t.leaves or t.operation = 'DELETE' or t.operation = 'UPDATE' and not t.comes
@@ -83,11 +101,15 @@ begin
   loop
     version := _bemi.newest_change(place, key, to_position, to_sequence);
     select k.commit_position, k.sequence into left_at from _bemi.segments(place) s
-    join _bemi.key_change k on k."table" = s."table" and k.schema = s.schema
-      and (k.commit_position, k.sequence) >= (s.from_position, s.from_sequence)
-      and (k.commit_position, k.sequence) < (s.to_position, s.to_sequence)
-    where k.previous_key = key and k.source = place.source and k.epoch = place.epoch and k.effective_at <= place.at
-      and (k.commit_position, k.sequence) < (key_holder.to_position, key_holder.to_sequence)
+    cross join lateral (
+      select k.* from _bemi.key_change k
+      where k."table" = s."table" and k.previous_key = key and k.effective_at <= place.at and k.schema = s.schema
+        and k.source = place.source and k.epoch = place.epoch
+        and (k.commit_position, k.sequence) >= (s.from_position, s.from_sequence)
+        and (k.commit_position, k.sequence) < (s.to_position, s.to_sequence)
+        and (k.commit_position, k.sequence) < (key_holder.to_position, key_holder.to_sequence)
+      offset 0
+    ) k
     order by k.effective_at desc, k.commit_position desc, k.sequence desc limit 1;
     newest := greatest(version.commit_position, left_at.commit_position);
     if newest is null or newest < emptied.commit_position then return null; end if;
@@ -137,12 +159,16 @@ declare
 begin
   -- What a plain look finds is not told twice.
   if newest.operation <> 'DELETE' and not exists (
-      select from _bemi.segments(place) s join _bemi.key_change k on k."table" = s."table" and k.schema = s.schema
-        and (k.commit_position, k.sequence) >= (s.from_position, s.from_sequence)
-        and (k.commit_position, k.sequence) < (s.to_position, s.to_sequence)
-      where k.previous_key = key and k.source = place.source and k.epoch = place.epoch and k.effective_at <= place.at
-        and (k.commit_position, k.sequence) > (newest.commit_position, newest.sequence)
-        and (k.commit_position, k.sequence) < (passed_row.to_position, passed_row.to_sequence)) then
+      select from _bemi.segments(place) s cross join lateral (
+        select from _bemi.key_change k
+        where k."table" = s."table" and k.previous_key = key and k.effective_at <= place.at and k.schema = s.schema
+          and k.source = place.source and k.epoch = place.epoch
+          and (k.commit_position, k.sequence) >= (s.from_position, s.from_sequence)
+          and (k.commit_position, k.sequence) < (s.to_position, s.to_sequence)
+          and (k.commit_position, k.sequence) > (newest.commit_position, newest.sequence)
+          and (k.commit_position, k.sequence) < (passed_row.to_position, passed_row.to_sequence)
+        offset 0
+      ) k) then
     return;
   end if;
   version := _bemi.key_holder(place, key, to_position, to_sequence);
