@@ -7,7 +7,7 @@ namespace bemi::change {
 
 bool same_columns(const Relation& left, const Relation& right) {
   return std::ranges::equal(left.columns, right.columns, [](const Column& a, const Column& b) {
-    return a.name == b.name && a.type_oid == b.type_oid;
+    return a.name == b.name && a.type_oid == b.type_oid && a.type_modifier == b.type_modifier;
   });
 }
 

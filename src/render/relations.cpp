@@ -2,6 +2,7 @@
 #include "render/relations.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <set>
 
@@ -98,6 +99,14 @@ bool loses_key(const Relation& relation) {
   return relation.identity == change::ReplicaIdentity::index &&
          std::ranges::any_of(relation.primary_key,
                              [&](std::size_t i) { return !relation.columns[i].in_identity; });
+}
+
+// Without event triggers a change tells that its table was altered, not when. At the latest look,
+// which is not as long ago as this, it was not yet.
+change::Covered::Moment look_before(const change::Transaction& transaction) {
+  constexpr std::chrono::microseconds margin = std::chrono::seconds(60);
+  return {.position = {transaction.commit_position.value - 1},
+          .time = {transaction.committed_at.unix_us - margin.count()}};
 }
 
 change::Covered covered(const Relation& relation, change::Coverage coverage, Oid membership = 0,
@@ -252,10 +261,16 @@ base::Status Relations::learn(const decode::RelationMessage& message, std::uint3
   }
   // Nobody told what became of the rows that are there.
   std::optional<Relation> now = known_of(oid);
-  bool altered = before && now && now->assumed && before->oid == now->oid &&
-                 !change::same_columns(*before, *now);
-  out.add_covered(
-      covered(*relation, altered ? change::Coverage::broken : change::Coverage::mentioned));
+  bool altered =
+      before && now && now->assumed && before->oid == now->oid &&
+      (!change::same_columns(*before, *now) || !std::ranges::includes(now->leaves, before->leaves));
+  change::Covered told =
+      covered(*relation, altered ? change::Coverage::broken : change::Coverage::mentioned);
+  if (altered && !has_ddl_messages_) {
+    told.since = look_before(out.transaction());
+    told.gap = "it changed, and no event trigger told of it";
+  }
+  out.add_covered(std::move(told));
   if (relation->root != 0) {
     TRY_ASSIGN(relation, mark(known_.at(relation->root)));
   }

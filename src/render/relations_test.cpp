@@ -234,7 +234,18 @@ TEST_F(Assuming, ATableThatGotOtherColumnsUnseenIsBroken) {
   Relation wider = todo();
   wider.columns.push_back(column_of("more", int4, 3));
   learn(wider);
-  EXPECT_EQ(covered(), Covered{"16384 public.todo broken"});
+  change::Batch stored = batch();
+  ASSERT_EQ(stored.covered.size(), 1U);
+  EXPECT_EQ(stored.covered[0].coverage, change::Coverage::broken);
+  EXPECT_EQ(stored.covered[0].gap, "it changed, and no event trigger told of it");
+  ASSERT_TRUE(stored.covered[0].since) << "since when nobody knows, but not since this change";
+  EXPECT_LT(stored.covered[0].since->time, stored.transaction.committed_at);
+  learn(wider);
+  EXPECT_EQ(covered(), Covered{"16384 public.todo mentioned"});
+  wider.columns.back().type_modifier = 8;
+  learn(wider);
+  EXPECT_EQ(covered(),
+            Covered{"16384 public.todo broken: it changed, and no event trigger told of it"});
   learn(wider);
   EXPECT_EQ(covered(), Covered{"16384 public.todo mentioned"});
 }

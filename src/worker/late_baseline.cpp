@@ -5,8 +5,10 @@
 #include <chrono>
 
 #include "base/log.hpp"
+#include "wal/event_triggers.hpp"
 #include "wal/source.hpp"
 #include "worker/new_slot.hpp"
+#include "worker/shapes.hpp"
 
 namespace bemi::worker {
 namespace {
@@ -57,6 +59,7 @@ base::Status LateBaseline::look() {
   TRY_ASSIGN(pg::Connection destination, open(settings_->destination_url, false));
   TRY_ASSIGN(wal::Moment now, wal::now(source));
   TRY_ASSIGN(std::string state, find_toggled(source, destination));
+  TRY(find_reshapes(source, destination));
   TRY_ASSIGN(Missing missing, find_missing(source, destination, progress_, settings_->setup));
   TRY_ASSIGN(auto mending, setup::mend_publication(source, settings_->setup));
   TRY(setup::apply(source, mending, [](const std::string& what) {
@@ -108,6 +111,17 @@ base::Result<std::string> LateBaseline::find_toggled(pg::Connection& source,
                     "somebody changed the publication"));
   }
   return state;
+}
+
+// Where the source tells of no DDL. What the stream has still to say of a table is waited for.
+base::Status LateBaseline::find_reshapes(pg::Connection& source, pg::Connection& destination) {
+  TRY_ASSIGN(bool told, wal::may_look(source));
+  if (told) return {};
+  TRY_ASSIGN(auto reshaped, find_reshaped(source, destination, progress_));
+  if (reshaped.empty()) return {};
+  TRY(pass_fence(source, destination));
+  TRY_ASSIGN(reshaped, find_reshaped(source, destination, progress_));
+  return note_unseen(destination, progress_, reshaped, looked_at_, changed_unseen);
 }
 
 base::Status LateBaseline::remember(pg::Connection& destination, store::PublicationSeen seen) {

@@ -33,6 +33,7 @@ class LateBaseline {
   base::Status look();
   [[nodiscard]] std::vector<wal::Table> wanted(std::vector<wal::Table> tables) const;
   base::Result<std::string> find_toggled(pg::Connection& source, pg::Connection& destination);
+  base::Status find_reshapes(pg::Connection& source, pg::Connection& destination);
   base::Status remember(pg::Connection& destination, store::PublicationSeen seen);
   base::Status take(pg::Connection& source, pg::Connection& destination);
   base::Status note_left(pg::Connection& destination, const std::vector<wal::Table>& tables);

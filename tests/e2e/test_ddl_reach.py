@@ -259,3 +259,58 @@ def test_an_extensions_tables_are_left_out(database: Database, start_worker: Sta
     sync(database.url)
     time.sleep(2.5)  # two looks
     assert {c["table"] for c in history(database.url)} == {"own"}
+
+
+UNTOLD = {
+    "column added": ("alter table t add column more int default 5", "t"),
+    "column dropped": ("alter table t drop column w", "t"),
+    "column renamed": ("alter table t rename v to renamed", "t"),
+    "columns that swap names": (
+        "alter table t rename v to x; alter table t rename w to v; alter table t rename x to w",
+        "t",
+    ),
+    "type": ("alter table t alter w type int using w::int", "t"),
+    "scale": ("alter table t alter n type numeric(8,1)", "t"),
+    "renamed": ("alter table t rename to renamed", "renamed"),
+    "another schema": ("create schema s; alter table t set schema s", "s.t"),
+    "tables that swap names": ("alter table t rename to x; alter table u rename to t; alter table x rename to u", "t"),
+    "detached partition": ("alter table parts detach partition part_1", "parts"),
+    "dropped partition": ("drop table part_1", "parts"),
+    "dropped": ("drop table t", None),
+    "made anew": ("drop table t; create table t (id int primary key, again text);insert into t values (7, 'x')", "t"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", ["nothing", "a change"])
+@pytest.mark.parametrize("ddl", UNTOLD)
+def test_what_no_event_trigger_told_is_found_in_the_catalog(
+    database: Database, start_worker: StartWorker, ddl: str, change: str
+) -> None:
+    statement, table = UNTOLD[ddl]
+    database.sql(
+        """create table t (id int primary key, v text, w text, n numeric(8,2));
+        insert into t values (1, 'a', '1', 1.25), (2, 'b', '2', 2.75);
+        create table u (id int primary key, other int); insert into u values (5, 6);
+        create table parts (id int primary key) partition by range (id);
+        create table part_1 partition of parts for values from (0) to (10);
+        create table part_2 partition of parts for values from (10) to (20);
+        insert into parts values (1), (11)"""
+    )
+    start_worker("--no-event-trigger", *QUICK).wait_ready()
+    for tracked in ("t", "u", "parts"):
+        check_truth(database, tracked, at_once=False)
+    database.sql(statement)
+    moment = now_of(database.url)
+    if table is None:
+        wait_until(lambda: answered(database, "t") is None, "t is not answered for")
+        assert answered(database, "t", moment) is None
+        return
+    rows = live_rows(database.url, table)
+    if change == "a change":
+        new_id = 13 if table == "parts" else 3
+        database.sql(f"insert into {table} (id) values ({new_id})")
+    check_truth(database, table, at_once=False)
+    # What was not looked at yet was not known then either.
+    assert answered(database, table, moment) in (None, rows)
+    if ddl in ("renamed", "another schema"):
+        assert answered(database, "t") is None
