@@ -23,14 +23,17 @@ std::string regex_of(std::string_view part);
 // One part against one name: * is any run of characters, ? any one.
 bool wildcard_match(std::string_view pattern, std::string_view name);
 
+// The patterns as people write them.
+struct SelectionTexts {
+  std::vector<std::string> include;  // empty: every table
+  std::vector<std::string> exclude;
+  std::vector<std::string> ignore_columns;
+  std::vector<std::string> redact_columns;
+};
+
 class Selection {
  public:
-  struct Texts {
-    std::vector<std::string> include;  // empty: every table
-    std::vector<std::string> exclude;
-    std::vector<std::string> ignore_columns;
-    std::vector<std::string> redact_columns;
-  };
+  using Texts = SelectionTexts;
 
   static base::Result<Selection> parse(const Texts& texts);
 

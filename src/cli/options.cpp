@@ -37,21 +37,23 @@ void add_connection_options(CLI::App& command, host::Config& config) {
 }
 
 void add_selection_options(CLI::App& command, host::Config& config) {
-  command.add_option("--include", config.include, "Track only these tables")
+  command.add_option("--include", config.tracking.include, "Track only these tables")
       ->envname("BEMI_INCLUDE")
       ->delimiter(',')
       ->type_name("SCHEMA.TABLE");
-  command.add_option("--exclude", config.exclude, "Never track these tables")
+  command.add_option("--exclude", config.tracking.exclude, "Never track these tables")
       ->envname("BEMI_EXCLUDE")
       ->delimiter(',')
       ->type_name("SCHEMA.TABLE");
   command
-      .add_option("--ignore-column", config.ignore_columns,
+      .add_option("--ignore-column", config.tracking.ignore_columns,
                   "Do not record an update that changes only these columns")
       ->envname("BEMI_IGNORE_COLUMN")
       ->delimiter(',')
       ->type_name("SCHEMA.TABLE.COLUMN");
-  command.add_option("--redact-column", config.redact_columns, "Never store these columns' values")
+  command
+      .add_option("--redact-column", config.tracking.redact_columns,
+                  "Never store these columns' values")
       ->envname("BEMI_REDACT_COLUMN")
       ->delimiter(',')
       ->type_name("SCHEMA.TABLE.COLUMN");
@@ -74,7 +76,7 @@ void add_tracking_options(CLI::App& command, host::Config& config) {
   auto* group = command.add_option_group("Tracking", "patterns may contain * and ?");
   add_selection_options(*group, config);
   group
-      ->add_option("--replica-identity", config.replica_identity,
+      ->add_option("--replica-identity", config.tracking.replica_identity,
                    "full: changes show the whole row before; keep: leave the tables' replica "
                    "identity as it is")
       ->envname("BEMI_REPLICA_IDENTITY")
@@ -90,7 +92,7 @@ void add_tracking_options(CLI::App& command, host::Config& config) {
 void add_worker_options(CLI::App& command, host::Config& config) {
   auto* group = command.add_option_group("Worker", "");
   group
-      ->add_option("--snapshot", config.snapshot,
+      ->add_option("--snapshot", config.tracking.snapshot,
                    "Whether to store the rows that the tables already have: initial: yes; none: "
                    "no; auto: if the tables are smaller than --snapshot-limit")
       ->envname("BEMI_SNAPSHOT")
@@ -131,7 +133,7 @@ void add_worker_options(CLI::App& command, host::Config& config) {
 
 void add_retention_option(CLI::App& command, host::Config& config) {
   command
-      .add_option("--retention", config.retention,
+      .add_option("--retention", config.tracking.retention,
                   "How long to keep changes: 90d, or todo=30d for one table; each row's last "
                   "version is always kept [default: for ever]")
       ->envname("BEMI_RETENTION")

@@ -13,9 +13,10 @@
 namespace bemi::host {
 
 void drop_empty_words(Config& config) {
-  for (auto* list : {&config.include, &config.exclude, &config.ignore_columns,
-                     &config.redact_columns, &config.retention, &config.http_trusted_proxies,
-                     &config.http_hosts, &config.webhook_ranges}) {
+  for (const change::TrackingList& list : change::tracking_lists) {
+    std::erase(config.tracking.*list.values, "");
+  }
+  for (auto* list : {&config.http_trusted_proxies, &config.http_hosts, &config.webhook_ranges}) {
     std::erase(*list, "");
   }
 }
@@ -96,13 +97,9 @@ base::Result<setup::Settings> setup_settings(const Config& config, pg::Connectio
   settings.publication = config.publication.empty() ? name : config.publication;
   settings.names_slot = !config.slot.empty();
   settings.names_publication = !config.publication.empty();
-  TRY_ASSIGN(settings.selection,
-             change::Selection::parse({.include = config.include,
-                                       .exclude = config.exclude,
-                                       .ignore_columns = config.ignore_columns,
-                                       .redact_columns = config.redact_columns}));
-  settings.identity =
-      config.replica_identity == "keep" ? setup::IdentityPolicy::keep : setup::IdentityPolicy::full;
+  TRY_ASSIGN(settings.selection, change::Selection::parse(config.tracking));
+  settings.identity = config.tracking.replica_identity == "keep" ? setup::IdentityPolicy::keep
+                                                                 : setup::IdentityPolicy::full;
   settings.destination.schema = config.schema;
   TRY_ASSIGN(settings.destination.partition_by, store::parse_partition_by(config.partition));
   settings.event_trigger = !config.no_event_trigger;
@@ -119,7 +116,7 @@ base::Result<pipeline::SnapshotPolicy> snapshot_policy(const std::string& text) 
 
 base::Result<store::MaintenanceSettings> maintenance_settings(const Config& config) {
   store::MaintenanceSettings settings{.archive_directory = config.archive_directory};
-  for (const std::string& text : config.retention) {
+  for (const std::string& text : config.tracking.retention) {
     std::size_t equals = text.rfind('=');
     store::Retention& one = settings.retention.emplace_back();
     one.keep = equals == std::string::npos ? text : text.substr(equals + 1);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "change/tracking_options.hpp"
 #include "pipeline/settings.hpp"
 
 namespace bemi::host {
@@ -21,20 +22,14 @@ struct Config {
   std::string source_name;   // empty: the source database's name
   std::string slot;
   std::string publication;
-  std::vector<std::string> include;
-  std::vector<std::string> exclude;
-  std::vector<std::string> ignore_columns;
-  std::vector<std::string> redact_columns;
-  std::string replica_identity = "full";
+  change::TrackingOptions tracking;
   std::string schema = "public";
   std::string partition = "month";
-  std::string snapshot = "auto";
   std::uint64_t snapshot_limit = 10'000'000'000;
   int heartbeat_interval_s = 30;
   int store_connections = 0;  // 0: two, or one where the history is in the source's database
   std::string spool_directory = "/var/tmp";
   bool no_event_trigger = false;
-  std::vector<std::string> retention;  // "90d", "todo=30d"
   std::string archive_directory;
   std::string http;              // where the dashboard listens; empty: nowhere
   std::string http_token;        // empty: one is made, and kept in the destination as a hash

@@ -96,11 +96,7 @@ class LiveEnd : public query::LiveSide {
 base::Result<std::unique_ptr<query::LiveSide>> open_live_side(const Config& config,
                                                               pg::Connection& history,
                                                               const std::string& source_name) {
-  TRY_ASSIGN(change::Selection selection,
-             change::Selection::parse({.include = config.include,
-                                       .exclude = config.exclude,
-                                       .ignore_columns = config.ignore_columns,
-                                       .redact_columns = config.redact_columns}));
+  TRY_ASSIGN(change::Selection selection, change::Selection::parse(config.tracking));
   TRY_ASSIGN(pg::Connection reader, open_source(config, Access::read_only));
   TRY(is_source(history, reader, source_name));
   TRY_ASSIGN(pg::Connection fence, open_source(config, Access::read_write));

@@ -162,13 +162,7 @@ Config SourceControl::config_of(const serve::NewSource& source) const {
   config.source_name = source.name;
   config.slot.clear();
   config.publication.clear();
-  config.include = source.include;
-  config.exclude = source.exclude;
-  config.ignore_columns = source.ignore_columns;
-  config.redact_columns = source.redact_columns;
-  config.replica_identity = source.replica_identity;
-  config.snapshot = source.snapshot;
-  config.retention = source.retention;
+  config.tracking = source.tracking;
   return config;
 }
 
@@ -176,13 +170,7 @@ Config SourceControl::config_of(const supervise::Source& source) const {
   return config_of(serve::NewSource{.name = source.name,
                                     .url = source.url,
                                     .revert_url = source.revert_url,
-                                    .include = source.options.include,
-                                    .exclude = source.options.exclude,
-                                    .ignore_columns = source.options.ignore_columns,
-                                    .redact_columns = source.options.redact_columns,
-                                    .replica_identity = source.options.replica_identity,
-                                    .snapshot = source.options.snapshot,
-                                    .retention = source.options.retention,
+                                    .tracking = source.tracking,
                                     .destination_url = source.destination_url});
 }
 
@@ -194,27 +182,22 @@ base::Result<std::string> SourceControl::list() {
   for (const supervise::Source& source : sources) {
     supervise::WorkerState worker = states[source.name];
     std::string state = source.is_paused ? "paused" : worker.state;
-    list.push_back(
-        {{"name", source.name},
-         {"place", source.place},
-         {"paused", source.is_paused},
-         {"state", state.empty() ? "starting" : state},
-         {"pid", worker.pid},
-         {"starts", worker.starts},
-         {"last_error", worker.last_error},
-         {"lines", worker.lines},
-         {"may_undo", !source.revert_url.empty()},
-         {"include", source.options.include},
-         {"exclude", source.options.exclude},
-         {"ignore_columns", source.options.ignore_columns},
-         {"redact_columns", source.options.redact_columns},
-         {"replica_identity", source.options.replica_identity},
-         {"snapshot", source.options.snapshot},
-         {"retention", source.options.retention},
-         {"destination", source.destination_place.empty() ? ordered_json(nullptr)
-                                                          : ordered_json(source.destination_place)},
-         {"created_by", source.created_by},
-         {"created_at", source.created_at}});
+    ordered_json entry = {
+        {"name", source.name},
+        {"place", source.place},
+        {"paused", source.is_paused},
+        {"state", state.empty() ? "starting" : state},
+        {"pid", worker.pid},
+        {"starts", worker.starts},
+        {"last_error", worker.last_error},
+        {"lines", worker.lines},
+        {"may_undo", !source.revert_url.empty()},
+        {"destination", source.destination_place.empty() ? ordered_json(nullptr)
+                                                         : ordered_json(source.destination_place)},
+        {"created_by", source.created_by},
+        {"created_at", source.created_at}};
+    entry.update(change::to_json(source.tracking));
+    list.push_back(std::move(entry));
   }
   return list.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
@@ -280,9 +263,9 @@ base::Status SourceControl::agree_on_retention(pg::Connection& destination,
   for (const supervise::Source& other : managed) {
     if (other.destination_place != wanted.destination_place || other.name == wanted.name) continue;
     known.push_back(other.name);
-    if (other.options.retention != wanted.options.retention) return shared_with(other.name);
+    if (other.tracking.retention != wanted.tracking.retention) return shared_with(other.name);
   }
-  if (wanted.options.retention.empty() || !store::history_schema(destination)) return {};
+  if (wanted.tracking.retention.empty() || !store::history_schema(destination)) return {};
   TRY_ASSIGN(pg::Rows others, destination.query(select_others, {known.dump()}));
   return others.empty() ? base::Status() : shared_with(others.text(0, 0));
 }
@@ -315,13 +298,7 @@ base::Result<std::string> SourceControl::add(const serve::NewSource& wanted) {
   Config config = config_of(wanted);
   supervise::Source source{.url = wanted.url,
                            .revert_url = wanted.revert_url,
-                           .options = {.include = wanted.include,
-                                       .exclude = wanted.exclude,
-                                       .ignore_columns = wanted.ignore_columns,
-                                       .redact_columns = wanted.redact_columns,
-                                       .replica_identity = wanted.replica_identity,
-                                       .snapshot = wanted.snapshot,
-                                       .retention = wanted.retention},
+                           .tracking = wanted.tracking,
                            .created_by = wanted.created_by};
   {
     TRY_ASSIGN(pg::Connection connection, open_source(config, Access::read_only));

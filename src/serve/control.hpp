@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "change/tracking_options.hpp"
 
 namespace bemi::serve {
 
@@ -25,13 +26,7 @@ struct NewSource {
   std::string url;
   std::string admin_url;   // for preparing it now; kept nowhere
   std::string revert_url;  // a role that may write, for undoing
-  std::vector<std::string> include;
-  std::vector<std::string> exclude;
-  std::vector<std::string> ignore_columns;
-  std::vector<std::string> redact_columns;
-  std::string replica_identity = "full";
-  std::string snapshot = "auto";
-  std::vector<std::string> retention;             // "90d", "todo=30d"; empty: for ever
+  change::TrackingOptions tracking;
   std::string destination_url;                    // empty: this server's
   std::optional<NewDestination> new_destination;  // made first, and used
   std::string created_by;

@@ -13,27 +13,9 @@ constexpr const char* columns =
     "select name, url, revert_url, place, options, is_paused, revision, created_by, created_at, "
     "destination_url, destination_place from _bemi.managed_source";
 
-nlohmann::json to_json(const Options& options) {
-  return {{"include", options.include},
-          {"exclude", options.exclude},
-          {"ignore_columns", options.ignore_columns},
-          {"redact_columns", options.redact_columns},
-          {"replica_identity", options.replica_identity},
-          {"snapshot", options.snapshot},
-          {"retention", options.retention}};
-}
-
-Options read_options(const std::string& text) {
-  auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return {};
-  auto list = [&](const char* name) { return json.value(name, std::vector<std::string>()); };
-  return {.include = list("include"),
-          .exclude = list("exclude"),
-          .ignore_columns = list("ignore_columns"),
-          .redact_columns = list("redact_columns"),
-          .replica_identity = json.value("replica_identity", "full"),
-          .snapshot = json.value("snapshot", "auto"),
-          .retention = list("retention")};
+change::TrackingOptions read_tracking(const std::string& text) {
+  return change::read_tracking_options(
+      nlohmann::ordered_json::parse(text, nullptr, /*allow_exceptions=*/false));
 }
 
 }  // namespace
@@ -59,7 +41,7 @@ base::Result<Source> Registry::read(const pg::Rows& rows, int row) {
   Source source{.name = rows.text(row, 0),
                 .place = rows.text(row, 3),
                 .destination_place = rows.text(row, 10),
-                .options = read_options(rows.text(row, 4)),
+                .tracking = read_tracking(rows.text(row, 4)),
                 .is_paused = rows.truth(row, 5),
                 .revision = static_cast<int>(rows.integer(row, 6)),
                 .created_by = rows.text(row, 7),
@@ -109,7 +91,7 @@ base::Status Registry::set(const Source& source) {
       "1, "
       "changed_at = now()",
       {source.name, box_.seal(purpose, source.url), sealed(source.revert_url), source.place,
-       to_json(source.options).dump(), source.created_by, sealed(source.destination_url),
+       change::to_json(source.tracking).dump(), source.created_by, sealed(source.destination_url),
        source.destination_place}));
   return {};
 }

@@ -9,21 +9,11 @@
 #include <vector>
 
 #include "base/interrupt.hpp"
+#include "change/tracking_options.hpp"
 #include "pg/connection.hpp"
 #include "secret/box.hpp"
 
 namespace bemi::supervise {
-
-// As the flags of `bemi run`.
-struct Options {
-  std::vector<std::string> include;
-  std::vector<std::string> exclude;
-  std::vector<std::string> ignore_columns;
-  std::vector<std::string> redact_columns;
-  std::string replica_identity = "full";
-  std::string snapshot = "auto";
-  std::vector<std::string> retention;
-};
 
 struct Source {
   std::string name;
@@ -32,7 +22,7 @@ struct Source {
   std::string place;              // "shop at db.example.org", to be shown
   std::string destination_url;    // empty: the registry's own
   std::string destination_place;  // as `place`
-  Options options;
+  change::TrackingOptions tracking;
   bool is_paused = false;
   int revision = 1;
   std::string created_by;

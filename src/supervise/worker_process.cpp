@@ -37,25 +37,12 @@ constexpr std::chrono::seconds end_within{30};
 // Where the worker reports how it does.
 constexpr int status_descriptor = 3;
 
-void add_list(std::vector<std::string>& words, const char* flag,
-              const std::vector<std::string>& values) {
-  for (const std::string& value : values) {
-    words.emplace_back(flag);
-    words.push_back(value);
-  }
-}
-
 // Nothing secret: who else is on this machine can read it.
 std::vector<std::string> words_of(const std::string& program, const Source& source) {
   std::vector<std::string> words{program, "run", "--config", "/dev/null", "--name", source.name};
-  add_list(words, "--include", source.options.include);
-  add_list(words, "--exclude", source.options.exclude);
-  add_list(words, "--ignore-column", source.options.ignore_columns);
-  add_list(words, "--redact-column", source.options.redact_columns);
-  add_list(words, "--replica-identity", {source.options.replica_identity});
-  add_list(words, "--snapshot", {source.options.snapshot});
-  add_list(words, "--retention", source.options.retention);
-  add_list(words, "--status-fd", {std::to_string(status_descriptor)});
+  std::ranges::move(change::arguments_of(source.tracking), std::back_inserter(words));
+  words.emplace_back("--status-fd");
+  words.push_back(std::to_string(status_descriptor));
   return words;
 }
 

@@ -59,13 +59,7 @@ base::Status source_add_command(const host::Config& config, const SourceOptions&
                            .url = config.source_url,
                            .admin_url = config.admin_url,
                            .revert_url = config.revert_url,
-                           .include = config.include,
-                           .exclude = config.exclude,
-                           .ignore_columns = config.ignore_columns,
-                           .redact_columns = config.redact_columns,
-                           .replica_identity = config.replica_identity,
-                           .snapshot = config.snapshot,
-                           .retention = config.retention,
+                           .tracking = config.tracking,
                            .destination_url = options.own_destination,
                            .new_destination = new_destination,
                            .created_by = person()}));
@@ -178,7 +172,7 @@ void add_source_commands(CLI::App& app, host::Config& config, SourceOptions& opt
       ->envname("BEMI_REVERT_URL")
       ->type_name("URL");
   adding
-      ->add_option("--snapshot", config.snapshot,
+      ->add_option("--snapshot", config.tracking.snapshot,
                    "Whether to store the rows that the tables already have")
       ->envname("BEMI_SNAPSHOT")
       ->check(CLI::IsMember({"auto", "initial", "none"}));

@@ -16,23 +16,18 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr std::array<std::string_view, 13> source_fields{"name",
-                                                         "url",
-                                                         "admin_url",
-                                                         "revert_url",
-                                                         "include",
-                                                         "exclude",
-                                                         "ignore_columns",
-                                                         "redact_columns",
-                                                         "replica_identity",
-                                                         "snapshot",
-                                                         "retention",
-                                                         "destination_url",
-                                                         "new_destination"};
 constexpr std::array<std::string_view, 4> destination_fields{"admin_url", "database", "role",
                                                              "take_over"};
 constexpr std::array<std::string_view, 1> name_fields{"name"};
 constexpr std::size_t patterns_max = 1000;
+
+std::vector<std::string_view> source_fields() {
+  std::vector<std::string_view> names{
+      "name", "url", "admin_url", "revert_url", "destination_url", "new_destination"};
+  for (const change::TrackingList& list : change::tracking_lists) names.emplace_back(list.name);
+  for (const auto& choice : change::tracking_choices()) names.emplace_back(choice.name);
+  return names;
+}
 
 base::Result<Control*> control_of(const Call& call) {
   if (call.services->control != nullptr) return call.services->control;
@@ -56,9 +51,9 @@ base::Result<std::vector<std::string>> texts_of(const ordered_json& body, const 
 }
 
 base::Result<std::string> one_of(const ordered_json& body, const char* name,
-                                 std::initializer_list<std::string_view> known) {
+                                 const std::vector<std::string>& known) {
   TRY_ASSIGN(std::string text, text_of(body, name));
-  if (text.empty()) return std::string(*known.begin());
+  if (text.empty()) return known.front();
   if (std::ranges::find(known, text) != known.end()) return text;
   return std::unexpected(wrong(std::string(name) + " is none that there is"));
 }
@@ -90,13 +85,7 @@ base::Status make_foreign(const Call& call, NewSource& source) {
 
 // As it was asked for, without its addresses.
 std::string details_of(const NewSource& source) {
-  ordered_json details{{"include", source.include},
-                       {"exclude", source.exclude},
-                       {"ignore_columns", source.ignore_columns},
-                       {"redact_columns", source.redact_columns},
-                       {"replica_identity", source.replica_identity},
-                       {"snapshot", source.snapshot},
-                       {"retention", source.retention}};
+  ordered_json details = change::to_json(source.tracking);
   if (source.new_destination) {
     details["new_destination"] = {{"database", source.new_destination->database},
                                   {"role", source.new_destination->role},
@@ -106,19 +95,18 @@ std::string details_of(const NewSource& source) {
 }
 
 base::Result<NewSource> source_in(const Call& call) {
-  TRY_ASSIGN(ordered_json body, body_of(call, source_fields));
+  TRY_ASSIGN(ordered_json body, body_of(call, source_fields()));
   NewSource source;
   TRY_ASSIGN(source.name, text_of(body, "name"));
   TRY_ASSIGN(source.url, text_of(body, "url"));
   TRY_ASSIGN(source.admin_url, text_of(body, "admin_url"));
   TRY_ASSIGN(source.revert_url, text_of(body, "revert_url"));
-  TRY_ASSIGN(source.include, texts_of(body, "include"));
-  TRY_ASSIGN(source.exclude, texts_of(body, "exclude"));
-  TRY_ASSIGN(source.ignore_columns, texts_of(body, "ignore_columns"));
-  TRY_ASSIGN(source.redact_columns, texts_of(body, "redact_columns"));
-  TRY_ASSIGN(source.replica_identity, one_of(body, "replica_identity", {"full", "keep"}));
-  TRY_ASSIGN(source.snapshot, one_of(body, "snapshot", {"auto", "initial", "none"}));
-  TRY_ASSIGN(source.retention, texts_of(body, "retention"));
+  for (const change::TrackingList& list : change::tracking_lists) {
+    TRY_ASSIGN(source.tracking.*list.values, texts_of(body, list.name));
+  }
+  for (const change::TrackingChoice& choice : change::tracking_choices()) {
+    TRY_ASSIGN(source.tracking.*choice.value, one_of(body, choice.name, choice.words));
+  }
   TRY_ASSIGN(source.destination_url, text_of(body, "destination_url"));
   if (auto wanted = body.find("new_destination"); wanted != body.end() && !wanted->is_null()) {
     TRY_ASSIGN(source.new_destination, destination_in(*wanted));
