@@ -4,17 +4,19 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "change/change_columns.hpp"
 #include "cli/output.hpp"
 #include "pg/rows.hpp"
 
 namespace bemi::cli {
 
 // How a result's column goes into JSON.
-enum class Form : char { text, number, json };
+using Form = change::ColumnForm;
 struct Column {
-  const char* name;
+  std::string_view name;
   Form form = Form::text;
   bool in_table = true;
   bool differs = false;  // what was and what is, marked as query/past.hpp has it

@@ -2,9 +2,12 @@
 #include "query/change_json.hpp"
 
 #include <array>
+#include <map>
 
 #include <fmt/format.h>
 
+#include "change/change_columns.hpp"
+#include "pg/connection.hpp"
 #include "query/feed.hpp"
 
 namespace bemi::query {
@@ -36,16 +39,17 @@ std::string cut_names(std::string_view object) {
       object, cut_value_characters, key_characters, cut_keys);
 }
 
-std::string object_of(std::string_view before, std::string_view after, std::string_view context,
-                      std::string_view exact, std::string_view more) {
-  return fmt::format(
-      R"(json_build_object('id', id, 'source', source, 'database', database, 'schema', schema, )"
-      R"('table', "table", 'primary_key', primary_key, 'operation', operation, 'before', {}, )"
-      R"('after', {}, 'context', {}, 'committed_at', committed_at, 'effective_at', )"
-      R"(effective_at, 'queued_at', queued_at, 'created_at', created_at, 'transaction_id', )"
-      R"(transaction_id, 'position', position, 'epoch', epoch, 'commit_position', commit_position, )"
-      R"('sequence', sequence, 'exact', {}, 'fidelity', fidelity{}))",
-      before, after, context, exact, more);
+// SQL of an object with all columns, those that are named by `instead` with another value.
+std::string object_of(const std::map<std::string_view, std::string>& instead,
+                      std::string_view more) {
+  std::string members;
+  for (const change::ChangeColumn& column : change::change_columns) {
+    auto found = instead.find(column.name);
+    members +=
+        fmt::format("{}'{}', {}", members.empty() ? "" : ", ", column.name,
+                    found == instead.end() ? pg::quote_identifier(column.name) : found->second);
+  }
+  return fmt::format("json_build_object({}{})", members, more);
 }
 
 std::string truncated() {
@@ -74,10 +78,10 @@ std::string first_changes(const std::string& table, const std::string& clause,
 }
 
 std::string change_json() {
-  return fmt::format(
-      "case when is_large then {} else {} end",
-      object_of(cut("before"), cut("after"), cut("context"), "null::json", truncated()),
-      object_of("before", "after", "context", "exact", ""));
+  std::map<std::string_view, std::string> shortened{{"exact", "null::json"}};
+  for (const char* object : objects) shortened.emplace(object, cut(object));
+  return fmt::format("case when is_large then {} else {} end", object_of(shortened, truncated()),
+                     object_of({}, ""));
 }
 
 }  // namespace bemi::query

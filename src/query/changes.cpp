@@ -3,15 +3,20 @@
 
 #include <fmt/format.h>
 
+#include "change/change_columns.hpp"
 #include "store/schema.hpp"
 
 namespace bemi::query {
 namespace {
 
-constexpr const char* select_list =
-    R"(id, source, database, schema, "table", primary_key, operation, before, after, context, )"
-    R"(committed_at, effective_at, queued_at, created_at, transaction_id, position, epoch, )"
-    R"(commit_position, sequence, exact, fidelity)";
+// "id, source, ..."
+std::string select_list() {
+  std::string list;
+  for (const change::ChangeColumn& column : change::change_columns) {
+    list += (list.empty() ? "" : ", ") + pg::quote_identifier(column.name);
+  }
+  return list;
+}
 
 base::Result<Where> where_of(const ChangeFilter& filter) {
   Where where;
@@ -20,12 +25,6 @@ base::Result<Where> where_of(const ChangeFilter& filter) {
 }
 
 }  // namespace
-
-const std::vector<std::string> change_columns{
-    "id",        "source",     "database",       "schema",   "table",        "primary_key",
-    "operation", "before",     "after",          "context",  "committed_at", "effective_at",
-    "queued_at", "created_at", "transaction_id", "position", "epoch",        "commit_position",
-    "sequence",  "exact",      "fidelity"};
 
 base::Result<Changes> Changes::open(pg::Connection& destination) {
   TRY_ASSIGN(std::string schema, store::history_schema(destination));
@@ -65,7 +64,7 @@ base::Result<pg::Rows> Changes::newest(const ChangeFilter& filter, std::int64_t 
       "select * from (select {} from {}{} order by effective_at desc, epoch desc, commit_position "
       "desc, sequence desc, id desc limit {}) newest "
       "order by effective_at, epoch, commit_position, sequence, id",
-      select_list, table_, where.clause(), limit);
+      select_list(), table_, where.clause(), limit);
   return destination_->query(sql, where.parameters());
 }
 
@@ -76,7 +75,7 @@ base::Result<pg::Rows> Changes::next(const ChangeFilter& filter, std::int64_t li
   return destination_->query(
       fmt::format("select {} from {}{} order by effective_at, epoch, commit_position, sequence, id "
                   "limit {}",
-                  select_list, table_, where.clause(), limit),
+                  select_list(), table_, where.clause(), limit),
       where.parameters());
 }
 
@@ -95,7 +94,7 @@ base::Result<pg::Rows> Changes::after(const ChangeFilter& filter, const std::vec
   if (!seen.empty()) where.add_raw("(" + beyond + " or source not in (" + known + "))");
   std::string sql = fmt::format(
       "select {} from {}{} order by effective_at, epoch, commit_position, sequence limit {}",
-      select_list, table_, where.clause(), limit);
+      select_list(), table_, where.clause(), limit);
   return destination_->query(sql, where.parameters());
 }
 

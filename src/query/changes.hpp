@@ -13,9 +13,6 @@
 
 namespace bemi::query {
 
-// The columns of section "The destination", in its order.
-extern const std::vector<std::string> change_columns;
-
 // How far a reader has seen: per source the last change in commit order.
 struct Position {
   std::string source;

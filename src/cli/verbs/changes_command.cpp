@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "base/printable.hpp"
+#include "change/change_columns.hpp"
 #include "cli/rows_output.hpp"
 #include "cli/verbs/commands.hpp"
 #include "host/connections.hpp"
@@ -17,28 +18,13 @@ namespace {
 constexpr std::chrono::milliseconds follow_pause{200};
 constexpr std::int64_t follow_page = 1000;
 
-// In the order of query::change_columns. The table shows what a person looks for.
-const Columns columns{{"id", Form::text, false},
-                      {"source", Form::text, false},
-                      {"database", Form::text, false},
-                      {"schema", Form::text, false},
-                      {"table"},
-                      {"primary_key"},
-                      {"operation"},
-                      {"before", Form::json},
-                      {"after", Form::json},
-                      {"context", Form::json},
-                      {"committed_at"},
-                      {"effective_at", Form::text, false},
-                      {"queued_at", Form::text, false},
-                      {"created_at", Form::text, false},
-                      {"transaction_id", Form::number, false},
-                      {"position", Form::number, false},
-                      {"epoch", Form::number, false},
-                      {"commit_position", Form::number, false},
-                      {"sequence", Form::number, false},
-                      {"exact", Form::json, false},
-                      {"fidelity", Form::json, false}};
+Columns as_shown() {
+  Columns columns;
+  for (const change::ChangeColumn& column : change::change_columns) {
+    columns.push_back({.name = column.name, .form = column.form, .in_table = column.in_table});
+  }
+  return columns;
+}
 
 std::optional<std::string> given(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional(text);
@@ -65,8 +51,10 @@ base::Result<query::ChangeFilter> filter_of(const ChangesOptions& options) {
 
 void advance(std::vector<query::Position>& seen, const pg::Rows& rows) {
   for (int row = 0; row < rows.count(); ++row) {
-    query::Position position{rows.text(row, 1), rows.integer(row, 16), rows.integer(row, 17),
-                             rows.integer(row, 18)};
+    query::Position position{rows.text(row, change::change_column("source")),
+                             rows.integer(row, change::change_column("epoch")),
+                             rows.integer(row, change::change_column("commit_position")),
+                             rows.integer(row, change::change_column("sequence"))};
     auto known = std::ranges::find(seen, position.source, &query::Position::source);
     if (known == seen.end()) {
       seen.push_back(std::move(position));
@@ -117,7 +105,7 @@ base::Status search_archive(const host::Config& config, const ChangesOptions& op
   TRY_ASSIGN(pg::Connection destination, host::open_destination(config, host::Access::read_write));
   TRY_ASSIGN(query::Changes changes, open_archive(destination, options.archive));
   TRY_ASSIGN(pg::Rows page, page_of(changes, filter, options));
-  print(page, columns, options.format);
+  print(page, as_shown(), options.format);
   return {};
 }
 
@@ -127,7 +115,7 @@ void hint_at_more(const ChangesOptions& options, const pg::Rows& page) {
   if (!terminal_width()) return;
   bool onwards = !options.after.empty();
   std::cerr << (onwards ? "newer ones: --after " : "older ones: --before ")
-            << page.text(onwards ? page.count() - 1 : 0, 0) << "\n";
+            << page.text(onwards ? page.count() - 1 : 0, change::change_column("id")) << "\n";
 }
 
 }  // namespace
@@ -141,7 +129,7 @@ base::Status changes_command(const host::Config& config, const ChangesOptions& o
   // Before the page: what comes between both is shown, not lost.
   TRY_ASSIGN(std::vector<query::Position> seen, changes.ends());
   TRY_ASSIGN(pg::Rows page, page_of(changes, filter, options));
-  print(page, columns, options.format);
+  print(page, as_shown(), options.format);
   if (!options.follow) hint_at_more(options, page);
   if (!options.follow) return {};
   advance(seen, page);
@@ -149,7 +137,7 @@ base::Status changes_command(const host::Config& config, const ChangesOptions& o
     auto fresh = changes.after(filter, seen, follow_page);
     if (!fresh && stop.triggered()) break;  // Ctrl-C is how one ends it
     if (!fresh) return std::unexpected(fresh.error());
-    if (!fresh->empty()) print(*fresh, columns, options.format, /*first=*/false);
+    if (!fresh->empty()) print(*fresh, as_shown(), options.format, /*first=*/false);
     advance(seen, *fresh);
     if (fresh->count() < follow_page) base::pause(&stop, follow_pause);
   }

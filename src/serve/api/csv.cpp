@@ -2,11 +2,12 @@
 #include "serve/api/csv.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
 #include "base/json.hpp"
-#include "query/changes.hpp"
+#include "change/change_columns.hpp"
 
 namespace bemi::serve {
 namespace {
@@ -43,16 +44,19 @@ std::string plain(std::string_view json_value) {
 
 std::string csv_header() {
   std::string line;
-  for (const std::string& name : query::change_columns) line += (line.empty() ? "" : ",") + name;
+  for (const change::ChangeColumn& column : change::change_columns) {
+    line.append(line.empty() ? "" : ",").append(column.name);
+  }
   return line + "\r\n";
 }
 
 std::string csv_line(const std::string& change) {
   base::JsonMembers members = base::json_members(change);
   std::string line;
-  for (const std::string& name : query::change_columns) {
-    if (!line.empty() || &name != &query::change_columns.front()) line += ',';
-    auto found = members.find('"' + name + '"');
+  bool first = true;
+  for (const change::ChangeColumn& column : change::change_columns) {
+    if (!std::exchange(first, false)) line += ',';
+    auto found = members.find('"' + std::string(column.name) + '"');
     if (found != members.end()) line += plain(found->second);
   }
   return line + "\r\n";
