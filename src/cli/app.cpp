@@ -14,6 +14,7 @@
 #include "cli/options.hpp"
 #include "cli/settings.hpp"
 #include "cli/verbs/commands.hpp"
+#include "cli/verbs/filter_options.hpp"
 #include "cli/verbs/maintenance_app.hpp"
 #include "cli/verbs/revert_options.hpp"
 #include "cli/verbs/source_command.hpp"
@@ -184,21 +185,7 @@ void add_reading(CLI::App& app, Program& program) {
         return exit_code(changes_command(program.config, program.changes, host::asked_to_stop()));
       });
   ChangesOptions& options = program.changes;
-  changes->add_option("--table", options.table,
-                      "The table, as table or schema.table; quoted as in SQL where needed");
-  changes->add_option("--primary-key", options.primary_key, "The primary key of one record")
-      ->type_name("KEY");
-  changes->add_option("--operation", options.operation,
-                      "The operation: CREATE, UPDATE, DELETE, TRUNCATE, SNAPSHOT or SCHEMA");
-  changes
-      ->add_option("--context", options.context,
-                   "A value of the context; all that are given must match")
-      ->type_name("KEY=VALUE");
-  changes->add_option("--transaction", options.transaction, "The transaction's id at the source")
-      ->type_name("ID");
-  changes->add_option("--since", options.since, "The time from which on to look")
-      ->type_name("TIME");
-  changes->add_option("--until", options.until, "The time before which to look")->type_name("TIME");
+  add_filter_options(*changes, options, "CREATE, UPDATE, DELETE, TRUNCATE, SNAPSHOT or SCHEMA");
   changes->add_option("--limit", options.limit, "Show at most N changes, the newest ones")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
@@ -330,10 +317,7 @@ void add_groups(CLI::App& app, Program& program) {
   CLI::App* transactions = add_command(
       app, program, "transactions", "List transactions with what each one did, the newest first",
       [&program] { return exit_code(transactions_command(program.config, program.trends)); });
-  transactions
-      ->add_option("--context", options.context,
-                   "A value of the context; all that are given must match")
-      ->type_name("KEY=VALUE");
+  add_context_option(*transactions, options.context);
   transactions->add_option("--limit", options.limit, "Show at most N transactions")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();

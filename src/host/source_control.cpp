@@ -35,15 +35,6 @@ std::string_view name(setup::Severity severity) {
   return "";
 }
 
-// Whether starting the worker fixes it, given the rights of the preparing role.
-bool is_prepared(const setup::Finding& finding) {
-  bool is_ours =
-      finding.subject.starts_with("publication ") || finding.subject.starts_with("table ");
-  return is_ours &&
-         (finding.fix.starts_with("bemi init") || finding.fix.starts_with("alter publication ") ||
-          finding.fix.ends_with(" replica identity full"));
-}
-
 ordered_json to_json(const std::vector<setup::Finding>& findings, bool may_prepare) {
   auto list = ordered_json::array();
   for (const setup::Finding& finding : findings) {
@@ -51,14 +42,14 @@ ordered_json to_json(const std::vector<setup::Finding>& findings, bool may_prepa
                     {"subject", finding.subject},
                     {"what", finding.what},
                     {"fix", finding.fix},
-                    {"prepared", may_prepare && is_prepared(finding)}});
+                    {"prepared", may_prepare && finding.mended_by_init}});
   }
   return list;
 }
 
 bool is_good(const std::vector<setup::Finding>& findings, bool may_prepare) {
   return std::ranges::none_of(findings, [&](const setup::Finding& finding) {
-    return finding.severity == setup::Severity::error && !(may_prepare && is_prepared(finding));
+    return finding.severity == setup::Severity::error && !(may_prepare && finding.mended_by_init);
   });
 }
 

@@ -48,8 +48,10 @@ void Refusals::alarm(change::MessageKind kind, std::int64_t count, const std::st
   bool first = alarm.said == Clock::time_point{};
   if (!first && now - alarm.said < alarm_interval) return;
   alarm.said = now;
-  base::log::warning("{} {} messages were refused{}{}; see _bemi.parked",
-                     std::exchange(alarm.unsaid, 0), change::name(kind),
+  auto refused = std::exchange(alarm.unsaid, 0);
+  base::log::warning("{} {} {} refused{}{}; see _bemi.parked", refused,
+                     kind == change::MessageKind::other ? "other" : change::name(kind),
+                     refused == 1 ? "message was" : "messages were",
                      reason.empty() ? "" : ", the last one: ", reason);
 }
 

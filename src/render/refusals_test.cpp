@@ -109,12 +109,12 @@ TEST_F(Refusing, AreSaidOnceAMinuteForEachKind) {
     take(refusals, {{kind, "why", "x"}}, now);
     return testing::internal::GetCapturedStderr();
   };
-  EXPECT_TRUE(said(MessageKind::context, noon).contains("1 context messages were refused"));
+  EXPECT_TRUE(said(MessageKind::context, noon).contains("1 context message was refused"));
   EXPECT_EQ(said(MessageKind::context, noon + 59s), "");
   std::string later = said(MessageKind::context, noon + 60s);
   EXPECT_TRUE(later.contains("2 context messages were refused, the last one: why")) << later;
-  EXPECT_TRUE(said(MessageKind::schema, noon + 61s).contains("1 schema messages"));
-  EXPECT_TRUE(said(MessageKind::other, noon + 61s).contains("1 message messages"));
+  EXPECT_TRUE(said(MessageKind::schema, noon + 61s).contains("1 schema message was refused"));
+  EXPECT_TRUE(said(MessageKind::other, noon + 61s).contains("1 other message was refused"));
 }
 
 }  // namespace

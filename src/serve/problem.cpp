@@ -40,14 +40,18 @@ int status_of(const base::Error& error) {
     case base::ErrorKind::gap:
     case base::ErrorKind::conflict:
     case base::ErrorKind::lock_timeout:
+    case base::ErrorKind::unsupported:
     case base::ErrorKind::rejected: return 409;
     case base::ErrorKind::limit: return 413;
     case base::ErrorKind::connection:
     case base::ErrorKind::authentication:
+    case base::ErrorKind::disk_full:
     case base::ErrorKind::interrupted:
     case base::ErrorKind::serialization: return 503;
-    default: return 500;
+    case base::ErrorKind::malformed_message:
+    case base::ErrorKind::internal: return 500;
   }
+  return 500;
 }
 
 }  // namespace

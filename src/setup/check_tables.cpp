@@ -70,15 +70,17 @@ base::Result<std::map<change::Oid, Finding>> rights_of(pg::Connection& source,
 void check_published(const Table& table, const std::string& publication, Findings& findings) {
   std::string ours = pg::quote_identifier(publication);
   if (!table.published && !table.is_partition) {
-    findings.push_back(
-        {Severity::error, subject_of(table), "is not in the publication " + publication,
-         fmt::format("alter publication {} add table only {}", ours, quoted(table))});
+    findings.push_back({Severity::error, subject_of(table),
+                        "is not in the publication " + publication,
+                        fmt::format("alter publication {} add table only {}", ours, quoted(table)),
+                        /*mended_by_init=*/true});
   } else if (table.narrowed) {
     findings.push_back({Severity::error, subject_of(table),
                         "is published with a row filter or a list of columns: changes go unseen",
                         fmt::format("alter publication {0} drop table only {1}; "
                                     "alter publication {0} add table only {1}",
-                                    ours, quoted(table))});
+                                    ours, quoted(table)),
+                        /*mended_by_init=*/true});
   }
 }
 
@@ -111,7 +113,7 @@ bool check_identity(const Table& table, const Settings& settings, Findings& find
     }
     std::string suffers = table.loses_key ? "its rows cannot be told apart when their keys change: "
                                           : "its updates and deletes are refused: ";
-    findings.push_back({Severity::error, subject, suffers + harm, cure});
+    findings.push_back({Severity::error, subject, suffers + harm, cure, /*mended_by_init=*/true});
     return false;
   }
   if (!table.tracked) return false;
@@ -127,7 +129,7 @@ bool check_identity(const Table& table, const Settings& settings, Findings& find
   if (!table.identified) {
     findings.push_back({Severity::warning, subject,
                         "has nothing that identifies its rows: published, its updates would fail",
-                        cure_of(table)});
+                        cure_of(table), why.empty()});
   } else if (!full && settings.identity == IdentityPolicy::full) {
     findings.push_back({Severity::warning, subject,
                         !why.empty() ? "keeps its replica identity, since " + why
@@ -135,7 +137,7 @@ bool check_identity(const Table& table, const Settings& settings, Findings& find
                             ? "keeps its replica identity: full would write its large values "
                               "into WAL at every update"
                             : "has no whole rows before a change",
-                        why.empty() ? cure_of(table) : ""});
+                        why.empty() ? cure_of(table) : "", why.empty()});
   }
   return true;
 }
@@ -164,22 +166,26 @@ base::Status check_publication(pg::Connection& source, const Settings& settings,
   std::string quoted = pg::quote_identifier(settings.publication);
   if (!publication) {
     findings.push_back({Severity::error, subject, "is not there",
-                        "bemi init, with BEMI_ADMIN_URL of a role that owns the tables"});
+                        "bemi init, with BEMI_ADMIN_URL of a role that owns the tables",
+                        /*mended_by_init=*/true});
   } else if (!publication->publishes_all_operations) {
     findings.push_back(
         {Severity::error, subject, "does not publish all operations",
          fmt::format("alter publication {} set (publish = 'insert, update, delete, truncate')",
-                     quoted)});
+                     quoted),
+         /*mended_by_init=*/true});
   } else if (publication->via_root) {
     findings.push_back(
         {Severity::error, subject,
          "sends partitions by their root: what empties one of them goes unseen",
-         fmt::format("alter publication {} set (publish_via_partition_root = false)", quoted)});
+         fmt::format("alter publication {} set (publish_via_partition_root = false)", quoted),
+         /*mended_by_init=*/true});
   } else if (!publication->publishes_generated_columns) {
     findings.push_back(
         {Severity::error, subject,
          "does not publish generated columns: updates of tables that have some fail",
-         fmt::format("alter publication {} set (publish_generated_columns = stored)", quoted)});
+         fmt::format("alter publication {} set (publish_generated_columns = stored)", quoted),
+         /*mended_by_init=*/true});
   }
   return {};
 }

@@ -72,7 +72,8 @@ struct Finding {
   Severity severity = Severity::ok;
   std::string subject;  // "wal_level", "table public.todo"
   std::string what;
-  std::string fix;  // SQL or a command to run; empty when ok
+  std::string fix;              // SQL or a command to run; empty when ok
+  bool mended_by_init = false;  // also by a worker that starts, with the rights to prepare
 };
 // `source` as the worker's role. Never changes anything.
 base::Result<std::vector<Finding>> check_source(pg::Connection& source, const Settings& settings);

@@ -260,10 +260,14 @@ void WorkerProcess::note_line(const std::string& line) {
 void WorkerProcess::note_report(const std::string& line) {
   auto report = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
   if (!report.is_object()) return;
-  std::string error = report.value("error", "");
-  std::string hint = report.value("hint", "");
+  auto text = [&](const char* name) {
+    auto found = report.find(name);
+    return found != report.end() && found->is_string() ? found->get<std::string>() : "";
+  };
+  std::string error = text("error");
+  std::string hint = text("hint");
   state_.last_error = hint.empty() ? error : error + " (hint: " + hint + ")";
-  std::string state = report.value("state", "");
+  std::string state = text("state");
   if (state == "streaming") state_.state = "running";
   if (state == "retrying") state_.state = "failing";
 }

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/options.hpp"
+#include "cli/verbs/filter_options.hpp"
 #include "cli/verbs/revert_options.hpp"
 
 namespace bemi::cli {
@@ -123,22 +124,9 @@ void add_revert_commands(CLI::App& app, host::Config& config, RevertProgram& pro
                            return exit_code(revert_command(config, options, stop), report);
                          });
   ChangesOptions& select = options.select;
-  revert->add_option("--table", select.table,
-                     "The table, as table or schema.table; quoted as in SQL where needed");
-  revert->add_option("--primary-key", select.primary_key, "The primary key of one record")
-      ->type_name("KEY");
-  revert->add_option("--operation", select.operation,
-                     "The operation: CREATE, UPDATE, DELETE or TRUNCATE");
-  revert
-      ->add_option("--context", select.context,
-                   "A value of the context; all that are given must match")
-      ->type_name("KEY=VALUE");
-  revert->add_option("--transaction", select.transaction, "The transaction's id at the source")
-      ->type_name("ID");
+  add_filter_options(*revert, select, "CREATE, UPDATE, DELETE or TRUNCATE");
   revert->add_option("--trace", options.trace, "The trace id in the context")->type_name("ID");
   revert->add_option("--change", options.changes, "The id of a single change")->type_name("ID");
-  revert->add_option("--since", select.since, "The time from which on to look")->type_name("TIME");
-  revert->add_option("--until", select.until, "The time before which to look")->type_name("TIME");
   add_wait(*revert, select.wait,
            "Wait this long, such as 30s, until the history has reached --since and --until");
   add_policy_options(*revert, config, options);
