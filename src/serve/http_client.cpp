@@ -1,25 +1,17 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "serve/http_client.hpp"
 
-#include <optional>
-#include <vector>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http/empty_body.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/read.hpp>
-#include <boost/beast/http/string_body.hpp>
-#include <boost/beast/http/write.hpp>
-#include <boost/beast/ssl/ssl_stream.hpp>
-#include <boost/url/parse.hpp>
-#include <boost/url/url_view.hpp>
+#include <array>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+#include <curl/curl.h>
 
 #include "base/log.hpp"
 #include "serve/limits.hpp"
@@ -27,143 +19,164 @@
 namespace bemi::serve {
 namespace {
 
-namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = beast::http;
-using asio::ip::tcp;
-using Message = http::request<http::string_body>;
+namespace ip = boost::asio::ip;
 
-struct Place {
-  std::string host;
-  std::string port;
-  std::string target;
-  bool is_tls = false;
+struct CloseCurl {
+  void operator()(CURL* curl) const { curl_easy_cleanup(curl); }
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+using Curl = std::unique_ptr<CURL, CloseCurl>;
+using HeaderList = std::unique_ptr<curl_slist, CloseCurl>;
+
+// One request under way, as libcurl's callbacks see it.
+struct Exchange {
+  CURL* curl;
+  const Reachable* reachable;
+  const std::stop_token* stop;
+  bool refused_an_address = false;
+  bool opened_a_socket = false;
+  std::size_t header_bytes = 0;
+  int status = 0;  // of an answer whose head is there
 };
 
-base::Result<Place> place_of(std::string_view url) {
-  auto parsed = boost::urls::parse_absolute_uri(url);
-  if (!parsed) return base::fail(base::ErrorKind::usage, "not an address");
-  bool is_tls = parsed->scheme() == "https";
-  Place place{.host = std::string(parsed->host_address()),
-              .port = std::string(parsed->port()),
-              .target = std::string(parsed->encoded_resource()),
-              .is_tls = is_tls};
-  if (place.port.empty()) place.port = is_tls ? "443" : "80";
-  if (!place.target.starts_with('/')) place.target = "/" + place.target;
-  if (std::size_t hash = place.target.find('#'); hash != std::string::npos) {
-    place.target.resize(hash);
+ip::address address_of(const curl_sockaddr& place) {
+  if (place.family == AF_INET) {
+    sockaddr_in v4{};
+    std::memcpy(&v4, &place.addr, sizeof v4);
+    return ip::address_v4(ntohl(v4.sin_addr.s_addr));
   }
-  return place;
+  sockaddr_in6 v6{};
+  std::memcpy(&v6, &place.addr, sizeof v6);
+  ip::address_v6::bytes_type bytes;
+  std::memcpy(bytes.data(), &v6.sin6_addr, bytes.size());
+  return ip::address_v6(bytes);
 }
 
-// Only the head of the answer: what it says besides is of no use.
-template <class Stream>
-asio::awaitable<int> exchange(Stream& stream, const Message& message) {
-  co_await http::async_write(stream, message, asio::use_awaitable);
-  beast::flat_buffer buffer(header_bytes_max);
-  http::response_parser<http::empty_body> parser;
-  parser.header_limit(header_bytes_max);
-  co_await http::async_read_header(stream, buffer, parser, asio::use_awaitable);
-  co_return parser.get().result_int();
-}
-
-// Of what the name stands for now, and connected to as it is: it may stand for something else a
-// moment later.
-asio::awaitable<std::vector<tcp::endpoint>> places_to_ask(const Place& place,
-                                                          const Reachable& reachable) {
-  tcp::resolver resolver(co_await asio::this_coro::executor);
-  auto found = co_await resolver.async_resolve(place.host, place.port, asio::use_awaitable);
-  std::vector<tcp::endpoint> endpoints;
-  for (const auto& entry : found) {
-    if (reachable.may_reach(entry.endpoint().address())) endpoints.push_back(entry.endpoint());
+// Called with each address that the name stands for, right before it is connected to: what the name
+// stands for a moment later is of no consequence.
+curl_socket_t open_socket(void* data, curlsocktype /*purpose*/, curl_sockaddr* place) {
+  auto& exchange = *static_cast<Exchange*>(data);
+  bool is_known = place->family == AF_INET || place->family == AF_INET6;
+  if (!is_known || !exchange.reachable->may_reach(address_of(*place))) {
+    exchange.refused_an_address = true;
+    return CURL_SOCKET_BAD;
   }
-  co_return endpoints;
+  exchange.opened_a_socket = true;
+  return socket(place->family, place->socktype | SOCK_CLOEXEC, place->protocol);
 }
 
-// nullopt: it is none that is reachable.
-asio::awaitable<std::optional<int>> ask(const Place& place, const Message& message,
-                                        const Reachable& reachable) {
-  auto executor = co_await asio::this_coro::executor;
-  std::vector<tcp::endpoint> found = co_await places_to_ask(place, reachable);
-  if (found.empty()) co_return std::nullopt;
-  if (!place.is_tls) {
-    beast::tcp_stream stream(executor);
-    stream.expires_after(http_client_max);
-    co_await stream.async_connect(found, asio::use_awaitable);
-    co_return co_await exchange(stream, message);
+int is_stopped(void* data, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return static_cast<Exchange*>(data)->stop->stop_requested() ? 1 : 0;
+}
+
+// One line of the answer's head. Only the head is wanted: at its end this ends the transfer.
+std::size_t take_header(char* text, std::size_t size, std::size_t count, void* data) {
+  auto& exchange = *static_cast<Exchange*>(data);
+  exchange.header_bytes += size * count;
+  if (exchange.header_bytes > header_bytes_max) return 0;
+  std::string_view line(text, size * count);
+  if (line != "\r\n" && line != "\n") return size * count;
+  long status = 0;
+  curl_easy_getinfo(exchange.curl, CURLINFO_RESPONSE_CODE, &status);
+  if (status < 200) return size * count;  // "100 Continue", and the like
+  exchange.status = static_cast<int>(status);
+  return 0;
+}
+
+base::Result<HeaderList> list_of(const Pairs& headers) {
+  HeaderList list;
+  auto add = [&](const std::string& line) {
+    curl_slist* longer = curl_slist_append(list.get(), line.c_str());
+    if (longer == nullptr) return false;
+    static_cast<void>(list.release());
+    list.reset(longer);
+    return true;
+  };
+  // Without `Expect`, a body is sent at once.
+  bool is_whole = add("Content-Type: application/json") && add("Expect:");
+  for (const auto& [name, value] : headers) is_whole = is_whole && add(name + ": " + value);
+  if (!is_whole) return base::fail(base::ErrorKind::internal, "out of memory");
+  return list;
+}
+
+// Of whom OpenSSL trusts: libcurl itself does not ask its variables.
+void trust(CURL* curl) {
+  if (const char* file = std::getenv("SSL_CERT_FILE")) {
+    curl_easy_setopt(curl, CURLOPT_CAINFO, file);
   }
-  asio::ssl::context context(asio::ssl::context::tls_client);
-  context.set_default_verify_paths();
-  context.set_verify_mode(asio::ssl::verify_peer);
-  beast::ssl_stream<beast::tcp_stream> stream(executor, context);
-  stream.set_verify_callback(asio::ssl::host_name_verification(place.host));
-  // lint-ok: OpenSSL's own macro
-  SSL_set_tlsext_host_name(stream.native_handle(), place.host.c_str());
-  beast::get_lowest_layer(stream).expires_after(http_client_max);
-  co_await beast::get_lowest_layer(stream).async_connect(found, asio::use_awaitable);
-  co_await stream.async_handshake(asio::ssl::stream_base::client, asio::use_awaitable);
-  co_return co_await exchange(stream, message);
+  if (const char* directory = std::getenv("SSL_CERT_DIR")) {
+    curl_easy_setopt(curl, CURLOPT_CAPATH, directory);
+  }
 }
 
-Message message_to(const Place& place, const Pairs& headers, const std::string& body) {
-  Message message{http::verb::post, place.target, 11};
-  bool is_v6 = place.host.contains(':');
-  std::string host = is_v6 ? "[" + place.host + "]" : place.host;
-  bool is_usual = place.port == (place.is_tls ? "443" : "80");
-  message.set(http::field::host, is_usual ? host : host + ":" + place.port);
-  message.set(http::field::user_agent, "bemi");
-  message.set(http::field::content_type, "application/json");
-  message.keep_alive(false);
-  for (const auto& [name, value] : headers) message.set(name, value);
-  message.body() = body;
-  message.prepare_payload();
-  return message;
+void prepare(CURL* curl, const std::string& url, const HeaderList& headers, const std::string& body,
+             Exchange& exchange) {
+  using std::chrono::milliseconds;
+  curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
+  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+  curl_easy_setopt(curl, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
+  // A proxy would connect for us, to addresses that nobody judged.
+  curl_easy_setopt(curl, CURLOPT_PROXY, "");
+  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS,
+                   static_cast<long>(milliseconds(http_client_max).count()));
+  curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
+  curl_easy_setopt(curl, CURLOPT_FORBID_REUSE, 1L);
+  curl_easy_setopt(curl, CURLOPT_USERAGENT, "bemi");
+  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
+  curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
+  curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.data());
+  curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+  curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, &exchange);
+  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, is_stopped);
+  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &exchange);
+  curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
+  curl_easy_setopt(curl, CURLOPT_HEADERDATA, &exchange);
+  trust(curl);
+}
+
+std::unexpected<base::Error> failure(CURLcode code, const char* said, const Exchange& exchange) {
+  if (exchange.stop->stop_requested()) {
+    return base::fail(base::ErrorKind::interrupted, "given up, since this program ends");
+  }
+  // Also what an answer that is no HTTP is called; that one looks like none.
+  bool is_no_address = code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL;
+  if (is_no_address && !exchange.opened_a_socket && !exchange.refused_an_address) {
+    return base::fail(base::ErrorKind::usage, "not an address");
+  }
+  if (exchange.refused_an_address && !exchange.opened_a_socket) {
+    return base::fail(base::ErrorKind::permission,
+                      "the address is none that this server may send to",
+                      "whoever runs it may allow more: --webhook-allow RANGE");
+  }
+  // Whoever speaks HTTPS is no secret, as one who answers with a status is none.
+  if (code == CURLE_PEER_FAILED_VERIFICATION) {
+    return base::fail(base::ErrorKind::connection, "certificate verify failed",
+                      "for a private authority: SSL_CERT_FILE");
+  }
+  base::log::warning("no answer to a webhook: {}", *said != '\0' ? said : curl_easy_strerror(code));
+  return base::fail(base::ErrorKind::connection, "no answer in time, or none of an HTTP server");
 }
 
 }  // namespace
 
 base::Result<int> post(std::string_view url, const Pairs& headers, const std::string& body,
                        const Reachable& reachable, const std::stop_token& stop) {
-  TRY_ASSIGN(Place place, place_of(url));
-  Message message = message_to(place, headers, body);
-  asio::io_context context;
-  std::optional<int> status;
-  bool is_out_of_reach = false;
-  bool is_distrusted = false;
-  std::string cause = "no answer in time";
-  asio::co_spawn(context, ask(place, message, reachable),
-                 [&](const std::exception_ptr& failed, std::optional<int> answered) {
-                   try {
-                     if (failed) std::rethrow_exception(failed);
-                     status = answered;
-                     is_out_of_reach = !answered;
-                   } catch (const boost::system::system_error& error) {
-                     cause = error.code().message();
-                     is_distrusted = cause.contains("certificate verify failed");
-                   } catch (const std::exception& error) {
-                     cause = error.what();
-                   }
-                 });
-  {
-    std::stop_callback on_stop(stop, [&context] { context.stop(); });
-    context.run_for(http_client_max);
-  }
-  if (!status && stop.stop_requested()) {
-    return base::fail(base::ErrorKind::interrupted, "given up, since this program ends");
-  }
-  if (is_out_of_reach) {
-    return base::fail(base::ErrorKind::permission,
-                      "the address is none that this server may send to",
-                      "whoever runs it may allow more: --webhook-allow RANGE");
-  }
-  if (status) return *status;
-  // Whoever speaks HTTPS is no secret, as one who answers with a status is none.
-  if (is_distrusted) {
-    return base::fail(base::ErrorKind::connection, "certificate verify failed",
-                      "for a private authority: SSL_CERT_FILE");
-  }
-  base::log::warning("no answer from {}: {}", place.host, cause);
-  return base::fail(base::ErrorKind::connection, "no answer in time, or none of an HTTP server");
+  static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
+  Curl curl(ready == CURLE_OK ? curl_easy_init() : nullptr);
+  if (!curl) return base::fail(base::ErrorKind::internal, "libcurl does not start");
+  TRY_ASSIGN(HeaderList list, list_of(headers));
+  Exchange exchange{.curl = curl.get(), .reachable = &reachable, .stop = &stop};
+  prepare(curl.get(), std::string(url), list, body, exchange);
+  std::array<char, CURL_ERROR_SIZE> said{};
+  curl_easy_setopt(curl.get(), CURLOPT_ERRORBUFFER, said.data());
+
+  CURLcode code = curl_easy_perform(curl.get());
+  if (exchange.status != 0) return exchange.status;
+  return failure(code, said.data(), exchange);
 }
 
 }  // namespace bemi::serve

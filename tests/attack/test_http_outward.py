@@ -195,6 +195,24 @@ def test_a_webhook_goes_nowhere_within(
         assert within.calls == 0
 
 
+def test_no_proxy_of_the_environment_connects_for_us(
+    database: Database, start_worker: StartWorker, open_dashboard: OpenDashboard
+) -> None:
+    """It would look names up, and reach addresses, that nobody judged."""
+    database.sql(SCHEMA)
+    with listening(b"HTTP/1.1 200 OK\r\n\r\n") as proxy:
+        variables = {
+            name: f"http://127.0.0.1:{proxy.port}" for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY")
+        }
+        env = environment(database.url, BEMI_SECRET_KEY=KEY, BEMI_WEBHOOK_ALLOW="127.0.0.0/8", **variables)
+        one = open_dashboard(start_worker(env=env).wait_ready())
+        with listening(b"HTTP/1.1 204 No Content\r\n\r\n") as wanted:
+            hook = {"name": "h", "url": f"http://127.0.0.1:{wanted.port}/"}
+            assert one.client.post("/api/webhooks", json=hook).status_code == 200
+            assert one.client.post("/api/webhooks/test", json={"name": "h"}).json()["taken"]
+            assert (wanted.calls, proxy.calls) == (1, 0)
+
+
 def test_open_and_closed_ports_look_alike(
     database: Database, start_worker: StartWorker, open_dashboard: OpenDashboard
 ) -> None:

@@ -14,7 +14,7 @@ boost_package() {
 readonly compile_packages=(
   g++ cmake ninja-build ccache mold pkg-config
   libpq-dev libfmt-dev libspdlog-dev libcli11-dev libtomlplusplus-dev libsimdjson-dev
-  nlohmann-json3-dev libxxhash-dev libzstd-dev "$(boost_package)" prometheus-cpp-dev libsodium-dev libssl-dev
+  nlohmann-json3-dev libxxhash-dev libzstd-dev "$(boost_package)" prometheus-cpp-dev libsodium-dev libcurl4-openssl-dev
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev
 )
 # clang 14, which Debian 12 has by default, cannot compile std::expected.
