@@ -201,9 +201,7 @@ def test_no_proxy_of_the_environment_connects_for_us(
     """It would look names up, and reach addresses, that nobody judged."""
     database.sql(SCHEMA)
     with listening(b"HTTP/1.1 200 OK\r\n\r\n") as proxy:
-        variables = {
-            name: f"http://127.0.0.1:{proxy.port}" for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY")
-        }
+        variables = dict.fromkeys(("http_proxy", "HTTP_PROXY", "ALL_PROXY"), f"http://127.0.0.1:{proxy.port}")
         env = environment(database.url, BEMI_SECRET_KEY=KEY, BEMI_WEBHOOK_ALLOW="127.0.0.0/8", **variables)
         one = open_dashboard(start_worker(env=env).wait_ready())
         with listening(b"HTTP/1.1 204 No Content\r\n\r\n") as wanted:

@@ -72,7 +72,8 @@ suite_python() {
   return "$code"
 }
 
-suite_e2e() { run_pytest e2e tests "$1" "${side_by_side[@]}"; }
+# `./dev matrix` runs each of these on both majors.
+suite_e2e() { BEMI_TEST_HALVES=1 run_pytest e2e tests "$1" "${side_by_side[@]}"; }
 
 # run_pytest SUITE FOLDER NAME FLAGS...
 run_pytest() {
