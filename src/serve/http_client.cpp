@@ -117,6 +117,8 @@ void prepare(CURL* curl, const std::string& url, const HeaderList& headers, cons
   // A proxy would connect for us, to addresses that nobody judged.
   curl_easy_setopt(curl, CURLOPT_PROXY, "");
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  // Whoever stops us does not wait for a name server that is silent.
+  curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
   curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS,
                    static_cast<long>(milliseconds(http_client_max).count()));
   curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
