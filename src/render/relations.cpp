@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/log.hpp"
+#include "render/alteration.hpp"
 
 namespace bemi::render {
 namespace {
@@ -42,56 +43,12 @@ std::vector<std::string> key_names(const Relation& relation) {
   return names;
 }
 
-// The columns' numbers, or their names where those are not known.
-std::vector<std::string> key_of(const Relation& relation, bool by_number) {
-  std::vector<std::string> key;
-  for (std::size_t index : relation.primary_key) {
-    const change::Column& column = relation.columns[index];
-    key.push_back(by_number ? std::to_string(column.number) : column.name);
-  }
-  return key;
-}
-
-// A row's key is its name: with another key the rows of before have other names.
-bool same_key(const Relation& left, const Relation& right) {
-  auto numbered = [](const Relation& relation) {
-    return std::ranges::all_of(relation.columns, &change::Column::number);
-  };
-  bool by_number = numbered(left) && numbered(right);
-  return key_of(left, by_number) == key_of(right, by_number);
-}
-
 std::vector<std::string> type_names(const Relation& relation) {
   std::vector<std::string> names;
   for (const change::Column& column : relation.columns) {
     names.push_back(column.type ? column.type->name : "");
   }
   return names;
-}
-
-// Types whose values read the same, so that one can become the other without a word.
-bool same_reading(const change::Type& left, const change::Type& right) {
-  constexpr Oid text = 25;
-  constexpr Oid varchar = 1043;
-  auto is_text = [](Oid oid) { return oid == text || oid == varchar; };
-  if (is_text(left.oid) && is_text(right.oid)) return true;
-  if (left.oid != right.oid || left.form != right.form) return false;
-  if (left.element && right.element && !same_reading(*left.element, *right.element)) return false;
-  return std::ranges::equal(left.attributes, right.attributes,
-                            [](const auto& known, const auto& now) {
-                              return known.name == now.name && known.type && now.type &&
-                                     same_reading(*known.type, *now.type);
-                            });
-}
-
-// A column that got another type without being rewritten (timestamp to timestamptz in UTC, int to
-// oid), or whose type got other attributes, has other values all the same.
-bool reads_otherwise(const Relation& known, const Relation& now) {
-  return std::ranges::any_of(now.columns, [&](const change::Column& column) {
-    auto twin = std::ranges::find(known.columns, column.number, &change::Column::number);
-    return column.number != 0 && twin != known.columns.end() && column.type && twin->type &&
-           !same_reading(*twin->type, *column.type);
-  });
 }
 
 // PostgreSQL then sends no old key: a change of the key does not say which row it was.
@@ -123,9 +80,8 @@ change::Covered covered(const Relation& relation, change::Coverage coverage, Oid
 
 void Relations::remember(std::vector<Relation> relations) {
   for (Relation& relation : relations) {
-    Oid oid = relation.oid;
     redactions_.remember(relation);
-    known_.insert_or_assign(oid, std::move(relation));
+    know(std::move(relation));
   }
 }
 
@@ -138,6 +94,18 @@ base::Result<RelationPtr> Relations::mark(Relation relation) {
   }
   TRY(redactions_.mark(relation));
   return std::make_shared<const Relation>(std::move(relation));
+}
+
+// A partition has one root, the one that was told last to have it: a table that became a partition
+// itself has none any more.
+void Relations::know(Relation relation) {
+  for (auto& [oid, other] : known_) {
+    if (oid == relation.oid || other.leaves.empty()) continue;
+    std::erase_if(other.leaves,
+                  [&](Oid leaf) { return std::ranges::binary_search(relation.leaves, leaf); });
+  }
+  Oid oid = relation.oid;
+  known_.insert_or_assign(oid, std::move(relation));
 }
 
 // 0: it is not known as a partition.
@@ -157,7 +125,7 @@ base::Status Relations::mend_root(const Relation& leaf) {
   auto root = catalog_->read_relation(oid);
   if (!root) return {};
   TRY(complete(*root));
-  known_.insert_or_assign(oid, std::move(*root));
+  know(std::move(*root));
   return {};
 }
 
@@ -175,7 +143,7 @@ base::Status Relations::name_by_root(Relation& leaf) {
       return {};
     }
     TRY(complete(*root));
-    known_.insert_or_assign(leaf.root, std::move(*root));
+    know(std::move(*root));
   }
   leaf.schema = known_.at(leaf.root).schema;
   leaf.table = known_.at(leaf.root).table;
@@ -229,7 +197,7 @@ base::Result<RelationPtr> Relations::resolve(Relation relation) {
   relation.tracked = selection_->tracks(relation.schema, relation.table);
   if (relation.tracked) {
     TRY(complete(relation));
-    if (relation.root == 0) known_.insert_or_assign(relation.oid, relation);
+    if (relation.root == 0) know(relation);
   }
   return mark(std::move(relation));
 }
@@ -360,7 +328,7 @@ base::Result<std::optional<Relations::Step>> Relations::take(decode::SchemaChang
     out.add_described(step.relation, sequence);
     return step;
   }
-  known_.insert_or_assign(relation.oid, relation);
+  know(relation);
   TRY(refresh(relation));
   if (told.empty) out.add_covered(covered(relation, change::Coverage::whole, told.membership));
   out.add_described(step.relation, sequence);

@@ -31,7 +31,7 @@ class Relations {
         redactions_(catalog, selection),
         has_ddl_messages_(has_ddl_messages) {}
 
-  // The stored shapes, by which the stream's older positions are read.
+  // The stored shapes, by which the stream's older positions are read; in the stream's order.
   void remember(std::vector<change::Relation> relations);
   void remember_redactions(const std::vector<change::Relation>& relations) {
     for (const change::Relation& relation : relations) redactions_.remember(relation);
@@ -71,6 +71,7 @@ class Relations {
     change::RelationPtr relation;
   };
 
+  void know(change::Relation relation);
   [[nodiscard]] change::Oid root_of(change::Oid leaf) const;
   base::Status mend_root(const change::Relation& leaf);
   base::Status name_by_root(change::Relation& leaf);

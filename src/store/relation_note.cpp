@@ -19,10 +19,11 @@ std::string key_json(const change::Relation& relation) {
 }
 
 constexpr const char* select_relations = R"(
-select distinct on (relation) relation, schema, "table", assumed, columns::text, to_jsonb(primary_key)::text,
-       leaves::text, dropped
-from _bemi.relation_version where source = $1
-order by relation, epoch desc, position desc, sequence desc)";
+select v.relation, v.schema, v."table", v.assumed, v.columns::text, to_jsonb(v.primary_key)::text,
+       v.leaves::text, v.dropped
+from (select distinct on (relation) * from _bemi.relation_version where source = $1
+      order by relation, epoch desc, position desc, sequence desc) v
+order by v.epoch, v.position, v.sequence)";
 
 // Of all versions: a partition that was detached since is among the leaves of an older one only.
 constexpr const char* select_redacted = R"(
