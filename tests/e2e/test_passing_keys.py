@@ -310,6 +310,50 @@ def test_a_mark_gives_every_row_its_key_again(
     assert {table: work.rows(table) for table in TABLES} == work.moments[-1].rows
 
 
+@oldest_and_newest
+def test_rows_made_and_deleted_at_once_have_passed_nothing(
+    database: Database, start_worker: StartWorker
+) -> None:
+    """Jobs and sessions are like that, and many: as-of must not look at each of their keys."""
+    database.sql("create table slot (pos int primary key deferrable initially deferred, name text)")
+    database.sql("insert into slot values (1, 'stays'), (2, 'goes'), (3, 'was')")
+    start_worker().wait_ready()
+    sync(database.url)
+    database.sql("delete from slot where pos = 3")
+
+    def rows(at: str) -> list[tuple[int, str]]:
+        found = database.sql("select \"row\" from bemi.rows_as_of('slot', %s::timestamptz)", at)
+        return sorted((row["pos"], row["name"]) for (row,) in found)
+
+    def looked_at(at: str) -> list[str]:
+        place = "_bemi.find_place('slot', %s::timestamptz, null, false, false)"
+        return sorted(key for (key,) in database.sql(f"select key from _bemi.passed_keys({place})", at))
+
+    database.sql(
+        "begin; insert into slot select i, 'job' from generate_series(100, 3100) i;"
+        " update slot set name = 'done' where pos >= 100; delete from slot where pos >= 100; commit"
+    )
+    at = now_of(database.url)
+    assert rows(at) == [(1, "stays"), (2, "goes")]
+    assert looked_at(at) == []
+    # A row that has the key all the time; one that had it before; one that takes it over.
+    database.sql(
+        "begin; insert into slot values (1, 'guest'); delete from slot where name = 'guest';"
+        " insert into slot values (3, 'again'); delete from slot where name = 'again';"
+        " insert into slot values (2, 'comes'); delete from slot where name = 'goes'; commit"
+    )
+    at = now_of(database.url)
+    assert rows(at) == [(1, "stays"), (2, "comes")]
+    assert looked_at(at) == ["1", "2", "3"]
+    # And one that comes from elsewhere to a key that a new row has for a moment.
+    database.sql(
+        "begin; insert into slot values (50, 'guest'); update slot set pos = 50 where name = 'comes';"
+        " delete from slot where name = 'guest'; commit"
+    )
+    at = now_of(database.url)
+    assert rows(at) == [(1, "stays"), (50, "comes")]
+
+
 def test_sql_for_an_undo_is_refused_where_keys_passed(database: Database, start_worker: StartWorker) -> None:
     database.sql("create table slot (pos int primary key deferrable initially deferred, name text)")
     start_worker().wait_ready()

@@ -248,7 +248,7 @@ comment on column _bemi.untracked.columns is 'The columns as [name, type]';
 comment on table _bemi.view is 'The views of the past, one for each tracked table.';
 comment on column _bemi.view.view_schema is 'The schema of the view';
 comment on column _bemi.view.made_of is 'The definition that the view has';
-comment on column _bemi.view.shown_as_text is 'Columns whose type does not exist in the destination';
+comment on column _bemi.view.shown_as_text is 'Columns shown as text: their types are not PostgreSQL''s own';
 comment on column _bemi.view.key_types is 'The types of the key''s columns; empty: no key';
 comment on column _bemi.view.known_from is 'The time since which rows have this key';
 comment on column _bemi.view.keys is 'The number of keys in the view''s table of keys';

@@ -183,13 +183,41 @@ returns table (key text) language sql stable set search_path = pg_catalog, pg_te
   where k.source = place.source and k.epoch = place.epoch and k.effective_at <= place.at
     and (k.commit_position, k.sequence) < (passed_keys.to_position, passed_keys.to_sequence)
   union
-  select c.primary_key from _bemi.segments(place) s join _bemi.key_pass p on p.schema = s.schema
-    and p."table" = s."table"
+  select t.key from _bemi.keys_deleted_in_passes(place, to_position, to_sequence) t
+  -- Rows that are made and deleted in one transaction are many, and hardly ever passed their key on.
+  where t.came <> t.went or t.moved or exists (
+    select from _bemi.segments(place) s cross join lateral (
+      select from @schema@.changes c
+      where c."table" = s."table" and c.primary_key = t.key and c.effective_at <= t.effective_at
+        and c.schema = s.schema and c.source = place.source and c.epoch = place.epoch
+        and c.commit_position < t.commit_position
+        and (c.commit_position, c.sequence) >= (s.from_position, s.from_sequence)
+        and (c.commit_position, c.sequence) < (s.to_position, s.to_sequence)
+      offset 0
+    ) earlier)
+$$;
+
+-- The keys of rows that were deleted in such transactions: how many rows came to each and went, and whether one came
+-- by an update.
+create or replace function _bemi.keys_deleted_in_passes(place _bemi.place, before_position bigint,
+  before_sequence bigint)
+returns table (key text, commit_position bigint, effective_at timestamptz, came bigint, went bigint, moved boolean)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select c.primary_key, c.commit_position, c.effective_at, count(*) filter (where c.operation = 'CREATE'),
+         count(*) filter (where c.operation = 'DELETE'), coalesce(bool_or(c.operation = 'UPDATE' and exists (
+           select from _bemi.key_change k
+           where k.effective_at = c.effective_at and k.commit_position = c.commit_position
+             and k.sequence = c.sequence and k."table" = c."table" and k.schema = c.schema
+             and k.source = c.source and k.epoch = c.epoch)), false)
+  from _bemi.segments(place) s join _bemi.key_pass p on p.schema = s.schema and p."table" = s."table"
   join @schema@.changes c on c."table" = s."table" and c.schema = s.schema and c.effective_at = p.effective_at
     and c.commit_position = p.commit_position
   where p.source = place.source and p.epoch = place.epoch and p.effective_at <= place.at
-    and c.source = place.source and c.epoch = place.epoch and c.operation = 'DELETE' and c.primary_key is not null
-    and (c.commit_position, c.sequence) < (passed_keys.to_position, passed_keys.to_sequence)
+    and c.source = place.source and c.epoch = place.epoch and c.primary_key is not null
+    and c.operation in ('CREATE', 'UPDATE', 'DELETE')
+    and (c.commit_position, c.sequence) < (before_position, before_sequence)
+  group by c.primary_key, c.commit_position, c.effective_at
+  having count(*) filter (where c.operation = 'DELETE') > 0
 $$;
 
 create or replace function _bemi.passed_rows(place _bemi.place) returns setof bemi.row_version

@@ -155,7 +155,7 @@ begin
     '(select bool_or(length(primary_key) > 70 and primary_key ~ ''…sha256:[0-9a-f]{64}("\])?$'') '
     'from tail) as named', conditions, v.id, parts)
   into done using since, v.keys_from_epoch, v.keys_from_position, v.keys_from_sequence;
-  -- The name of a long key is not its value (docs/adr/0005-long-keys.md).
+  -- The name of a long key is not its value (docs/adr/0006-long-keys.md).
   if done.named then
     raise exception 'rows of this table have keys beyond 2,000 bytes, which a view cannot show';
   end if;
