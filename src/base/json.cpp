@@ -327,7 +327,8 @@ Status check_json(std::string_view text, const JsonBounds& bounds) {
   JsonScan scan = scanner.run();
   if (scanner.too_deep()) return fail(ErrorKind::limit, "too deep");
   if (!scan.valid) return fail(ErrorKind::malformed_message, "not JSON");
-  if (!scan.fits_jsonb) return fail(ErrorKind::malformed_message, "holds what jsonb cannot");
+  if (!scan.fits_jsonb)
+    return fail(ErrorKind::malformed_message, "contains a value that jsonb cannot hold");
   return {};
 }
 

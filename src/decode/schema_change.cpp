@@ -39,7 +39,7 @@ Result<change::ReplicaIdentity> read_identity(const json& table) {
   TRY_ASSIGN(std::string identity, change::optional_text(table, "identity"));
   if (identity.empty()) return change::ReplicaIdentity::default_;
   if (identity.size() != 1 || !std::string_view("dnfi").contains(identity[0]))
-    return wrong("the replica identity is none of PostgreSQL's");
+    return wrong("the replica identity is not one that PostgreSQL has");
   return static_cast<change::ReplicaIdentity>(identity[0]);
 }
 

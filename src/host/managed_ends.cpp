@@ -45,8 +45,7 @@ base::Result<std::unique_ptr<query::LiveSide>> ManagedLiveRows::open(pg::Connect
     return open_live_side(control_->config_of(*managed), history, source);
   }
   if (own_) return own_->open(history, source);
-  return base::fail(base::ErrorKind::usage,
-                    "the source " + source + " is none that is managed here");
+  return base::fail(base::ErrorKind::usage, "this server does not manage the source " + source);
 }
 
 base::Result<std::shared_ptr<serve::Undo>> ManagedUndo::undo_of(
@@ -67,7 +66,7 @@ base::Result<std::shared_ptr<serve::Undo>> ManagedUndo::undo_of(
     return std::make_shared<SourceUndo>(control_->config_of(managed), *stop_);
   }
   if (own_) return own_;
-  return base::fail(base::ErrorKind::usage, "the source is none that is managed here");
+  return base::fail(base::ErrorKind::usage, "this server does not manage that source");
 }
 
 base::Result<revert::Plan> ManagedUndo::plan(const revert::Request& request) {

@@ -107,7 +107,7 @@ base::Error refusal_error(const Refusal& refusal, bool replication) {
     hint = replication ? "an administrator runs: ALTER ROLE <worker> REPLICATION"
                        : "an administrator runs: GRANT CONNECT ON DATABASE <database> TO <role>";
   } else {
-    if (!code.empty()) hint = "the server is there; see what it says";
+    if (!code.empty()) hint = "the server answers; see its message";
     kind = ErrorKind::connection;
   }
   return {.kind = kind, .message = refusal.message, .hint = hint, .sqlstate = code};

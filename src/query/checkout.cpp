@@ -155,8 +155,8 @@ class Copier {
                         {schema}));
     } else {
       remarks_.push_back(
-          "this database is tracked, and the copy with it: only who administers it "
-          "may leave it out, or bemi run --exclude '" +
+          "Bemi tracks this database, and so the copy in it: an administrator can exclude the "
+          "copy, or: bemi run --exclude '" +
           schema + ".*'");
     }
     return {};

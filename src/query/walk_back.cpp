@@ -143,7 +143,7 @@ class Walk {
     TRY_ASSIGN(pg::Rows table, side_.connection().query(select_live_table, {place_.relation_oid}));
     if (table.empty()) {
       return base::fail(base::ErrorKind::usage, place_.name + " is not there any more",
-                        "what is known of it: --partial");
+                        "--partial shows the rows that are known");
     }
     live_.name = table.text(0, 0);
     live_.partitioned = table.truth(0, 1);

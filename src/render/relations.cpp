@@ -363,7 +363,7 @@ base::Result<std::vector<Relations::Step>> Relations::relabel(const decode::Sche
 
 // Which rows were left out of the publication meanwhile, nobody knows.
 void Relations::doubt_all(BatchBuilder& out) const {
-  base::log::warning("somebody changed the publication: what was written meanwhile is not known");
+  base::log::warning("somebody changed the publication: changes from that time may be missing");
   for (const auto& [oid, relation] : known_) {
     out.add_covered(
         covered(relation, change::Coverage::broken, 0, "somebody changed the publication"));

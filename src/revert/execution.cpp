@@ -216,7 +216,7 @@ base::Status check_counts(pg::Connection& source, const Stage& stage, const Exec
         base::ErrorKind::rejected,
         fmt::format("{} of {} rows of {} were not written: a trigger or a rule kept them back",
                     wanted.integer(0, 0) - done, wanted.integer(0, 0), live.quoted()),
-        "see its triggers; with --no-triggers they are off meanwhile");
+        "check its triggers; --no-triggers switches them off during the undo");
   }
   return {};
 }
@@ -236,7 +236,7 @@ base::Status check_there(pg::Connection& source, const StageShape& shape, const 
   return base::fail(base::ErrorKind::rejected,
                     "rows of " + live.quoted() +
                         " that came back went again: by a foreign key's action, or a trigger",
-                    "see its triggers; with --no-triggers they are off meanwhile");
+                    "check its triggers; --no-triggers switches them off during the undo");
 }
 
 std::string key_after(const LiveTable& live, const StageShape& shape) {

@@ -219,7 +219,7 @@ base::Status delete_mark(const Ends& ends, const std::string& name, bool force) 
   TRY_ASSIGN(Stored stored, load(ends, name));
   if (stored.mark.is_protected && !force) {
     return base::fail(base::ErrorKind::conflict, "the mark " + name + " is protected",
-                      "delete it all the same with --force");
+                      "--force deletes it anyway");
   }
   TRY(ends.destination.query("delete from _bemi.mark where source = $1 and name = $2",
                              {ends.source_name, name}));

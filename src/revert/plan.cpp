@@ -90,7 +90,7 @@ std::string sentence(ConflictKind kind) {
     case ConflictKind::missing: return "not there, and the history does not say why";
     case ConflictKind::referenced: return "to be removed, but others refer to it";
     case ConflictKind::orphan: return "would refer to a row that is not there";
-    case ConflictKind::unknown: return "what it was is not in the history";
+    case ConflictKind::unknown: return "the history does not have its earlier value";
     case ConflictKind::rejected: return "refused by the source";
     case ConflictKind::table_gone: return "the table is gone";
   }

@@ -53,9 +53,10 @@ class Undoing {
     auto done = ends_.source.run("commit");
     open_ = false;
     if (!done && done.error().kind == base::ErrorKind::connection) {
-      return base::fail(base::ErrorKind::connection,
-                        "the source did not answer to COMMIT: whether it is done is not known",
-                        "plan it again: what is undone already has nothing left to do");
+      return base::fail(
+          base::ErrorKind::connection,
+          "the source did not answer to COMMIT: whether it is done is not known",
+          "plan it again: the new plan leaves out everything that was undone already");
     }
     TRY(done);
     return id.integer(0, 0);
@@ -225,7 +226,8 @@ std::vector<Undoing::Loaded> Undoing::find_tables(const std::vector<PastTable>& 
       continue;
     }
     TablePlan& shown = plan_.tables.emplace_back();
-    if (!rules.empty()) shown.notes.push_back("its rules are off meanwhile: " + rules);
+    if (!rules.empty())
+      shown.notes.push_back("its rules are switched off during the undo: " + rules);
     shown.schema = live->second.schema;
     shown.table = live->second.table;
     Places places = places_of(table, live->second, shown.notes);
@@ -442,7 +444,7 @@ base::Status Undoing::note_sequences() {
     TRY_ASSIGN(auto found, sequences_behind(ends_.source, table));
     for (BehindSequence& one : found) {
       shown.notes.push_back(
-          fmt::format("the sequence {} is behind what comes back: {}", one.sequence,
+          fmt::format("the sequence {} is behind the restored rows: {}", one.sequence,
                       one.may_set ? fmt::format("it goes on after {}", one.value)
                                   : fmt::format("set it to {}, or grant UPDATE on it", one.value)));
       if (one.may_set) behind_.push_back(std::move(one));

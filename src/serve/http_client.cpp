@@ -148,9 +148,8 @@ std::unexpected<base::Error> failure(CURLcode code, const char* said, const Exch
     return base::fail(base::ErrorKind::usage, "not an address");
   }
   if (exchange.refused_an_address && !exchange.opened_a_socket) {
-    return base::fail(base::ErrorKind::permission,
-                      "the address is none that this server may send to",
-                      "whoever runs it may allow more: --webhook-allow RANGE");
+    return base::fail(base::ErrorKind::permission, "this server may not send to that address",
+                      "its operator can allow more addresses: --webhook-allow RANGE");
   }
   // Whoever speaks HTTPS is no secret, as one who answers with a status is none.
   if (code == CURLE_PEER_FAILED_VERIFICATION) {

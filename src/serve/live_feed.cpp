@@ -45,7 +45,7 @@ void send_to_history(const std::vector<std::shared_ptr<Subscription>>& readers,
 base::Error not_an_event_id() {
   return {base::ErrorKind::usage,
           "unknown Last-Event-ID",
-          "leave it out to begin with what comes from now on",
+          "leave it out to start with the next change",
           {}};
 }
 

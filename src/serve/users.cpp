@@ -99,7 +99,8 @@ base::Status Users::change_password(const PasswordChange& change) {
   TRY_ASSIGN(std::optional<std::string> hash, hash_of(change.name));
   if (!hash) {
     return base::fail(base::ErrorKind::conflict, "there is no password to change",
-                      "a token or a proxy signed you in; who is signed in by name has one");
+                      "you signed in with a token or through a proxy; only people who sign in by "
+                      "name have a password");
   }
   if (!is_password(hash, change.old_password)) {
     return base::fail(base::ErrorKind::permission, "the old password is another one");

@@ -54,8 +54,8 @@ base::Status Views::set(const View& view) {
                                                            std::to_string(views_max)}));
   if (rows.affected() > 0) return {};
   return base::fail(base::ErrorKind::limit,
-                    "nobody keeps more than " + std::to_string(views_max) + " views",
-                    "take one away first");
+                    "a person can keep at most " + std::to_string(views_max) + " views",
+                    "delete one first");
 }
 
 base::Result<bool> Views::remove(const std::string& owner, const std::string& name) {

@@ -53,7 +53,7 @@ base::Error explained(const base::Error& error, const Step& step) {
         "pg_stat_activity where xact_start < now() - interval '1 minute')";
   } else if (error.sqlstate == "55006") {
     explained.hint =
-        "stop who uses it, then run this again: what is done already is not done twice";
+        "stop the program that uses it, then run this again: finished steps are not repeated";
   }
   return explained;
 }

@@ -19,11 +19,12 @@ base::Result<std::vector<Finding>> failures_of(pg::Connection& source) {
   TRY_ASSIGN(auto failures, wal::trigger_failures(source));
   std::vector<Finding> findings;
   for (const wal::TriggerFailure& failure : failures) {
-    findings.push_back(finding(Severity::warning,
-                               fmt::format("could not tell of some DDL ({} times, last at {}): {}",
-                                           failure.count, failure.last_at, failure.message),
-                               "the tables were found by looking, later; when the cause is mended: "
-                               "delete from _bemi_source.trigger_failure;"));
+    findings.push_back(finding(
+        Severity::warning,
+        fmt::format("could not tell of some DDL ({} times, last at {}): {}", failure.count,
+                    failure.last_at, failure.message),
+        "Bemi found the tables later, by comparing catalogs; after you have fixed the cause, run: "
+        "delete from _bemi_source.trigger_failure;"));
   }
   return findings;
 }
@@ -49,7 +50,7 @@ base::Result<std::vector<Finding>> check_event_triggers(pg::Connection& source) 
   if (state.integer(0, 1) == 0) {
     return std::vector<Finding>{
         finding(Severity::info,
-                "there are none: new tables and changes of tables are found by looking, later",
+                "there are none: Bemi finds new and altered tables later, by comparing catalogs",
                 "a superuser runs: bemi init")};
   }
   TRY_ASSIGN(std::vector<Finding> findings, failures_of(source));

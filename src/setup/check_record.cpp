@@ -38,12 +38,12 @@ base::Status check_counts(pg::Connection& destination, const Settings& settings,
   if (std::int64_t count = rows.integer(0, 1); count > 0) {
     findings.push_back({Severity::warning, "messages",
                         fmt::format("{} messages of DDL were not believed", count),
-                        "see which role writes them: anybody who may connect can"});
+                        "find out which role writes them: every role that may connect can"});
   }
   if (std::int64_t count = rows.integer(0, 2); count > 0) {
     findings.push_back({Severity::warning, "messages",
                         fmt::format("{} messages claimed to be Bemi's, and are not", count),
-                        "see which role writes them: anybody who may connect can"});
+                        "find out which role writes them: every role that may connect can"});
   }
   return {};
 }
@@ -57,8 +57,8 @@ base::Status check_table_gaps(pg::Connection& destination, const Settings& setti
         {Severity::warning, rows.text(row, 0) + "." + rows.text(row, 1),
          fmt::format("not all changes from {} until {} are known: {}", rows.text(row, 3),
                      ended ? rows.text(row, 4) : "now", rows.text(row, 2)),
-         ended ? "its rows were read anew then; see who did it"
-               : "bemi run --snapshot initial reads its rows anew"});
+         ended ? "Bemi read its rows again at that time; find out who did it"
+               : "bemi run --snapshot initial reads its rows again"});
   }
   return {};
 }

@@ -177,7 +177,8 @@ base::Status check_publication(pg::Connection& source, const Settings& settings,
   } else if (publication->via_root) {
     findings.push_back(
         {Severity::error, subject,
-         "sends partitions by their root: what empties one of them goes unseen",
+         "sends the changes of partitions as changes of their root: Bemi does not see when one of "
+         "them is emptied",
          fmt::format("alter publication {} set (publish_via_partition_root = false)", quoted),
          /*mended_by_init=*/true});
   } else if (!publication->publishes_generated_columns) {

@@ -79,7 +79,8 @@ base::Result<ContextMessage> read_context(std::string_view content) {
   }
   base::JsonScan scan = base::scan_json_object(content, reserved_key);
   if (!scan.object) return base::fail(ErrorKind::malformed_message, "not a JSON object");
-  if (!scan.fits_jsonb) return base::fail(ErrorKind::malformed_message, "holds what jsonb cannot");
+  if (!scan.fits_jsonb)
+    return base::fail(ErrorKind::malformed_message, "contains a value that jsonb cannot hold");
   ContextMessage message{.scope = Scope::plain, .text = std::string(content)};
   for (bool first = true; scan.member; first = false) {
     if (first) message.scope = parse_scope(scan.member->value);

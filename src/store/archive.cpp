@@ -98,7 +98,7 @@ base::Result<std::int64_t> count_lines(const std::filesystem::path& file,
   }
   if (reader.digest() == written) return rows;
   return base::fail(base::ErrorKind::conflict, file.string() + " is not what was written into it",
-                    "look at the disk, and at who else writes into its folder");
+                    "check the disk, and who else writes into the folder");
 }
 
 base::Result<ArchiveDigest> write_rows(pg::Connection& destination, const std::string& table,
@@ -184,7 +184,7 @@ base::Result<Archive> write_archive(pg::Connection& destination, const std::stri
     std::filesystem::remove(archive.file);
     return base::fail(base::ErrorKind::conflict,
                       fmt::format("{} has {} rows and its file {}", table, archive.rows, found),
-                      "somebody wrote into it meanwhile; try again");
+                      "somebody wrote to it in the meantime; try again");
   }
   TRY(note(destination, archive, digest));
   return archive;

@@ -152,7 +152,7 @@ base::Status Maintenance::end_what_was_cut_short() {
 
 // Both times prune from then on: committed_at is not the partition key.
 base::Status Maintenance::seal(const WindowState& state) {
-  if (!tell(Kind::seal, state.window.name, "nobody writes into it any more")) return {};
+  if (!tell(Kind::seal, state.window.name, "no more writes are expected")) return {};
   std::string table = quoted(state.window.name);
   TRY_ASSIGN(pg::Rows span,
              destination_->run("select min(committed_at), max(committed_at) from " + table));

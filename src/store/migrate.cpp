@@ -170,10 +170,10 @@ base::Status may_drop_history(pg::Connection& destination) {
   TRY_ASSIGN(pg::Rows foreign, destination.run(select_foreign));
   std::string tables = foreign.text(0, 0);
   if (tables.empty()) return {};
-  return base::fail(
-      base::ErrorKind::conflict,
-      "in the schema bemi is what Bemi did not make: " + tables + "; nothing was dropped",
-      "move it: alter table ... set schema ...");
+  return base::fail(base::ErrorKind::conflict,
+                    "the schema bemi contains objects that Bemi did not make: " + tables +
+                        "; nothing was dropped",
+                    "move it: alter table ... set schema ...");
 }
 
 base::Status drop_history(pg::Connection& destination) {

@@ -17,7 +17,7 @@ base::Error foreign_owner(const std::string& what, const std::string& owner,
   return {base::ErrorKind::conflict,
           what + " belongs to " + owner + ", who could act with the rights of " + us +
               ": nothing was done",
-          "look what is in it, and drop or rename it; if it is Bemi's own, run this as " + owner +
+          "look at its contents, and drop or rename it; if it is Bemi's own, run this as " + owner +
               ", or hand it over: alter ... owner to " + pg::quote_identifier(us),
           {}};
 }

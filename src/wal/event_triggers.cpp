@@ -43,9 +43,8 @@ base::Result<std::optional<change::SigningKey>> find_signing_key(pg::Connection&
   if (!may) return std::nullopt;
   if (!*may) {
     base::log::warning(
-        "the role {} may not read what the event triggers sign with: changes of tables are found "
-        "by "
-        "looking, later; an administrator runs: bemi init",
+        "the role {} may not read the event triggers' signing key, so Bemi finds altered tables "
+        "later, by comparing catalogs; an administrator runs: bemi init",
         source.user());
     return std::nullopt;
   }

@@ -112,7 +112,7 @@ base::Result<NewSlot> create_slot(pg::Connection& replication, const std::string
     base::Error error = made.error().within("cannot make the slot " + name);
     if (error.sqlstate == "53400") {
       error.kind = base::ErrorKind::unsupported;
-      error.hint = "raise max_replication_slots, or drop a slot that nobody uses";
+      error.hint = "raise max_replication_slots, or drop an unused slot";
     } else if (error.sqlstate == "55000") {
       error.kind = base::ErrorKind::unsupported;
       error.hint = "set wal_level = logical in postgresql.conf and restart the server";

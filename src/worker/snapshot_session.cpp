@@ -47,7 +47,8 @@ base::Status SnapshotSession::begin_with(change::Oid table, const std::string& q
   TRY(source_.run("lock table only " + quoted_name + " in access share mode"));
   TRY_ASSIGN(pg::Rows same, source_.query(select_same_file, {std::to_string(table)}));
   if (!same.empty() && same.truth(0, 0)) return {};
-  return base::fail(base::ErrorKind::serialization, "it was emptied or rewritten meanwhile");
+  return base::fail(base::ErrorKind::serialization,
+                    "the table was emptied or rewritten in the meantime");
 }
 
 }  // namespace bemi::worker

@@ -344,8 +344,8 @@ def test_what_is_emptied_or_rewritten_before_it_is_read_is_not_taken_for_empty(
         database.sql("set lock_timeout = '5s'; truncate t6; insert into t6 values (2, '2')")
         database.sql("set lock_timeout = '5s'; alter table t7 alter column v type int using v::int")
     worker.wait_ready()
-    worker.wait_for_line("t6 is read again: it was emptied or rewritten meanwhile")
-    worker.wait_for_line("t7 is read again: it was emptied or rewritten meanwhile")
+    worker.wait_for_line("t6 is read again: the table was emptied or rewritten in the meantime")
+    worker.wait_for_line("t7 is read again: the table was emptied or rewritten in the meantime")
     for name in names:
         wait_whole(database, name)
         assert known_rows(database.url, now_of(database.url), name) == live_rows(database.url, name)

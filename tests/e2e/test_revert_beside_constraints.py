@@ -155,7 +155,7 @@ def test_beside_rules_what_was_written_is_undone(undo: Undo) -> None:
     before = undo.rows("docs")
     undo.as_user(42, "insert into docs values (2, 'n')", "delete from docs where id = 1")
     plan = undo.plan("--table", "docs", *USER)
-    assert "its rules are off meanwhile: noted, soft" in str(plan["tables"])
+    assert "its rules are switched off during the undo: noted, soft" in str(plan["tables"])
     undo.apply("--table", "docs", *USER)
     assert undo.rows("docs") == before
     enabled = undo.database.sql(

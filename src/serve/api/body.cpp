@@ -49,12 +49,12 @@ base::Result<ordered_json> read_json(std::string_view text) {
   }
   if (shape.depth > json_depth_max) return std::unexpected(wrong("the JSON is nested too deeply"));
   auto read = ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (read.is_discarded()) return std::unexpected(wrong("what is wanted is JSON"));
+  if (read.is_discarded()) return std::unexpected(wrong("send JSON"));
   return read;
 }
 
 base::Status only_fields(const ordered_json& object, std::span<const std::string_view> known) {
-  if (!object.is_object()) return std::unexpected(wrong("what is wanted is a JSON object"));
+  if (!object.is_object()) return std::unexpected(wrong("send a JSON object"));
   for (const auto& [name, value] : object.items()) {
     if (std::ranges::find(known, name) == known.end()) {
       return std::unexpected(wrong("there is no field " + name));

@@ -90,7 +90,7 @@ base::Result<Response> apply_revert(const Call& call) {
   TRY_ASSIGN(std::string digest, text_of(body, "digest"));
   // Only a plan that somebody has confirmed is applied.
   if (digest.empty())
-    return std::unexpected(wrong("digest is missing: the plan's, as it was shown"));
+    return std::unexpected(wrong("digest is missing: send the digest of the plan that was shown"));
   std::string filter = body["filter"].dump(-1, ' ', false, ordered_json::error_handler_t::replace);
   return finished(recorded(call, "revert", request.reason, R"({"filter": )" + filter + "}",
                            [&] { return undo->apply(request, digest); }));

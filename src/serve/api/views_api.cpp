@@ -36,7 +36,7 @@ base::Result<Response> set_view(const Call& call) {
 base::Result<Response> remove_view(const Call& call) {
   std::string owner = given(*call.request, "owner").value_or(call.identity->name);
   if (owner != call.identity->name && call.identity->role < Role::admin) {
-    return problem(403, "taking away somebody else's view needs the role admin");
+    return problem(403, "only an admin can delete somebody else's view");
   }
   TRY_ASSIGN(bool was_there, call.services->views->remove(owner, std::string(call.tail)));
   if (!was_there) return problem(404, "there is no view of this name");

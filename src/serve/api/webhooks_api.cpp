@@ -31,7 +31,8 @@ base::Result<NewWebhook> webhook_in(const Call& call) {
   wanted.filter = filter == body.end() ? "{}" : filter->dump();
   TRY_ASSIGN(query::ChangeFilter read, filter_of_text(wanted.filter));
   if (read.since || read.until) {
-    return std::unexpected(wrong("a webhook sends what comes: its filter has no since and until"));
+    return std::unexpected(
+        wrong("a webhook sends new changes only: its filter cannot have since or until"));
   }
   // A filter that PostgreSQL refuses is refused now, not when the first change comes.
   TRY(query::condition_of(read));
