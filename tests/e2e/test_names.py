@@ -211,3 +211,36 @@ def test_the_longest_names_meet_nowhere(database: Database, start_worker: StartW
             worker.terminate()
         for name in names:
             server.drop_database(name)
+
+
+@oldest_and_newest
+def test_another_table_that_got_the_name_later_does_not_answer_for_it(
+    database: Database, start_worker: StartWorker
+) -> None:
+    """Names swap between tables of which one was not known yet, as where its baseline comes later."""
+    database.sql("create table mine (id int primary key, what text); insert into mine values (1, 'mine')")
+    database.sql("create table other (id int primary key, what text); insert into other values (2, 'other')")
+    start_worker().wait_ready()
+    at = now_of(database.url)
+    database.sql("alter table mine add column more int; update mine set what = 'mine!'")
+    database.sql(
+        "alter table other rename to swap; alter table mine rename to other; alter table swap rename to mine"
+    )
+    sync(database.url)
+
+    def rows(table: str) -> list[str]:
+        found = database.sql("select \"row\" ->> 'what' from bemi.rows_as_of(%s, %s::timestamptz)", table, at)
+        return [what for (what,) in found]
+
+    assert (rows("mine"), rows("other")) == (["mine"], ["other"])
+    [[mine]] = database.sql("select 'other'::regclass::oid::bigint")
+    database.sql(
+        "delete from _bemi.relation_version where relation = %s and effective_at <= %s::timestamptz", mine, at
+    )
+    with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match=r"no history of public\.mine"):
+        rows("mine")
+    assert rows("other") == ["other"]
+    # A table is found by the name that it got later, where no other one had that name before.
+    database.sql("alter table mine rename to third")
+    sync(database.url)
+    assert rows("third") == ["other"]

@@ -127,10 +127,12 @@ returns _bemi.relation_version language sql stable set search_path = pg_catalog,
     order by v.position desc, v.sequence desc limit 1
   ) v
   where not v.dropped and not _bemi.is_partition(in_source, in_epoch, v.relation, v.position, v.sequence, at)
-    and ((v.schema, v."table") = (in_schema, in_table) or exists (
-    select from _bemi.relation_version n
-    where n.source = in_source and n.epoch = in_epoch and n.relation = v.relation and n.schema = in_schema
-      and n."table" = in_table and not n.dropped and n.effective_at > at))
+    -- By a later name, the table that was the first to get it: another one had it before, or may have had it.
+    and ((v.schema, v."table") = (in_schema, in_table) or v.relation = (
+      select n.relation from _bemi.relation_version n
+      where n.source = in_source and n.epoch = in_epoch and n.schema = in_schema and n."table" = in_table
+        and not n.dropped and n.effective_at > at
+      order by n.effective_at, n.position, n.sequence limit 1))
   order by (v.schema, v."table") = (in_schema, in_table) desc, v.position desc limit 1
 $$;
 
