@@ -109,7 +109,7 @@ def test_a_line_that_breaks_at_any_moment_leaves_all_or_nothing(undo: Undo) -> N
                 time.sleep(0.01)
             rows = undo.rows("todo")
             if rows == after:
-                assert process.returncode == 1 and b"\nbemi: " in said, said
+                assert process.returncode == 1 and b"bemi: " in said, said
             else:
                 assert len(rows) == ROWS and all(",a," in row for row in rows)
                 undo.run("redo", "--apply")
@@ -143,7 +143,7 @@ def test_a_server_that_crashes_while_it_undoes_has_undone_nothing(own_database: 
             time.sleep(0.01)
         own_database.server.kill9()
         _, said = process.communicate()
-        assert process.returncode == 1 and b"\nbemi: " in said, said
+        assert process.returncode == 1 and b"bemi: " in said, said
         own_database.server.launch()
         assert undo.rows("todo") == after
         own_database.sql("drop trigger slow on todo")
