@@ -125,7 +125,7 @@ def test_a_column_that_becomes_virtual_leaves_the_table_to_an_index(
     database.sql("create table t (id int not null unique, v int)")
     start_worker().wait_ready()
     database.sql("alter table t add g int generated always as (id * 2) virtual")
-    assert database.sql("select relreplident from pg_class where relname = 't'") == [("i",)]
+    assert database.sql("select relreplident from pg_class where oid = 'public.t'::regclass") == [("i",)]
     write(database)
     sync(database.url)
     written = [change["operation"] for change in history(database.url) if change["table"] == "t"]
