@@ -157,7 +157,7 @@ def test_teardown_leaves_the_source_as_it_was(database: Database, start_worker: 
     refused = bemi("teardown", env=env, check=False)
     assert refused.returncode == 2 and "--yes" in refused.stderr
     bemi("teardown", "--yes", "--destination", env=env)
-    assert database.sql("select relreplident from pg_class where relname = 'item'") == [("d",)]
+    assert database.sql("select relreplident from pg_class where oid = 'public.item'::regclass") == [("d",)]
     assert database.sql("select count(*) from pg_publication") == [(0,)]
     assert database.sql("select count(*) from pg_replication_slots where database = current_database()") == [
         (0,)
