@@ -27,20 +27,28 @@ ordered_json to_json(const TrackingOptions& options) {
   return json;
 }
 
-TrackingOptions read_tracking_options(const ordered_json& json) {
+base::Result<TrackingOptions> read_tracking_options(const ordered_json& json) {
+  auto wrong = [](const char* name) {
+    return base::fail(base::ErrorKind::malformed_message,
+                      std::string("the stored option ") + name + " has another type");
+  };
   TrackingOptions options;
-  if (!json.is_object()) return options;
+  if (!json.is_object()) {
+    return base::fail(base::ErrorKind::malformed_message, "the stored options are not an object");
+  }
   for (const TrackingList& list : tracking_lists) {
     auto found = json.find(list.name);
-    bool is_list = found != json.end() && found->is_array() &&
+    if (found == json.end()) continue;
+    bool is_list = found->is_array() &&
                    std::ranges::all_of(*found, [](const auto& one) { return one.is_string(); });
-    if (is_list) options.*list.values = found->get<std::vector<std::string>>();
+    if (!is_list) return wrong(list.name);
+    options.*list.values = found->get<std::vector<std::string>>();
   }
   for (const TrackingChoice& choice : tracking_choices()) {
     auto found = json.find(choice.name);
-    if (found != json.end() && found->is_string()) {
-      options.*choice.value = found->get<std::string>();
-    }
+    if (found == json.end()) continue;
+    if (!found->is_string()) return wrong(choice.name);
+    options.*choice.value = found->get<std::string>();
   }
   return options;
 }

@@ -11,6 +11,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "base/result.hpp"
 #include "change/selection.hpp"
 
 namespace bemi::change {
@@ -46,8 +47,9 @@ const std::vector<TrackingChoice>& tracking_choices();
 
 // All of them by name.
 nlohmann::ordered_json to_json(const TrackingOptions& options);
-// What `json` lacks, or has of another type, is as by default.
-TrackingOptions read_tracking_options(const nlohmann::ordered_json& json);
+// What `json` lacks is as by default. Error of kind malformed_message: it is no object, or a member
+// has another type; a list of columns to redact that cannot be read must not be taken for none.
+base::Result<TrackingOptions> read_tracking_options(const nlohmann::ordered_json& json);
 
 // As arguments of `bemi run`.
 std::vector<std::string> arguments_of(const TrackingOptions& options);

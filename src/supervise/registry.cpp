@@ -13,7 +13,7 @@ constexpr const char* columns =
     "select name, url, revert_url, place, options, is_paused, revision, created_by, created_at, "
     "destination_url, destination_place from _bemi.managed_source";
 
-change::TrackingOptions read_tracking(const std::string& text) {
+base::Result<change::TrackingOptions> read_tracking(const std::string& text) {
   return change::read_tracking_options(
       nlohmann::ordered_json::parse(text, nullptr, /*allow_exceptions=*/false));
 }
@@ -41,11 +41,11 @@ base::Result<Source> Registry::read(const pg::Rows& rows, int row) {
   Source source{.name = rows.text(row, 0),
                 .place = rows.text(row, 3),
                 .destination_place = rows.text(row, 10),
-                .tracking = read_tracking(rows.text(row, 4)),
                 .is_paused = rows.truth(row, 5),
                 .revision = static_cast<int>(rows.integer(row, 6)),
                 .created_by = rows.text(row, 7),
                 .created_at = rows.text(row, 8)};
+  TRY_ASSIGN(source.tracking, read_tracking(rows.text(row, 4)));
   TRY_ASSIGN(source.url, box_.open(purpose, rows.text(row, 1)));
   if (rows.get(row, 2)) {
     TRY_ASSIGN(source.revert_url, box_.open(purpose, rows.text(row, 2)));
