@@ -36,6 +36,9 @@ def is_kept(item: pytest.Item) -> bool:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not os.environ.get("BEMI_TEST_HALVES"):
         return
-    dropped = [item for item in items if not is_kept(item)]
+    kept: list[pytest.Item] = []
+    dropped: list[pytest.Item] = []
+    for item in items:
+        (kept if is_kept(item) else dropped).append(item)
     config.hook.pytest_deselected(items=dropped)
-    items[:] = [item for item in items if item not in set(dropped)]
+    items[:] = kept

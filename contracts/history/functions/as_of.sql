@@ -159,7 +159,9 @@ $$;
 -- Rows without a key are known by their content, and by how many there are of it.
 create or replace function _bemi.keyless_rows_as_of(place _bemi.place) returns setof bemi.row_version
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
-declare emptied record;
+declare
+  emptied record;
+  names constant text[] := _bemi.column_names_ever(place);  -- once, and not for each change
 begin
   select * into emptied from _bemi.emptied(place);
   -- Generated columns, which the stream leaves out, are none of the table's described ones.
@@ -168,7 +170,7 @@ begin
     where c.source = place.source and c.epoch = place.epoch and c.effective_at <= place.at
       and c.effective_at >= place.since_time and c.operation in ('UPDATE', 'DELETE')
       and c.commit_position >= place.since
-      and jsonb_exists_any(c.fidelity -> 'before', _bemi.column_names_ever(place)))
+      and jsonb_exists_any(c.fidelity -> 'before', names))
   then
     raise exception 'rows of %.% have no key, and a change does not say which row it was', place.schema, place."table"
       using errcode = 'object_not_in_prerequisite_state', hint = 'such tables need REPLICA IDENTITY FULL';
