@@ -58,7 +58,7 @@ def test_check_says_how_to_widen_a_publication(database: Database) -> None:
     bemi("init", env=env)
     publication = f"bemi_{database.name}"
     for statement, words in (
-        (f"alter publication {publication} set (publish_via_partition_root = true)", "by their root"),
+        (f"alter publication {publication} set (publish_via_partition_root = true)", "of their root"),
         (f"alter publication {publication} set table item where (id > 100)", "a row filter"),
     ):
         database.sql(statement)
