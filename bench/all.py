@@ -68,6 +68,7 @@ MEASUREMENTS = (
         quick=("--generate", "--changes", "300000"),
     ),
     Measurement("context", 5, quick=("--rounds", "3")),
+    Measurement("context_cost", 5, quick=("--rounds", "3")),
     Measurement("stream", 1, quick=("--clients", "100", "--changes", "60")),
     Measurement("marks", 2, quick=("--rows", "1000", "--tests", "5")),
     Measurement("undo", 4, quick=("--rows", "100000")),
