@@ -80,6 +80,11 @@ begin
         from pg_attribute a join pg_type t on t.oid = a.atttypid
         where a.attrelid = named.oid and a.attnum > 0 and not a.attisdropped
           and (a.attgenerated = '' or a.attgenerated = 's' and current_setting('server_version_num')::int >= 180000)),
+      -- What it has besides, and the stream leaves out.
+      'unsent', (
+        select coalesce(json_agg(a.attname order by a.attnum), '[]') from pg_attribute a
+        where a.attrelid = named.oid and not a.attisdropped
+          and (a.attgenerated = 'v' or a.attgenerated = 's' and current_setting('server_version_num')::int < 180000)),
       'primary_key', (
         select coalesce(json_agg(a.attname order by key.place), '[]')
         from pg_index i cross join lateral unnest(i.indkey) with ordinality as key (attnum, place)

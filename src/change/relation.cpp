@@ -11,6 +11,11 @@ bool same_columns(const Relation& left, const Relation& right) {
   });
 }
 
+bool same_values(const Relation& left, const Relation& right) {
+  return same_columns(left, right) &&
+         (!left.lists_unsent || !right.lists_unsent || left.unsent == right.unsent);
+}
+
 bool set_primary_key(Relation& relation, const std::vector<std::string>& names) {
   relation.primary_key.clear();
   for (const std::string& name : names) {

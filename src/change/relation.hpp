@@ -42,6 +42,7 @@ struct Relation {
   std::vector<Oid> leaves;               // of a partitioned table, sorted
   Oid root = 0;                          // of a partition: whose name its rows have
   std::vector<std::string> unsent;       // generated columns, which the stream leaves out
+  bool lists_unsent = true;              // false: an older release told or stored it, without those
   bool assumed = true;  // key and types are the catalog's of a later moment, not told by the stream
   bool again = false;   // described anew in one session: it may have changed unseen
   bool dropped = false;
@@ -50,6 +51,9 @@ struct Relation {
 
 // The same columns in the same order: what is known of one holds for the other.
 bool same_columns(const Relation& left, const Relation& right);
+
+// That, and the same generated columns that are not sent.
+bool same_values(const Relation& left, const Relation& right);
 
 // Finds the key's columns by name; false, and no key, when one of them is not there: better none
 // than half.

@@ -57,6 +57,10 @@ Result<change::Relation> read_table(const json& table, const json& columns) {
     TRY_ASSIGN(std::string text, change::text_member(columns[i], "missing_text"));
     set_missing(relation.columns[i], text);
   }
+  relation.lists_unsent = table.contains("unsent");
+  if (relation.lists_unsent) {
+    TRY_ASSIGN(relation.unsent, change::name_list(table, "unsent"));
+  }
   TRY_ASSIGN(auto key, change::name_list(table, "primary_key"));
   change::set_primary_key(relation, key);
   return relation;

@@ -13,7 +13,7 @@ constexpr const char* alter_table = R"json({
             "columns": [{"name": "id", "type": "numeric(10,2)", "type_oid": 1700,
                          "type_modifier": 655366,
                          "form": {"oid": 1700, "name": "numeric", "kind": "scalar"}}],
-            "primary_key": ["id"]}})json";
+            "unsent": ["total"], "primary_key": ["id"]}})json";
 
 constexpr const char* stored =
     R"json({"columns":[{"name":"id","type":"numeric(10,2)"}],"command":"ALTER TABLE",)json"
@@ -31,7 +31,17 @@ TEST(SchemaChange, IsReadAndWritten) {
   EXPECT_EQ(change->unseen_since->position.value, 16U);
   EXPECT_EQ(change->relation.identity, change::ReplicaIdentity::full);
   EXPECT_EQ(change->relation.primary_key, std::vector<std::size_t>{0});
+  EXPECT_TRUE(change->relation.lists_unsent);
+  EXPECT_EQ(change->relation.unsent, std::vector<std::string>{"total"});
   EXPECT_EQ(schema_change_json(*change), stored);
+}
+
+TEST(SchemaChange, OfAnOlderReleaseDoesNotListWhatIsUnsent) {
+  std::string older = alter_table;
+  older.erase(older.find(R"("unsent": ["total"], )"), 20);
+  auto change = parse_schema_change(older);
+  ASSERT_TRUE(change);
+  EXPECT_FALSE(change->relation.lists_unsent);
 }
 
 TEST(SchemaChange, CanBeOfAllTablesThatHaveAType) {

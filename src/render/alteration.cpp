@@ -54,4 +54,10 @@ bool reads_otherwise(const Relation& known, const Relation& now) {
   });
 }
 
+bool sends_more(const Relation& known, const Relation& now) {
+  return std::ranges::any_of(known.unsent, [&](const std::string& name) {
+    return std::ranges::find(now.columns, name, &change::Column::name) != now.columns.end();
+  });
+}
+
 }  // namespace bemi::render

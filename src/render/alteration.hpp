@@ -14,4 +14,7 @@ bool same_key(const change::Relation& left, const change::Relation& right);
 // oid), or whose type got other attributes, has other values all the same.
 bool reads_otherwise(const change::Relation& known, const change::Relation& now);
 
+// A generated column that became an ordinary one (DROP EXPRESSION) keeps values that nobody sent.
+bool sends_more(const change::Relation& known, const change::Relation& now);
+
 }  // namespace bemi::render

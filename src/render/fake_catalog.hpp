@@ -15,7 +15,7 @@ class FakeCatalog final : public SourceCatalog {
   std::map<change::Oid, change::Relation> tables;  // as they are now
   std::map<change::Oid, change::Oid> roots;
   std::map<change::Oid, std::vector<wal::ColumnTie>> ties;
-  std::map<change::Oid, std::vector<std::string>> unsent;
+  std::map<change::Oid, std::vector<std::string>> generated;
   std::vector<std::uint64_t> waited_for;
   bool is_gone = false;  // every question fails
 
@@ -41,7 +41,7 @@ class FakeCatalog final : public SourceCatalog {
     for (std::size_t index : table->second.primary_key)
       entry.primary_key.push_back(table->second.columns[index].name);
     entry.leaves = table->second.leaves;
-    entry.unsent = unsent[oid];
+    entry.generated = generated[oid];
     for (const change::Column& column : table->second.columns)
       entry.numbers.emplace_back(column.name, column.number);
     return entry;

@@ -51,6 +51,18 @@ std::vector<std::string> type_names(const Relation& relation) {
   return names;
 }
 
+// Of its generated columns.
+std::vector<std::string> unsent_of(const Relation& relation,
+                                   const std::vector<std::string>& generated) {
+  std::vector<std::string> names;
+  for (const std::string& name : generated) {
+    bool is_sent =
+        std::ranges::find(relation.columns, name, &change::Column::name) != relation.columns.end();
+    if (!is_sent) names.push_back(name);
+  }
+  return names;
+}
+
 // PostgreSQL then sends no old key: a change of the key does not say which row it was.
 bool loses_key(const Relation& relation) {
   return relation.identity == change::ReplicaIdentity::index &&
@@ -157,6 +169,7 @@ bool Relations::take_told(Relation& relation) const {
   if (!take_types(known->second, relation)) return false;
   relation.assumed = false;
   if (relation.root == 0) relation.leaves = known->second.leaves;
+  if (known->second.lists_unsent) relation.unsent = known->second.unsent;
   change::set_primary_key(relation, key_names(known->second));
   return true;
 }
@@ -165,10 +178,8 @@ bool Relations::take_told(Relation& relation) const {
 // now, which may be later than this position, is the best there is: `assumed`.
 base::Status Relations::complete(Relation& relation) {
   TRY_ASSIGN(wal::CatalogEntry now, catalog_->look_up(relation.oid));
-  for (std::string& name : now.unsent) {
-    if (std::ranges::find(relation.columns, name, &change::Column::name) == relation.columns.end())
-      relation.unsent.push_back(std::move(name));
-  }
+  relation.unsent = unsent_of(relation, now.generated);
+  relation.lists_unsent = true;
   if (take_told(relation)) return {};
   auto known = known_.find(relation.root == 0 ? relation.oid : relation.root);
   bool same = known != known_.end() && take_types(known->second, relation);
@@ -231,7 +242,7 @@ base::Status Relations::learn(const decode::RelationMessage& message, std::uint3
   std::optional<Relation> now = known_of(oid);
   bool altered =
       before && now && now->assumed && before->oid == now->oid &&
-      (!change::same_columns(*before, *now) || !std::ranges::includes(now->leaves, before->leaves));
+      (!change::same_values(*before, *now) || !std::ranges::includes(now->leaves, before->leaves));
   change::Covered told =
       covered(*relation, altered ? change::Coverage::broken : change::Coverage::mentioned);
   if (altered && !has_ddl_messages_) {
@@ -389,8 +400,8 @@ void Relations::note_altered(const Relation& known, const decode::SchemaChange& 
   // A partition that is made is empty; one that is attached or gone took rows with it.
   bool grown = told.command == "CREATE TABLE" && std::ranges::includes(now.leaves, known.leaves);
   bool moved = now.leaves != known.leaves && !grown;
-  if (!told.dropped &&
-      (moved || told.rewritten || reads_otherwise(known, now) || !same_key(known, now))) {
+  if (!told.dropped && (moved || told.rewritten || reads_otherwise(known, now) ||
+                        !same_key(known, now) || sends_more(known, now))) {
     change::Covered broken = covered(now, change::Coverage::broken, told.membership);
     if (told.unseen_since) {
       broken.since = {told.unseen_since->position, told.unseen_since->time};
@@ -455,9 +466,8 @@ base::Status Relations::refresh(const Relation& told) {
     }
     TRY(name_by_root(fresh));
     fresh.tracked = selection_->tracks(fresh.schema, fresh.table);
-    if (fresh.tracked && take_told(fresh)) {
-      fresh.unsent = described.relation->unsent;
-    } else if (fresh.tracked) {
+    fresh.unsent = described.relation->unsent;
+    if (fresh.tracked && !take_told(fresh)) {
       TRY(complete(fresh));
     }
     TRY_ASSIGN(described.relation, mark(std::move(fresh)));

@@ -121,7 +121,7 @@ TEST_F(Knowing, ADescribedTableHasTypesAndKeyAsTold) {
 }
 
 TEST_F(Knowing, WhatNobodyToldIsTheCatalogsAndAssumed) {
-  catalog_.unsent[root_oid] = {"total", "task"};
+  catalog_.generated[root_oid] = {"total", "task"};
   learn(todo());
   change::RelationPtr relation = find(root_oid);
   EXPECT_TRUE(relation->assumed);
@@ -637,12 +637,50 @@ TEST_F(Knowing, OtherTablesStayAsTheyAre) {
   EXPECT_EQ(find(root_oid)->primary_key, Keys{0});
 }
 
-TEST_F(Knowing, WhatIsUnsentStaysUnsent) {
-  catalog_.unsent[root_oid] = {"total"};
+TEST_F(Knowing, WhatIsToldIsUnsentFromThere) {
   relations_.remember({todo()});
   learn(todo());
-  take(told(todo()));
+  Relation now = todo();
+  now.unsent = {"total"};
+  take(told(now));
+  EXPECT_EQ(find(root_oid)->unsent, now.unsent);
+  for (const change::Covered& one : batch().covered)
+    EXPECT_NE(one.coverage, Coverage::broken) << "its rows have the same values as before";
+}
+
+TEST_F(Knowing, TheCatalogSaysWhatIsUnsentWhereAnOlderReleaseTold) {
+  catalog_.generated[root_oid] = {"total"};
+  Relation older = todo();
+  older.lists_unsent = false;
+  relations_.remember({older});
+  learn(todo());
+  take(told(older));
   EXPECT_EQ(find(root_oid)->unsent, std::vector<std::string>{"total"});
+}
+
+TEST_F(Knowing, AColumnThatIsGeneratedNoMoreHasValuesThatNobodySent) {
+  Relation before = todo();
+  before.unsent = {"total"};
+  relations_.remember({before});
+  Relation now = todo();
+  now.columns.push_back(column_of("total", int4, 3));
+  take(told(now));
+  change::Batch stored = batch();
+  ASSERT_FALSE(stored.covered.empty());
+  EXPECT_EQ(stored.covered.back().coverage, Coverage::broken);
+}
+
+TEST_F(Assuming, AGeneratedColumnThatCameUnseenBreaksTheTable) {
+  catalog_.generated[root_oid] = {"total"};
+  for (bool listed : {true, false}) {
+    Relation before = todo();
+    before.lists_unsent = listed;
+    relations_.remember({before});
+    learn(todo());
+    change::Batch stored = batch();
+    ASSERT_FALSE(stored.covered.empty());
+    EXPECT_EQ(stored.covered.back().coverage, listed ? Coverage::broken : Coverage::mentioned);
+  }
 }
 
 }  // namespace

@@ -20,7 +20,8 @@ std::string key_json(const change::Relation& relation) {
 
 constexpr const char* select_relations = R"(
 select v.relation, v.schema, v."table", v.assumed, v.columns::text, to_jsonb(v.primary_key)::text,
-       v.leaves::text, v.dropped
+       v.leaves::text, v.dropped,
+       coalesce(to_jsonb(v.unsent)::text, '')
 from (select distinct on (relation) * from _bemi.relation_version where source = $1
       order by relation, epoch desc, position desc, sequence desc) v
 order by v.epoch, v.position, v.sequence)";
@@ -37,15 +38,16 @@ where v.source = $1 and v.columns @? '$[*].redacted')";
 const char* const insert_relation_version = R"(
 insert into _bemi.relation_version (source, epoch, position, relation, schema, "table",
                                     replica_identity, columns, primary_key, assumed,
-                                    leaves, sequence, effective_at, dropped)
+                                    leaves, sequence, effective_at, dropped, unsent)
 select $1, $2, $3, $4, $5, $6, $7, $8::jsonb,
-       array(select jsonb_array_elements_text($9::jsonb)), $10, $12::jsonb, $13, $14, $15::boolean
+       array(select jsonb_array_elements_text($9::jsonb)), $10, $12::jsonb, $13, $14, $15::boolean,
+       case when $16 <> '' then array(select jsonb_array_elements_text($16::jsonb)) end
 where $11 or not exists (
   select from (select * from _bemi.relation_version where source = $1 and relation = $4 and epoch = $2
                order by position desc, sequence desc limit 1) newest
   where schema = $5 and "table" = $6 and replica_identity = $7 and columns = $8::jsonb
     and to_jsonb(primary_key) = $9::jsonb and leaves = $12::jsonb
-    and dropped = $15::boolean)
+    and dropped = $15::boolean and to_jsonb(unsent) is not distinct from nullif($16, '')::jsonb)
 on conflict do nothing)";
 
 std::vector<pg::Parameter> relation_version_parameters(const change::Relation& relation,
@@ -64,7 +66,8 @@ std::vector<pg::Parameter> relation_version_parameters(const change::Relation& r
           nlohmann::json(relation.leaves).dump(),
           std::to_string(place.sequence),
           base::format(place.effective_at),
-          pg::boolean(relation.dropped)};
+          pg::boolean(relation.dropped),
+          relation.lists_unsent ? nlohmann::json(relation.unsent).dump() : std::string()};
 }
 
 base::Result<std::vector<change::Relation>> load_relations(pg::Connection& destination,
@@ -84,6 +87,13 @@ base::Result<std::vector<change::Relation>> load_relations(pg::Connection& desti
     if (!columns || !key || !leaves) continue;
     relation.columns = std::move(*columns);
     relation.leaves = std::move(*leaves);
+    std::string unsent_names = rows.text(row, 8);
+    relation.lists_unsent = !unsent_names.empty();
+    if (relation.lists_unsent) {
+      auto unsent = change::read_names(unsent_names);
+      if (!unsent) continue;
+      relation.unsent = std::move(*unsent);
+    }
     change::set_primary_key(relation, *key);
     relations.push_back(std::move(relation));
   }

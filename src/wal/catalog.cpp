@@ -137,7 +137,7 @@ base::Result<CatalogEntry> look_up(pg::Connection& source, Oid oid) {
     if (what == "leaf") entry.leaves.push_back(oid_at(rows, row, 1));
     if (what == "number")
       entry.numbers.emplace_back(rows.text(row, 1), static_cast<int>(rows.integer(row, 2)));
-    if (what == "unsent") entry.unsent.push_back(rows.text(row, 1));
+    if (what == "generated") entry.generated.push_back(rows.text(row, 1));
   }
   return entry;
 }

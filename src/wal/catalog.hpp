@@ -28,7 +28,7 @@ base::Status resolve_types(pg::Connection& source, change::Relation& relation,
 struct CatalogEntry {
   bool exists = false;
   std::vector<std::string> primary_key;              // in key order
-  std::vector<std::string> unsent;                   // generated columns that are not published
+  std::vector<std::string> generated;                // columns, published or not
   std::vector<change::Oid> leaves;                   // of a partitioned table, sorted
   std::vector<std::pair<std::string, int>> numbers;  // of all columns
 };

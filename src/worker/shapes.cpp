@@ -21,6 +21,7 @@ struct Shape {
   std::string columns;
   std::string plain_columns;  // of the catalog: without generated ones
   std::vector<Oid> leaves;
+  std::string names;  // of all columns; empty: an older release stored it, without those unsent
 };
 using Shapes = std::map<Oid, Shape>;
 
@@ -39,7 +40,8 @@ base::Result<Shapes> known_shapes(pg::Connection& destination, const store::Prog
                                             .table = rows.text(row, 2),
                                             .columns = rows.text(row, 4),
                                             .plain_columns = {},
-                                            .leaves = std::move(*leaves)});
+                                            .leaves = std::move(*leaves),
+                                            .names = rows.text(row, 6)});
   }
   return shapes;
 }
@@ -56,7 +58,8 @@ base::Result<Shapes> catalog_shapes(pg::Connection& source, const Shapes& known)
                          .table = rows.text(row, 2),
                          .columns = rows.text(row, 3),
                          .plain_columns = rows.text(row, 4),
-                         .leaves = leaves ? std::move(*leaves) : std::vector<Oid>{}});
+                         .leaves = leaves ? std::move(*leaves) : std::vector<Oid>{},
+                         .names = rows.text(row, 6)});
   }
   return shapes;
 }
@@ -65,6 +68,7 @@ base::Result<Shapes> catalog_shapes(pg::Connection& source, const Shapes& known)
 bool same(const Shape& known, const Shape& now) {
   return known.schema == now.schema && known.table == now.table &&
          (known.columns == now.columns || known.columns == now.plain_columns) &&
+         (known.names.empty() || known.names == now.names) &&
          std::ranges::includes(now.leaves, known.leaves);
 }
 

@@ -114,9 +114,9 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   with maps as materialized (select m.* from _bemi.shape_maps(place) m where place.mixed)
   select v.primary_key, case when m.map is null then v.after else _bemi.reshaped(m.map, v.after) end,
          case when m.map is null then v.exact -> 'after'
-           else _bemi.reshaped_remarks(m.map, v.exact -> 'after', true) end,
+           else _bemi.reshaped_exact(m.map, v.exact -> 'after') end,
          case when m.map is null then v.fidelity -> 'after'
-           else _bemi.reshaped_remarks(m.map, v.fidelity -> 'after', false) end,
+           else _bemi.reshaped_fidelity(m.map, v.fidelity -> 'after') end,
          v.operation, v.effective_at, v.context
   from (
     select distinct on (e.key) e.*
@@ -182,7 +182,7 @@ begin
     select e.content, e.said, sum(e.count) as count
     from (
       select case when m.map is null then p.content else _bemi.reshaped(m.map, p.content) end::text as content,
-             case when m.map is null then p.said else _bemi.reshaped_remarks(m.map, p.said, true) end as said, p.count
+             case when m.map is null then p.said else _bemi.reshaped_exact(m.map, p.said) end as said, p.count
       from _bemi.segments(place) s
       join @schema@.changes c on c."table" = s."table" and c.schema = s.schema
         and (c.commit_position, c.sequence) >= (s.from_position, s.from_sequence)

@@ -195,6 +195,8 @@ comment on column _bemi.relation_version.primary_key is 'The key''s columns, in 
 comment on column _bemi.relation_version.leaves is 'The oids of a partitioned table''s leaves';
 comment on column _bemi.relation_version.assumed is
   'True if the shape was read from the catalog later and not told by DDL';
+comment on column _bemi.relation_version.unsent is
+  'The generated columns that the source does not send; null if an older release stored the row';
 comment on column _bemi.relation_version.dropped is 'True if the table was dropped';
 comment on column _bemi.relation_version.recorded_at is 'The time when the row was made';
 

@@ -186,6 +186,7 @@ begin
   found.schema := version.schema;
   found."table" := version."table";
   found.columns := version.columns;
+  found.unsent := coalesce(version.unsent, '{}');
   select * into known from _bemi.coverage c
   where c.source = found.source and c.epoch = found.epoch and c.relation = found.relation and c.since <= find_place.at
   order by c.position desc limit 1;
@@ -208,10 +209,25 @@ begin
   -- A baseline's rows stand beside commits of about that time; a checkpoint's stand between two.
   found.since_time := case when known.checkpoint then known.since else '-infinity' end;
   found.mixed := (
-    select count(distinct _bemi.column_names(v.columns)) > 1 from _bemi.relation_version v
+    select count(distinct (_bemi.column_names(v.columns), coalesce(v.unsent, '{}'))) > 1 from _bemi.relation_version v
     where v.source = found.source and v.epoch = found.epoch and v.relation = found.relation
       and v.effective_at <= find_place.at);
   return found;
+end $$;
+
+-- A table at the end of all that is known of it, in no shape.
+create or replace function _bemi.place_of(source text, epoch int, relation bigint) returns _bemi.place
+language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
+declare place _bemi.place;
+begin
+  place.source := source;
+  place.epoch := epoch;
+  place.relation := relation;
+  place.at := 'infinity';
+  place.since := 0;
+  place.mixed := false;
+  place.since_time := '-infinity';
+  return place;
 end $$;
 
 -- The spans of the history in which the table's changes stand under one name, the newest first.

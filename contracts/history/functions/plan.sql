@@ -60,10 +60,9 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       select e.commit_position, e.sequence from _bemi.emptied($1) e
     ), maps as materialized (select m.* from _bemi.shape_maps($1) m where ($1).mixed)
     select k.primary_key, case when m.map is null then c.after else _bemi.reshaped(m.map, c.after) end,
-           case when m.map is null then c.exact -> 'after' else _bemi.reshaped_remarks(m.map, c.exact -> 'after',
-             true) end,
+           case when m.map is null then c.exact -> 'after' else _bemi.reshaped_exact(m.map, c.exact -> 'after') end,
            case when m.map is null then c.fidelity -> 'after'
-             else _bemi.reshaped_remarks(m.map, c.fidelity -> 'after', false) end,
+             else _bemi.reshaped_fidelity(m.map, c.fidelity -> 'after') end,
            c.operation, c.effective_at, c.context
     from _bemi.key_%1$s k
     cross join lateral (select u.* from (%2$s) u order by u.commit_position desc, u.sequence desc limit 1) c

@@ -16,8 +16,7 @@ begin
     select r.epoch, r.relation, s.*
     from (select distinct v.epoch, v.relation from _bemi.relation_version v
           where v.source = source_name and v.schema = place.schema and v."table" = place."table") r
-    cross join lateral _bemi.segments(row(source_name, r.epoch, r.relation, null, null, 'infinity',
-                                          0, null, false, '-infinity')::_bemi.place) s
+    cross join lateral _bemi.segments(_bemi.place_of(source_name, r.epoch, r.relation)) s
   ), versions as (
     select distinct on (c.epoch, c.commit_position, c.sequence) c.* from stretch s
     cross join lateral (
@@ -35,8 +34,7 @@ begin
   ), turns as (  -- What became of the key where it passed from one row to another.
     select s.epoch, p.commit_position, p.effective_at, o.sequence, o.stays
     from (select distinct s.epoch, s.relation from stretch s) s
-    cross join lateral (select row(source_name, s.epoch, s.relation, null, null, 'infinity', 0, null, false,
-                                   '-infinity')::_bemi.place as place offset 0) l
+    cross join lateral (select _bemi.place_of(source_name, s.epoch, s.relation) as place offset 0) l
     cross join lateral (select distinct p.commit_position, p.effective_at from _bemi.key_pass p
                         join stretch t on t.epoch = s.epoch and t.relation = s.relation
                           and (p.schema, p."table") = (t.schema, t."table")

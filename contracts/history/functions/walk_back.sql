@@ -75,8 +75,8 @@ begin
          jsonb_object_agg(m ->> 0, 'unknown') filter (where m ->> 1 is null)
   into map, lost from jsonb_array_elements(map) m;
   "row" := _bemi.reshaped(map, "row");
-  exact := _bemi.reshaped_remarks(map, exact, false);
-  fidelity := nullif(coalesce(_bemi.reshaped_remarks(map, fidelity, false), '{}') || coalesce(lost, '{}'), '{}');
+  exact := _bemi.reshaped_exact(map, exact);
+  fidelity := nullif(coalesce(_bemi.reshaped_fidelity(map, fidelity), '{}') || coalesce(lost, '{}'), '{}');
 end $$;
 
 create or replace function _bemi.changes_since(place _bemi.place, seen pg_snapshot, key text default null)

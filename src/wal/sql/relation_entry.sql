@@ -1,5 +1,5 @@
 -- pg_partition_tree would lock all partitions. From 18 on the publication has stored generated
--- columns in it; virtual ones never are.
+-- columns in it; virtual ones never are: who asks knows which of the generated ones were sent.
 with recursive tree (oid) as (
   select oid from pg_class where oid = $1 and relkind = 'p'
   union all
@@ -18,8 +18,5 @@ from tree join pg_class c on c.oid = tree.oid and c.relkind <> 'p'
 union all
 select 'number', attname, attnum from pg_attribute where attrelid = $1 and attnum > 0 and not attisdropped
 union all
-select 'unsent', attname, attnum
-from pg_attribute
-where attrelid = $1 and not attisdropped
-  and (attgenerated = 'v' or attgenerated = 's' and current_setting('server_version_num')::int < 180000)
+select 'generated', attname, attnum from pg_attribute where attrelid = $1 and attgenerated <> '' and not attisdropped
 order by 3
