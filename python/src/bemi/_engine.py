@@ -4,13 +4,12 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
-from typing import Any
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import event
 from sqlalchemy.engine import Connection, Dialect, Engine
-from sqlalchemy.orm import Session
+from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.pool import PoolProxiedConnection
 
 from ._autogenerate import tell_alembic
@@ -18,6 +17,9 @@ from ._conversation import Conversation, Memory, Options, Said
 from ._drivers import MAY_EMIT, Execution, Run, driver_named
 from ._failures import note_failure
 from ._statement import Kind, kind_of
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 # In a connection's memory: the info of the sessions in whose transactions it is, the innermost last.
 _SESSION = "bemi_session"
@@ -37,6 +39,7 @@ class Tap:
         self._wrap("do_execute_no_params", self._on_execute_without)
         self._wrap("do_commit", self._on_commit)
         self._wrap("do_rollback", self._on_rollback)
+        self._wrap("do_begin_twophase", self._on_begin_twophase)
         self._wrap("do_prepare_twophase", self._on_prepare)
 
     def _wrap(self, name: str, replacement: Callable[..., None]) -> None:
@@ -48,11 +51,9 @@ class Tap:
         for name in self._wrapped:
             delattr(self._dialect, name)
 
-    def check(self, connection: Connection) -> None:
+    def check(self, pooled: Any) -> None:
         """Asks once, before the engine's first transaction, whether the server takes messages."""
-        pooled = connection.connection
-        unknown = self.conversation.may_emit is None
-        if not unknown or self.conversation.driver.in_transaction(pooled.dbapi_connection):
+        if self.conversation.driver.in_transaction(pooled.dbapi_connection):
             return
         try:
             cursor = pooled.cursor()
@@ -124,6 +125,11 @@ class Tap:
             memory.pop(_SESSION, None)
             self.conversation.forget(memory)
         original(pooled)
+
+    def _on_begin_twophase(self, original: Callable[..., None], connection: Connection, xid: Any) -> None:
+        if self.conversation.may_emit is None:
+            self.check(connection.connection)
+        original(connection, xid)
 
     def _on_prepare(self, original: Callable[..., None], connection: Connection, xid: Any) -> None:
         pooled = connection.connection
@@ -211,29 +217,53 @@ def _tap(dialect: Dialect) -> Tap | None:
 
 
 def install_everywhere() -> None:
-    """Listens on every engine of this process. Idempotent."""
-    if not event.contains(Engine, "engine_connect", _on_engine_connect):
-        event.listen(Engine, "engine_connect", _on_engine_connect)
-        event.listen(Engine, "do_connect", _on_do_connect)
+    """Listens on every engine of this process. Idempotent.
+
+    Not by events: a listener of the class Engine would cost each statement of every engine some 10 µs.
+    """
+    if DefaultDialect.do_begin is not _on_begin:
+        DefaultDialect.do_begin = _on_begin  # type: ignore[method-assign]
+        DefaultDialect.initialize = _on_initialize  # type: ignore[method-assign]
+
+
+_begin = DefaultDialect.do_begin
+_initialize = DefaultDialect.initialize
+
+
+def _on_initialize(dialect: DefaultDialect, connection: Connection) -> None:
+    """At an engine's first connection."""
+    _tap(dialect)
+    _initialize(dialect, connection)
+
+
+def _on_begin(dialect: DefaultDialect, pooled: Any) -> None:
+    """Before an engine's first transaction, whenever it was made; and before all others."""
+    _begin(dialect, pooled)
+    tap = _tap(dialect)
+    if tap is not None:
+        if tap.conversation.may_emit is None:
+            tap.check(pooled)
+        if not _sessions_are_heard:
+            _hear_sessions()
+
+
+# ---- sessions with a context of their own
+
+_sessions_are_heard = False
+# On a session: the memories of the connections that it is in a transaction of.
+_JOINED = "_bemi_joined"
+
+
+def _hear_sessions() -> None:
+    """Who has not imported SQLAlchemy's ORM has no session, and need not pay for it."""
+    global _sessions_are_heard
+    if "sqlalchemy.orm" in sys.modules:
+        from sqlalchemy import event
+        from sqlalchemy.orm import Session
+
         event.listen(Session, "after_begin", _on_session_begin)
         event.listen(Session, "after_transaction_end", _on_session_end)
-
-
-def _on_engine_connect(connection: Connection) -> None:
-    tap = _tap(connection.dialect)
-    if tap is not None:
-        tap.check(connection)
-
-
-def _on_do_connect(dialect: Dialect, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> None:
-    if dialect.driver == "asyncpg" and _tap(dialect) is not None:
-        from ._drivers.asyncpg import prepare_connect
-
-        prepare_connect(parameters)
-
-
-# The memories of the connections that a session is in a transaction of.
-_joined: WeakKeyDictionary[Session, list[Memory]] = WeakKeyDictionary()
+        _sessions_are_heard = True
 
 
 def _on_session_begin(session: Session, _transaction: Any, connection: Connection) -> None:
@@ -241,16 +271,18 @@ def _on_session_begin(session: Session, _transaction: Any, connection: Connectio
         return
     memory = connection.info
     sessions = memory.setdefault(_SESSION, [])
-    if not any(info is session.info for info in sessions):  # a savepoint begins one too
-        sessions.append(session.info)
-        _joined.setdefault(session, []).append(memory)
+    for info in sessions:
+        if info is session.info:  # a savepoint begins one too
+            return
+    sessions.append(session.info)
+    session.__dict__.setdefault(_JOINED, []).append(memory)
 
 
 def _on_session_end(session: Session, transaction: Any) -> None:
     """A connection that the session joined may go on without it."""
     if transaction.parent is not None:
         return
-    for memory in _joined.pop(session, ()):
+    for memory in session.__dict__.pop(_JOINED, ()):
         others = [info for info in memory.get(_SESSION, ()) if info is not session.info]
         if others:
             memory[_SESSION] = others

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import asyncpg
+from asyncpg.transaction import Transaction
 
 from .._failures import note_failure
 from .._statement import fits_in_a_transaction
@@ -54,15 +54,15 @@ class Asyncpg:
             connection.isolation_level = level
 
     def commit_after(self, message: str, connection: Any, commit: Callable[[], None]) -> None:
-        raw = connection.driver_connection
-        if not hasattr(raw, "bemi_message"):  # a connection made before we were there
+        transaction = getattr(connection, "_transaction", None)
+        if not isinstance(transaction, Transaction):
             self.emit(message, connection)
             commit()
             return
-        raw.bemi_message = message
+        carrier = _Carrier(transaction._connection, message)
+        transaction._connection = carrier
         commit()
-        if raw.bemi_message is not None:
-            raw.bemi_message = None
+        if carrier.message is not None:
             note_failure("this version of asyncpg commits in another way", asyncpg.__version__)
 
     def emit(self, message: str, connection: Any) -> None:
@@ -76,30 +76,27 @@ class Asyncpg:
         note_rows(ROWS_WHEN_FORBIDDEN if status == f"SELECT {ROWS_WHEN_FORBIDDEN}" else None)
 
 
-@cache
-def carrying(base: type[Any]) -> type[Any]:
-    """A connection class whose COMMIT takes a message along."""
+class _Carrier:
+    """Stands for a connection in its transaction: the COMMIT takes a message along."""
 
-    class BemiConnection(base):  # type: ignore[misc]
-        __slots__ = ("bemi_message",)
+    __slots__ = ("_raw", "message")
 
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, **kwargs)
-            self.bemi_message: str | None = None
+    def __init__(self, raw: Any, message: str) -> None:
+        object.__setattr__(self, "_raw", raw)
+        object.__setattr__(self, "message", message)
 
-        async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:
-            message = self.bemi_message
-            if message is not None and query == "COMMIT;":
-                self.bemi_message = None
-                try:
-                    return str(await super().execute(f"{message}; COMMIT;", *args, timeout=timeout))
-                except asyncpg.InFailedSQLTransactionError:
-                    pass  # it had failed before: its COMMIT rolls back, as it would without us
-            return str(await super().execute(query, *args, timeout=timeout))
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._raw, name)
 
-    return BemiConnection
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self._raw, name, value)
 
-
-def prepare_connect(parameters: dict[str, Any]) -> None:
-    """Has the connection that is about to be made carry messages."""
-    parameters["connection_class"] = carrying(parameters.get("connection_class", asyncpg.Connection))
+    async def execute(self, query: str, *args: Any, **kwargs: Any) -> Any:
+        message = self.message
+        if message is not None and query == "COMMIT;":
+            object.__setattr__(self, "message", None)
+            try:
+                return await self._raw.execute(f"{message}; COMMIT;", *args, **kwargs)
+            except asyncpg.InFailedSQLTransactionError:
+                pass  # it had failed before: its COMMIT rolls back, as it would without us
+        return await self._raw.execute(query, *args, **kwargs)
