@@ -33,8 +33,9 @@ ROWS = 1000
 DISTINCT = 10
 
 if todo.WAY == "bemi":
-    from bemi import context
+    from bemi import context, failures
 else:
+    failures = {}
 
     def context(**_: Any) -> Any:
         return nullcontext()
@@ -139,6 +140,7 @@ async def measure(run: Callable[[int], Awaitable[None] | None], count: int, pid:
     cpu = time.process_time_ns() - cpu
     backend = cpu_of_backend(pid) - backend
     gc.enable()
+    assert not failures, failures
     return {"times": times, "cpu": cpu, "backend": backend}
 
 

@@ -66,9 +66,9 @@ def test_functions_that_write(door: Door, tracked: Tracked) -> None:
     if door.driver != "psycopg2-prefix":
         assert [sql for _, _, sql in first_words(tracked)] == [
             "INSERT INTO",
-            "SELECT add_item(2)",
+            "SELECT add_item(?)",
             "UPDATE item",
-            "SELECT add_item(3)",
+            "SELECT add_item(?)",
         ]
 
 

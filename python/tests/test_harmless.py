@@ -296,10 +296,12 @@ def test_what_deferred_triggers_write_has_the_context(door: Door, tracked: Track
 # ---- what fails while a message is made
 
 PLACES = [
-    "bemi._message.build",
+    "bemi._message.members",
+    "bemi._message.sql_member",
+    "bemi._message.joined",
     "bemi._message._dump",
-    "bemi._conversation.emit_sql",
-    "bemi._conversation.current_context",
+    "bemi._conversation.Message",
+    "bemi._conversation.in_force",
     "bemi._conversation.masked",
     "bemi._trace.from_active_span",
 ]

@@ -25,6 +25,7 @@ KINDS = {
     ],
     Kind.BARRIER: ["SAVEPOINT s", "savepoint s"],
     Kind.END: ["PREPARE TRANSACTION 'x'", "COMMIT", "end;"],
+    Kind.FORGET: ["DISCARD ALL", "deallocate prepare x"],
     Kind.UNDO: ["ROLLBACK TO SAVEPOINT s", "rollback to s", "ROLLBACK", "abort"],
 }  # fmt: skip
 

@@ -7,6 +7,7 @@ Importing this package listens to every SQLAlchemy engine of PostgreSQL in this 
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from ._context import Bemi, clear_context, context, current_context, merge_context, set_context
@@ -14,12 +15,12 @@ from ._engine import install, install_everywhere, uninstall
 from ._failures import failures
 from ._finalizers import watch_collections
 from .asgi import BemiFastAPIMiddleware
-from .revert import RevertError, plan_revert
-from .threads import ContextThreadPoolExecutor, bind_context
 
 if TYPE_CHECKING:
     from .history import Change, Changes, changes_of
     from .past import PastIsReadOnly, as_of, as_of_async
+    from .revert import RevertError, plan_revert
+    from .threads import ContextThreadPoolExecutor, bind_context
 
 __all__ = [
     "Bemi",
@@ -45,17 +46,28 @@ __all__ = [
 ]
 
 
+# What a process that only writes need not pay for.
+_LATER = {
+    "Change": "history",
+    "Changes": "history",
+    "ContextThreadPoolExecutor": "threads",
+    "PastIsReadOnly": "past",
+    "RevertError": "revert",
+    "as_of": "past",
+    "as_of_async": "past",
+    "bind_context": "threads",
+    "changes_of": "history",
+    "plan_revert": "revert",
+}
+
+
 def __getattr__(name: str) -> Any:
-    # The side that reads the history maps a table: who only writes need not pay for it.
-    if name in ("Change", "Changes", "changes_of"):
-        from . import history
-
-        return getattr(history, name)
-    if name in ("PastIsReadOnly", "as_of", "as_of_async"):
-        from . import past
-
-        return getattr(past, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = _LATER.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    globals()[name] = found
+    return found
 
 
 watch_collections()

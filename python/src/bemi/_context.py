@@ -14,11 +14,15 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
+import uuid
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar, Token
+from datetime import date, datetime
+from decimal import Decimal
 from types import TracebackType
 from typing import Any, TypeVar, cast
 
+from . import _message
 from ._failures import note_failure
 from ._finalizers import is_collecting, watch_async_generators
 
@@ -31,13 +35,28 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 class Holder:
     """One request's context, one block's, or one script's."""
 
+    __slots__ = (
+        "__weakref__",
+        "_encoded",
+        "_lock",
+        "_parent",
+        "_resolve",
+        "_resolver",
+        "_values",
+        "_version",
+        "frozen",
+    )
+
     def __init__(
         self,
         values: Context | None = None,
         parent: Holder | None = None,
         resolve: Callable[[], Context] | None = None,
     ) -> None:
-        self._values: dict[str, Any] = dict(values or {})
+        self._values: dict[str, Any] = dict(values) if values else {}
+        self._version = 0
+        # What a message says of it, and the versions of it and its parents that this was made from.
+        self._encoded: tuple[int, str] | None = None
         self._parent = parent
         # Run at the first write, once: by then a dependency may know the user. It raises nothing.
         self._resolve = resolve
@@ -46,11 +65,14 @@ class Holder:
         self.frozen = False
 
     def replace(self, values: Context) -> None:
-        self._parent = self._resolve = None
         self._values = dict(values)
+        self._version += 1 + (0 if self._parent is None else max(0, self._parent.stamp()))
+        self._parent = self._resolve = None
 
     def merge(self, values: Context) -> None:
-        self._values.update(values)
+        # Not in place: who encodes the values at this moment sees them whole.
+        self._values = {**self._values, **values}
+        self._version += 1
 
     def values(self) -> dict[str, Any]:
         """A copy of the whole; runs what is still to be resolved."""
@@ -58,6 +80,46 @@ class Holder:
             self._settle()
         inherited = self._parent.values() if self._parent is not None else {}
         return {**inherited, **self._values}
+
+    def members(self, with_sql: bool) -> str:
+        """The whole as a message says it. Encoded once, for it is the same for all writes of a request.
+
+        :param with_sql: the message has an `SQL` of its own.
+        """
+        encoded = self._encoded
+        if encoded is not None and encoded[0] == self.stamp():
+            return encoded[1]
+        self.settle()
+        stamp = self.stamp()
+        values = self.values()
+        is_plain = "SQL" not in values and _IMMUTABLE.issuperset(map(type, values.values()))
+        text = _message.members(values, with_sql)
+        # A list may be another one at the next write.
+        if is_plain and stamp >= 0 and stamp == self.stamp():
+            self._encoded = (stamp, text)
+        return text
+
+    def encoded_at(self) -> int:
+        """The stamp of what :meth:`members` has kept; below 0 for nothing."""
+        return -1 if self._encoded is None else self._encoded[0]
+
+    def stamp(self) -> int:
+        """Grows with each change of this holder or its parents; below 0 while any is to be resolved."""
+        stamp = 0
+        holder: Holder | None = self
+        while holder is not None:
+            if holder._resolve is not None:
+                return -1
+            stamp += holder._version
+            holder = holder._parent
+        return stamp
+
+    def settle(self) -> None:
+        holder: Holder | None = self
+        while holder is not None:
+            if holder._resolve is not None:
+                holder._settle()
+            holder = holder._parent
 
     def _settle(self) -> None:
         """Runs `resolve`, once. Others who write at the same time wait until its answer is there."""
@@ -82,11 +144,13 @@ class Holder:
                 self._resolver = None
             if self._resolve is resolve:  # else somebody replaced the context meanwhile
                 self._values = {**found, **self._values}
+                self._version += 1
                 self._resolve = None
         finally:
             lock.release()
 
 
+_IMMUTABLE = frozenset({str, int, float, bool, type(None), uuid.UUID, datetime, date, Decimal})
 # The longest that a write waits for another one of its request that runs set_context.
 RESOLVE_SECONDS_MAX = 5.0
 # The holders whose `resolve` this code is called by.

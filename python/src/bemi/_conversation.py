@@ -11,52 +11,56 @@ Whatever fails in here while a message is made is counted, and the application's
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, MutableMapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from . import _message, _trace
-from ._context import current_context
-from ._drivers import Driver, Execution, Prefixing, emit_sql
+from ._context import Holder, current_context, in_force
+from ._drivers import Driver, Execution, Message, Prefixing
 from ._failures import note_failure
 from ._masking import masked
-from ._statement import Kind
+from ._message import Scope
+from ._statement import REMEMBERED_MAX, Kind, is_of_rows
 
 # What is remembered of a connection until the end of its transaction.
 Memory = MutableMapping[Any, Any]
-_WAITING = "bemi_waiting"
-_READ = "bemi_read"
+WAITING = "bemi_waiting"
+READ = "bemi_read"
+# Of a connection until its end: something ran on it that may have dropped what was prepared.
+_UNSURE = "bemi_unsure"
 
 
-@dataclass(frozen=True)
-class Options:
-    sql: bool = True
+class Options(NamedTuple):
+    sql: bool | Literal["text", "hash"] = True
     trace: bool = True
     prefix: bool = False
-    literals: bool = True
+    literals: bool = False
+    sql_filter: Callable[[str], str | None] | None = None
 
 
-@dataclass
 class Waiting:
-    """A message that is not sent yet, and what it was made from."""
+    """A message that is not sent yet: its parts, either of which may be empty.
 
-    sql: str | None
-    values: dict[str, Any]
-    text: str
+    :param made_of: the statement, the holder and its state, if nothing else is in the message.
+    """
 
-    def says(self, sql: str | None, values: dict[str, Any]) -> bool:
-        try:
-            return self.sql == sql and bool(self.values == values)
-        except Exception:  # values of any kind, compared in any way
-            return False
+    __slots__ = ("context", "made_of", "sql")
+
+    def __init__(self, context: str, sql: str, made_of: tuple[str, Holder | None, int] | None = None) -> None:
+        self.context = context
+        self.sql = sql
+        self.made_of = made_of
 
 
-@dataclass(frozen=True)
 class Said:
     """Where the context of a statement comes from; the later ones win over the request's."""
 
-    sql: str | None = None
-    nearer: tuple[Mapping[str, Any] | None, ...] = ()
+    __slots__ = ("nearer", "sql")
+
+    def __init__(self, sql: str | None = None, nearer: tuple[Mapping[str, Any] | None, ...] = ()) -> None:
+        self.sql = sql
+        self.nearer = nearer
 
 
 class Conversation:
@@ -71,6 +75,7 @@ class Conversation:
 
     def configure(self, options: Options) -> None:
         self.options = options
+        self._remembered_sql = functools.lru_cache(maxsize=1024)(self._sql_member)
         wanted = options.prefix and isinstance(self.driver, Prefixing)
         self._prefixing: Prefixing | None = self.driver if wanted else None  # type: ignore[assignment]
 
@@ -82,8 +87,14 @@ class Conversation:
             note_failure("context cannot be passed", "the role may not call pg_logical_emit_message")
 
     def execute(self, kind: Kind, said: Said, execution: Execution, memory: Memory) -> None:
-        if kind is Kind.READ or not self.may_emit:
-            self.note_read(memory)
+        if (
+            kind is Kind.FORGET
+            or kind is Kind.CALL
+            or (kind is Kind.WRITE and not is_of_rows(execution.statement))
+        ):
+            memory[_UNSURE] = True
+        if kind is Kind.READ or kind is Kind.FORGET or not self.may_emit:
+            memory[READ] = True
             execution.run(execution.statement)
         elif execution.connection.autocommit:
             if execution.lazy:
@@ -98,9 +109,23 @@ class Conversation:
         else:
             self._execute_in_turn(kind, said, execution, memory)
 
-    @staticmethod
-    def note_read(memory: Memory) -> None:
-        memory[_READ] = True
+    def glance(self, sql: str, connection: Any, memory: Memory) -> Waiting | bool:
+        """The commonest writes, with nothing nearer than the request, at the least cost.
+
+        True: it is as the one before it, and needs nothing. A message that waits once the statement is done.
+        False: it needs more than a glance.
+        """
+        before: Waiting | None = memory.get(WAITING)
+        options = self.options
+        if (options.trace and _trace.may_be_active()) or not (self.may_emit and self._prefixing is None):
+            return False
+        if before is None:
+            return False if connection.autocommit else self._what_to_say(Said(sql), None)
+        made_of = before.made_of
+        if made_of is None or made_of[0] != sql:
+            return False
+        holder = in_force()
+        return holder is made_of[1] and (holder is None or holder.stamp() == made_of[2])
 
     def commit(self, said: Said, connection: Any, memory: Memory, commit: Callable[[], None]) -> None:
         message = self.last_words(said, connection, memory)
@@ -109,64 +134,70 @@ class Conversation:
         else:
             self.driver.commit_after(message, connection, commit)
 
-    def last_words(self, said: Said, connection: Any, memory: Memory) -> str | None:
+    def last_words(self, said: Said, connection: Any, memory: Memory) -> Message | None:
         """The message that waits; else one for what was written past us, such as by a driver's COPY.
 
         None for a transaction that is known to have read, as reads should cost nothing; and for one that
         has failed: its COMMIT rolls back, and the application is to see what it would without us.
         """
-        waiting: Waiting | None = memory.pop(_WAITING, None)
-        has_read = memory.pop(_READ, False)
+        waiting: Waiting | None = memory.pop(WAITING, None)
+        has_read = memory.pop(READ, False)
         if self._prefixing is not None:
             return None  # it was sent
         try:
             if waiting is not None:
-                is_empty = not waiting.values and waiting.sql is None
-                return None if is_empty else self._message_if_possible(waiting, connection, is_last=True)
+                is_empty = not waiting.context and not waiting.sql
+                return (
+                    None if is_empty else self._message_if_possible(waiting, connection, memory, is_last=True)
+                )
             if has_read or not (self.may_emit and self.driver.commits_for_free):
                 return None
-            values = self._values(said)
-            if not values or not self.driver.may_speak(connection):
+            context = self._what_to_say(said, None).context
+            if not context or not self.driver.may_speak(connection):
                 return None
-            text = _message.build(values, None, "transaction")
-            return None if text is None else emit_sql(text)
+            return Message(_message.joined(context, "", "transaction"), may_be_prepared=_UNSURE not in memory)
         except Exception as error:
             note_failure("context could not be found", error)
             return None
 
-    def _message_if_possible(self, waiting: Waiting, connection: Any, *, is_last: bool = False) -> str | None:
+    def _message_if_possible(
+        self, waiting: Waiting, connection: Any, memory: Memory, *, is_last: bool = False
+    ) -> Message | None:
         """None where it would be refused: the transaction failed, ended without us, or lost its server."""
         if self.driver.may_speak(connection):
-            return self._as_statement(waiting, "previous", is_last)
+            return self._message(waiting, "previous", is_last, _UNSURE not in memory)
         if not self.driver.in_transaction(connection):
             note_failure("a transaction was ended past Bemi", "its last statement has no context")
         return None
 
-    def _as_statement(self, said: Waiting, scope: _message.Scope, is_last: bool = False) -> str | None:
+    def _message(
+        self, said: Waiting, scope: Scope, is_last: bool = False, may_be_prepared: bool = False
+    ) -> Message | None:
         try:
             rest = None
-            if is_last and self.may_defer and said.values:
-                rest = _message.build(said.values, None, "transaction")
-            return emit_sql(said.text, rest, when_written=scope != "next")
+            if is_last and self.may_defer and said.context:
+                rest = _message.joined(said.context, "", "transaction")
+            text = _message.joined(said.context, said.sql, scope)
+            return Message(text, rest, when_written=scope != "next", may_be_prepared=may_be_prepared)
         except Exception as error:
             note_failure("a message could not be made", error)
             return None
 
     @staticmethod
     def forget(memory: Memory) -> None:
-        memory.pop(_WAITING, None)
-        memory.pop(_READ, None)
+        memory.pop(WAITING, None)
+        memory.pop(READ, None)
 
     def _execute_in_turn(self, kind: Kind, said: Said, execution: Execution, memory: Memory) -> None:
-        before: Waiting | None = memory.get(_WAITING)
+        before: Waiting | None = memory.get(WAITING)
         after: Waiting | None = None
         if kind in (Kind.WRITE, Kind.CALL):
             after = self._what_to_say(said, before)
         message = None
         if before is not None and before is not after:
-            del memory[_WAITING]
+            del memory[WAITING]
             if kind is not Kind.UNDO:
-                message = self._message_if_possible(before, execution.connection)
+                message = self._message_if_possible(before, execution.connection, memory)
         if message is None:
             execution.run(execution.statement)
         elif execution.lazy or kind is Kind.END:
@@ -175,57 +206,80 @@ class Conversation:
         else:
             self.driver.execute_after(message, execution)
         if after is not None:
-            memory[_WAITING] = after
+            memory[WAITING] = after
 
     def _execute_prefixed(
         self, prefixing: Prefixing, kind: Kind, said: Said, execution: Execution, memory: Memory
     ) -> None:
-        before: Waiting | None = memory.get(_WAITING)
+        before: Waiting | None = memory.get(WAITING)
         if kind is Kind.UNDO:
-            memory.pop(_WAITING, None)
-        after = self._what_to_say(said, before, "next") if kind is Kind.WRITE else before
+            memory.pop(WAITING, None)
+        after = self._what_to_say(said, before) if kind is Kind.WRITE else before
         message = None
         if after is not None and after is not before:
-            message = self._as_statement(after, "next")
+            message = self._message(after, "next")
         if message is None:
             execution.run(execution.statement)
         else:
             prefixing.execute_with(message, execution)
-            memory[_WAITING] = after
+            memory[WAITING] = after
 
-    def _build(self, said: Said, scope: _message.Scope) -> str | None:
+    def _build(self, said: Said, scope: Scope) -> Message | None:
         is_last = scope == "previous"
-        return self._as_statement(self._what_to_say(said, None, scope), scope, is_last)
+        return self._message(self._what_to_say(said, None), scope, is_last)
 
-    def _what_to_say(self, said: Said, before: Waiting | None, scope: _message.Scope = "previous") -> Waiting:
-        """`before` itself when it says the same: one message then speaks of both statements."""
-        sql: str | None = None
-        values: dict[str, Any] = {}
+    def _what_to_say(self, said: Said, before: Waiting | None) -> Waiting:
+        """`before` itself when it says the same: one message then speaks of both statements.
+
+        Without anything to say there is a message too, or the next one would speak of these changes.
+        """
+        context = sql = ""
         try:
-            sql = self._text(said.sql)
-            values = self._values(said)
-            if before is not None and before.says(sql, values):
-                return before
-            text = _message.build(values, sql, scope) or _message.build({}, sql, scope)
+            if said.sql is not None and self.options.sql:
+                is_short = len(said.sql) <= REMEMBERED_MAX
+                sql = self._remembered_sql(said.sql) if is_short else self._sql_member(said.sql)
+        except Exception as error:
+            note_failure("a statement's text could not be passed", error)
+        made_of = None
+        try:
+            # An active span is nearer to the write than the request's header.
+            span = _trace.from_active_span() if self.options.trace else None
+            if span or any(said.nearer):
+                context = self._merged(span or {}, said.nearer, bool(sql))
+            else:
+                holder = in_force()
+                if holder is not None:
+                    context = holder.members(bool(sql))
+                stamp = 0 if holder is None else holder.encoded_at()
+                if stamp >= 0 and said.sql is not None:
+                    made_of = (said.sql, holder, stamp)
         except Exception as error:
             note_failure("context could not be found", error)
-            text = None
-        # Without any, the next message would speak of these changes too.
-        return Waiting(sql, values, text or _message.empty(scope))
+        if before is not None and before.context == context and before.sql == sql:
+            return before
+        return Waiting(context, sql, made_of)
 
-    def _text(self, sql: str | None) -> str | None:
-        if sql is None or not self.options.sql:
-            return None
+    def _sql_member(self, sql: str) -> str:
+        """What a message says of a statement; empty for nothing."""
+        options = self.options
+        if options.sql_filter is not None:
+            filtered = options.sql_filter(sql)
+            if not filtered:
+                return ""
+            sql = filtered
+        if options.sql == "hash":
+            import hashlib
+
+            return _message.sql_member("sha256:" + hashlib.sha256(sql.encode("utf-8", "replace")).hexdigest())
         if len(sql) > _message.SQL_MAX:
-            return masked(sql[: _message.SQL_MAX], self.options.literals) + _message.CUT
-        return masked(sql, self.options.literals)
+            return _message.sql_member(masked(sql[: _message.SQL_MAX], options.literals) + _message.CUT)
+        return _message.sql_member(masked(sql, options.literals))
 
-    def _values(self, said: Said) -> dict[str, Any]:
+    @staticmethod
+    def _merged(span: dict[str, str], nearer: tuple[Mapping[str, Any] | None, ...], with_sql: bool) -> str:
         values = current_context()
-        if self.options.trace:
-            # An active span is nearer to the write than the request's header.
-            values.update(_trace.from_active_span())
-        for nearer in said.nearer:
-            if nearer:
-                values.update(nearer)
-        return values
+        values.update(span)
+        for one in nearer:
+            if one:
+                values.update(one)
+        return _message.members(values, with_sql)

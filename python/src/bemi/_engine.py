@@ -3,20 +3,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.pool import PoolProxiedConnection
 
 from ._autogenerate import tell_alembic
-from ._conversation import Conversation, Memory, Options, Said
-from ._drivers import MAY_EMIT, Execution, Run, driver_named
+from ._conversation import READ, WAITING, Conversation, Memory, Options, Said
+from ._drivers import MAY_EMIT, Execution, Preparing, Run, driver_named
 from ._failures import note_failure
-from ._statement import Kind, kind_of
+from ._statement import Kind, is_of_rows, kind_of
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -32,6 +33,7 @@ class Tap:
 
     def __init__(self, dialect: Dialect, conversation: Conversation) -> None:
         self.conversation = conversation
+        self.preparing = conversation.driver if isinstance(conversation.driver, Preparing) else None
         self._dialect = dialect
         self._wrapped: list[str] = []
         self._wrap("do_execute", self._on_execute)
@@ -70,6 +72,27 @@ class Tap:
             pooled.invalidate()
             raise
 
+    def ask_backend_pid(self, pooled: Any) -> None:
+        """Asks once, between the transactions of a connection that has sent some messages."""
+        pid = 0
+        connection = pooled.dbapi_connection
+        if self.preparing is None or self.conversation.driver.in_transaction(connection):
+            return
+        try:
+            cursor = pooled.cursor()
+            cursor.execute("SELECT pg_catalog.pg_backend_pid()")
+            pid = int(cursor.fetchone()[0])
+            cursor.close()
+            pooled.commit()  # no rollback: psycopg would have the server forget what it has prepared
+        except Exception as error:
+            note_failure("a message could not be prepared", error)
+            with contextlib.suppress(Exception):  # the application's own transaction has gone well
+                pooled.rollback()
+        except BaseException:
+            pooled.invalidate()
+            raise
+        self.preparing.learn_backend_pid(connection, pid)
+
     def _on_execute(
         self,
         original: Callable[..., None],
@@ -79,45 +102,76 @@ class Tap:
         context: Any = None,
         many: bool = False,
     ) -> None:
+        memory = None if context is None else _memory(context.root_connection.connection)
+        if context is None or memory is None:
+            original(cursor, statement, parameters, context)
+            return
+        kind = _kind(statement, context)
+        if kind is Kind.READ:
+            memory[READ] = True
+            original(cursor, statement, parameters, context)
+            return
+        nearer = _nearer(memory, context.execution_options.get("bemi_context"))
+        if kind is Kind.WRITE and not nearer and is_of_rows(statement):
+            connection = context.root_connection.connection.dbapi_connection
+            found = self.conversation.glance(context.statement, connection, memory)
+            if found:
+                original(cursor, statement, parameters, context)
+                if found is not True:
+                    memory[WAITING] = found
+                return
+
         def run(text: str) -> None:
             original(cursor, text, parameters, context)
 
-        self._execute(cursor, statement, context, run, many)
+        self._execute(cursor, statement, context, memory, kind, nearer, run, many)
 
     def _on_execute_without(
         self, original: Callable[..., None], cursor: Any, statement: str, context: Any = None
     ) -> None:
+        memory = None if context is None else _memory(context.root_connection.connection)
+        if context is None or memory is None:
+            original(cursor, statement, context)
+            return
+
         def run(text: str) -> None:
             original(cursor, text, context)
 
-        self._execute(cursor, statement, context, run, many=False)
+        nearer = _nearer(memory, context.execution_options.get("bemi_context"))
+        self._execute(cursor, statement, context, memory, _kind(statement, context), nearer, run, many=False)
 
-    def _execute(self, cursor: Any, statement: str, context: Any, run: Run, many: bool) -> None:
-        memory = None if context is None else _memory(context.root_connection.connection)
-        if context is None or memory is None:
-            run(statement)
-            return
-        kind = _kind(statement, context)
-        if kind is Kind.READ:
-            self.conversation.note_read(memory)
-            run(statement)
-            return
-        # The context's statement, not the cursor's: that holds all the rows of a batch.
-        said = Said(context.statement, _nearer(memory, context.execution_options.get("bemi_context")))
+    def _execute(
+        self,
+        cursor: Any,
+        statement: str,
+        context: Any,
+        memory: Memory,
+        kind: Kind,
+        nearer: tuple[Any, ...],
+        run: Run,
+        many: bool,
+    ) -> None:
         connection = context.root_connection.connection.dbapi_connection
         # A server-side cursor is declared now and read later, between other statements.
         execution = Execution(connection, cursor, statement, run, many, lazy=context._is_server_side)
-        self.conversation.execute(kind, said, execution, memory)
+        # The context's statement, not the cursor's: that holds all the rows of a batch.
+        self.conversation.execute(kind, Said(context.statement, nearer), execution, memory)
 
     def _on_commit(self, original: Callable[..., None], pooled: Any) -> None:
         memory = _memory(pooled)
         if memory is None:
             original(pooled)
             return
+        if WAITING not in memory and memory.pop(READ, False):
+            memory.pop(_SESSION, None)
+            original(pooled)
+            return
         said = Said(nearer=_nearer(memory))
         memory.pop(_SESSION, None)
         commit = functools.partial(original, pooled)
         self.conversation.commit(said, pooled.dbapi_connection, memory, commit)
+        if self.preparing is not None and self.preparing.wants_backend_pid(pooled.dbapi_connection):
+            self.ask_backend_pid(pooled)
 
     def _on_rollback(self, original: Callable[..., None], pooled: Any) -> None:
         memory = _memory(pooled)
@@ -147,9 +201,10 @@ def _kind(statement: str, context: Any) -> Kind:
 
 
 def _nearer(memory: Memory, option: Any = None) -> tuple[Any, ...]:
-    """The session's context, then the statement's, which wins."""
+    """The session's context, then the statement's, which wins; empty without any."""
     sessions = memory.get(_SESSION)
-    return (sessions[-1].get("bemi") if sessions else None, option)
+    session = sessions[-1].get("bemi") if sessions else None
+    return (session, option) if session or option else ()
 
 
 def _memory(pooled: Any) -> Memory | None:
@@ -164,28 +219,41 @@ def _memory(pooled: Any) -> Memory | None:
 
 
 def install(
-    engine: Any, *, sql: bool = True, trace: bool = True, prefix: bool = False, literals: bool = True
+    engine: Any,
+    *,
+    sql: bool | Literal["text", "hash"] = True,
+    trace: bool = True,
+    prefix: bool = False,
+    literals: bool = False,
+    sql_filter: Callable[[str], str | None] | None = None,
 ) -> None:
     """Listens to one engine, sync or async; again, with other options, changes these.
 
     Every engine of PostgreSQL is listened to with the defaults as soon as ``bemi`` is imported; this
     is for options, and for an engine after :func:`uninstall`.
 
-    :param sql: the statement's text, without its parameters, goes with the context as ``SQL``.
+    :param sql: ``True`` or ``"text"``: the statement's text, without its parameters, goes with the context
+        as ``SQL``. ``"hash"``: its SHA-256. ``False``: neither.
     :param trace: an active OpenTelemetry span goes along as ``trace_id`` and ``span_id``.
     :param prefix: psycopg2 only: a message stands in front of its statement, in one text and one round
         trip. Functions that write are not noticed then, and errors that quote a line of the statement's
         text count the message's lines too.
-    :param literals: False: constants in the statement's text are left out of it. Passwords always are.
+    :param literals: the constants in the statement's text go along too. Without it ``'***'`` and ``?`` stand
+        for them. Passwords never go along.
+    :param sql_filter: is given a statement's text, and says what goes along instead of it; ``None`` for
+        nothing. Its answer is remembered: it is asked once for the same short text.
     :raises TypeError: the engine is not one of PostgreSQL with a driver that Bemi knows.
+    :raises ValueError: ``sql`` is none of these.
 
     >>> bemi.install(engine, sql=False)
     """
+    if sql not in (True, False, "text", "hash"):
+        raise ValueError(f"sql={sql!r}: it is 'text', 'hash' or False")
     dialect = _sync_engine(engine).dialect
     tap: Tap | None = getattr(dialect, _TAP, None) or _attach(dialect)
     if tap is None:
         raise TypeError(f"{dialect.name}+{dialect.driver}: Bemi knows psycopg, psycopg2 and asyncpg")
-    tap.conversation.configure(Options(sql, trace, prefix, literals))
+    tap.conversation.configure(Options(sql, trace, prefix, literals, sql_filter))
 
 
 def uninstall(engine: Any) -> None:
@@ -223,7 +291,7 @@ def install_everywhere() -> None:
     """
     if DefaultDialect.do_begin is not _on_begin:
         DefaultDialect.do_begin = _on_begin  # type: ignore[method-assign]
-        DefaultDialect.initialize = _on_initialize  # type: ignore[method-assign]
+        DefaultDialect.initialize = _on_initialize  # type: ignore[method-assign,assignment]
 
 
 _begin = DefaultDialect.do_begin
@@ -238,13 +306,14 @@ def _on_initialize(dialect: DefaultDialect, connection: Connection) -> None:
 
 def _on_begin(dialect: DefaultDialect, pooled: Any) -> None:
     """Before an engine's first transaction, whenever it was made; and before all others."""
-    _begin(dialect, pooled)
-    tap = _tap(dialect)
-    if tap is not None:
-        if tap.conversation.may_emit is None:
-            tap.check(pooled)
-        if not _sessions_are_heard:
-            _hear_sessions()
+    _begin(dialect, pooled)  # type: ignore[no-untyped-call]
+    tap = dialect.__dict__.get(_TAP)
+    if tap is None:
+        tap = _tap(dialect)
+    if tap is not None and tap.conversation.may_emit is None:
+        tap.check(pooled)
+    if not _sessions_are_heard:
+        _hear_sessions()
 
 
 # ---- sessions with a context of their own

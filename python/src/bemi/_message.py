@@ -21,12 +21,17 @@ CUT = " ..."
 Scope = Literal["previous", "next", "transaction"]
 
 
-def empty(scope: Scope) -> str:
-    return json.dumps({"_bemi": {"v": 1, "scope": scope}})
+# What every message ends with.
+_ENDS: dict[Scope, str] = {
+    scope: json.dumps({"_bemi": {"v": 1, "scope": scope}})[1:]
+    for scope in ("previous", "next", "transaction")
+}
 
 
 # What jsonb refuses, as json.dumps writes it: NUL and half of a surrogate pair.
-_UNSTORABLE = re.compile(r"\\u0000|\\ud[89a-f]", re.IGNORECASE)
+def _is_storable(text: str) -> bool:
+    # Compiled when it is first needed, as all patterns here: an import should cost next to nothing.
+    return "\\u" not in text or not re.search(r"\\u0000|\\ud[89a-f]", text, re.IGNORECASE)
 
 
 def build(values: Mapping[str, Any], sql: str | None, scope: Scope) -> str | None:
@@ -46,10 +51,38 @@ def build(values: Mapping[str, Any], sql: str | None, scope: Scope) -> str | Non
     return text
 
 
-def _dump(content: dict[str, Any]) -> str:
+def members(values: dict[str, Any], with_sql: bool) -> str:
+    """A context as members of a JSON object, without its braces; empty when it cannot be sent, which is noted.
+
+    :param with_sql: the message has an `SQL` of its own.
+    """
+    if "_bemi" in values or (with_sql and "SQL" in values):
+        values = {k: v for k, v in values.items() if k != "_bemi" and not (with_sql and k == "SQL")}
+    try:
+        return _dump(values)[1:-1]
+    except Exception as error:
+        note_failure("context cannot be serialised", error)
+        return ""
+
+
+def sql_member(sql: str) -> str:
+    return '"SQL": ' + _dump(sql)
+
+
+def joined(context: str, sql: str, scope: Scope) -> str:
+    """The message's text of its members, any of which may be empty."""
+    if len(context) + len(sql) > BYTES_MAX:
+        note_failure("context is over 1 MB", f"{len(context)} bytes")
+        context = ""
+    if context and sql:
+        return f"{{{context}, {sql}, {_ENDS[scope]}"
+    return f"{{{context or sql}, {_ENDS[scope]}" if context or sql else "{" + _ENDS[scope]
+
+
+def _dump(content: object) -> str:
     try:
         text = _ENCODER.encode(content)
-        if not _UNSTORABLE.search(text):
+        if _is_storable(text):
             return text
     except (ValueError, TypeError):
         pass  # NaN, a key that is no text, or a circle; the last fails again

@@ -18,24 +18,24 @@ class Kind(enum.Enum):
     CALL = "reads, by functions that may change rows"
     BARRIER = "what was written before it must have its message before it"
     END = "the same, and the transaction is over with it"
+    FORGET = "changes no row, but what was prepared on the connection may be gone"
     UNDO = "what was written since the savepoint or BEGIN is gone, and its message with it"
 
 
 _READS = frozenset(
     """SHOW SET RESET BEGIN START RELEASE FETCH MOVE CLOSE VALUES TABLE
-    LISTEN UNLISTEN NOTIFY DISCARD DEALLOCATE LOCK CHECKPOINT""".split()
+    LISTEN UNLISTEN NOTIFY LOCK CHECKPOINT""".split()
 )
+_FORGETS = frozenset({"DISCARD", "DEALLOCATE"})
 _ENDS_WELL = frozenset({"COMMIT", "END"})
 _UNDOES = frozenset({"ROLLBACK", "ABORT"})
 _MAY_CALL = frozenset({"SELECT", "WITH", "VALUES", "EXPLAIN", "DECLARE"})
 
-_COMMENTS = re.compile(r"\A(?:\s+|--[^\n]*\n|/\*.*?\*/|\()*", re.DOTALL)
-_WORDS = re.compile(r"\A(\w+)(?:\s+(\w+))?")
-_WRITING_WORD = re.compile(
-    r"\b(?:INSERT|UPDATE|DELETE|MERGE|INTO)\b(?!\s+(?:OF|NOWAIT|SKIP)\b)", re.IGNORECASE
-)
-_ROW_LOCK = re.compile(r"\bFOR\s+(?:NO\s+KEY\s+)?UPDATE\b", re.IGNORECASE)
-_CALL = re.compile(r"(?:\"|\b([a-z_]\w*))\s*\(", re.IGNORECASE)
+_COMMENTS = r"\A(?:\s+|--[^\n]*\n|/\*.*?\*/|\()*"
+_WORDS = r"\A(\w+)(?:\s+(\w+))?"
+_WRITING_WORD = r"\b(?:INSERT|UPDATE|DELETE|MERGE|INTO)\b(?!\s+(?:OF|NOWAIT|SKIP)\b)"
+_ROW_LOCK = r"\bFOR\s+(?:NO\s+KEY\s+)?UPDATE\b"
+_CALL = r"(?:\"|\b([a-z_]\w*))\s*\("
 
 # Words before a parenthesis that call nothing, or nothing that writes.
 _HARMLESS = frozenset(
@@ -57,16 +57,16 @@ _HARMLESS = frozenset(
 
 
 # Longer ones are rarely seen again, and a cache would keep them all.
-_REMEMBERED_MAX = 4096
+REMEMBERED_MAX = 4096
 
 
 def kind_of(statement: str) -> Kind:
-    return _remembered_kind(statement) if len(statement) <= _REMEMBERED_MAX else _kind(statement)
+    return _remembered_kind(statement) if len(statement) <= REMEMBERED_MAX else _kind(statement)
 
 
 def _kind(statement: str) -> Kind:
-    text = statement[_COMMENTS.match(statement).end() :]  # type: ignore[union-attr]
-    words = _WORDS.match(text)
+    text = _without_comments(statement)
+    words = re.match(_WORDS, text)
     if words is None:
         return Kind.READ if not text.strip(" \t\r\n;") else Kind.WRITE
     first, second = (word.upper() if word else "" for word in words.groups())
@@ -80,13 +80,21 @@ def _kind(statement: str) -> Kind:
         return Kind.WRITE  # several statements, or a semicolon in a literal
     if first in _MAY_CALL:
         return _kind_of_select(text)
+    if first in _FORGETS:
+        return Kind.FORGET
     return Kind.READ if first in _READS else Kind.WRITE
 
 
+def _without_comments(statement: str) -> str:
+    """From its first word on."""
+    begin = re.match(_COMMENTS, statement, re.DOTALL)
+    return statement if begin is None else statement[begin.end() :]
+
+
 def _kind_of_select(text: str) -> Kind:
-    if _WRITING_WORD.search(_ROW_LOCK.sub("", text)):
+    if re.search(_WRITING_WORD, re.sub(_ROW_LOCK, "", text, flags=re.IGNORECASE), re.IGNORECASE):
         return Kind.WRITE
-    calls = ((call[1] or '"').lower() for call in _CALL.finditer(text))
+    calls = ((call[1] or '"').lower() for call in re.finditer(_CALL, text, re.IGNORECASE))
     return Kind.CALL if any(name not in _HARMLESS for name in calls) else Kind.READ
 
 
@@ -103,5 +111,18 @@ _ROW_WRITES = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "WITH", "SELECT"
 
 def fits_in_a_transaction(statement: str) -> bool:
     """Surely no statement that refuses a transaction block, such as VACUUM or CALL."""
-    words = _WORDS.match(statement[_COMMENTS.match(statement).end() :])  # type: ignore[union-attr]
+    words = re.match(_WORDS, _without_comments(statement))
     return words is not None and words[1].upper() in _ROW_WRITES and is_single(statement)
+
+
+def _is_of_rows(statement: str) -> bool:
+    """It changes rows, and runs no code but what the database itself attaches to them."""
+    return fits_in_a_transaction(statement)
+
+
+_remembered_is_of_rows = lru_cache(maxsize=2048)(_is_of_rows)
+
+
+def is_of_rows(statement: str) -> bool:
+    short = len(statement) <= REMEMBERED_MAX
+    return _remembered_is_of_rows(statement) if short else _is_of_rows(statement)

@@ -8,9 +8,7 @@ import sys
 from collections.abc import Callable
 
 # version-traceid-parentid-flags; https://www.w3.org/TR/trace-context/#traceparent-header
-_TRACEPARENT = re.compile(
-    r"\A(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}(?:-|\Z)"
-)
+_TRACEPARENT = r"\A(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}(?:-|\Z)"
 
 
 _REQUEST_ID_MAX = 200
@@ -19,7 +17,8 @@ _REQUEST_ID_MAX = 200
 def from_headers(header: Callable[[str], str | None]) -> dict[str, str]:
     """What a request's headers say, asked by their names in lower case."""
     found: dict[str, str] = {}
-    parts = _TRACEPARENT.match((header("traceparent") or "").strip())
+    parent = header("traceparent")
+    parts = re.match(_TRACEPARENT, parent.strip()) if parent else None
     if parts:
         found = {"trace_id": parts[1], "span_id": parts[2]}
     request_id = header("x-request-id")
@@ -28,12 +27,24 @@ def from_headers(header: Callable[[str], str | None]) -> dict[str, str]:
     return found
 
 
+def may_be_active() -> bool:
+    """At the least cost: FastAPI imports OpenTelemetry where it is installed, used or not."""
+    trace = sys.modules.get("opentelemetry.trace")
+    try:
+        return trace is not None and trace.get_current_span() is not trace.INVALID_SPAN
+    except Exception:
+        return True
+
+
 def from_active_span() -> dict[str, str]:
     # Who has not imported OpenTelemetry has no span.
     trace = sys.modules.get("opentelemetry.trace")
     if trace is None:
         return {}
-    span = trace.get_current_span().get_span_context()
-    if not span.is_valid:
+    span = trace.get_current_span()
+    if span is trace.INVALID_SPAN:
         return {}
-    return {"trace_id": f"{span.trace_id:032x}", "span_id": f"{span.span_id:016x}"}
+    context = span.get_span_context()
+    if not context.is_valid:
+        return {}
+    return {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"}

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
@@ -39,12 +40,26 @@ class BemiFastAPIMiddleware:
         self.app = app
         self.set_context = set_context
         self.trace = trace
+        # What of it is asked at the first write, if any. A request that writes nothing costs next to nothing.
+        later: SetContext | None = set_context
+        self._is_async = False
+        if isinstance(set_context, Mapping):
+            later = {key: function for key, function in set_context.items() if not _is_async(function)}
+            self._is_async = len(later) < len(set_context)
+        elif set_context is not None and _is_async(set_context):
+            later, self._is_async = None, True
+        self._resolve = functools.partial(_asked, later) if later else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        holder = await self._holder(scope)
+        holder = Holder(
+            parent=Holder(resolve=functools.partial(_from_headers, scope)) if self.trace else None,
+            resolve=self._resolve and functools.partial(self._resolve, scope),
+        )
+        if self._is_async:
+            await self._await(holder, scope)
         token = enter(holder)
 
         async def send_and_freeze(message: MutableMapping[str, Any]) -> None:
@@ -58,21 +73,18 @@ class BemiFastAPIMiddleware:
             holder.frozen = True
             leave(token)
 
-    async def _holder(self, scope: Scope) -> Holder:
-        headers = Holder(_from_headers(scope)) if self.trace else None
+    async def _await(self, holder: Holder, scope: Scope) -> None:
         set_context: Any = self.set_context
-        if set_context is None:
-            return Holder(parent=headers)
         request = _request(scope)
-        if isinstance(set_context, Mapping):
-            values = {k: await _awaited(f, request, k) for k, f in set_context.items() if _is_async(f)}
-            found = {k: value for k, value in values.items() if value is not _FAILED}
-            later = {k: f for k, f in set_context.items() if k not in values}
-            return Holder(found, parent=headers, resolve=lambda: asked(later, request))
-        if not _is_async(set_context):
-            return Holder(parent=headers, resolve=lambda: asked(set_context, request))
-        whole = await _awaited(set_context, request)
-        return Holder(None if whole is _FAILED else whole, parent=headers)
+        if not isinstance(set_context, Mapping):
+            found = await _awaited(set_context, request)
+            holder.merge({} if found is _FAILED else found)
+            return
+        for key, function in set_context.items():
+            if _is_async(function):
+                found = await _awaited(function, request, key)
+                if found is not _FAILED:
+                    holder.merge({key: found})
 
 
 _FAILED = object()
@@ -91,6 +103,10 @@ def _request(scope: Scope) -> HTTPConnection:
     from starlette.requests import HTTPConnection, Request
 
     return Request(scope) if scope["type"] == "http" else HTTPConnection(scope)
+
+
+def _asked(set_context: SetContext, scope: Scope) -> Mapping[str, Any]:
+    return asked(set_context, _request(scope))
 
 
 def _is_async(function: Any) -> bool:

@@ -55,7 +55,7 @@ class BemiMiddleware:
 
     def __init__(self, get_response: Callable[[Any], Any]) -> None:
         self.get_response = get_response
-        self.set_context = _set_context()
+        self.set_context = _imported("BEMI_SET_CONTEXT")
         if iscoroutinefunction(get_response):
             markcoroutinefunction(self)
 
@@ -95,8 +95,9 @@ def _with_stream(response: Any, holder: Holder) -> Any:
     return response
 
 
-def _set_context() -> Callable[[Any], Any] | None:
-    found = getattr(settings, "BEMI_SET_CONTEXT", None)
+def _imported(name: str) -> Any:
+    """A setting that is a function, or says where one is."""
+    found = getattr(settings, name, None)
     return import_string(found) if isinstance(found, str) else found
 
 
@@ -148,7 +149,9 @@ class _Tap:
 
 def _options() -> Options:
     return Options(
-        sql=getattr(settings, "BEMI_SQL", True), literals=getattr(settings, "BEMI_SQL_LITERALS", True)
+        sql=getattr(settings, "BEMI_SQL", True),
+        literals=getattr(settings, "BEMI_SQL_LITERALS", False),
+        sql_filter=_imported("BEMI_SQL_FILTER"),
     )
 
 

@@ -13,29 +13,35 @@ application's rows in silence.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from .._failures import note_failure
 from .._message import PREFIX, Scope
 
 Run = Callable[[str], None]  # executes a statement's text, on the cursor it was made for
-Build = Callable[[Scope], "str | None"]  # a message as a statement; None: it could not be made
+Build = Callable[[Scope], "Message | None"]  # None: it could not be made
 
 
-@dataclass(frozen=True)
 class Execution:
     """A statement that is about to be executed.
 
     Connection and cursor are what SQLAlchemy's dialect works with: the driver's own, or its adapter's.
+
+    :param many: as often as there are sets of parameters
+    :param lazy: by a server-side cursor: nothing may be sent in one go with it
     """
 
-    connection: Any
-    cursor: Any
-    statement: str
-    run: Run
-    many: bool  # as often as there are sets of parameters
-    lazy: bool = False  # by a server-side cursor: nothing may be sent in one go with it
+    __slots__ = ("connection", "cursor", "lazy", "many", "run", "statement")
+
+    def __init__(
+        self, connection: Any, cursor: Any, statement: str, run: Run, many: bool, lazy: bool = False
+    ) -> None:
+        self.connection = connection
+        self.cursor = cursor
+        self.statement = statement
+        self.run = run
+        self.many = many
+        self.lazy = lazy
 
 
 class Driver(Protocol):
@@ -48,23 +54,34 @@ class Driver(Protocol):
         """Open, and in a transaction that has not failed, as far as the driver knows."""
         ...
 
-    def execute_after(self, message: str, execution: Execution) -> None:
+    def execute_after(self, message: Message, execution: Execution) -> None:
         """The message, which speaks of earlier statements, then the statement."""
 
     def execute_alone(self, build: Build, execution: Execution) -> None:
         """The statement and its own message in one transaction, outside of a block (AUTOCOMMIT)."""
 
-    def commit_after(self, message: str, connection: Any, commit: Callable[[], None]) -> None: ...
+    def commit_after(self, message: Message, connection: Any, commit: Callable[[], None]) -> None: ...
 
-    def emit(self, message: str, connection: Any) -> None:
+    def emit(self, message: Message, connection: Any) -> None:
         """The message in a round trip of its own."""
+
+
+@runtime_checkable
+class Preparing(Protocol):
+    """A driver that keeps a message's statement prepared, where nothing stands between it and the server."""
+
+    def wants_backend_pid(self, connection: Any) -> bool: ...
+
+    def learn_backend_pid(self, connection: Any, pid: int) -> None:
+        """What the server says of itself, to be compared with what was said when the connection began."""
+        ...
 
 
 @runtime_checkable
 class Prefixing(Protocol):
     """A driver that can put a message in front of the very statement that it speaks of."""
 
-    def execute_with(self, message: str, execution: Execution) -> None: ...
+    def execute_with(self, message: Message, execution: Execution) -> None: ...
 
 
 # pg_logical_emit_message(boolean, text, text), in every version.
@@ -86,21 +103,85 @@ ROWS_WHEN_FORBIDDEN = 1
 # Nothing is said when the transaction wrote nothing: a message would turn a read into a write.
 _VALUES = """VALUES (NULL::pg_catalog.pg_lsn), {}
 LIMIT CASE {}WHEN pg_catalog.has_function_privilege({}::pg_catalog.oid, 'EXECUTE') THEN {} ELSE 1 END"""
-_EMIT = "(pg_catalog.pg_logical_emit_message(true, '{}'::pg_catalog.text, E'{}'::pg_catalog.text))"
+_EMIT = f"(pg_catalog.pg_logical_emit_message(true, '{PREFIX}'::pg_catalog.text, {{}}))"
 _WHEN_WRITTEN = "WHEN pg_catalog.pg_current_xact_id_if_assigned() IS NULL THEN 0 "
 
 
-def emit_sql(message: str, rest: str | None = None, *, when_written: bool = True) -> str:
-    """The message, and one that speaks of what is left of the transaction, as a statement without parameters.
+class Message:
+    """What is to be said, with the ways of saying it. It is ASCII.
 
-    A message is ASCII; as an E'' literal, whose rules no setting of the server or the connection
-    changes, it cannot end early. A percent sign, which some drivers interpret, is left to JSON.
+    As an E'' literal, whose rules no setting of the server or the connection changes, it cannot end early.
+    A percent sign, which some drivers interpret, is left to JSON.
+
+    :param rest: speaks of what is left of the transaction.
+    :param may_be_prepared: the server surely has what was prepared on the connection.
     """
-    messages = [message] if rest is None else [message, rest]
-    literals = [m.replace("%", "\\u0025").replace("\\", "\\\\").replace("'", "''") for m in messages]
-    rows = ", ".join(_EMIT.format(PREFIX, literal) for literal in literals)
-    condition = _WHEN_WRITTEN if when_written else ""
-    return _VALUES.format(rows, condition, _EMIT_OID, 1 + len(messages))
+
+    __slots__ = ("_literals", "_when_written", "may_be_prepared", "text")
+
+    def __init__(
+        self, text: str, rest: str | None = None, *, when_written: bool = True, may_be_prepared: bool = False
+    ) -> None:
+        self.text = text
+        self._literals = [_escaped(text)] if rest is None else [_escaped(text), _escaped(rest)]
+        self._when_written = when_written
+        self.may_be_prepared = may_be_prepared and rest is None and when_written
+
+    def sql(self) -> str:
+        """A statement without parameters."""
+        rows = ", ".join(_EMIT.format(f"E'{literal}'::pg_catalog.text") for literal in self._literals)
+        condition = _WHEN_WRITTEN if self._when_written else ""
+        return _VALUES.format(rows, condition, _EMIT_OID, 1 + len(self._literals))
+
+    def executing(self, name: str) -> str:
+        """The same, by a statement of this name that :func:`preparing` has prepared."""
+        return f"EXECUTE {name}(E'{self._literals[0]}')"
+
+
+# A connection that has sent that many is worth to be asked about, and to have something prepared on it.
+_WORTH_ASKING = 4
+_WORTH_PREPARING = 2
+
+
+class Prepared:
+    """What is known of a message's statement on one connection.
+
+    It is prepared only where the session is surely the connection's own: a pooler in between, which may
+    give each transaction another session, makes up the process id that it tells. And only where the driver
+    prepares statements itself, so that what would break ours would break the application's before.
+    """
+
+    def __init__(self) -> None:
+        self.is_direct: bool | None = None
+        self.name: str | None = None
+        self._sent = 0
+        self._number = 0
+
+    def wants_backend_pid(self) -> bool:
+        return self.is_direct is None and self._sent >= _WORTH_ASKING
+
+    def next_name(self) -> str | None:
+        """One to prepare now, never used before on this connection; None: not yet, or never."""
+        self._sent += 1
+        if not self.is_direct or self._sent < _WORTH_PREPARING:
+            return None
+        self._sent = 0
+        self._number += 1
+        return f"_bemi_{self._number}"
+
+
+_PREPARE = "PREPARE {} (pg_catalog.text) AS " + _VALUES.format(
+    _EMIT.format("$1"), _WHEN_WRITTEN, _EMIT_OID, 2
+)
+
+
+def preparing(name: str) -> str:
+    """PostgreSQL parses and plans a message's statement for longer than it executes it."""
+    return _PREPARE.format(name)
+
+
+def _escaped(message: str) -> str:
+    return message.replace("%", "\\u0025").replace("\\", "\\\\").replace("'", "''")
 
 
 def note_rows(rows: int | None) -> None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import asyncpg
 from asyncpg.transaction import Transaction
 
 from .._failures import note_failure
 from .._statement import fits_in_a_transaction
-from . import ROWS_WHEN_FORBIDDEN, Build, Execution, note_rows
+from . import ROWS_WHEN_FORBIDDEN, Build, Execution, Message, Prepared, note_rows, preparing
 
 
 class Asyncpg:
@@ -29,7 +30,7 @@ class Asyncpg:
         raw = connection.driver_connection
         return not raw.is_closed() and bool(raw.is_in_transaction())
 
-    def execute_after(self, message: str, execution: Execution) -> None:
+    def execute_after(self, message: Message, execution: Execution) -> None:
         self.emit(message, execution.connection)
         execution.run(execution.statement)
 
@@ -53,7 +54,7 @@ class Asyncpg:
         finally:
             connection.isolation_level = level
 
-    def commit_after(self, message: str, connection: Any, commit: Callable[[], None]) -> None:
+    def commit_after(self, message: Message, connection: Any, commit: Callable[[], None]) -> None:
         transaction = getattr(connection, "_transaction", None)
         if not isinstance(transaction, Transaction):
             self.emit(message, connection)
@@ -65,9 +66,17 @@ class Asyncpg:
         if carrier.message is not None:
             note_failure("this version of asyncpg commits in another way", asyncpg.__version__)
 
-    def emit(self, message: str, connection: Any) -> None:
+    def wants_backend_pid(self, connection: Any) -> bool:
+        prepared = _prepared.get(connection.driver_connection)
+        return prepared is not None and prepared.wants_backend_pid()
+
+    def learn_backend_pid(self, connection: Any, pid: int) -> None:
+        raw = connection.driver_connection
+        _prepared.setdefault(raw, Prepared()).is_direct = pid == raw.get_server_pid()
+
+    def emit(self, message: Message, connection: Any) -> None:
         try:
-            status: str = connection.run_async(lambda raw: raw.execute(message))
+            status: str = connection.run_async(lambda raw: _execute(raw, message))
         except asyncpg.InFailedSQLTransactionError:
             return  # the transaction had failed before, of which the application knows
         except asyncpg.PostgresError as error:
@@ -76,12 +85,31 @@ class Asyncpg:
         note_rows(ROWS_WHEN_FORBIDDEN if status == f"SELECT {ROWS_WHEN_FORBIDDEN}" else None)
 
 
+# asyncpg's connections take no further attributes.
+_prepared: WeakKeyDictionary[Any, Prepared] = WeakKeyDictionary()
+
+
+async def _execute(raw: Any, message: Message, end: str = "", **kwargs: Any) -> str:
+    text, new = message.sql(), None
+    prepared = _prepared.setdefault(raw, Prepared())
+    if message.may_be_prepared:
+        if prepared.name is None:
+            new = prepared.next_name()
+        name = prepared.name or new
+        if name is not None:
+            text = message.executing(name) if new is None else f"{preparing(new)}; {message.executing(name)}"
+    status = str(await raw.execute(text + end, **kwargs))
+    if new is not None:
+        prepared.name = new
+    return status
+
+
 class _Carrier:
     """Stands for a connection in its transaction: the COMMIT takes a message along."""
 
     __slots__ = ("_raw", "message")
 
-    def __init__(self, raw: Any, message: str) -> None:
+    def __init__(self, raw: Any, message: Message) -> None:
         object.__setattr__(self, "_raw", raw)
         object.__setattr__(self, "message", message)
 
@@ -96,7 +124,7 @@ class _Carrier:
         if message is not None and query == "COMMIT;":
             object.__setattr__(self, "message", None)
             try:
-                return await self._raw.execute(f"{message}; COMMIT;", *args, **kwargs)
+                return await _execute(self._raw, message, "; COMMIT;", **kwargs)
             except asyncpg.InFailedSQLTransactionError:
                 pass  # it had failed before: its COMMIT rolls back, as it would without us
         return await self._raw.execute(query, *args, **kwargs)

@@ -3,11 +3,16 @@
 
 A pipeline around COMMIT would cost a round trip more: psycopg waits for COMMIT's answer before it ends
 the pipeline. A text of several statements needs none, and psycopg then finds the transaction ended.
+
+psycopg's own pipeline goes to the network at each step; ours waits until message and statement are both
+there. A message goes through no cursor: psycopg counts the texts that it executes, to prepare frequent ones, and
+those of messages would push out the application's.
 """
 
 from __future__ import annotations
 
 import functools
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -16,31 +21,33 @@ from psycopg import generators
 from psycopg.abc import PQGen
 from psycopg.errors import error_from_result
 from psycopg.pq import ExecStatus, TransactionStatus
-from psycopg.rows import tuple_row
 
 from .._statement import fits_in_a_transaction, is_single
-from . import Build, Execution, note_rows
+from . import Build, Execution, Message, Prepared, note_rows, preparing
 
 
 class Psycopg:
     commits_for_free = True
 
     def in_transaction(self, connection: Any) -> bool:
-        return bool(connection.info.transaction_status != TransactionStatus.IDLE)
+        return _status(connection) != _IDLE
 
     def may_speak(self, connection: Any) -> bool:
-        return _may_speak(connection)
+        return _status(connection) == _INTRANS
 
-    def execute_after(self, message: str, execution: Execution) -> None:
-        if not _can_pipeline(execution.statement):
-            self.emit(message, execution.connection)
+    def execute_after(self, message: Message, execution: Execution) -> None:
+        raw = execution.connection
+        if not _can_pipeline(raw, execution.statement):
+            self.emit(message, raw)
             execution.run(execution.statement)
-            return
-        cursor = _cursor(execution.connection)
-        with execution.connection.pipeline():
-            cursor.execute(message, prepare=False)
-            execution.run(execution.statement)
-        note_rows(cursor.rowcount)
+        elif execution.many:
+            answer = _Answer(raw)
+            with raw.pipeline() as pipeline:
+                _enqueue(pipeline, message, answer)
+                execution.run(execution.statement)
+            note_rows(answer.rows)
+        else:
+            _run_in_one_trip(message, execution)
 
     def execute_alone(self, build: Build, execution: Execution) -> None:
         message = build("previous") if _can_stand_alone(execution) else None
@@ -48,39 +55,46 @@ class Psycopg:
             execution.run(execution.statement)
             return
         # Until it ends, a pipeline is one transaction.
-        cursor, failed = _cursor(execution.connection), _Failed()
-        with failed, execution.connection.pipeline():
+        failed, answer = _Failed(), _Answer(execution.connection)
+        with failed, execution.connection.pipeline() as pipeline:
             execution.run(execution.statement)
-            with failed:
-                cursor.execute(message, prepare=False)
+            _enqueue(pipeline, message, answer)
         failed.tell()
-        note_rows(cursor.rowcount)
+        note_rows(answer.rows)
 
-    def commit_after(self, message: str, connection: Any, commit: Callable[[], None]) -> None:
-        if _commits_plainly(connection):
+    def commit_after(self, message: Message, connection: Any, commit: Callable[[], None]) -> None:
+        if _is_plain(connection):
             with connection.lock:
-                connection.wait(_commit_gen(connection, message))
+                connection.wait(_send_gen(connection, message, b"; COMMIT"))
         else:
             self.emit(message, connection)
         commit()
 
-    def emit(self, message: str, connection: Any) -> None:
-        cursor = _cursor(connection)
-        cursor.execute(message, prepare=False)
-        note_rows(cursor.rowcount)
+    def emit(self, message: Message, connection: Any) -> None:
+        if _is_plain(connection):
+            with connection.lock:
+                connection.wait(_send_gen(connection, message))
+        else:
+            connection.execute(message.sql(), prepare=False)
+
+    def wants_backend_pid(self, connection: Any) -> bool:
+        return _wants_backend_pid(connection)
+
+    def learn_backend_pid(self, connection: Any, pid: int) -> None:
+        _learn_backend_pid(connection, pid)
 
 
 class AsyncPsycopg:
     commits_for_free = True
 
     def in_transaction(self, connection: Any) -> bool:
-        return bool(connection.info.transaction_status != TransactionStatus.IDLE)
+        return _status(connection.driver_connection) != _IDLE
 
     def may_speak(self, connection: Any) -> bool:
-        return _may_speak(connection.driver_connection)
+        return _status(connection.driver_connection) == _INTRANS
 
-    def execute_after(self, message: str, execution: Execution) -> None:
-        if _can_pipeline(execution.statement):
+    def execute_after(self, message: Message, execution: Execution) -> None:
+        if _can_pipeline(execution.connection.driver_connection, execution.statement):
             _run_piped(execution, message, is_before=True)
         else:
             self.emit(message, execution.connection)
@@ -93,28 +107,38 @@ class AsyncPsycopg:
         else:
             _run_piped(execution, message, is_before=False)
 
-    def commit_after(self, message: str, connection: Any, commit: Callable[[], None]) -> None:
-        async def both(raw: Any) -> None:
-            async with raw.lock:
-                await raw.wait(_commit_gen(raw, message))
-
-        if _commits_plainly(connection.driver_connection):
-            connection.run_async(both)
+    def commit_after(self, message: Message, connection: Any, commit: Callable[[], None]) -> None:
+        if _is_plain(connection.driver_connection):
+            connection.run_async(functools.partial(self._send, message=message, end=b"; COMMIT"))
         else:
             self.emit(message, connection)
         commit()
 
-    def emit(self, message: str, connection: Any) -> None:
-        async def send(raw: Any) -> None:
-            cursor = _async_cursor(raw)
-            await cursor.execute(message, prepare=False)
-            note_rows(cursor.rowcount)
+    def emit(self, message: Message, connection: Any) -> None:
+        connection.run_async(functools.partial(self._send, message=message))
 
-        connection.run_async(send)
+    def wants_backend_pid(self, connection: Any) -> bool:
+        return _wants_backend_pid(connection.driver_connection)
+
+    def learn_backend_pid(self, connection: Any, pid: int) -> None:
+        _learn_backend_pid(connection.driver_connection, pid)
+
+    async def _send(self, raw: Any, message: Message, end: bytes = b"") -> None:
+        if end or _is_plain(raw):
+            async with raw.lock:
+                await raw.wait(_send_gen(raw, message, end))
+        else:
+            await raw.execute(message.sql(), prepare=False)
 
 
-def _may_speak(raw: Any) -> bool:
-    return not raw.closed and bool(raw.info.transaction_status == TransactionStatus.INTRANS)
+# As plain numbers: `connection.info` and the comparison of enums take microseconds.
+_IDLE, _INTRANS = int(TransactionStatus.IDLE), int(TransactionStatus.INTRANS)
+_COMMAND_OK, _TUPLES_OK = int(ExecStatus.COMMAND_OK), int(ExecStatus.TUPLES_OK)
+
+
+def _status(raw: Any) -> int:
+    """Of the transaction; a closed connection has another one than these."""
+    return int(raw.pgconn.transaction_status)
 
 
 class _Failed:
@@ -141,42 +165,186 @@ class _Failed:
             raise self._first.with_traceback(None)
 
 
-# Messages are never prepared (a pooler may not know a statement the next time), and their cursors are not
-# those that the application has chosen for its own.
-
-
-def _cursor(raw: Any) -> Any:
-    return psycopg.Cursor(raw, row_factory=tuple_row)
-
-
-def _async_cursor(raw: Any) -> Any:
-    return psycopg.AsyncCursor(raw, row_factory=tuple_row)
-
-
-def _commits_plainly(raw: Any) -> bool:
+def _is_plain(raw: Any) -> bool:
     """psycopg's own commit() would neither refuse nor wait for a pipeline of the application's."""
     return not (raw._pipeline or raw._num_transactions or raw._tpc)
 
 
-def _commit_gen(connection: Any, message: str) -> PQGen[None]:
+def _send_gen(raw: Any, message: Message, end: bytes = b"") -> PQGen[None]:
     """As psycopg's own commit() does it, without a cursor: that costs more than the message."""
-    connection.pgconn.send_query(f"{message}; COMMIT".encode())
-    results = yield from generators.execute(connection.pgconn)
-    for result in results:
-        if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
-            raise error_from_result(result, encoding=connection.info.encoding)
-    note_rows(results[0].ntuples)
+    name = _prepared_name(raw) if message.may_be_prepared else None
+    new = None if name or not message.may_be_prepared else _prepared(raw).next_name()
+    if name:
+        text = message.executing(name)
+    elif new:
+        text = f"{preparing(new)}; {message.executing(new)}"
+    else:
+        text = message.sql()
+    raw.pgconn.send_query(text.encode() + end)
+    results = yield from generators.execute(raw.pgconn)
+    if results[-1].status != (_COMMAND_OK if end else _TUPLES_OK):  # what follows an error is not executed
+        raise error_from_result(results[-1], encoding=raw.info.encoding)
+    note_rows(results[1 if new else 0].ntuples)
+    if new:
+        raw._prepared._names[_KEY] = new.encode()
 
 
-def _can_pipeline(statement: str) -> bool:
-    return psycopg.Pipeline.is_supported() and is_single(statement)
+# ---- the message's statement, prepared
+
+# Among the names that psycopg remembers: it forgets them all when it has the server forget them, as it does
+# after ROLLBACK, DISCARD ALL and more, and closes the least used one when there are too many.
+_KEY = (b"bemi", ())
+_PREPARED = "_bemi_prepared"
+
+
+def _prepared(raw: Any) -> Prepared:
+    prepared: Prepared | None = raw.__dict__.get(_PREPARED)
+    if prepared is None:
+        prepared = raw.__dict__[_PREPARED] = Prepared()
+        manager = getattr(raw, "_prepared", None)
+        if raw.prepare_threshold is None or not isinstance(getattr(manager, "_names", None), OrderedDict):
+            prepared.is_direct = False
+    return prepared
+
+
+def _prepared_name(raw: Any) -> str | None:
+    if raw.prepare_threshold is None or _PREPARED not in raw.__dict__:
+        return None
+    names = raw._prepared._names
+    name: bytes | None = names.get(_KEY)
+    if name is None:
+        return None
+    names.move_to_end(_KEY)
+    return name.decode()
+
+
+def _wants_backend_pid(raw: Any) -> bool:
+    prepared: Prepared | None = raw.__dict__.get(_PREPARED)
+    return prepared is not None and prepared.wants_backend_pid()
+
+
+def _learn_backend_pid(raw: Any, pid: int) -> None:
+    _prepared(raw).is_direct = pid == raw.pgconn.backend_pid
+
+
+def _can_pipeline(raw: Any, statement: str) -> bool:
+    return raw._pipeline is None and psycopg.Pipeline.is_supported() and is_single(statement)
 
 
 def _can_stand_alone(execution: Execution) -> bool:
     return psycopg.Pipeline.is_supported() and fits_in_a_transaction(execution.statement)
 
 
-def _run_piped(execution: Execution, message: str, *, is_before: bool) -> None:
+class _Answer:
+    """Takes a message's answer out of a pipeline, as a cursor would."""
+
+    def __init__(self, raw: Any) -> None:
+        self._conn = raw
+        self.rows: int | None = None
+
+    def _check_results(self, results: list[Any]) -> None:
+        # That it was passed over because of a failure is not to hide the failure.
+        for result in results:
+            if result.status == ExecStatus.FATAL_ERROR:
+                raise error_from_result(result, encoding=self._conn.info.encoding)
+
+    def _set_results(self, results: list[Any]) -> None:
+        if results[0].status == _TUPLES_OK:
+            self.rows = results[0].ntuples
+
+    _set_results_from_pipeline = _set_results  # before psycopg 3.2
+
+
+def _enqueue(pipeline: Any, message: Message, answer: _Answer) -> None:
+    name = _prepared_name(pipeline._conn) if message.may_be_prepared else None
+    if name:
+        content = [message.text.encode()]
+        send = functools.partial(pipeline.pgconn.send_query_prepared, name.encode(), content)
+    else:
+        send = functools.partial(pipeline.pgconn.send_query_params, message.sql().encode(), None)
+    pipeline.command_queue.append(send)
+    pipeline.result_queue.append((answer, None))
+
+
+class _InOneTrip:
+    """A pipeline that goes to the network once, when all is there."""
+
+    command_queue: Any
+    result_queue: Any
+    pgconn: Any
+
+    def _communicate_gen(self) -> PQGen[None]:
+        return
+        yield
+
+    def exchange_gen(self) -> PQGen[None]:
+        while self.command_queue:
+            self.command_queue.popleft()()
+        self.pgconn.pipeline_sync()
+        self.result_queue.append(None)
+        yield from generators.send(self.pgconn)
+        first: psycopg.Error | None = None
+        while self.result_queue:
+            results = yield from generators.fetch_many(self.pgconn)
+            if not results:
+                break
+            try:
+                self._process_results(self.result_queue.popleft(), results)  # type: ignore[attr-defined]
+            except psycopg.Error as error:
+                first = first or error
+        if first is not None:
+            raise first
+
+    def keep_first(self) -> None:
+        """Of what waits, the message: the statement could not be made."""
+        for queue in (self.command_queue, self.result_queue):
+            while len(queue) > 1:
+                queue.pop()
+
+
+class _OneTrip(_InOneTrip, psycopg.Pipeline):
+    pass
+
+
+class _OneTripAsync(_InOneTrip, psycopg.AsyncPipeline):
+    pass
+
+
+def _enter(pipeline: Any) -> None:
+    pipeline.pgconn.enter_pipeline_mode()
+    pipeline.level = 1
+    pipeline._conn._pipeline = pipeline
+
+
+def _leave(pipeline: Any, error: BaseException | None) -> None:
+    pipeline._conn._pipeline = None
+    pipeline._exit(error)
+
+
+def _run_in_one_trip(message: Message, execution: Execution) -> None:
+    raw = execution.connection
+    pipeline, answer = _OneTrip(raw), _Answer(raw)
+    first: BaseException | None = None
+    _enter(pipeline)
+    try:
+        _enqueue(pipeline, message, answer)
+        try:
+            execution.run(execution.statement)
+        except BaseException as error:
+            first = error
+            pipeline.keep_first()
+        with raw.lock:
+            raw.wait(pipeline.exchange_gen())
+    except BaseException as error:
+        first = first or error
+    finally:
+        _leave(pipeline, first)
+    if first is not None:
+        raise first
+    note_rows(answer.rows)
+
+
+def _run_piped(execution: Execution, message: Message, *, is_before: bool) -> None:
     """Lets SQLAlchemy's adapter run its cursor inside a pipeline that it need not know of."""
     raw = execution.cursor._cursor
     execution.cursor._cursor = _PipedCursor(raw, message, is_before)
@@ -189,31 +357,54 @@ def _run_piped(execution: Execution, message: str, *, is_before: bool) -> None:
 class _PipedCursor:
     """An async cursor whose execution shares its round trip with a message."""
 
-    def __init__(self, cursor: psycopg.AsyncCursor[Any], message: str, is_before: bool) -> None:
+    def __init__(self, cursor: psycopg.AsyncCursor[Any], message: Message, is_before: bool) -> None:
         self._cursor = cursor
         self._message = message
         self._is_before = is_before
 
     async def execute(self, *args: Any, **kwargs: Any) -> Any:
-        return await self._piped(functools.partial(self._cursor.execute, *args, **kwargs))
+        execute = functools.partial(self._cursor.execute, *args, **kwargs)
+        return await (self._in_one_trip(execute) if self._is_before else self._piped(execute))
 
     async def executemany(self, *args: Any, **kwargs: Any) -> Any:
         return await self._piped(functools.partial(self._cursor.executemany, *args, **kwargs))
 
     async def _piped(self, execute: Callable[[], Awaitable[Any]]) -> Any:
-        connection = self._cursor.connection
-        messenger, failed = _async_cursor(connection), _Failed()
-        result = None
+        failed, answer = _Failed(), _Answer(self._cursor.connection)
+        result: Any = None
         with failed:
-            async with connection.pipeline():
+            async with self._cursor.connection.pipeline() as pipeline:
                 if self._is_before:
-                    await messenger.execute(self._message, prepare=False)
+                    _enqueue(pipeline, self._message, answer)
                 result = await execute()
                 if not self._is_before:
-                    with failed:
-                        await messenger.execute(self._message, prepare=False)
+                    _enqueue(pipeline, self._message, answer)
         failed.tell()
-        note_rows(messenger.rowcount)
+        note_rows(answer.rows)
+        return result
+
+    async def _in_one_trip(self, execute: Callable[[], Awaitable[Any]]) -> Any:
+        raw = self._cursor.connection
+        pipeline, answer = _OneTripAsync(raw), _Answer(raw)
+        first: BaseException | None = None
+        result = None
+        _enter(pipeline)
+        try:
+            _enqueue(pipeline, self._message, answer)
+            try:
+                result = await execute()
+            except BaseException as error:
+                first = error
+                pipeline.keep_first()
+            async with raw.lock:
+                await raw.wait(pipeline.exchange_gen())
+        except BaseException as error:
+            first = first or error
+        finally:
+            _leave(pipeline, first)
+        if first is not None:
+            raise first
+        note_rows(answer.rows)
         return result
 
     def __getattr__(self, name: str) -> Any:

@@ -18,7 +18,7 @@ from psycopg2.extensions import cursor as plain_cursor
 
 from .._failures import note_failure
 from .._statement import Kind, fits_in_a_transaction, kind_of
-from . import Build, Execution, note_rows
+from . import Build, Execution, Message, note_rows
 
 
 class Psycopg2:
@@ -32,7 +32,7 @@ class Psycopg2:
             connection.info.transaction_status == TRANSACTION_STATUS_INTRANS
         )
 
-    def execute_after(self, message: str, execution: Execution) -> None:
+    def execute_after(self, message: Message, execution: Execution) -> None:
         self.emit(message, execution.connection)
         execution.run(execution.statement)
 
@@ -50,7 +50,7 @@ class Psycopg2:
             execution.run(statement)
             return
         try:
-            execution.run(f"{message};\n{statement}")
+            execution.run(f"{message.sql()};\n{statement}")
             return
         except Exception as error:
             if not _quotes_its_statement(error):
@@ -58,20 +58,20 @@ class Psycopg2:
         # It did not get past the parser. What it says of the text is to be said of the application's.
         execution.run(statement)
 
-    def execute_with(self, message: str, execution: Execution) -> None:
+    def execute_with(self, message: Message, execution: Execution) -> None:
         if execution.many:
             self.emit(message, execution.connection)
             execution.run(execution.statement)
         else:
-            execution.run(f"{message};\n{execution.statement}")
+            execution.run(f"{message.sql()};\n{execution.statement}")
 
-    def commit_after(self, message: str, connection: Any, commit: Callable[[], None]) -> None:
+    def commit_after(self, message: Message, connection: Any, commit: Callable[[], None]) -> None:
         self.emit(message, connection)
         commit()
 
-    def emit(self, message: str, connection: Any) -> None:
+    def emit(self, message: Message, connection: Any) -> None:
         with connection.cursor(cursor_factory=plain_cursor) as cursor:
-            cursor.execute(message)
+            cursor.execute(message.sql())
             note_rows(cursor.rowcount)
 
 
