@@ -162,6 +162,7 @@ language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   emptied record;
   names constant text[] := _bemi.column_names_ever(place);  -- once, and not for each change
+  fidelity constant jsonb := (select jsonb_object_agg(u.name, 'unknown') from unnest(place.unsent) u (name));
 begin
   select * into emptied from _bemi.emptied(place);
   -- Generated columns, which the stream leaves out, are none of the table's described ones.
@@ -177,7 +178,7 @@ begin
   end if;
   return query
   with maps as materialized (select m.* from _bemi.shape_maps(place) m where place.mixed)
-  select null::text, n.content::jsonb, n.said, null::jsonb, null::text, null::timestamptz, null::jsonb
+  select null::text, n.content::jsonb, n.said, fidelity, null::text, null::timestamptz, null::jsonb
   from (
     select e.content, e.said, sum(e.count) as count
     from (
