@@ -68,7 +68,7 @@ base::Error no_table(const base::Error& error) {
 
 }  // namespace
 
-Access::Access(Destination& destination, Users& users, AccessSettings settings)
+Access::Access(query::Destination& destination, Users& users, AccessSettings settings)
     : destination_(&destination), users_(&users), settings_(std::move(settings)) {
   static std::once_flag once;
   std::call_once(once, [] { ASSERT(sodium_init() >= 0); });

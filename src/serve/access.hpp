@@ -11,7 +11,7 @@
 #include <string>
 #include <unordered_map>
 
-#include "serve/destination.hpp"
+#include "query/destination.hpp"
 #include "serve/http.hpp"
 #include "serve/lockout.hpp"
 #include "serve/own_sessions.hpp"
@@ -33,7 +33,7 @@ struct NewSession {
 
 class Access {
  public:
-  Access(Destination& destination, Users& users, AccessSettings settings);
+  Access(query::Destination& destination, Users& users, AccessSettings settings);
 
   // Makes the first token where there is none. What is returned is to be shown once.
   base::Result<std::optional<std::string>> make_first_token();
@@ -84,7 +84,7 @@ class Access {
   void remember(const std::string& hash, const Identity& identity, Clock::duration how_long);
   std::optional<Identity> remembered(const std::string& hash);
 
-  Destination* destination_;
+  query::Destination* destination_;
   Users* users_;
   AccessSettings settings_;
   std::string proxy_secret_;  // of this start: what the CSRF tokens of proxied users are made of

@@ -12,7 +12,7 @@
 #include <mutex>
 #include <string>
 
-#include "serve/destination.hpp"
+#include "query/destination.hpp"
 
 namespace bemi::serve {
 
@@ -27,7 +27,7 @@ struct Action {
 
 class ActionLog {
  public:
-  ActionLog(Destination& destination, bool must_write)
+  ActionLog(query::Destination& destination, bool must_write)
       : destination_(&destination), must_write_(must_write) {}
 
   // Which it is; 0 when it is in the program's log alone.
@@ -47,7 +47,7 @@ class ActionLog {
   using Clock = std::chrono::steady_clock;
   bool is_first_in_hour(const Action& action, Clock::time_point now);
 
-  Destination* destination_;
+  query::Destination* destination_;
   bool must_write_;
   std::mutex mutex_;
   std::map<std::string, Clock::time_point> readings_;  // noted within the hour

@@ -8,14 +8,14 @@
 #include <memory>
 #include <string>
 
-#include "serve/live_feed.hpp"
+#include "deliver/live_feed.hpp"
 #include "serve/services.hpp"
 
 namespace bemi::serve {
 
 class EventStream {
  public:
-  EventStream(const Services& services, std::shared_ptr<Subscription> subscription);
+  EventStream(const Services& services, std::shared_ptr<deliver::Subscription> subscription);
   ~EventStream();
   EventStream(const EventStream&) = delete;
   EventStream& operator=(const EventStream&) = delete;
@@ -37,7 +37,7 @@ class EventStream {
   std::string event(const query::SeenPosition& position, std::string_view json);
 
   const Services* services_;
-  std::shared_ptr<Subscription> subscription_;
+  std::shared_ptr<deliver::Subscription> subscription_;
   query::Seen seen_;
   bool wants_history_ = true;
 };

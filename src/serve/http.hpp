@@ -12,9 +12,11 @@
 
 #include "base/result.hpp"
 
-namespace bemi::serve {
-
+namespace bemi::deliver {
 class Subscription;
+}
+
+namespace bemi::serve {
 
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 
@@ -53,8 +55,8 @@ struct Response {
   std::string body;
   std::optional<std::string_view> embedded;  // in place of `body`, of the program's lifetime
   Pairs headers;
-  std::unique_ptr<Download> download;      // in place of `body`
-  std::shared_ptr<Subscription> events{};  // in place of `body`: a stream without an end
+  std::unique_ptr<Download> download;               // in place of `body`
+  std::shared_ptr<deliver::Subscription> events{};  // in place of `body`: a stream without an end
 };
 
 // Splits a request's target. Error of kind usage when it is not one.

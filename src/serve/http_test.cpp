@@ -5,7 +5,6 @@
 
 #include "serve/api/csv.hpp"
 #include "serve/api/cursor.hpp"
-#include "serve/live_feed.hpp"
 #include "serve/server.hpp"
 
 namespace bemi::serve {
@@ -56,22 +55,6 @@ TEST(cursor, is_read_as_it_was_written) {
   for (std::string_view text : {"", "x", "a_b_c_d", "a_1_2", "a_1_2_3_4", "____"}) {
     EXPECT_FALSE(read_cursor(text)) << text;
   }
-}
-
-TEST(event_id, is_read_as_it_was_written) {
-  query::Seen seen{{"shop", "2026-11-23 17:09:14.123456+00", 2, 1LL << 40, 3},
-                   {"ü \"x\"", "2026-11-23 17:09:14+00", 1, 5, 0}};
-  std::string text = event_id(seen);
-  EXPECT_EQ(text.find_first_of("\r\n \""), std::string::npos);
-  auto again = read_event_id(text);
-  ASSERT_TRUE(again);
-  ASSERT_EQ(again->size(), 2U);
-  EXPECT_EQ((*again)[0].commit_position, 1LL << 40);
-  EXPECT_EQ((*again)[1].source, "ü \"x\"");
-  for (std::string_view wrong : {"", "x", "W10x", "eyJhIjoxfQ", "W1sxXV0", "W1siYSJdXQ"}) {
-    EXPECT_FALSE(read_event_id(wrong)) << wrong;
-  }
-  EXPECT_FALSE(read_event_id(std::string(5000, 'A')));
 }
 
 TEST(csv, has_a_fields_text_and_no_other) {

@@ -46,22 +46,8 @@ inline constexpr std::int64_t past_bytes_max = 16LL << 20;
 inline constexpr std::int64_t live_rows_max = 100'000;
 inline constexpr std::int64_t export_page = 1000;
 
-// Bytes that wait for one reader of the live stream; beyond it they are served from the history, at
-// their own pace.
-inline constexpr std::size_t subscription_bytes_max = 1UL << 20;
-inline constexpr std::int64_t live_page = 500;
-inline constexpr std::chrono::milliseconds live_pause{200};
+// A live stream in which nothing happens sends a line as often as this.
 inline constexpr std::chrono::seconds live_keepalive{15};
-// One question serves so many different filters.
-inline constexpr std::size_t live_filters_max = 100;
-
-// Changes in one delivery of a webhook, and webhooks that are served at a time.
-inline constexpr std::int64_t webhook_page = 100;
-inline constexpr int webhook_pages_max = 50;  // before others have their turn
-inline constexpr std::size_t webhooks_at_once = 8;
-inline constexpr std::chrono::milliseconds webhook_pause{500};
-// For one delivery, from the first byte to the answer's head.
-inline constexpr std::chrono::seconds http_client_max{10};
 
 inline constexpr std::size_t view_name_bytes_max = 800;
 inline constexpr std::size_t view_address_bytes_max = 16'000;

@@ -8,9 +8,9 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include "deliver/live_feed.hpp"
+#include "query/destination.hpp"
 #include "query/overview.hpp"
-#include "serve/destination.hpp"
-#include "serve/live_feed.hpp"
 #include "serve/source_status.hpp"
 
 namespace bemi::serve {

@@ -12,20 +12,21 @@
 
 #include "base/log.hpp"
 #include "base/number.hpp"
+#include "deliver/live_feed.hpp"
+#include "deliver/reachable.hpp"
+#include "deliver/webhook_sender.hpp"
+#include "deliver/webhooks.hpp"
 #include "pg/foreign.hpp"
+#include "query/destination.hpp"
 #include "serve/access.hpp"
 #include "serve/action_log.hpp"
+#include "serve/api/filter_body.hpp"
 #include "serve/connection.hpp"
-#include "serve/destination.hpp"
 #include "serve/hosts.hpp"
 #include "serve/limits.hpp"
-#include "serve/live_feed.hpp"
 #include "serve/metrics.hpp"
-#include "serve/reachable.hpp"
 #include "serve/users.hpp"
 #include "serve/views.hpp"
-#include "serve/webhook_sender.hpp"
-#include "serve/webhooks.hpp"
 
 namespace bemi::serve {
 
@@ -87,14 +88,15 @@ void warn_of_plain_http(const tcp::endpoint& endpoint, const ServerSettings& set
 }  // namespace
 
 struct Server::State {
-  State(const ServerSettings& settings, std::optional<secret::Box> sealing, Reachable reach,
-        Hosts names)
+  State(const ServerSettings& settings, std::optional<secret::Box> sealing,
+        deliver::Reachable reach, Hosts names)
       : hosts(std::move(names)),
         probe(settings.probe),
         live_rows(settings.live_rows),
         undo(settings.undo),
         control(settings.control),
-        destination(settings.destination_url, *settings.stop),
+        destination(settings.destination_url,
+                    {.statement_ms_max = statement_ms_max, .idle_max = workers}, *settings.stop),
         users(destination),
         access(destination, users,
                {.own_token = settings.token,
@@ -112,15 +114,15 @@ struct Server::State {
   std::shared_ptr<LiveRows> live_rows;
   std::shared_ptr<Undo> undo;
   std::shared_ptr<Control> control;
-  Destination destination;
+  query::Destination destination;
   Users users;
   Access access;
   ActionLog actions;
   std::optional<secret::Box> box;
-  Webhooks webhooks;
+  deliver::Webhooks webhooks;
   Views views;
-  Reachable reachable;
-  LiveFeed live;
+  deliver::Reachable reachable;
+  deliver::LiveFeed live;
   Metrics metrics;
   std::stop_source stopping;
   Services services{};
@@ -132,7 +134,7 @@ struct Server::State {
   std::string url;
   std::optional<std::string> new_token;
   std::jthread thread;
-  std::optional<WebhookSender> sender;
+  std::optional<deliver::WebhookSender> sender;
 };
 
 base::Result<ServerSettings> parse_listen_address(const std::string& text) {
@@ -161,7 +163,7 @@ base::Result<std::unique_ptr<Server>> Server::start(const ServerSettings& settin
   if (!settings.secret_key.empty()) {
     TRY_ASSIGN(box, secret::Box::of_key(settings.secret_key));
   }
-  TRY_ASSIGN(Reachable reachable, Reachable::with(settings.webhook_ranges));
+  TRY_ASSIGN(deliver::Reachable reachable, deliver::Reachable::with(settings.webhook_ranges));
   TRY_ASSIGN(Hosts hosts, Hosts::with(settings.address, settings.hosts));
   auto state =
       std::make_unique<State>(settings, std::move(box), std::move(reachable), std::move(hosts));
@@ -199,7 +201,7 @@ base::Result<std::unique_ptr<Server>> Server::start(const ServerSettings& settin
                                     state->services, state->load),
                  [](std::exception_ptr) {});
   if (state->box) {
-    state->sender.emplace(state->destination, state->webhooks, state->reachable);
+    state->sender.emplace(state->destination, state->webhooks, state->reachable, filter_of_text);
   }
   State* running = state.get();
   state->thread = std::jthread([running] {

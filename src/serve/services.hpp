@@ -6,33 +6,38 @@
 #include <stop_token>
 #include <string>
 
+namespace bemi::query {
+class Destination;
+}
+namespace bemi::deliver {
+class LiveFeed;
+class Reachable;
+class Webhooks;
+}  // namespace bemi::deliver
+
 namespace bemi::serve {
 
 class Access;
 class ActionLog;
 class Control;
-class Destination;
 class Hosts;
-class LiveFeed;
 class LiveRows;
 class Metrics;
 class Probe;
-class Reachable;
 class Undo;
 class Users;
 class Views;
-class Webhooks;
 
 struct Services {
   const Hosts* hosts;
-  Destination* destination;
+  query::Destination* destination;
   Access* access;
   Users* users;
   ActionLog* actions;
-  Webhooks* webhooks;
+  deliver::Webhooks* webhooks;
   Views* views;
-  const Reachable* reachable;  // where webhooks may go
-  LiveFeed* live;
+  const deliver::Reachable* reachable;  // where webhooks may go
+  deliver::LiveFeed* live;
   Metrics* metrics;
   Probe* probe;                  // null: nothing is known of sources but what the history says
   Control* control;              // null: no sources are managed from here

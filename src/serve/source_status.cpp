@@ -9,8 +9,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "query/destination.hpp"
 #include "query/overview.hpp"
-#include "serve/destination.hpp"
 #include "serve/probe.hpp"
 
 namespace bemi::serve {

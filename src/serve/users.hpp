@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "serve/destination.hpp"
+#include "query/destination.hpp"
 #include "serve/role.hpp"
 
 namespace bemi::serve {
@@ -26,7 +26,7 @@ struct PasswordChange {
 
 class Users {
  public:
-  explicit Users(Destination& destination) : destination_(&destination) {}
+  explicit Users(query::Destination& destination) : destination_(&destination) {}
 
   // [{"name", "role", "has_password", "created_at", "changed_at"}]
   base::Result<std::string> list();
@@ -47,7 +47,7 @@ class Users {
   // nullopt: there is no such user, or they have none.
   base::Result<std::optional<std::string>> hash_of(const std::string& name);
 
-  Destination* destination_;
+  query::Destination* destination_;
 };
 
 }  // namespace bemi::serve

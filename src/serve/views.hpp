@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "serve/destination.hpp"
+#include "query/destination.hpp"
 
 namespace bemi::serve {
 
@@ -19,7 +19,7 @@ struct View {
 
 class Views {
  public:
-  explicit Views(Destination& destination) : destination_(&destination) {}
+  explicit Views(query::Destination& destination) : destination_(&destination) {}
 
   // [{"name", "address", "owner", "shared", "own"}]: theirs and the shared ones.
   base::Result<std::string> list(const std::string& owner);
@@ -29,7 +29,7 @@ class Views {
   base::Result<bool> remove(const std::string& owner, const std::string& name);
 
  private:
-  Destination* destination_;
+  query::Destination* destination_;
 };
 
 }  // namespace bemi::serve

@@ -2,14 +2,14 @@
 #include <algorithm>
 
 #include "base/json.hpp"
+#include "deliver/live_feed.hpp"
+#include "query/destination.hpp"
 #include "query/feed.hpp"
 #include "serve/api/csv.hpp"
 #include "serve/api/cursor.hpp"
 #include "serve/api/handlers.hpp"
 #include "serve/api/recorded.hpp"
-#include "serve/destination.hpp"
 #include "serve/limits.hpp"
-#include "serve/live_feed.hpp"
 #include "serve/problem.hpp"
 
 namespace bemi::serve {
@@ -24,7 +24,7 @@ std::string list(const std::vector<std::string>& items) {
 // Each piece is a page of its own: no transaction stays open while a reader takes their time.
 class ChangesDownload : public Download {
  public:
-  ChangesDownload(Destination& destination, query::ChangeFilter filter, bool is_csv)
+  ChangesDownload(query::Destination& destination, query::ChangeFilter filter, bool is_csv)
       : destination_(&destination), filter_(std::move(filter)), is_csv_(is_csv) {}
 
   base::Result<std::optional<std::string>> next() override {
@@ -42,7 +42,7 @@ class ChangesDownload : public Download {
   }
 
  private:
-  Destination* destination_;
+  query::Destination* destination_;
   query::ChangeFilter filter_;
   bool is_csv_;
   bool is_over_ = false;
@@ -143,11 +143,11 @@ base::Result<Response> stream(const Call& call) {
   if (last.empty()) last = given(*call.request, "last_event_id").value_or("");
   std::optional<query::Seen> resume;
   if (!last.empty()) {
-    TRY_ASSIGN(resume, read_event_id(last));
+    TRY_ASSIGN(resume, deliver::read_event_id(last));
   }
   Response response{.content_type = "text/event-stream"};
   response.headers.emplace_back("X-Accel-Buffering", "no");
-  response.events = std::make_shared<Subscription>(filter, key_of(*call.request), resume);
+  response.events = std::make_shared<deliver::Subscription>(filter, key_of(*call.request), resume);
   return response;
 }
 

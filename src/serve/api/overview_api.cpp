@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <nlohmann/json.hpp>
 
+#include "query/destination.hpp"
 #include "query/overview.hpp"
 #include "query/past.hpp"
 #include "serve/api/handlers.hpp"
-#include "serve/destination.hpp"
 #include "serve/source_status.hpp"
 
 namespace bemi::serve {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "base/json.hpp"
 #include "query/as_of.hpp"
+#include "query/destination.hpp"
 #include "query/diff.hpp"
 #include "query/overview.hpp"
 #include "query/past.hpp"
 #include "serve/api/handlers.hpp"
-#include "serve/destination.hpp"
 #include "serve/limits.hpp"
 #include "serve/live_rows.hpp"
 #include "serve/problem.hpp"

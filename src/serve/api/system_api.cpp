@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
+#include "query/destination.hpp"
 #include "query/feed.hpp"
 #include "serve/api/handlers.hpp"
 #include "serve/assets.hpp"
-#include "serve/destination.hpp"
 #include "serve/metrics.hpp"
 #include "serve/problem.hpp"
 

@@ -5,12 +5,12 @@
 
 #include <nlohmann/json.hpp>
 
+#include "query/destination.hpp"
 #include "serve/access.hpp"
 #include "serve/api/body.hpp"
 #include "serve/api/filter_body.hpp"
 #include "serve/api/handlers.hpp"
 #include "serve/api/recorded.hpp"
-#include "serve/destination.hpp"
 #include "serve/problem.hpp"
 #include "serve/undo.hpp"
 

@@ -3,13 +3,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "deliver/webhook_sender.hpp"
+#include "query/destination.hpp"
 #include "serve/api/body.hpp"
 #include "serve/api/filter_body.hpp"
 #include "serve/api/handlers.hpp"
 #include "serve/api/recorded.hpp"
-#include "serve/destination.hpp"
 #include "serve/problem.hpp"
-#include "serve/webhook_sender.hpp"
 
 namespace bemi::serve {
 namespace {
@@ -20,9 +20,9 @@ constexpr std::array<std::string_view, 5> webhook_fields{"name", "url", "filter"
                                                          "renew_secret"};
 constexpr std::array<std::string_view, 1> test_fields{"name"};
 
-base::Result<NewWebhook> webhook_in(const Call& call) {
+base::Result<deliver::NewWebhook> webhook_in(const Call& call) {
   TRY_ASSIGN(ordered_json body, body_of(call, webhook_fields));
-  NewWebhook wanted;
+  deliver::NewWebhook wanted;
   TRY_ASSIGN(wanted.name, text_of(body, "name"));
   TRY_ASSIGN(wanted.url, text_of(body, "url"));
   TRY_ASSIGN(wanted.is_enabled, truth_of(body, "enabled", true));
@@ -52,7 +52,7 @@ base::Result<Response> list_webhooks(const Call& call) {
 }
 
 base::Result<Response> set_webhook(const Call& call) {
-  TRY_ASSIGN(NewWebhook wanted, webhook_in(call));
+  TRY_ASSIGN(deliver::NewWebhook wanted, webhook_in(call));
   std::string details = ordered_json{
       {"url", wanted.url},
       {"filter", ordered_json::parse(wanted.filter)},
@@ -76,11 +76,11 @@ base::Result<Response> remove_webhook(const Call& call) {
 base::Result<Response> test_webhook(const Call& call) {
   TRY_ASSIGN(ordered_json body, body_of(call, test_fields));
   TRY_ASSIGN(std::string name, text_of(body, "name"));
-  TRY_ASSIGN(std::optional<DueWebhook> webhook, call.services->webhooks->one(name));
+  TRY_ASSIGN(std::optional<deliver::DueWebhook> webhook, call.services->webhooks->one(name));
   if (!webhook) return problem(404, "there is no webhook of this name");
   std::string message = ordered_json{{"type", "test"}, {"webhook", name}}.dump();
-  Delivery delivery =
-      deliver(*webhook, "msg_test", message, *call.services->reachable, call.services->stopping);
+  deliver::Delivery delivery = deliver::deliver(*webhook, "msg_test", message,
+                                                *call.services->reachable, call.services->stopping);
   return json(ordered_json{
       {"taken", delivery.is_taken}, {"status", delivery.status}, {"problem", delivery.problem}}
                   .dump());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
-#include "serve/http_client.hpp"
+#include "deliver/http_client.hpp"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -14,9 +14,9 @@
 #include <curl/curl.h>
 
 #include "base/log.hpp"
-#include "serve/limits.hpp"
+#include "deliver/limits.hpp"
 
-namespace bemi::serve {
+namespace bemi::deliver {
 namespace {
 
 namespace ip = boost::asio::ip;
@@ -73,7 +73,7 @@ int is_stopped(void* data, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
 std::size_t take_header(char* text, std::size_t size, std::size_t count, void* data) {
   auto& exchange = *static_cast<Exchange*>(data);
   exchange.header_bytes += size * count;
-  if (exchange.header_bytes > header_bytes_max) return 0;
+  if (exchange.header_bytes > answer_head_bytes_max) return 0;
   std::string_view line(text, size * count);
   if (line != "\r\n" && line != "\n") return size * count;
   long status = 0;
@@ -83,7 +83,7 @@ std::size_t take_header(char* text, std::size_t size, std::size_t count, void* d
   return 0;
 }
 
-base::Result<HeaderList> list_of(const Pairs& headers) {
+base::Result<HeaderList> list_of(const Headers& headers) {
   HeaderList list;
   auto add = [&](const std::string& line) {
     curl_slist* longer = curl_slist_append(list.get(), line.c_str());
@@ -162,7 +162,7 @@ std::unexpected<base::Error> failure(CURLcode code, const char* said, const Exch
 
 }  // namespace
 
-base::Result<int> post(std::string_view url, const Pairs& headers, const std::string& body,
+base::Result<int> post(std::string_view url, const Headers& headers, const std::string& body,
                        const Reachable& reachable, const std::stop_token& stop) {
   static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
   Curl curl(ready == CURLE_OK ? curl_easy_init() : nullptr);
@@ -178,4 +178,4 @@ base::Result<int> post(std::string_view url, const Pairs& headers, const std::st
   return failure(code, said.data(), exchange);
 }
 
-}  // namespace bemi::serve
+}  // namespace bemi::deliver

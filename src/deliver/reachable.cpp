@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
-#include "serve/reachable.hpp"
+#include "deliver/reachable.hpp"
 
 #include <algorithm>
 
 #include "base/assert.hpp"
 #include "base/number.hpp"
 
-namespace bemi::serve {
+namespace bemi::deliver {
 
 namespace ip = boost::asio::ip;
 
@@ -103,4 +103,4 @@ bool Reachable::may_reach(const ip::address& address) const {
   return is_public(one) || any_holds(allowed_, one);
 }
 
-}  // namespace bemi::serve
+}  // namespace bemi::deliver

@@ -10,11 +10,11 @@
 #include <string>
 #include <vector>
 
+#include "query/destination.hpp"
 #include "query/feed.hpp"
 #include "secret/box.hpp"
-#include "serve/destination.hpp"
 
-namespace bemi::serve {
+namespace bemi::deliver {
 
 struct NewWebhook {
   std::string name;
@@ -47,7 +47,7 @@ struct Delivery {
 class Webhooks {
  public:
   // `box` null: none can be made, and none is sent.
-  Webhooks(Destination& destination, const secret::Box* box)
+  Webhooks(query::Destination& destination, const secret::Box* box)
       : destination_(&destination), box_(box) {}
 
   // [{"name", "url", "filter", "enabled", "delivered", ...}]
@@ -67,8 +67,8 @@ class Webhooks {
  private:
   base::Result<std::vector<DueWebhook>> read(const pg::Rows& rows);
 
-  Destination* destination_;
+  query::Destination* destination_;
   const secret::Box* box_;
 };
 
-}  // namespace bemi::serve
+}  // namespace bemi::deliver

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
-#include "serve/webhook_sender.hpp"
+#include "deliver/webhook_sender.hpp"
 
 #include <sodium.h>
 
@@ -12,12 +12,11 @@
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
-#include "serve/api/filter_body.hpp"
-#include "serve/http_client.hpp"
-#include "serve/limits.hpp"
-#include "serve/live_feed.hpp"
+#include "deliver/http_client.hpp"
+#include "deliver/limits.hpp"
+#include "deliver/live_feed.hpp"
 
-namespace bemi::serve {
+namespace bemi::deliver {
 namespace {
 
 constexpr const char* take_lock =
@@ -82,11 +81,12 @@ Delivery deliver(const DueWebhook& webhook, const std::string& identity, const s
           .problem = is_taken ? "" : "answered " + std::to_string(*status)};
 }
 
-WebhookSender::WebhookSender(Destination& destination, Webhooks& webhooks,
-                             const Reachable& reachable)
+WebhookSender::WebhookSender(query::Destination& destination, Webhooks& webhooks,
+                             const Reachable& reachable, ReadFilter read_filter)
     : destination_(&destination),
       webhooks_(&webhooks),
       reachable_(&reachable),
+      read_filter_(read_filter),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 WebhookSender::~WebhookSender() = default;
@@ -148,7 +148,7 @@ base::Status WebhookSender::send(DueWebhook webhook, const std::stop_token& stop
 }
 
 base::Result<bool> WebhookSender::send_page(DueWebhook& webhook, const std::stop_token& stop) {
-  TRY_ASSIGN(query::ChangeFilter filter, filter_of_text(webhook.filter));
+  TRY_ASSIGN(query::ChangeFilter filter, read_filter_(webhook.filter));
   std::int64_t limit = webhook.pending > 0 ? webhook.pending : webhook_page;
   query::NewChanges page;
   query::Seen ends;
@@ -190,4 +190,4 @@ base::Status WebhookSender::note_reached(const DueWebhook& webhook, query::Seen 
   return webhooks_->note_seen(webhook.name, reached);
 }
 
-}  // namespace bemi::serve
+}  // namespace bemi::deliver

@@ -16,10 +16,10 @@
 #include <thread>
 #include <vector>
 
+#include "query/destination.hpp"
 #include "query/feed.hpp"
-#include "serve/destination.hpp"
 
-namespace bemi::serve {
+namespace bemi::deliver {
 
 struct LiveChange {
   query::SeenPosition position;
@@ -72,7 +72,7 @@ class Subscription {
 
 class LiveFeed {
  public:
-  explicit LiveFeed(Destination& destination);
+  explicit LiveFeed(query::Destination& destination);
   ~LiveFeed();
 
   void join(const std::shared_ptr<Subscription>& subscription);
@@ -85,7 +85,7 @@ class LiveFeed {
   base::Result<bool> hand_out(query::Feed& feed,
                               const std::vector<std::shared_ptr<Subscription>>& readers);
 
-  Destination* destination_;
+  query::Destination* destination_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
   std::vector<std::shared_ptr<Subscription>> subscriptions_;
@@ -95,4 +95,4 @@ class LiveFeed {
   std::jthread thread_;
 };
 
-}  // namespace bemi::serve
+}  // namespace bemi::deliver

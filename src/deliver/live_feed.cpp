@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
-#include "serve/live_feed.hpp"
+#include "deliver/live_feed.hpp"
 
 #include <sodium.h>
 
@@ -9,9 +9,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log.hpp"
-#include "serve/limits.hpp"
+#include "deliver/limits.hpp"
 
-namespace bemi::serve {
+namespace bemi::deliver {
 namespace {
 
 constexpr std::size_t event_id_bytes_max = 4096;
@@ -129,7 +129,7 @@ void Subscription::on_change(std::function<void()> wake) {
   wake_ = std::move(wake);
 }
 
-LiveFeed::LiveFeed(Destination& destination)
+LiveFeed::LiveFeed(query::Destination& destination)
     : destination_(&destination), thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 LiveFeed::~LiveFeed() {
@@ -179,7 +179,7 @@ base::Status LiveFeed::look() {
     std::scoped_lock lock(mutex_);
     readers = subscriptions_;
   }
-  TRY_ASSIGN(Destination::Lease connection, destination_->reader());
+  TRY_ASSIGN(query::Destination::Lease connection, destination_->reader());
   TRY_ASSIGN(query::Feed feed, query::Feed::open(*connection));
   // Before the look: what is stored during it is found by the next one.
   TRY_ASSIGN(std::int64_t stored, feed.stored());
@@ -232,4 +232,4 @@ base::Result<bool> LiveFeed::hand_out(query::Feed& feed,
   return is_more;
 }
 
-}  // namespace bemi::serve
+}  // namespace bemi::deliver

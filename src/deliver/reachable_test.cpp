@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
-#include "serve/reachable.hpp"
+#include "deliver/reachable.hpp"
 
 #include <gtest/gtest.h>
 
-namespace bemi::serve {
+namespace bemi::deliver {
 namespace {
 
 bool may_reach(const Reachable& reachable, const char* address) {
@@ -94,4 +94,4 @@ TEST(reachable, is_what_a_flag_adds_too) {
 }
 
 }  // namespace
-}  // namespace bemi::serve
+}  // namespace bemi::deliver

@@ -7,17 +7,20 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/result.hpp"
-#include "serve/http.hpp"
-#include "serve/reachable.hpp"
+#include "deliver/reachable.hpp"
 
-namespace bemi::serve {
+namespace bemi::deliver {
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
 
 // The status. Follows no redirection. Error of kind connection: nobody answered in time, whatever
 // the cause, since it would tell what else is there (our log says it); interrupted: `stop` was
 // asked for; usage: not such an address; permission: not one that is `reachable`.
-base::Result<int> post(std::string_view url, const Pairs& headers, const std::string& body,
+base::Result<int> post(std::string_view url, const Headers& headers, const std::string& body,
                        const Reachable& reachable, const std::stop_token& stop);
 
-}  // namespace bemi::serve
+}  // namespace bemi::deliver

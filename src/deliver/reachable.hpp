@@ -11,7 +11,7 @@
 
 #include "base/result.hpp"
 
-namespace bemi::serve {
+namespace bemi::deliver {
 
 class Reachable {
  public:
@@ -36,4 +36,4 @@ class Reachable {
   std::vector<Range> allowed_;
 };
 
-}  // namespace bemi::serve
+}  // namespace bemi::deliver

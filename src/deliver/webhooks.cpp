@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
-#include "serve/webhooks.hpp"
+#include "deliver/webhooks.hpp"
 
 #include <sodium.h>
 
@@ -9,9 +9,9 @@
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 
-#include "serve/live_feed.hpp"
+#include "deliver/live_feed.hpp"
 
-namespace bemi::serve {
+namespace bemi::deliver {
 namespace {
 
 constexpr const char* purpose = "webhook";
@@ -163,4 +163,4 @@ base::Status Webhooks::note_seen(const std::string& name, const query::Seen& see
   return {};
 }
 
-}  // namespace bemi::serve
+}  // namespace bemi::deliver

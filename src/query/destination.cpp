@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
-#include "serve/destination.hpp"
+#include "query/destination.hpp"
 
-#include "serve/limits.hpp"
-
-namespace bemi::serve {
+namespace bemi::query {
 
 Destination::Lease::~Lease() {
   if (!connection_) return;
@@ -24,7 +22,7 @@ base::Result<Destination::Lease> Destination::reader() {
              pg::Connection::open(
                  {.url = url_, .purpose = "bemi/serve", .read_only = true, .interrupt = stop_}));
   // Comparing timestamps with text needs no JIT, and a cursor's page none either.
-  TRY(connection.run("set statement_timeout = " + std::to_string(statement_ms_max) +
+  TRY(connection.run("set statement_timeout = " + std::to_string(limits_.statement_ms_max) +
                      "; set jit = off"));
   return Lease(*this, std::move(connection));
 }
@@ -35,7 +33,7 @@ base::Result<pg::Connection> Destination::writer() {
 
 void Destination::give_back(pg::Connection connection) {
   std::scoped_lock lock(mutex_);
-  if (idle_.size() < workers) idle_.push_back(std::move(connection));
+  if (idle_.size() < limits_.idle_max) idle_.push_back(std::move(connection));
 }
 
-}  // namespace bemi::serve
+}  // namespace bemi::query

@@ -12,19 +12,24 @@
 #include <string>
 #include <thread>
 
-#include "serve/destination.hpp"
-#include "serve/reachable.hpp"
-#include "serve/webhooks.hpp"
+#include "deliver/reachable.hpp"
+#include "deliver/webhooks.hpp"
+#include "query/destination.hpp"
 
-namespace bemi::serve {
+namespace bemi::deliver {
 
 // One delivery of these changes (JSON objects). `identity` is the same when it is tried again.
 Delivery deliver(const DueWebhook& webhook, const std::string& identity, const std::string& body,
                  const Reachable& reachable, const std::stop_token& stop);
 
+// Reads a webhook's filter, as the API took it.
+using ReadFilter = base::Result<query::ChangeFilter> (*)(std::string_view json);
+
 class WebhookSender {
  public:
-  WebhookSender(Destination& destination, Webhooks& webhooks, const Reachable& reachable);
+  // All must outlive this.
+  WebhookSender(query::Destination& destination, Webhooks& webhooks, const Reachable& reachable,
+                ReadFilter read_filter);
   ~WebhookSender();
   WebhookSender(const WebhookSender&) = delete;
   WebhookSender& operator=(const WebhookSender&) = delete;
@@ -38,9 +43,10 @@ class WebhookSender {
   base::Result<bool> send_page(DueWebhook& webhook, const std::stop_token& stop);
   base::Status note_reached(const DueWebhook& webhook, query::Seen reached);
 
-  Destination* destination_;
+  query::Destination* destination_;
   Webhooks* webhooks_;
   const Reachable* reachable_;
+  ReadFilter read_filter_;
   std::optional<pg::Connection> lock_;
   // Looked at in this run, beyond what is stored: nothing there matched.
   struct Reached {
@@ -52,4 +58,4 @@ class WebhookSender {
   std::jthread thread_;
 };
 
-}  // namespace bemi::serve
+}  // namespace bemi::deliver

@@ -12,11 +12,16 @@
 
 #include "pg/connection.hpp"
 
-namespace bemi::serve {
+namespace bemi::query {
 
 class Destination {
  public:
-  Destination(std::string url, const base::Interrupt& stop) : url_(std::move(url)), stop_(&stop) {}
+  struct Limits {
+    int statement_ms_max = 0;
+    std::size_t idle_max = 0;  // connections that are kept for the next one
+  };
+  Destination(std::string url, const Limits& limits, const base::Interrupt& stop)
+      : url_(std::move(url)), limits_(limits), stop_(&stop) {}
 
   // Gives the connection back when it goes out of scope, unless it broke.
   class Lease {
@@ -42,9 +47,10 @@ class Destination {
   void give_back(pg::Connection connection);
 
   std::string url_;
+  Limits limits_;
   const base::Interrupt* stop_;
   std::mutex mutex_;
   std::vector<pg::Connection> idle_;
 };
 
-}  // namespace bemi::serve
+}  // namespace bemi::query
