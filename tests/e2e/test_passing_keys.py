@@ -189,14 +189,15 @@ def check_histories(connection: psycopg.Connection, work: Work) -> None:
     for table in TABLES:
         ever = {key_of(table, row) for moment in work.moments for row in moment.rows[table]}
         for key in ever:
+            found = connection.execute(
+                'select m.at, "row"::text from bemi.history(%s, %s)'
+                " join unnest(%s::text[]) m (at) on valid_from <= m.at::timestamptz"
+                " and coalesce(valid_to, 'infinity') > m.at::timestamptz where operation <> 'DELETE'",
+                (table, key, [moment.at for moment in work.moments]),
+            ).fetchall()
             for moment in work.moments:
-                found = connection.execute(
-                    "select \"row\"::text from bemi.history(%s, %s) where operation <> 'DELETE'"
-                    " and valid_from <= %s::timestamptz and coalesce(valid_to, 'infinity') > %s::timestamptz",
-                    (table, key, moment.at, moment.at),
-                ).fetchall()
                 there = [row for row in moment.rows[table] if key_of(table, row) == key]
-                assert [row for (row,) in found] == there, (table, key, moment.at)
+                assert [row for at, row in found if at == moment.at] == there, (table, key, moment.at)
 
 
 def check_differences(connection: psycopg.Connection, first: Moment, second: Moment) -> None:
