@@ -15,12 +15,11 @@
 #include "deliver/http_client.hpp"
 #include "deliver/limits.hpp"
 #include "deliver/live_feed.hpp"
+#include "pg/named_lock.hpp"
 
 namespace bemi::deliver {
 namespace {
 
-constexpr const char* take_lock =
-    "select pg_try_advisory_lock(1650814313, hashtext('_bemi.webhook'))";
 constexpr std::string_view secret_prefix = "whsec_";
 constexpr int base64 = sodium_base64_VARIANT_ORIGINAL;
 // Nothing matched: how far that is known is stored no oftener.
@@ -109,8 +108,9 @@ base::Result<bool> WebhookSender::may_send() {
   if (lock_ && !lock_->run("select 1")) lock_.reset();
   if (lock_) return true;
   TRY_ASSIGN(pg::Connection connection, destination_->writer());
-  TRY_ASSIGN(pg::Rows rows, connection.run(take_lock));
-  if (!rows.truth(0, 0)) return false;
+  TRY_ASSIGN(bool locked,
+             pg::try_lock(connection, {"bemi sends webhooks", pg::may_update("_bemi.webhook")}));
+  if (!locked) return false;
   lock_ = std::move(connection);
   return true;
 }

@@ -24,7 +24,7 @@ constexpr std::string_view session_options =
     "-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=postgres -c extra_float_digits=1 "
     "-c bytea_output=hex -c lc_monetary=C -c quote_all_identifiers=off "
     "-c client_encoding=UTF8 -c standard_conforming_strings=on -c statement_timeout=0 "
-    "-c idle_in_transaction_session_timeout=0 "
+    "-c idle_in_transaction_session_timeout=0 -c constraint_exclusion=partition "
     // A worker whose machine is gone must not hold its lock and its slot until the server notices
     // by itself, hours later.
     "-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3";

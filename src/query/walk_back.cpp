@@ -12,6 +12,7 @@
 #include "base/json.hpp"
 #include "change/key_text.hpp"
 #include "change/relation_json.hpp"
+#include "pg/table_guard.hpp"
 
 namespace bemi::query {
 namespace {
@@ -147,6 +148,14 @@ class Walk {
     }
     live_.name = table.text(0, 0);
     live_.partitioned = table.truth(0, 1);
+    // Nobody is to run code of his with the rights of who asks.
+    TRY(pg::lock_table(side_.connection(), place_.relation_oid, live_.name));
+    TRY_ASSIGN(std::string code, pg::foreign_code(side_.connection(), place_.relation_oid));
+    if (!code.empty()) {
+      return base::fail(base::ErrorKind::unsupported,
+                        "to read the rows of " + place_.name + " now would run " + code,
+                        "--partial shows the rows that are known");
+    }
     TRY_ASSIGN(pg::Rows columns,
                side_.connection().query(select_live_columns, {place_.relation_oid}));
     for (int row = 0; row < columns.count(); ++row) {

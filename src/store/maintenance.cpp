@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "pg/named_lock.hpp"
 #include "store/archive.hpp"
 #include "store/packing.hpp"
 #include "store/partitions.hpp"
@@ -22,8 +23,11 @@ namespace {
 using namespace std::chrono_literals;
 using Kind = MaintenanceStep::Kind;
 
-constexpr const char* take_lock = "select pg_try_advisory_lock(1650814313, 1)";
-constexpr const char* free_lock = "select pg_advisory_unlock(1650814313, 1)";
+// Of the owner's alone.
+pg::LockName maintenance_lock() {
+  return {"bemi maintains the history", pg::may_update("_bemi.destination")};
+}
+
 constexpr auto lock_spell = 2s;
 constexpr int thinned_rows = 20'000;  // in one transaction
 
@@ -296,13 +300,13 @@ base::Status maintain(pg::Connection& destination, const MaintenanceSettings& se
                           "and nothing else is done",
                       "give the maintainer's URL in BEMI_MAINTAIN_URL");
   }
-  TRY_ASSIGN(pg::Rows locked, destination.run(take_lock));
-  if (!locked.truth(0, 0)) {
+  TRY_ASSIGN(bool locked, pg::try_lock(destination, maintenance_lock()));
+  if (!locked) {
     return base::fail(base::ErrorKind::lock_timeout, "the history is being maintained already",
                       "a worker does it too, once an hour");
   }
   base::Status done = Maintenance(destination, std::move(schema), settings, dry_run, report).run();
-  TRY(destination.run(free_lock));
+  TRY(pg::unlock(destination, maintenance_lock().name));
   return done;
 }
 

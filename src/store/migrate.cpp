@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "store/migrate.hpp"
 
+#include <chrono>
+
+#include "pg/named_lock.hpp"
 #include "store/history_state.hpp"
 #include "store/migrations.hpp"
 #include "store/own_schema.hpp"
@@ -14,8 +17,23 @@ namespace {
 constexpr int version_min = 140000;
 constexpr std::chrono::seconds lock_timeout{5};
 
-// Any constant will do; it only has to be ours: "bemi" in ASCII.
-constexpr const char* take_lock = "select pg_advisory_xact_lock(1650814313)";
+// Before there is any table of ours: who may make our schemas counts.
+pg::LockName preparing_lock() {
+  return {"bemi prepares the history",
+          "has_database_privilege(session.usesysid, current_database(), 'create')"};
+}
+
+base::Status lock_preparing(pg::Connection& destination) {
+  auto until = std::chrono::steady_clock::now() + lock_timeout;
+  while (true) {
+    TRY_ASSIGN(bool locked, pg::try_lock(destination, preparing_lock()));
+    if (locked) return {};
+    if (std::chrono::steady_clock::now() > until) {
+      return base::fail(base::ErrorKind::lock_timeout, "another one is preparing the history");
+    }
+    TRY(destination.run("select pg_sleep(0.02 + random() * 0.03)"));
+  }
+}
 
 std::string replaced(std::string text, std::string_view from, const std::string& to) {
   for (std::size_t at = text.find(from); at != std::string::npos;
@@ -76,7 +94,6 @@ std::string statements_of_functions(const DestinationSettings& settings) {
 }
 
 base::Status run_all(pg::Connection& destination, const DestinationSettings& settings) {
-  TRY(destination.run(take_lock));
   // Another one may have migrated while we waited for the lock.
   TRY_ASSIGN(std::vector<std::string> statements, pending_migrations(destination, settings));
   if (!statements.empty()) TRY(become_owner(destination, /*local=*/true));
@@ -158,9 +175,11 @@ base::Status migrate(pg::Connection& destination, const DestinationSettings& set
   TRY_ASSIGN(std::vector<std::string> statements, pending_migrations(destination, settings));
   if (statements.empty()) return {};
   bool is_upgrade = history_schema(destination).has_value();
+  TRY(lock_preparing(destination));
   TRY(destination.run(pg::begin_ddl(lock_timeout)));
   base::Status done = run_all(destination, settings);
   TRY(destination.run(done ? "commit" : "rollback"));
+  TRY(pg::unlock(destination, preparing_lock().name));
   if (!done) return std::unexpected(explained(done.error(), is_upgrade));
   return {};
 }

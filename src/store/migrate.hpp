@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // Brings the destination's schema to this program's version. Idempotent; one transaction, under
-// an advisory lock, so that two workers starting at once do not race.
+// a lock, so that two workers starting at once do not race.
 #pragma once
 
 #include <string>

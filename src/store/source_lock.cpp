@@ -1,24 +1,27 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "store/source_lock.hpp"
 
+#include "pg/named_lock.hpp"
+
 namespace bemi::store {
 namespace {
 
-constexpr const char* take_lock =
+// What an earlier Bemi takes and looks for. Anybody may take these, too: they do not decide.
+constexpr const char* take_earlier =
     "select pg_try_advisory_lock(1650814313, hashtext($1)), pg_backend_pid()";
-
-// Free once nobody stores beside the former holder any more.
-constexpr const char* try_shared_alone = "select pg_try_advisory_lock(1650814314, hashtext($1))";
-constexpr const char* free_shared = "select pg_advisory_unlock(1650814314, hashtext($1))";
-
-// In this order: from then on a new holder would find this one in its way.
-constexpr const char* take_shared = "select pg_try_advisory_lock_shared(1650814314, hashtext($1))";
-constexpr const char* is_held = R"(
+constexpr const char* take_earlier_shared =
+    "select pg_try_advisory_lock_shared(1650814314, hashtext($1))";
+constexpr const char* is_held_by_earlier = R"(
 select exists (
-  select from pg_locks
-  where locktype = 'advisory' and granted and pid = $2::int and classid = 1650814313
-    and objid::bigint = hashtext($1)::bigint & 4294967295
-    and database = (select oid from pg_database where datname = current_database())))";
+  select from pg_locks held join pg_stat_activity session on session.pid = held.pid
+  where held.locktype = 'advisory' and held.granted and held.objsubid = 2 and held.pid <> pg_backend_pid()
+    and held.classid in (1650814313, 1650814314) and held.objid::bigint = hashtext($1)::bigint & 4294967295
+    and held.database = (select d.oid from pg_database d where d.datname = current_database())
+    and has_table_privilege(session.usesysid, to_regclass('_bemi.source')::oid, 'update')))";
+
+// Who stores, and the sessions that store beside that one.
+std::string first_name(const std::string& source) { return "bemi stores " + source; }
+std::string beside_name(const std::string& source) { return "bemi stores beside " + source; }
 
 std::unexpected<base::Error> another_worker(const std::string& source) {
   return base::fail(base::ErrorKind::lock_timeout,
@@ -28,19 +31,26 @@ std::unexpected<base::Error> another_worker(const std::string& source) {
 }  // namespace
 
 base::Result<SourceLock> lock_source(pg::Connection& destination, const std::string& source) {
-  TRY_ASSIGN(pg::Rows locked, destination.query(take_lock, {source}));
-  if (!locked.truth(0, 0)) return another_worker(source);
-  TRY_ASSIGN(pg::Rows alone, destination.query(try_shared_alone, {source}));
-  if (!alone.truth(0, 0)) return another_worker(source);
-  TRY(destination.query(free_shared, {source}));
-  return SourceLock{.source = source, .holder = locked.text(0, 1)};
+  std::string who_writes = pg::may_update("_bemi.source");
+  // Those beside look whether the first holds its lock when they have theirs: in this order, one of
+  // the two finds the other.
+  TRY_ASSIGN(bool locked, pg::try_lock(destination, {first_name(source), who_writes},
+                                       {{beside_name(source), who_writes}}));
+  if (!locked) return another_worker(source);
+  TRY_ASSIGN(pg::Rows earlier, destination.query(take_earlier, {source}));
+  TRY_ASSIGN(pg::Rows held, destination.query(is_held_by_earlier, {source}));
+  if (held.truth(0, 0)) {
+    TRY(pg::unlock(destination, first_name(source)));
+    return another_worker(source);
+  }
+  return SourceLock{.source = source, .holder = earlier.text(0, 1)};
 }
 
 base::Status share_lock(pg::Connection& destination, const SourceLock& lock) {
-  TRY_ASSIGN(pg::Rows shared, destination.query(take_shared, {lock.source}));
-  if (!shared.truth(0, 0)) return another_worker(lock.source);
-  TRY_ASSIGN(pg::Rows held, destination.query(is_held, {lock.source, lock.holder}));
-  if (!held.truth(0, 0)) return another_worker(lock.source);
+  TRY(pg::announce(destination, beside_name(lock.source)));
+  TRY(destination.query(take_earlier_shared, {lock.source}));
+  TRY_ASSIGN(bool held, pg::is_held_by(destination, first_name(lock.source), lock.holder));
+  if (!held) return another_worker(lock.source);
   return {};
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/log.hpp"
 #include "decode/copy_row.hpp"
+#include "pg/table_guard.hpp"
 #include "render/renderer.hpp"
 #include "store/partitions.hpp"
 #include "store/relation_note.hpp"
@@ -37,12 +38,14 @@ struct Chunk {
   std::vector<Piece> pieces;
 };
 
-// Without a key a row that is read twice would be two rows: such a table is one chunk.
-std::vector<Chunk> cut(std::size_t number, const wal::Table& table, std::vector<Piece> files) {
+// Without a key a row that is read twice would be two rows: such a table is one chunk. Of a table
+// that no query is to read, COPY reads whole files (see pg/table_guard.hpp).
+std::vector<Chunk> cut(std::size_t number, const wal::Table& table, std::vector<Piece> files,
+                       bool by_query) {
   if (!table.has_primary_key) return {{number, std::move(files)}};
   std::vector<Chunk> chunks;
   for (const Piece& file : files) {
-    std::int64_t blocks = file.end_block;
+    std::int64_t blocks = by_query ? file.end_block : 0;
     for (std::int64_t first = 0; first == 0 || first < blocks; first += chunk_blocks) {
       Piece piece = file;
       piece.first_block = first;
@@ -82,7 +85,8 @@ base::Result<Plan> plan(pg::Connection& source, const Tables& tables, const stor
                        .shape = fmt::format("{} {} {}", rows.text(row, 5),
                                             tables[number].membership, published)});
     }
-    std::vector<Chunk> cuts = cut(number, tables[number], std::move(files));
+    TRY_ASSIGN(std::string code, pg::foreign_code(source, std::to_string(tables[number].oid)));
+    std::vector<Chunk> cuts = cut(number, tables[number], std::move(files), code.empty());
     std::erase_if(cuts, [&](const Chunk& chunk) {
       if (!is_done(chunk, tables[number], done)) return false;
       for (const Piece& piece : chunk.pieces) {
@@ -106,18 +110,35 @@ std::int64_t blocks_of(const Chunk& chunk) {
   return blocks;
 }
 
-std::string select(const Piece& piece, const change::Relation& relation, bool whole) {
+std::string columns_of(const change::Relation& relation) {
   std::string columns;
   for (const change::Column& column : relation.columns) {
     columns += (columns.empty() ? "" : ", ") + pg::quote_identifier(column.name);
   }
+  return columns;
+}
+
+std::string select(const Piece& piece, const change::Relation& relation, bool whole) {
   std::string range;
   if (!whole) {
     range = fmt::format(" where ctid >= '({},0)'", piece.first_block);
     if (piece.end_block >= 0) range += fmt::format(" and ctid < '({},0)'", piece.end_block);
   }
   // The rows of inheritance children are named by the children.
-  return fmt::format("copy (select {} from only {}{}) to stdout", columns, piece.leaf_name, range);
+  return fmt::format("copy (select {} from only {}{}) to stdout", columns_of(relation),
+                     piece.leaf_name, range);
+}
+
+// What reads the piece, whose table is locked. Somebody may make an index after this look: who can
+// do it between two messages of ours is not held off.
+base::Result<std::string> reading_sql(pg::Connection& source, const Piece& piece,
+                                      const change::Relation& relation, bool whole) {
+  TRY_ASSIGN(std::string code, pg::foreign_code(source, std::to_string(piece.leaf)));
+  if (code.empty()) return select(piece, relation, whole);
+  if (!whole && (piece.first_block != 0 || piece.end_block >= 0)) {
+    return base::fail(base::ErrorKind::serialization, "a query of it would run " + code);
+  }
+  return fmt::format("copy {} ({}) to stdout", piece.leaf_name, columns_of(relation));
 }
 
 // The table was emptied or rewritten since the snapshot: the next one has its rows.
@@ -274,7 +295,8 @@ class Reader {
     for (const Piece& piece : chunk.pieces) {
       reading_ = true;
       TRY(source_.begin_with(piece.leaf, piece.leaf_name));
-      TRY_ASSIGN(std::int64_t read, read_piece(select(piece, *relation, whole), relation));
+      TRY_ASSIGN(std::string sql, reading_sql(source_.connection(), piece, *relation, whole));
+      TRY_ASSIGN(std::int64_t read, read_piece(sql, relation));
       rows += read;
     }
     if (work_.table(chunk).has_primary_key) TRY(writer_.finish(relation->oid, chunk.pieces));

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "pg/table_guard.hpp"
+
 namespace bemi::worker {
 namespace {
 
@@ -44,7 +46,7 @@ base::Status SnapshotSession::begin() {
 
 base::Status SnapshotSession::begin_with(change::Oid table, const std::string& quoted_name) {
   TRY(begin());
-  TRY(source_.run("lock table only " + quoted_name + " in access share mode"));
+  TRY(pg::lock_table(source_, std::to_string(table), quoted_name));
   TRY_ASSIGN(pg::Rows same, source_.query(select_same_file, {std::to_string(table)}));
   if (!same.empty() && same.truth(0, 0)) return {};
   return base::fail(base::ErrorKind::serialization,

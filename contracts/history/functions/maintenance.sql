@@ -64,26 +64,28 @@ begin
 end $$;
 
 -- The partition that takes a time, made where there is none; its name. By the owner, or by a superuser, who gives it to
--- the owner. One of that name that another made is left alone.
+-- the owner. One of that name that another made is left alone: who may create in the schema must not be able to keep
+-- the history from going on, so the partition then gets a name that nobody can foresee.
 create or replace function _bemi.new_partition(at timestamptz) returns text
 language plpgsql set search_path = pg_catalog, pg_temp set timezone = 'UTC' set lock_timeout = '10s' as $$
 declare
   place constant text := (select d.schema from _bemi.destination d);
   unit constant text := (select d.partition_by from _bemi.destination d);
   from_time constant timestamptz := date_trunc(unit, at);
-  name constant text := 'changes_' || to_char(from_time, case unit when 'day' then 'YYYY_MM_DD' when 'week'
+  name text := 'changes_' || to_char(from_time, case unit when 'day' then 'YYYY_MM_DD' when 'week'
     then 'IYYY"_w"IW'
                                                            else 'YYYY_MM' end);
-  child constant text := format('%I.%I', place, name);
+  child text := format('%I.%I', place, name);
   owner constant regrole := (select c.relowner from pg_class c where c.oid = '@schema@.changes'::regclass);
   is_there bigint := to_regclass(child)::oid;
 begin
-  if exists (select from pg_inherits i where i.inhrelid = is_there and i.inhparent = '@schema@.changes'::regclass) then
-    return name;
-  elsif (select c.relowner from pg_class c where c.oid = is_there) <> owner then
-    raise exception 'a relation % of % is in the way', child, (select c.relowner::regrole from pg_class c
-      where c.oid = is_there)
-      using errcode = 'duplicate_table', hint = 'rename it';
+  if exists (select from _bemi.window w where w.from_time <= at and at < w.to_time) then
+    return (select w.name from _bemi.window w where w.from_time <= at and at < w.to_time);
+  end if;
+  if (select c.relowner from pg_class c where c.oid = is_there) <> owner then
+    name := name || '_' || lpad(floor(random() * 1e9)::text, 9, '0');
+    child := format('%I.%I', place, name);
+    is_there := null;
   end if;
   -- Event triggers of the application run in here, and many look for their own functions without naming a schema.
   -- Whoever may create in `public` is not to be found by them with the owner's rights, that others borrow.

@@ -86,6 +86,7 @@ begin
     if had.made_of is null or (had.relation, had.key_types, had.keys_from_epoch, had.keys_from_position,
       had.keys_from_sequence)
        is distinct from (v.relation, v.key_types, v.keys_from_epoch, v.keys_from_position, v.keys_from_sequence) then
+      perform _bemi.make_schema(had.view_schema);  -- or refuses one that is another's
       execute format('drop view if exists %I.%I', had.view_schema, had."table");
       if cardinality(v.key_types) > 0 then perform _bemi.make_key_table(v); end if;
       v.until := null; v.keys := 0; v.changes := 0; v.made_of := null;
@@ -196,7 +197,8 @@ begin
   end loop;
 end $$;
 
--- Whoever may read the history may read the views, and ask.
+-- Whoever may read the history may read the views, and ask. What stands in a view's place and is another's is not ours
+-- to open.
 create or replace function _bemi.grant_views() returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare reader regrole; v record;
@@ -211,8 +213,9 @@ begin
       select n.nspname, c.relname from _bemi.view w
       join pg_namespace n on n.nspname = w.view_schema join pg_class c on c.relnamespace = n.oid
         and c.relname = w."table"
-      where not has_table_privilege(reader::oid, c.oid, 'select') or not has_schema_privilege(reader::oid, n.oid,
-        'usage')
+      where (select r.oid from pg_roles r where r.rolname = current_user) = all (array[c.relowner, n.nspowner])
+        and (not has_table_privilege(reader::oid, c.oid, 'select')
+             or not has_schema_privilege(reader::oid, n.oid, 'usage'))
     loop
       execute format('grant usage on schema %I to %s', v.nspname, reader);
       execute format('grant select on %I.%I to %s', v.nspname, v.relname, reader);
@@ -283,7 +286,8 @@ declare
   s record;
   named record;
 begin
-  perform pg_advisory_xact_lock(1650814313, 4);
+  -- One at a time. Not by an advisory lock, which any role may take.
+  lock table _bemi.view_source in share row exclusive mode;
   for s in
     select o.name, o.effective_at, w.until, coalesce(w.versions, 0) as versions,
            (select count(*) from _bemi.relation_version v where v.source = o.name) as versions_now

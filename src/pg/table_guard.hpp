@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// To read a table of somebody else without running what that one wrote. A query of a view runs the
+// view's functions; a query of a table computes the constants in the expressions of its indexes,
+// while it is planned: with the rights of who asks. COPY of a table plans nothing.
+#pragma once
+
+#include <string>
+
+#include "pg/connection.hpp"
+
+namespace bemi::pg {
+
+// Locks the table against changes of shape, until the transaction's end. Error of kind
+// serialization when the name is another relation's by now.
+base::Status lock_table(Connection& connection, const std::string& oid,
+                        const std::string& quoted_name);
+
+// The first function of a role with rights of its own that a query of the table, or of one of its
+// partitions, may run, and whose it is; empty: there is none.
+base::Result<std::string> foreign_code(Connection& connection, const std::string& oid);
+
+}  // namespace bemi::pg
