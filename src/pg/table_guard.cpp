@@ -6,6 +6,11 @@ namespace {
 
 constexpr const char* is_named = "select to_regclass($2)::oid = $1::oid";
 
+constexpr const char* select_expressions = R"(
+select exists (select from pg_index i where i.indrelid = $1::oid
+               and (i.indexprs is not null or i.indpred is not null))
+  or exists (select from pg_statistic_ext s where s.stxrelid = $1::oid))";
+
 // What depends on a function or an operator: indexes, extended statistics, checks and the keys of
 // partitions; and the types of columns, whose input can be a function of their owner.
 constexpr const char* select_foreign_code = R"(
@@ -49,6 +54,11 @@ base::Status lock_table(Connection& connection, const std::string& oid,
   if (same.truth(0, 0)) return {};
   return base::fail(base::ErrorKind::serialization,
                     "the name " + quoted_name + " is another relation's by now");
+}
+
+base::Result<bool> has_expressions(Connection& connection, const std::string& oid) {
+  TRY_ASSIGN(Rows found, connection.query(select_expressions, {oid}));
+  return found.truth(0, 0);
 }
 
 base::Result<std::string> foreign_code(Connection& connection, const std::string& oid) {

@@ -16,6 +16,10 @@ namespace bemi::pg {
 base::Status lock_table(Connection& connection, const std::string& oid,
                         const std::string& quoted_name);
 
+// Whether the planner finds expressions at a table without partitions. Most have none, and a look
+// at what those are made of locks forty catalogs and their indexes.
+base::Result<bool> has_expressions(Connection& connection, const std::string& oid);
+
 // The first function of a role with rights of its own that a query of the table, or of one of its
 // partitions, may run, and whose it is; empty: there is none.
 base::Result<std::string> foreign_code(Connection& connection, const std::string& oid);

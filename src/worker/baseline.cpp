@@ -133,6 +133,8 @@ std::string select(const Piece& piece, const change::Relation& relation, bool wh
 // do it between two messages of ours is not held off.
 base::Result<std::string> reading_sql(pg::Connection& source, const Piece& piece,
                                       const change::Relation& relation, bool whole) {
+  TRY_ASSIGN(bool expressions, pg::has_expressions(source, std::to_string(piece.leaf)));
+  if (!expressions) return select(piece, relation, whole);
   TRY_ASSIGN(std::string code, pg::foreign_code(source, std::to_string(piece.leaf)));
   if (code.empty()) return select(piece, relation, whole);
   if (!whole && (piece.first_block != 0 || piece.end_block >= 0)) {
