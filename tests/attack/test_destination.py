@@ -169,9 +169,15 @@ def test_a_partition_that_another_made_is_not_taken_for_ours(
 ) -> None:
     squatter = new_role("squatter")
     history.sql(f'grant create on schema public to "{squatter.name}"')
-    squatter.sql("create table public.changes_2031_01 (id int)")
-    with pytest.raises(psycopg.errors.DuplicateTable, match="in the way"):
-        member("writer").sql("select _bemi.make_partition('2031-01-15 00:00:00+00')")
+    squatter.sql("create table public.changes_2031_01 (id int); insert into changes_2031_01 values (1)")
+    writer = member("writer")
+    [(made,)] = writer.sql("select _bemi.make_partition('2031-01-15 00:00:00+00')")
+    assert str(made).startswith("changes_2031_01_")
+    owner = "select relowner::regrole::text from pg_class where relname = %s"
+    assert history.sql(owner, made) == history.sql(owner, "changes")
+    assert squatter.sql("select id from changes_2031_01") == [(1,)]
+    # It takes the time, and no second one is made.
+    assert writer.sql("select _bemi.make_partition('2031-01-20 00:00:00+00')") == [(made,)]
 
 
 @oldest_and_newest
