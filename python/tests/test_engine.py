@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from typing import Any
 
 import pytest
@@ -337,17 +338,40 @@ def test_two_phase(newest: Tracked) -> None:
     assert [(k, c["user_id"]) for _, k, c in newest.changes()] == [("0", 1), ("1", 1)]
 
 
-def test_copy_gets_the_context(newest: Tracked) -> None:
-    engine = create_engine(newest.url.replace("postgresql:", "postgresql+psycopg:"))
-    bemi.set_context({"user_id": 1})
-    with engine.begin() as connection:
-        raw: Any = connection.connection.dbapi_connection
+def _copy(connection: Connection, driver: str) -> None:
+    raw: Any = connection.connection.dbapi_connection
+    if driver == "psycopg2":
+        lines = "".join(f"{i}\tcopied\n" for i in range(1000))
+        raw.cursor().copy_expert("COPY item FROM STDIN", io.StringIO(lines))
+    else:
         with raw.cursor().copy("COPY item FROM STDIN") as copy:
             for i in range(1000):
                 copy.write_row((i, "copied"))
-    engine.dispose()
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])
+def test_copy_gets_the_context(newest: Tracked, driver: str) -> None:
+    def write(connection: Connection) -> None:
+        with connection.begin():
+            _copy(connection, driver)
+
+    bemi.set_context({"user_id": 1})
+    Door(driver, newest.url).run(write)
     seen = newest.changes()
     assert len(seen) == 1000 and all(c == {"user_id": 1} for _, _, c in seen)
+
+
+def test_what_passes_no_context_in_autocommit_is_counted(door: Door, newest: Tracked) -> None:
+    def write(connection: Connection) -> None:
+        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        connection.exec_driver_sql("DO $$ BEGIN INSERT INTO item VALUES (1, 'a'); END $$")
+        connection.exec_driver_sql("VACUUM item")
+
+    bemi.failures.clear()
+    bemi.set_context({"user_id": 1})
+    Door(door.driver, newest.url).run(write)
+    assert len(newest.changes()) == 1
+    assert bemi.failures == {"AUTOCOMMIT: no context goes along": 1}
 
 
 def test_several_engines_in_one_request(newest: Tracked) -> None:

@@ -19,7 +19,7 @@ from hypothesis import strategies as some
 from sqlalchemy import Connection, text
 
 import bemi
-from bemi._message import BYTES_MAX, SQL_MAX, build
+from bemi._message import BYTES_MAX, SQL_MAX, _dump, _flat, build
 
 
 class Color(enum.Enum):
@@ -138,3 +138,13 @@ def test_anything_becomes_ascii_json_that_jsonb_holds(context: dict[str, Any]) -
     assert message is not None and message.isascii()
     parsed = json.loads(message)
     assert len(parsed) >= 1 and "\\u0000" not in json.dumps(parsed).replace("\\\\u0000", "")
+
+
+@given(
+    some.dictionaries(
+        some.text(some.characters()), some.none() | some.integers() | some.text(some.characters())
+    )
+)
+def test_the_quick_way_to_encode_says_the_same(context: dict[str, Any]) -> None:
+    flat = _flat(context)
+    assert flat is None or flat == _dump(context)[1:-1]

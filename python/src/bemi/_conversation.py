@@ -21,7 +21,7 @@ from ._drivers import Driver, Execution, Message, Prefixing
 from ._failures import note_failure
 from ._masking import masked
 from ._message import Scope
-from ._statement import REMEMBERED_MAX, Kind, is_of_rows
+from ._statement import REMEMBERED_MAX, Kind, is_of_rows, runs_code
 
 # What is remembered of a connection until the end of its transaction.
 Memory = MutableMapping[Any, Any]
@@ -97,6 +97,10 @@ class Conversation:
             memory[READ] = True
             execution.run(execution.statement)
         elif execution.connection.autocommit:
+            if runs_code(execution.statement):
+                note_failure(
+                    "AUTOCOMMIT: no context goes along", "with CALL, DO and several statements in one text"
+                )
             if execution.lazy:
                 execution.run(execution.statement)
             else:
@@ -150,7 +154,7 @@ class Conversation:
                 return (
                     None if is_empty else self._message_if_possible(waiting, connection, memory, is_last=True)
                 )
-            if has_read or not (self.may_emit and self.driver.commits_for_free):
+            if has_read or not self.may_emit:
                 return None
             context = self._what_to_say(said, None).context
             if not context or not self.driver.may_speak(connection):

@@ -59,10 +59,30 @@ def members(values: dict[str, Any], with_sql: bool) -> str:
     if "_bemi" in values or (with_sql and "SQL" in values):
         values = {k: v for k, v in values.items() if k != "_bemi" and not (with_sql and k == "SQL")}
     try:
-        return _dump(values)[1:-1]
+        text = _flat(values)
+        return _dump(values)[1:-1] if text is None else text
     except Exception as error:
         note_failure("context cannot be serialised", error)
         return ""
+
+
+def _flat(values: dict[str, Any]) -> str | None:
+    """What :func:`_dump` says, for a context as most are: of texts and whole numbers. None for others."""
+    parts = []
+    for key, value in values.items():
+        if type(value) is str:
+            text = _quoted(value)
+        elif type(value) is int:
+            text = str(value)
+        elif value is None:
+            text = "null"
+        else:
+            return None
+        if type(key) is not str:
+            return None
+        parts.append(f"{_quoted(key)}: {text}")
+    whole = ", ".join(parts)
+    return whole if _is_storable(whole) else None
 
 
 def sql_member(sql: str) -> str:
@@ -108,6 +128,7 @@ def _faithful(value: object) -> object:
 # ASCII only: whatever the connection's encoding is, the text arrives as it left.
 _ENCODER = json.JSONEncoder(default=_faithful, allow_nan=False)
 
+_quoted = json.encoder.encode_basestring_ascii
 _DEPTH_MAX = 200
 
 

@@ -115,6 +115,15 @@ def fits_in_a_transaction(statement: str) -> bool:
     return words is not None and words[1].upper() in _ROW_WRITES and is_single(statement)
 
 
+_RUNS_CODE = frozenset({"CALL", "DO", "EXECUTE"})
+
+
+def runs_code(statement: str) -> bool:
+    """It may change rows, but has to be alone: it may end transactions itself, or is several statements."""
+    words = re.match(_WORDS, _without_comments(statement))
+    return words is not None and (words[1].upper() in _RUNS_CODE or not is_single(statement))
+
+
 def _is_of_rows(statement: str) -> bool:
     """It changes rows, and runs no code but what the database itself attaches to them."""
     return fits_in_a_transaction(statement)

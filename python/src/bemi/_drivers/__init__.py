@@ -45,9 +45,6 @@ class Execution:
 
 
 class Driver(Protocol):
-    # A message costs no round trip when it is sent with COMMIT.
-    commits_for_free: bool
-
     def in_transaction(self, connection: Any) -> bool: ...
 
     def may_speak(self, connection: Any) -> bool:
@@ -101,10 +98,15 @@ ROWS_WHEN_FORBIDDEN = 1
 # aborts the transaction. The rows of VALUES are prepared one by one as they are needed: this alone lets a
 # statement look first. SET ROLE, REVOKE and functions that change the role are thus no danger.
 # Nothing is said when the transaction wrote nothing: a message would turn a read into a write.
-_VALUES = """VALUES (NULL::pg_catalog.pg_lsn), {}
-LIMIT CASE {}WHEN pg_catalog.has_function_privilege({}::pg_catalog.oid, 'EXECUTE') THEN {} ELSE 1 END"""
-_EMIT = f"(pg_catalog.pg_logical_emit_message(true, '{PREFIX}'::pg_catalog.text, {{}}))"
-_WHEN_WRITTEN = "WHEN pg_catalog.pg_current_xact_id_if_assigned() IS NULL THEN 0 "
+_EMIT = f"(pg_catalog.pg_logical_emit_message(true, '{PREFIX}'::pg_catalog.text, "
+_BEGIN = f"VALUES (NULL::pg_catalog.pg_lsn), {_EMIT}E'"
+_BETWEEN = f"'::pg_catalog.text)), {_EMIT}E'"
+_IF_ALLOWED = f"WHEN pg_catalog.has_function_privilege({_EMIT_OID}::pg_catalog.oid, 'EXECUTE') THEN "
+_IF_WRITTEN = "WHEN pg_catalog.pg_current_xact_id_if_assigned() IS NULL THEN 0 "
+_END = f"'::pg_catalog.text))\nLIMIT CASE {_IF_ALLOWED}"
+_END_WHEN_WRITTEN = f"'::pg_catalog.text))\nLIMIT CASE {_IF_WRITTEN}{_IF_ALLOWED}"
+_PREPARE = f"""PREPARE {{}} (pg_catalog.text) AS VALUES (NULL::pg_catalog.pg_lsn), {_EMIT}$1))
+LIMIT CASE {_IF_WRITTEN}{_IF_ALLOWED}2 ELSE 1 END"""
 
 
 class Message:
@@ -129,9 +131,9 @@ class Message:
 
     def sql(self) -> str:
         """A statement without parameters."""
-        rows = ", ".join(_EMIT.format(f"E'{literal}'::pg_catalog.text") for literal in self._literals)
-        condition = _WHEN_WRITTEN if self._when_written else ""
-        return _VALUES.format(rows, condition, _EMIT_OID, 1 + len(self._literals))
+        rows = _BETWEEN.join(self._literals)
+        end = _END_WHEN_WRITTEN if self._when_written else _END
+        return f"{_BEGIN}{rows}{end}{1 + len(self._literals)} ELSE 1 END"
 
     def executing(self, name: str) -> str:
         """The same, by a statement of this name that :func:`preparing` has prepared."""
@@ -168,11 +170,6 @@ class Prepared:
         self._sent = 0
         self._number += 1
         return f"_bemi_{self._number}"
-
-
-_PREPARE = "PREPARE {} (pg_catalog.text) AS " + _VALUES.format(
-    _EMIT.format("$1"), _WHEN_WRITTEN, _EMIT_OID, 2
-)
 
 
 def preparing(name: str) -> str:

@@ -20,8 +20,6 @@ from . import ROWS_WHEN_FORBIDDEN, Build, Execution, Message, Prepared, note_row
 
 
 class Asyncpg:
-    commits_for_free = True
-
     def in_transaction(self, connection: Any) -> bool:
         return bool(connection.driver_connection.is_in_transaction())
 

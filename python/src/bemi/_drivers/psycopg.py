@@ -27,8 +27,6 @@ from . import Build, Execution, Message, Prepared, note_rows, preparing
 
 
 class Psycopg:
-    commits_for_free = True
-
     def in_transaction(self, connection: Any) -> bool:
         return _status(connection) != _IDLE
 
@@ -85,8 +83,6 @@ class Psycopg:
 
 
 class AsyncPsycopg:
-    commits_for_free = True
-
     def in_transaction(self, connection: Any) -> bool:
         return _status(connection.driver_connection) != _IDLE
 

@@ -22,8 +22,6 @@ from . import Build, Execution, Message, note_rows
 
 
 class Psycopg2:
-    commits_for_free = False
-
     def in_transaction(self, connection: Any) -> bool:
         return bool(connection.info.transaction_status != TRANSACTION_STATUS_IDLE)
 
