@@ -106,13 +106,15 @@ class Tap:
         if context is None or memory is None:
             original(cursor, statement, parameters, context)
             return
-        kind = _kind(statement, context)
+        is_made = context.isinsert or context.isupdate or context.isdelete
+        kind = Kind.WRITE if is_made else kind_of(statement)
         if kind is Kind.READ:
             memory[READ] = True
             original(cursor, statement, parameters, context)
             return
-        nearer = _nearer(memory, context.execution_options.get("bemi_context"))
-        if kind is Kind.WRITE and not nearer and is_of_rows(statement):
+        option = context.execution_options.get("bemi_context")
+        nearer = _nearer(memory, option) if option or _SESSION in memory else ()
+        if kind is Kind.WRITE and not nearer and (is_made or is_of_rows(statement)):
             connection = context.root_connection.connection.dbapi_connection
             found = self.conversation.glance(context.statement, connection, memory)
             if found:

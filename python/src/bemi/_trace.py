@@ -29,9 +29,9 @@ def from_headers(header: Callable[[str], str | None]) -> dict[str, str]:
 
 def may_be_active() -> bool:
     """At the least cost: FastAPI imports OpenTelemetry where it is installed, used or not."""
-    trace = sys.modules.get("opentelemetry.trace")
+    context = sys.modules.get("opentelemetry.context")
     try:
-        return trace is not None and trace.get_current_span() is not trace.INVALID_SPAN
+        return context is not None and len(context.get_current()) > 0
     except Exception:
         return True
 
