@@ -21,8 +21,8 @@ begin
   join pg_class user_of on user_of.oid = d.objid and user_of.relkind in ('r', 'p');
 end $$;
 
--- The tables that commands reached: those that they named, and those by way of a schema, a publication, a type that
--- changed (an enum's labels are told apart), or the parent of INHERITS.
+-- The tables that commands reached: those that they named (of a foreign partition, its root), and those by way of a
+-- schema, a publication, a type that changed (an enum's labels are told apart), or the parent of INHERITS.
 create or replace function _bemi_source.reached(classes oid[], objects oid[], tags text[])
 returns table (relation oid, command text, named boolean)
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off set enable_hashjoin = off
@@ -34,7 +34,8 @@ declare
 begin
   if altered is null and 'pg_class'::regclass = all (classes) then
     return query select t.oid, max(tag), true from unnest(objects, tags) c (objid, tag)
-      join pg_class t on t.oid = c.objid
+      join pg_class made on made.oid = c.objid
+      join pg_class t on t.oid = case when made.relkind = 'f' then pg_partition_root(made.oid) else made.oid end
       where t.relkind in ('r', 'p') and t.relpersistence in ('p', 'u') group by t.oid;
     return;
   end if;
@@ -48,6 +49,9 @@ begin
     select * from unnest(classes, objects, tags)
   ), found (oid, command, named) as (
     select c.objid, c.command_tag, true from commands c where c.classid = 'pg_class'::regclass
+    union
+    select pg_partition_root(t.oid), c.command_tag, true from commands c join pg_class t on t.oid = c.objid
+    where c.classid = 'pg_class'::regclass and t.relkind = 'f' and t.relispartition
     union
     select t.oid, c.command_tag, false from commands c join pg_class t on t.relnamespace = c.objid
     where c.classid = 'pg_namespace'::regclass and c.command_tag = 'ALTER SCHEMA'
@@ -229,7 +233,8 @@ begin
     and case ddl.classid
       when 'pg_class'::regclass then exists (
         select from pg_class t where t.oid = ddl.objid
-          and (t.relkind in ('r', 'p') or t.reltype <> 0 and ddl.command_tag !~ '^CREATE'))
+          and (t.relkind in ('r', 'p') or t.relkind = 'f' and t.relispartition
+               or t.reltype <> 0 and ddl.command_tag !~ '^CREATE'))
       when 'pg_namespace'::regclass then ddl.command_tag = 'ALTER SCHEMA'
       else ddl.classid in ('pg_type'::regclass, 'pg_publication'::regclass, 'pg_publication_rel'::regclass) end;
   if classes is null or _bemi_source.is_own() then return; end if;

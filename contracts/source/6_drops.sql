@@ -11,7 +11,8 @@ begin
              join _bemi_source.tracking on tracking.publication = listed.address_args[1]
              where listed.object_type = 'publication relation'
                and listed.address_names = array[gone.schema_name, gone.object_name]) as is_listed
-    from pg_event_trigger_dropped_objects() gone where gone.object_type = 'table' and not gone.is_temporary
+    from pg_event_trigger_dropped_objects() gone
+    where gone.object_type in ('table', 'foreign table') and not gone.is_temporary
   loop
     delete from _bemi_source.shape s where s.relation = dropped.objid;
     delete from _bemi_source.given_identity given where given.relation = dropped.objid;
@@ -66,7 +67,7 @@ declare
   parts boolean;
   reached oid;
 begin
-  select bool_or(gone.object_type = 'table'), bool_or(gone.object_type = 'publication relation'),
+  select bool_or(gone.object_type in ('table', 'foreign table')), bool_or(gone.object_type = 'publication relation'),
          bool_or(gone.classid = 'pg_type'::regclass),
          bool_or(gone.object_type in ('table column', 'table constraint', 'index')) and tg_tag <> 'ALTER TABLE'
   into tables, memberships, types, parts

@@ -45,6 +45,16 @@ join pg_roles owner on owner.oid = f.proowner
 where not owner.rolsuper and owner.rolname <> current_user
 order by 1 limit 1)";
 
+constexpr const char* select_foreign_partition = R"(
+with recursive tree (oid) as (
+  select $1::oid
+  union all
+  select i.inhrelid from tree join pg_class parent on parent.oid = tree.oid and parent.relkind = 'p'
+  join pg_inherits i on i.inhparent = tree.oid
+)
+select f.oid::regclass::text from tree join pg_class f on f.oid = tree.oid and f.relkind = 'f'
+where f.relispartition order by 1 limit 1)";
+
 }  // namespace
 
 base::Status lock_table(Connection& connection, const std::string& oid,
@@ -63,6 +73,11 @@ base::Result<bool> has_expressions(Connection& connection, const std::string& oi
 
 base::Result<std::string> foreign_code(Connection& connection, const std::string& oid) {
   TRY_ASSIGN(Rows found, connection.query(select_foreign_code, {oid}));
+  return found.empty() ? std::string() : found.text(0, 0);
+}
+
+base::Result<std::string> foreign_partition(Connection& connection, const std::string& oid) {
+  TRY_ASSIGN(Rows found, connection.query(select_foreign_partition, {oid}));
   return found.empty() ? std::string() : found.text(0, 0);
 }
 

@@ -24,4 +24,8 @@ base::Result<bool> has_expressions(Connection& connection, const std::string& oi
 // partitions, may run, and whose it is; empty: there is none.
 base::Result<std::string> foreign_code(Connection& connection, const std::string& oid);
 
+// A partition of the table that is a foreign table, quoted: a snapshot of the database has its rows
+// of now, and no WAL has their changes. Empty: none is.
+base::Result<std::string> foreign_partition(Connection& connection, const std::string& oid);
+
 }  // namespace bemi::pg

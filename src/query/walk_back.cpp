@@ -148,6 +148,15 @@ class Walk {
     }
     live_.name = table.text(0, 0);
     live_.partitioned = table.truth(0, 1);
+    TRY_ASSIGN(std::string elsewhere,
+               pg::foreign_partition(side_.connection(), place_.relation_oid));
+    if (!elsewhere.empty()) {
+      return base::fail(base::ErrorKind::gap,
+                        fmt::format("the partition {} of {} is a foreign table, whose changes "
+                                    "nobody tells",
+                                    elsewhere, place_.name),
+                        "--partial shows the rows that are known");
+    }
     // Nobody is to run code of his with the rights of who asks.
     TRY(pg::lock_table(side_.connection(), place_.relation_oid, live_.name));
     TRY_ASSIGN(std::string code, pg::foreign_code(side_.connection(), place_.relation_oid));

@@ -154,6 +154,15 @@ void check_table(const Table& table, const std::map<change::Oid, Finding>& right
                         fmt::format("alter table {} set logged", quoted(table))});
     return;
   }
+  if (table.tracked && !table.is_partition && !table.foreign_partition.empty()) {
+    findings.push_back(
+        {Severity::warning, subject_of(table),
+         fmt::format("its partition {} is a foreign table: its rows are not tracked, and no "
+                     "answer about the past of the table is whole",
+                     table.foreign_partition),
+         fmt::format("alter table {} detach partition {}, or --exclude the table", quoted(table),
+                     table.foreign_partition)});
+  }
   if (check_identity(table, settings, findings)) {
     check_published(table, settings.publication, findings);
   }

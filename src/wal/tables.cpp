@@ -56,7 +56,15 @@ select c.oid, n.nspname, c.relname, pg_get_userbyid(c.relowner), c.relreplident,
                  where {2} and {5} order by i.indisprimary desc, i.indnatts, x.relname limit 1), ''),
        coalesce(rn.nspname, ''), coalesce(r.relname, ''),
        exists (select from history h where h.oid in (c.oid, r.oid)),
-       c.relreplident = 'i' and exists (select from pg_index i where i.indrelid = c.oid and i.indisreplident and not ({5}))
+       c.relreplident = 'i' and exists (select from pg_index i where i.indrelid = c.oid and i.indisreplident and not ({5})),
+       case when c.relkind = 'p'
+            then coalesce((with recursive tree (oid) as (
+                             select c.oid
+                             union all
+                             select i.inhrelid from tree join pg_inherits i on i.inhparent = tree.oid)
+                           select min(f.oid::regclass::text) from tree join pg_class f on f.oid = tree.oid
+                           where f.relkind = 'f'), '')
+            else '' end
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 left join pg_class r on c.relispartition and r.oid = pg_partition_root(c.oid)
 left join pg_namespace rn on rn.oid = r.relnamespace
@@ -127,6 +135,7 @@ Table read_table(const pg::Rows& rows, int row) {
               .virtual_columns = rows.truth(row, 13),
               .narrow_publication = rows.text(row, 14)};
   table.loses_key = rows.truth(row, 21);
+  table.foreign_partition = rows.text(row, 22);
   table.identified = table.identity == change::ReplicaIdentity::full || rows.truth(row, 15);
   return table;
 }

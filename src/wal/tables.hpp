@@ -43,6 +43,8 @@ struct Table {
   // while another publication leaves some of its columns out (empty: none does).
   bool virtual_columns = false;
   std::string narrow_publication;
+  // Its first partition that is a foreign table, quoted; empty: none is. No WAL has its rows.
+  std::string foreign_partition;
 };
 
 // An index `i` of the table `c` by which PostgreSQL finds a row for UPDATE and DELETE of a

@@ -153,7 +153,7 @@ bool passes_by_itself(const base::Error& error) {
 bool is_the_tables_own(const base::Error& error, bool reading) {
   using base::ErrorKind;
   return error.kind == ErrorKind::internal || error.kind == ErrorKind::rejected ||
-         error.kind == ErrorKind::limit ||
+         error.kind == ErrorKind::limit || error.kind == ErrorKind::unsupported ||
          (reading && (error.kind == ErrorKind::permission || passes_by_itself(error)));
 }
 
@@ -292,6 +292,7 @@ class Reader {
     TRY_ASSIGN(change::Relation columns,
                wal::read_relation(source_.connection(), work_.table(chunk).oid));
     TRY_ASSIGN(change::RelationPtr relation, renderer_.resolve(std::move(columns)));
+    TRY(check_partitions(work_.table(chunk)));
     std::int64_t rows = 0;
     bool whole = chunk.pieces.size() != 1 || !work_.table(chunk).has_primary_key;
     for (const Piece& piece : chunk.pieces) {
@@ -310,6 +311,16 @@ class Reader {
     as_it_was.again = true;     // also where a change described it before, at a later position
     return writer_.finish_table(as_it_was, work_.table(chunk).membership, *table_rows,
                                 work_.from(chunk));
+  }
+
+  // Rows that are elsewhere cannot be followed: to know only the others is not to know the table.
+  base::Status check_partitions(const wal::Table& table) {
+    if (!table.is_partitioned) return {};
+    TRY_ASSIGN(std::string elsewhere,
+               pg::foreign_partition(source_.connection(), std::to_string(table.oid)));
+    if (elsewhere.empty()) return {};
+    return base::fail(base::ErrorKind::unsupported,
+                      "its partition " + elsewhere + " is a foreign table");
   }
 
   base::Result<std::int64_t> read_piece(const std::string& sql,
@@ -377,6 +388,7 @@ base::Result<Missing> find_missing(pg::Connection& source, pg::Connection& desti
     bool is_whole = known != whole.end();
     bool published = all_seen && table.published && !table.narrowed;
     bool seen = published && (!is_whole || known->second == 0 || known->second == table.membership);
+    if (is_whole && seen && !table.foreign_partition.empty()) missing.foreign.push_back(table);
     if (is_whole) (seen ? missing.whole : missing.unseen).push_back(table);
     if (published && !(is_whole && seen)) missing.to_read.push_back(std::move(table));
   }

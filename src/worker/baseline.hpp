@@ -23,6 +23,7 @@ struct Snapshot {
   store::BaselinePlace place;
 };
 
+inline constexpr const char* rows_elsewhere = "a partition of it is a foreign table";
 inline constexpr const char* not_published = "it is, or was, not published in full";
 
 // Tables that are there now and not, or not in full, in the history.
@@ -30,6 +31,7 @@ struct Missing {
   std::vector<wal::Table> to_read;  // published, but their earlier rows are not known
   std::vector<wal::Table> unseen;   // taken for whole, but not published, or not all the time
   std::vector<wal::Table> whole;    // known whole, and published since
+  std::vector<wal::Table> foreign;  // of those: have a foreign partition now
 };
 base::Result<Missing> find_missing(pg::Connection& source, pg::Connection& destination,
                                    const store::Progress& progress,

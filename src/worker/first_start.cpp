@@ -2,6 +2,7 @@
 #include "worker/first_start.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/log.hpp"
 #include "store/progress.hpp"
@@ -41,6 +42,18 @@ void give_up_start(pg::Connection& source, pg::Connection& destination, const st
   }
 }
 
+// What follows of a table that was left out has the table's name, not that of its partition.
+base::Status describe_left(const std::vector<wal::Table>& tables,
+                           const std::vector<change::Oid>& left, const Snapshot& snapshot,
+                           const store::Progress& progress, const pipeline::Settings& settings) {
+  std::vector<wal::Table> partitioned;
+  std::ranges::copy_if(tables, std::back_inserter(partitioned), [&](const wal::Table& table) {
+    return table.is_partitioned && std::ranges::find(left, table.oid) != left.end();
+  });
+  if (partitioned.empty()) return {};
+  return describe_tables(partitioned, snapshot, progress, settings, *settings.stop);
+}
+
 base::Status take_slot_and_rows(pg::Connection& source, pg::Connection& destination,
                                 store::Writer& writer, const pipeline::Settings& settings) {
   const std::string& slot_name = writer.progress().slot;
@@ -74,8 +87,9 @@ base::Status take_slot_and_rows(pg::Connection& source, pg::Connection& destinat
     }
     return describe_tables(tables, snapshot, writer.progress(), settings, *settings.stop);
   }
-  TRY(read_baseline(tables, snapshot, writer.progress(), settings, *settings.stop));
-  return {};
+  TRY_ASSIGN(auto left,
+             read_baseline(tables, snapshot, writer.progress(), settings, *settings.stop));
+  return describe_left(tables, left, snapshot, writer.progress(), settings);
 }
 
 }  // namespace

@@ -102,10 +102,11 @@ base::Result<std::string> LateBaseline::find_toggled(pg::Connection& source,
   TRY_ASSIGN(std::string state, wal::publication_state(source, progress_.publication));
   bool toggled = !seen_->state.empty() && state != seen_->state;
   TRY_ASSIGN(Missing missing, find_missing(source, destination, progress_, settings_->setup));
-  if (!toggled && missing.unseen.empty()) return state;
+  if (!toggled && missing.unseen.empty() && missing.foreign.empty()) return state;
   TRY(pass_fence(source, destination));
   TRY_ASSIGN(missing, find_missing(source, destination, progress_, settings_->setup));
   TRY(note_unseen(destination, progress_, missing.unseen, looked_at_, not_published));
+  TRY(note_unseen(destination, progress_, missing.foreign, looked_at_, rows_elsewhere));
   if (toggled) {
     TRY(note_unseen(destination, progress_, missing.whole, looked_at_,
                     "somebody changed the publication"));
@@ -137,6 +138,7 @@ base::Status LateBaseline::remember(pg::Connection& destination, store::Publicat
 std::vector<wal::Table> LateBaseline::wanted(std::vector<wal::Table> tables) const {
   auto now = std::chrono::steady_clock::now();
   std::erase_if(tables, [&](const wal::Table& table) {
+    if (!table.foreign_partition.empty()) return true;
     auto found = not_before_.find(table.oid);
     return found != not_before_.end() && now < found->second;
   });
