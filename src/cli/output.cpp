@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cwchar>
 
+#include "base/csv.hpp"
 #include "base/printable.hpp"
 #include "query/past.hpp"
 
@@ -135,16 +136,7 @@ void append_line(std::string& out, const std::vector<std::string>& cells,
   out += line + "\n";
 }
 
-std::string csv_field(const Cell& cell) {
-  if (!cell) return "";
-  if (!cell->empty() && cell->find_first_of(",\"\r\n") == std::string::npos) return *cell;
-  std::string quoted = "\"";
-  for (char c : *cell) {
-    if (c == '"') quoted.push_back('"');
-    quoted.push_back(c);
-  }
-  return quoted + "\"";
-}
+std::string csv_cell(const Cell& cell) { return cell ? base::csv_text(*cell) : ""; }
 
 }  // namespace
 
@@ -182,7 +174,7 @@ std::string render_csv(const Table& table, bool with_header) {
     for (const auto& field : fields) {
       if (!first) out += ",";
       first = false;
-      out += csv_field(Cell(field));
+      out += csv_cell(Cell(field));
     }
     out += "\r\n";
   };

@@ -6,38 +6,20 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/csv.hpp"
 #include "base/json.hpp"
 #include "change/change_columns.hpp"
 
 namespace bemi::serve {
 namespace {
 
-std::string field(std::string_view text) {
-  if (text.find_first_of(",\"\r\n") == std::string_view::npos && !text.empty()) {
-    return std::string(text);
-  }
-  std::string quoted = "\"";
-  for (char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + '"';
-}
-
-// Whether a spreadsheet would run the text as a formula. Numbers are harmless.
-bool is_formula(std::string_view text) {
-  if (text.empty() || std::string_view("=+-@\t\r").find(text.front()) == std::string_view::npos) {
-    return false;
-  }
-  return text.find_first_not_of("0123456789.", 1) != std::string_view::npos || text.size() == 1 ||
-         text.front() != '-';
-}
-
 // A string without its quotes, null as nothing at all, anything else as it is written.
 std::string plain(std::string_view json_value) {
   if (json_value == "null") return "";
-  if (!json_value.starts_with('"')) return field(json_value);
+  if (!json_value.starts_with('"')) return base::csv_field(json_value);
   auto text = nlohmann::json::parse(json_value, nullptr, /*allow_exceptions=*/false);
-  if (!text.is_string()) return field(json_value);
-  auto read = text.get<std::string>();
-  return field(is_formula(read) ? "'" + read : read);
+  if (!text.is_string()) return base::csv_field(json_value);
+  return base::csv_text(text.get<std::string>());
 }
 
 }  // namespace
