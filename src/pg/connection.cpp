@@ -25,11 +25,24 @@ constexpr std::string_view session_options =
     "-c bytea_output=hex -c lc_monetary=C -c quote_all_identifiers=off "
     "-c client_encoding=UTF8 -c standard_conforming_strings=on -c statement_timeout=0 "
     "-c idle_in_transaction_session_timeout=0 -c constraint_exclusion=partition "
+    "-c lock_timeout=0 -c default_transaction_isolation=read\\ committed "
+    "-c default_transaction_deferrable=off -c xmloption=content -c array_nulls=on "
+    "-c transform_null_equals=off -c exit_on_error=off "
     // A worker whose machine is gone must not hold its lock and its slot until the server notices
     // by itself, hours later.
     "-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3";
 
 // Adds our defaults, which the URL may override, and the settings that nobody may.
+// What not every version has, and what may be more than we need. A commit that is not on disk when
+// it is answered could be lost after the slot has moved on.
+constexpr const char* settle_session = R"(
+select pg_catalog.set_config(s.name, '0', false)
+from (values ('transaction_timeout'), ('idle_session_timeout')) s (name)
+where pg_catalog.current_setting(s.name, true) operator(pg_catalog.<>) '0'
+union all
+select pg_catalog.set_config('synchronous_commit', 'on', false)
+where pg_catalog.current_setting('synchronous_commit') operator(pg_catalog.=) 'off')";
+
 void complete(Address& options, const ConnectionSettings& settings) {
   options.emplace("connect_timeout", "10");
   options.emplace("keepalives_idle", "15");
@@ -115,6 +128,7 @@ base::Result<Connection> Connection::open(const ConnectionSettings& settings) {
   // Notices are for people at a prompt.
   PQsetNoticeProcessor(raw, [](void*, const char*) {}, nullptr);
   Connection opened(std::move(connection), settings);
+  TRY(opened.run(settle_session));
   if (settings.raw_text && opened.server_encoding() == "SQL_ASCII") {
     TRY(opened.run("set client_encoding to 'SQL_ASCII'"));
   }

@@ -17,7 +17,7 @@ SETTINGS = {
     "statement_timeout": ("1ms", "0"),
     "idle_in_transaction_session_timeout": ("1ms", "0"),
     "lock_timeout": ("1ms", "0"),
-    "idle_session_timeout": ("20ms", "0"),
+    "idle_session_timeout": ("500ms", "0"),
     "default_transaction_isolation": ("serializable", "read committed"),
     "default_transaction_deferrable": ("on", "off"),
     "synchronous_commit": ("off", "on"),
@@ -45,7 +45,7 @@ SETTINGS = {
     "plan_cache_mode": ("force_generic_plan", "auto"),
     "exit_on_error": ("on", "off"),
 }
-NEWER = {"transaction_timeout": ("100ms", "0")}  # of 17
+NEWER = {"transaction_timeout": ("500ms", "0")}  # of 17
 
 # What the application does, each transaction with its user.
 MORE = (
@@ -124,7 +124,9 @@ def story(source: Database, destination: Database, start_worker: StartWorker) ->
     past = bemi("as-of", moment, "val", "--format", "json", env=env).stdout
     walked = bemi("as-of", moment, "val", "--format", "csv", env=env).stdout
     flags = ("--context", "user_id=42", "--format", "json")
-    plan = bemi("revert", *flags, env=env, check=False).stdout
+    planned = bemi("revert", *flags, env=env, check=False)
+    plan = planned.stdout
+    assert plan, planned.stderr
     digest = plan.split('"digest"')[1].split('"')[1]
     bemi("revert", *flags, "--apply", digest, env=env)
     sync(source.url, destination.url)
