@@ -112,6 +112,8 @@ begin
       end if;
     end if;
   end loop;
+  -- Without it, joining them takes the square of the rows' number.
+  analyze pg_temp._bemi_live;
   select u.key, u.name, l.n is null as gone, l.moved into part from pg_temp._bemi_undo u
     left join pg_temp._bemi_live l using (n)
   where u.kind <> 'I' and (l.n is null or l.moved <> '{}') order by u.n limit 1;
