@@ -505,3 +505,38 @@ def test_who_may_make_roles_needs_no_superuser(database: Database, new_role: New
     bemi("teardown", "--yes", "--destination", env=env)
     assert place.sql(f"select rolname from pg_roles where rolname ~ '^bemi_{place.name}_'") == []
     database.sql(f'drop database "{place.name}" with (force)')
+
+
+@oldest_and_newest
+@pytest.mark.parametrize("schema", ["_bemi", "bemi", "public"])
+def test_the_writer_makes_nothing_but_partitions(
+    schema: str, history: Database, member: Callable[[str], Role]
+) -> None:
+    writer = member("writer")
+    # Up to 14, everybody may create in public; whoever has the history there is told to take that back.
+    history.sql("revoke create on schema public from public")
+    for statement in (
+        f"create table {schema}.mine (id int)",
+        f"create view {schema}.mine as select 1",
+        f"create materialized view {schema}.mine as select 1",
+        f"create sequence {schema}.mine",
+        f"create type {schema}.mine as (id int)",
+        f"create domain {schema}.mine as int",
+        f"create function {schema}.mine() returns int language sql as 'select 1'",
+        f"create procedure {schema}.mine() language sql as 'select 1'",
+        f"create operator {schema}.=== (leftarg = int, rightarg = int, function = int4eq)",
+        f'create collation {schema}.mine from "C"',
+        "create schema mine",
+        "create extension hstore",
+        "create publication mine",
+        "create table changes_mine partition of changes for values from ('2033-01-01') to ('2033-02-01')",
+        "create trigger mine before insert on changes"
+        " for each row execute function suppress_redundant_updates_trigger()",
+        "create rule mine as on insert to changes do instead nothing",
+        "create index on changes (id)",
+        "create policy mine on changes",
+        "alter table changes add mine int",
+    ):
+        with pytest.raises(DENIED):
+            writer.sql(statement)
+    assert writer.sql("select _bemi.make_partition('2033-01-15 00:00:00+00')")

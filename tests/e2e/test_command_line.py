@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import signal
 import subprocess
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from e2e.oracle import sync
 from support.bemi import bemi, binary
-from support.fixtures import Database, StartWorker
+from support.fixtures import Database, StartWorker, oldest_and_newest
 from support.postgres import Server, available
 from support.waiting import wait_until
 
@@ -122,3 +123,14 @@ def test_asked_to_stop_a_command_ends_here_and_in_the_server(
                 process.kill()
         wait_until(lambda: not database.sql(waits), "the server gives up too")
     assert process.returncode == 1 and b"asked to stop" in said
+
+
+@oldest_and_newest
+def test_csv_is_safe_in_a_spreadsheet(database: Database, start_worker: StartWorker) -> None:
+    database.sql("create table sheet (id text primary key)")
+    start_worker().wait_ready()
+    database.sql("insert into sheet values ('=cmd|'' /C calc''!A0')")
+    sync(database.url)
+    said = bemi("changes", "--format", "csv", env={"BEMI_SOURCE_URL": database.url})
+    lines = list(csv.DictReader(said.stdout.splitlines()))
+    assert "'=cmd|' /C calc'!A0" in [line["primary_key"] for line in lines]
