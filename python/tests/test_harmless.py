@@ -42,6 +42,38 @@ def ids(tracked: Tracked) -> list[int]:
     return [id for (id,) in tracked.sql("select id from item order by id")]
 
 
+# ---- releases of the driver that nobody here has seen
+
+
+@pytest.mark.parametrize("version", ["3.4.0", "4.0"])
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_of_an_unknown_psycopg_only_the_public_face_is_used(
+    newest: Tracked, monkeypatch: pytest.MonkeyPatch, version: str, is_async: bool
+) -> None:
+    import psycopg
+
+    monkeypatch.setattr(psycopg, "__version__", version)
+    # As it may be: what lies below the public face has another name, or another meaning.
+    [base] = [c for c in psycopg.Pipeline.__mro__ if "_process_results" in c.__dict__]
+    monkeypatch.delattr(base, "_process_results")
+
+    def write(connection: Connection) -> None:
+        for key in range(1, 9):
+            with connection.begin():
+                connection.execute(INSERT, {"id": key})
+                connection.execute(UPDATE, {"id": key, "name": "b"})
+                connection.execute(text("DELETE FROM item WHERE id = 1"))
+
+    bemi.set_context({"user_id": 42})
+    door = Door("psycopg_async" if is_async else "psycopg", newest.url)
+    door.run(write)
+    assert ids(newest) == list(range(2, 9))
+    changes = newest.changes()
+    assert len(changes) == 17
+    assert [c["SQL"].split()[0] for _, _, c in changes[:3]] == ["INSERT", "UPDATE", "DELETE"]
+    assert {c["user_id"] for _, _, c in changes} == {42}
+
+
 # ---- rights that come and go
 
 

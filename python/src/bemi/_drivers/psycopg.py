@@ -22,8 +22,17 @@ from psycopg.abc import PQGen
 from psycopg.errors import error_from_result
 from psycopg.pq import ExecStatus, TransactionStatus
 
+from .._failures import note_failure
 from .._statement import fits_in_a_transaction, is_single
 from . import Build, Execution, Message, Prepared, note_rows, preparing
+
+# What is used here below psycopg's public face is as these have it. In another release, messages go by the public
+# face alone, which costs more.
+KNOWN_VERSIONS = ("3.1.", "3.2.", "3.3.")
+
+
+def is_known_version() -> bool:
+    return psycopg.__version__.startswith(KNOWN_VERSIONS)
 
 
 class Psycopg:
@@ -163,7 +172,7 @@ class _Failed:
 
 def _is_plain(raw: Any) -> bool:
     """psycopg's own commit() would neither refuse nor wait for a pipeline of the application's."""
-    return not (raw._pipeline or raw._num_transactions or raw._tpc)
+    return is_known_version() and not (raw._pipeline or raw._num_transactions or raw._tpc)
 
 
 def _send_gen(raw: Any, message: Message, end: bytes = b"") -> PQGen[None]:
@@ -215,7 +224,7 @@ def _prepared_name(raw: Any) -> str | None:
 
 
 def _wants_backend_pid(raw: Any) -> bool:
-    prepared: Prepared | None = raw.__dict__.get(_PREPARED)
+    prepared: Prepared | None = raw.__dict__.get(_PREPARED) if is_known_version() else None
     return prepared is not None and prepared.wants_backend_pid()
 
 
@@ -224,10 +233,18 @@ def _learn_backend_pid(raw: Any, pid: int) -> None:
 
 
 def _can_pipeline(raw: Any, statement: str) -> bool:
-    return raw._pipeline is None and psycopg.Pipeline.is_supported() and is_single(statement)
+    return (
+        is_known_version()
+        and raw._pipeline is None
+        and psycopg.Pipeline.is_supported()
+        and is_single(statement)
+    )
 
 
 def _can_stand_alone(execution: Execution) -> bool:
+    if not is_known_version():
+        note_failure("AUTOCOMMIT: no context goes along", f"with psycopg {psycopg.__version__}")
+        return False
     return psycopg.Pipeline.is_supported() and fits_in_a_transaction(execution.statement)
 
 
