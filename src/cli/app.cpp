@@ -10,7 +10,7 @@
 #include "base/printable.hpp"
 #include "cli/clean_streams.hpp"
 #include "cli/describe.hpp"
-#include "cli/empty_flags.hpp"
+#include "cli/empty_words.hpp"
 #include "cli/help.hpp"
 #include "cli/options.hpp"
 #include "cli/settings.hpp"
@@ -415,7 +415,7 @@ int run_program(int argc, char** argv) {
   for (const std::string& word : words) pointers.push_back(word.c_str());
   host::guard_process();
   CleanStreams streams;
-  if (base::Status given = refuse_empty_flags(words); !given) return report(given.error());
+  if (base::Status given = refuse_empty_words(words); !given) return report(given.error());
   try {
     return parse_and_run(static_cast<int>(pointers.size()), pointers.data(), streams);
   } catch (const std::exception& error) {

@@ -369,6 +369,14 @@ def test_an_empty_flag_is_refused_and_not_taken_for_none(command: str) -> None:
             assert done.returncode == 2 and f"--{flag} is empty" in done.stderr, (words, done)
 
 
+@pytest.mark.parametrize("command", list(commands()))
+def test_an_empty_argument_is_refused(command: str) -> None:
+    """At the end and before a flag: the library that reads the command line passes over it, or never ends."""
+    for words in ([""], ["", "--config", "x"]):
+        done = bemi(*command.split(), *DEMANDED.get(command, []), *words, check=False, timeout=20)
+        assert done.returncode == 2 and "an argument is empty" in done.stderr, (words, done)
+
+
 @oldest_and_newest
 def test_a_teardown_with_an_empty_flag_removes_nothing(database: Database) -> None:
     env = {"BEMI_SOURCE_URL": database.url}

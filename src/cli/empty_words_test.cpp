@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
-#include "cli/empty_flags.hpp"
+#include "cli/empty_words.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,11 +8,11 @@ namespace {
 
 std::string refused(std::vector<std::string> words) {
   words.insert(words.begin(), "bemi");
-  auto status = refuse_empty_flags(words);
+  auto status = refuse_empty_words(words);
   return status ? "" : status.error().message;
 }
 
-TEST(EmptyFlags, AreRefusedHoweverTheyAreWritten) {
+TEST(EmptyWords, AreRefusedAsFlagsHoweverTheyAreWritten) {
   EXPECT_EQ(refused({"teardown", "--source", "", "--yes"}), "--source is empty");
   EXPECT_EQ(refused({"teardown", "--yes", "--destination="}), "--destination is empty");
   EXPECT_EQ(refused({"run", "--include", "a", "--include", ""}), "--include is empty");
@@ -20,18 +20,23 @@ TEST(EmptyFlags, AreRefusedHoweverTheyAreWritten) {
   EXPECT_EQ(refused({"status", "-x", ""}), "-x is empty");
 }
 
-TEST(EmptyFlags, OfOtherWordsNothingIsSaid) {
+TEST(EmptyWords, AreRefusedAsArguments) {
+  EXPECT_EQ(refused({""}), "an argument is empty");
+  EXPECT_EQ(refused({"teardown", "--destination", "x", "", "--yes"}), "an argument is empty");
+  EXPECT_EQ(refused({"history", "item", ""}), "an argument is empty");
+  EXPECT_EQ(refused({"history", "--", ""}), "an argument is empty");
+  EXPECT_EQ(refused({"history", "-", ""}), "an argument is empty");
+}
+
+TEST(EmptyWords, OfOtherWordsNothingIsSaid) {
   EXPECT_EQ(refused({}), "");
   EXPECT_EQ(refused({"teardown", "--source", "a", "--yes"}), "");
   EXPECT_EQ(refused({"teardown", "--destination"}), "");
   EXPECT_EQ(refused({"revert", "--context", "user="}), "") << "a value that ends so";
   EXPECT_EQ(refused({"revert", "--context=user="}), "");
-  EXPECT_EQ(refused({"history", "item", ""}), "") << "a key may be empty";
-  EXPECT_EQ(refused({"history", "--", "--odd", ""}), "");
-  EXPECT_EQ(refused({"history", "-", ""}), "");
 }
 
-TEST(EmptyFlags, NotesForPeopleMayBe) {
+TEST(EmptyWords, MayBeNotesForPeople) {
   EXPECT_EQ(refused({"revert", "--reason", ""}), "");
   EXPECT_EQ(refused({"mark", "create", "m", "--comment="}), "");
   EXPECT_EQ(refused({"revert", "--reason", "", "--table", ""}), "--table is empty");
