@@ -32,7 +32,6 @@ constexpr std::string_view session_options =
     // by itself, hours later.
     "-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3";
 
-// Adds our defaults, which the URL may override, and the settings that nobody may.
 // What not every version has, and what may be more than we need. A commit that is not on disk when
 // it is answered could be lost after the slot has moved on.
 constexpr const char* settle_session = R"(
@@ -43,6 +42,7 @@ union all
 select pg_catalog.set_config('synchronous_commit', 'on', false)
 where pg_catalog.current_setting('synchronous_commit') operator(pg_catalog.=) 'off')";
 
+// Adds our defaults, which the URL may override, and the settings that nobody may.
 void complete(Address& options, const ConnectionSettings& settings) {
   options.emplace("connect_timeout", "10");
   options.emplace("keepalives_idle", "15");

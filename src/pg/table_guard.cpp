@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "pg/table_guard.hpp"
 
+#include <fmt/format.h>
+
+#include "pg/sql.hpp"
+
 namespace bemi::pg {
 namespace {
 
@@ -11,49 +15,14 @@ select exists (select from pg_index i where i.indrelid = $1::oid
                and (i.indexprs is not null or i.indpred is not null))
   or exists (select from pg_statistic_ext s where s.stxrelid = $1::oid))";
 
-// What depends on a function or an operator: indexes, extended statistics, checks and the keys of
-// partitions; and the types of columns, whose input can be a function of their owner.
-constexpr const char* select_foreign_code = R"(
+// {0}: the relation's oid.
+constexpr const char* select_foreign_table = R"(
 with recursive tree (oid) as (
-  select $1::oid
+  select {0}::oid
   union all
-  select i.inhrelid from tree join pg_class parent on parent.oid = tree.oid and parent.relkind = 'p'
-  join pg_inherits i on i.inhparent = tree.oid
-), types (oid) as (
-  select a.atttypid from tree join pg_attribute a on a.attrelid = tree.oid and a.attnum > 0
-  where a.atttypid >= 16384
-  union
-  select d.refobjid from types join pg_depend d on d.classid = 'pg_type'::regclass and d.objid = types.oid
-    and d.refclassid = 'pg_type'::regclass
-), planned (classid, objid) as (
-  select 'pg_class'::regclass, i.indexrelid from tree join pg_index i on i.indrelid = tree.oid
-  where i.indexprs is not null or i.indpred is not null
-  union all
-  select 'pg_statistic_ext'::regclass, s.oid from tree join pg_statistic_ext s on s.stxrelid = tree.oid
-  union all
-  select 'pg_constraint'::regclass, c.oid from tree join pg_constraint c on c.conrelid = tree.oid and c.contype = 'c'
-  union all
-  select 'pg_class'::regclass, tree.oid from tree
-  union all
-  select 'pg_type'::regclass, types.oid from types
+  select i.inhrelid from tree join pg_inherits i on i.inhparent = tree.oid
 )
-select format('%s of %s', f.oid::regprocedure, owner.rolname)
-from planned join pg_depend d on d.classid = planned.classid and d.objid = planned.objid
-left join pg_operator o on d.refclassid = 'pg_operator'::regclass and o.oid = d.refobjid
-join pg_proc f on f.oid = case when d.refclassid = 'pg_proc'::regclass then d.refobjid else o.oprcode end
-join pg_roles owner on owner.oid = f.proowner
-where not owner.rolsuper and owner.rolname <> current_user
-order by 1 limit 1)";
-
-constexpr const char* select_foreign_partition = R"(
-with recursive tree (oid) as (
-  select $1::oid
-  union all
-  select i.inhrelid from tree join pg_class parent on parent.oid = tree.oid and parent.relkind = 'p'
-  join pg_inherits i on i.inhparent = tree.oid
-)
-select f.oid::regclass::text from tree join pg_class f on f.oid = tree.oid and f.relkind = 'f'
-where f.relispartition order by 1 limit 1)";
+select min(f.oid::regclass::text) from tree join pg_class f on f.oid = tree.oid where f.relkind = 'f' and f.relispartition)";
 
 }  // namespace
 
@@ -72,13 +41,19 @@ base::Result<bool> has_expressions(Connection& connection, const std::string& oi
 }
 
 base::Result<std::string> foreign_code(Connection& connection, const std::string& oid) {
-  TRY_ASSIGN(Rows found, connection.query(select_foreign_code, {oid}));
+  TRY_ASSIGN(Rows found, connection.query(sql::foreign_code, {oid}));
   return found.empty() ? std::string() : found.text(0, 0);
 }
 
+std::string select_foreign_partition(std::string_view oid) {
+  return fmt::format(fmt::runtime(select_foreign_table), oid);
+}
+
 base::Result<std::string> foreign_partition(Connection& connection, const std::string& oid) {
-  TRY_ASSIGN(Rows found, connection.query(select_foreign_partition, {oid}));
-  return found.empty() ? std::string() : found.text(0, 0);
+  TRY_ASSIGN(
+      Rows found,
+      connection.query("select coalesce((" + select_foreign_partition("$1") + "), '')", {oid}));
+  return found.text(0, 0);
 }
 
 }  // namespace bemi::pg

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "pg/connection.hpp"
 
@@ -23,6 +24,10 @@ base::Result<bool> has_expressions(Connection& connection, const std::string& oi
 // The first function of a role with rights of its own that a query of the table, or of one of its
 // partitions, may run, and whose it is; empty: there is none.
 base::Result<std::string> foreign_code(Connection& connection, const std::string& oid);
+
+// SQL that asks for the first partition of a relation that is a foreign table, by its quoted name;
+// null: none is. `oid`: an expression for the relation's oid.
+std::string select_foreign_partition(std::string_view oid);
 
 // A partition of the table that is a foreign table, quoted: a snapshot of the database has its rows
 // of now, and no WAL has their changes. Empty: none is.

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "change/application_schema.hpp"
+#include "pg/table_guard.hpp"
 #include "wal/event_triggers.hpp"
 #include "wal/sql.hpp"
 
@@ -17,7 +18,8 @@ namespace {
 // out of line are what FULL would write into WAL again at each update. {0}: the tables of other
 // publications with the columns that they publish; {1}: which generated columns belong to a row's
 // identity; {2}: an index that identifies rows; {3}: the histories; {4}: which schemas are the
-// application's; {5}: an index that has the whole primary key.
+// application's; {5}: an index that has the whole primary key; {6}: a partition that is a foreign
+// table.
 constexpr const char* select_tables = R"(
 with elsewhere as materialized ({0}),
 history as materialized ({3})
@@ -57,14 +59,7 @@ select c.oid, n.nspname, c.relname, pg_get_userbyid(c.relowner), c.relreplident,
        coalesce(rn.nspname, ''), coalesce(r.relname, ''),
        exists (select from history h where h.oid in (c.oid, r.oid)),
        c.relreplident = 'i' and exists (select from pg_index i where i.indrelid = c.oid and i.indisreplident and not ({5})),
-       case when c.relkind = 'p'
-            then coalesce((with recursive tree (oid) as (
-                             select c.oid
-                             union all
-                             select i.inhrelid from tree join pg_inherits i on i.inhparent = tree.oid)
-                           select min(f.oid::regclass::text) from tree join pg_class f on f.oid = tree.oid
-                           where f.relkind = 'f'), '')
-            else '' end
+       coalesce(case when c.relkind = 'p' then ({6}) end, '')
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 left join pg_class r on c.relispartition and r.oid = pg_partition_root(c.oid)
 left join pg_namespace rn on rn.oid = r.relnamespace
@@ -91,7 +86,8 @@ std::string select_tables_of(int server_version) {
             "where t.pubname <> $1 and (p.pubupdate or p.pubdelete)";
   const char* identifying = server_version < 180000 ? "a.attgenerated = ''" : "true";
   return fmt::format(fmt::runtime(select_tables), elsewhere, identifying, identifying_index,
-                     sql::histories, change::application_schema("n.nspname"), has_whole_key);
+                     sql::histories, change::application_schema("n.nspname"), has_whole_key,
+                     pg::select_foreign_partition("c.oid"));
 }
 
 constexpr const char* select_publication = R"(

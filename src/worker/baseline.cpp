@@ -69,6 +69,16 @@ struct Plan {
   std::vector<change::Lsn> from;  // of each table: the oldest of the snapshots that it is read in
 };
 
+// Only large files are cut, and few tables have any: a look at a table's code is dear.
+base::Result<bool> may_be_cut(pg::Connection& source, const wal::Table& table,
+                              const std::vector<Piece>& files) {
+  bool is_large =
+      std::ranges::any_of(files, [](const Piece& file) { return file.end_block > chunk_blocks; });
+  if (!is_large) return true;
+  TRY_ASSIGN(std::string code, pg::foreign_code(source, std::to_string(table.oid)));
+  return code.empty();
+}
+
 base::Result<Plan> plan(pg::Connection& source, const Tables& tables, const store::DonePieces& done,
                         change::Lsn now, const std::string& publication) {
   TRY_ASSIGN(std::string published, wal::publication_state(source, publication));
@@ -85,8 +95,8 @@ base::Result<Plan> plan(pg::Connection& source, const Tables& tables, const stor
                        .shape = fmt::format("{} {} {}", rows.text(row, 5),
                                             tables[number].membership, published)});
     }
-    TRY_ASSIGN(std::string code, pg::foreign_code(source, std::to_string(tables[number].oid)));
-    std::vector<Chunk> cuts = cut(number, tables[number], std::move(files), code.empty());
+    TRY_ASSIGN(bool by_query, may_be_cut(source, tables[number], files));
+    std::vector<Chunk> cuts = cut(number, tables[number], std::move(files), by_query);
     std::erase_if(cuts, [&](const Chunk& chunk) {
       if (!is_done(chunk, tables[number], done)) return false;
       for (const Piece& piece : chunk.pieces) {
