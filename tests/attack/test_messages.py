@@ -17,6 +17,7 @@ from e2e.oracle import history, sync
 from attack.conftest import NewRole
 from attack.roles import Role
 from support.fixtures import Database, StartWorker, oldest_and_newest
+from support.seeds import printed_seed
 
 TABLE = "create table todo (id int primary key, task text)"
 
@@ -286,8 +287,7 @@ def test_random_messages_are_survived(
     database: Database, start_worker: StartWorker, new_role: NewRole
 ) -> None:
     """`./dev fuzz messages --seconds N` runs it for longer."""
-    seed = int(os.environ.get("BEMI_FUZZ_SEED", random.randrange(1 << 30)))
-    print("seed", seed)
+    seed = printed_seed()
     chance = random.Random(seed)
     database.sql(TABLE)
     worker = start_worker().wait_ready()

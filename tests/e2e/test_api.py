@@ -17,6 +17,7 @@ from e2e.oracle import sync
 from support.bemi import bemi
 from support.dashboard import Dashboard, environment
 from support.fixtures import Database, StartWorker
+from support.seeds import printed_seed
 
 # ---- As it is described ----
 
@@ -296,8 +297,7 @@ def test_what_is_too_large_is_refused(dashboard: Dashboard) -> None:
 
 
 def test_no_bytes_bring_it_down(dashboard: Dashboard) -> None:
-    seed = random.randrange(1 << 30)
-    print("seed", seed)
+    seed = printed_seed()
     chance = random.Random(seed)
     begin = b"GET /api/changes?q=x HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer y\r\nConnection: close\r\n\r\n"
     for _ in range(200):

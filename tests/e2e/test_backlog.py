@@ -3,7 +3,6 @@ stored is at all times everything up to one position, once, in order."""
 
 from __future__ import annotations
 
-import os
 import random
 import threading
 import time
@@ -17,6 +16,7 @@ from e2e.oracle import assert_no_doubles, history, live_rows, replayed_rows, syn
 from support.bemi import Worker
 from support.clock import at
 from support.postgres import Server, available
+from support.seeds import printed_seed
 from support.waiting import wait_until
 
 OLDEST_AND_NEWEST = [available()[0], available()[-1]]
@@ -155,8 +155,7 @@ class Watcher(threading.Thread):
 
 
 def test_a_backlog_is_stored_side_by_side_and_in_order(backlog: Backlog) -> None:
-    seed = int(os.environ.get("BEMI_TEST_SEED", random.randrange(1 << 30)))
-    print("seed", seed)
+    seed = printed_seed()
     backlog.pile_up(900, seed)
     watcher = Watcher(backlog.destination.url("history"))
     with backlog.start() as worker:
@@ -168,8 +167,7 @@ def test_a_backlog_is_stored_side_by_side_and_in_order(backlog: Backlog) -> None
 
 
 def test_faults_while_a_backlog_is_stored(backlog: Backlog) -> None:
-    seed = int(os.environ.get("BEMI_TEST_SEED", random.randrange(1 << 30)))
-    print("seed", seed)
+    seed = printed_seed()
     rng = random.Random(seed)
     backlog.pile_up(900, seed)
     watcher = Watcher(backlog.destination.url("history"))

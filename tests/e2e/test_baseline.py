@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import threading
 import time
@@ -23,6 +22,7 @@ from e2e.oracle import (
 )
 from support.bemi import bemi
 from support.fixtures import Database, StartWorker, every_major
+from support.seeds import printed_seed
 from support.waiting import wait_until
 
 ROWS = 60_000  # of 300 bytes: several chunks
@@ -91,8 +91,7 @@ def wait_whole(database: Database, table: str) -> None:
 
 @every_major
 def test_no_gap_and_no_overlap_with_the_stream(database: Database, start_worker: StartWorker) -> None:
-    seed = int(os.environ.get("BEMI_TEST_SEED", random.randrange(1 << 30)))
-    print("seed", seed)
+    seed = printed_seed()
     database.sql(f"create table item (id int primary key, name text); create sequence ids start {ROWS + 1}")
     database.sql(FILL, 1, ROWS)
     changing = Changing(database.url, seed)
@@ -118,8 +117,7 @@ def test_no_gap_and_no_overlap_with_the_stream(database: Database, start_worker:
 
 
 def test_cut_short_it_goes_on_with_the_rest(database: Database, start_worker: StartWorker) -> None:
-    seed = int(os.environ.get("BEMI_TEST_SEED", random.randrange(1 << 30)))
-    print("seed", seed)
+    seed = printed_seed()
     database.sql(
         f"create table item (id int primary key, name text); create sequence ids start {4 * ROWS + 1}"
     )

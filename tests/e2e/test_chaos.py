@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import random
 from pathlib import Path
 
 import pytest
 from chaos.run import run_round
 
 from support.postgres import available
+from support.seeds import printed_seed
 
 
 @pytest.mark.parametrize("major", available())
 def test_nothing_is_lost_doubled_or_wrong(major: int, tmp_path: Path) -> None:
-    seed = int(os.environ.get("BEMI_TEST_SEED", random.randrange(1 << 30)))
-    print("seed", seed)
+    seed = printed_seed()
     one, verdict = run_round(major, seed, seconds=12, home=tmp_path)
     print(verdict.transactions, "transactions,", dict(one.faults))
     assert verdict.good, str(verdict)

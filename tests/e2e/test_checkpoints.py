@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from contextlib import closing
 
 import psycopg
@@ -11,6 +10,7 @@ import pytest
 from e2e.random_past import SCHEMA, Moment, Table, Work, catalog, quoted
 from e2e.test_every_door import by_copy, by_functions, by_views, wait_until_all_is_known
 from support.fixtures import Database, StartWorker, oldest_and_newest
+from support.seeds import printed_seed
 
 
 def work_on(work: Work, rounds: int) -> None:
@@ -25,8 +25,7 @@ def work_on(work: Work, rounds: int) -> None:
 def test_what_was_dropped_is_refused_and_the_rest_stays_right(
     database: Database, start_worker: StartWorker
 ) -> None:
-    seed = random.randrange(1 << 30)
-    print("seed", seed)
+    seed = printed_seed()
     database.sql(SCHEMA)
     start_worker("--heartbeat-interval", "1").wait_ready()
     with closing(Work(database.url, seed)) as work:

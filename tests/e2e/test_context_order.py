@@ -15,6 +15,7 @@ import pytest
 
 from e2e.oracle import sync
 from support.fixtures import Database, StartWorker, oldest_and_newest
+from support.seeds import printed_seed
 
 TRANSACTIONS = int(os.environ.get("BEMI_ORDER_TRANSACTIONS", "150"))
 
@@ -137,8 +138,7 @@ def streamed(database: Database) -> Iterator[None]:
 
 
 def compare(database: Database, start_worker: StartWorker, wide: bool) -> None:
-    seed = int(os.environ.get("BEMI_ORDER_SEED", random.randrange(1 << 30)))
-    print("seed", seed)
+    seed = printed_seed()
     chance = random.Random(seed)
     database.sql("create table t (id int primary key, v text)")
     start_worker().wait_ready()

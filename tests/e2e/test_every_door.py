@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-import random
 import time
 from collections import Counter
 from contextlib import closing
@@ -21,6 +19,7 @@ from e2e.oracle import sync
 from e2e.random_past import SCHEMA, Moment, Table, Work, catalog, quoted, read_rows
 from support.bemi import bemi
 from support.fixtures import Database, StartWorker
+from support.seeds import printed_seed
 
 oldest_and_newest = pytest.mark.parametrize("server", [14, 18], indirect=True, ids=["pg14", "pg18"])
 Rows = Counter[tuple[str | None, ...]]
@@ -37,8 +36,7 @@ NOT_KNOWN = (
 
 @oldest_and_newest
 def test_the_same_past_behind_every_door(database: Database, start_worker: StartWorker) -> None:
-    seed = int(os.environ.get("BEMI_SEED") or random.randrange(1 << 30))
-    print("seed", seed)
+    seed = printed_seed()
     database.sql(SCHEMA)
     start_worker("--heartbeat-interval", "1").wait_ready()
     with closing(Work(database.url, seed)) as work:

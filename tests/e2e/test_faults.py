@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import threading
 import time
@@ -12,6 +11,7 @@ import psycopg
 from e2e.oracle import assert_no_doubles, history, live_rows, replayed_rows, sync
 from support.bemi import Worker
 from support.fixtures import Database, StartWorker
+from support.seeds import printed_seed
 
 KILLS = 50
 
@@ -45,8 +45,7 @@ class Load(threading.Thread):
 
 
 def test_kill_9_at_random_moments(database: Database, start_worker: StartWorker) -> None:
-    seed = int(os.environ.get("BEMI_TEST_SEED", random.randrange(1 << 30)))
-    print("seed", seed)
+    seed = printed_seed()
     rng = random.Random(seed)
     database.sql("create table item (id int primary key, name text); create sequence ids")
     worker: Worker = start_worker().wait_ready()

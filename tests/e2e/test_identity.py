@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 
 import psycopg
@@ -10,6 +9,7 @@ import pytest
 
 from e2e.oracle import Row, history, live_rows, replayed_rows, sync
 from support.fixtures import Database, StartWorker, every_major
+from support.seeds import printed_seed
 
 KEEP = ("--replica-identity", "keep")
 BODY = "(select string_agg(md5(i::text), '') from generate_series(1, 300) i)"
@@ -79,8 +79,7 @@ def test_what_the_history_lacks_is_unknown(database: Database, start_worker: Sta
 def test_identities_as_they_are_kept(identity: str, database: Database, start_worker: StartWorker) -> None:
     """A random workload: in every identity the history replays to the live table, and each `before` is the
     row that was there."""
-    seed = int(os.environ.get("BEMI_TEST_SEED", random.randrange(1 << 30)))
-    print("seed", seed)
+    seed = printed_seed()
     rng = random.Random(seed)
     database.sql(
         "create table doc (id int, code int not null unique, n int, body text, primary key (id, code))"

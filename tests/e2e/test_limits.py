@@ -4,7 +4,6 @@ many columns, large contexts. What cannot be stored as what it is, is parked."""
 from __future__ import annotations
 
 import json
-import os
 import random
 import string
 from collections.abc import Callable
@@ -16,6 +15,7 @@ import pytest
 from e2e.oracle import canonical, history, now_of, sync
 from support.bemi import bemi
 from support.fixtures import Database, StartWorker, oldest_and_newest
+from support.seeds import printed_seed
 from support.waiting import wait_until
 
 
@@ -160,8 +160,7 @@ def live(database: Database, table: str) -> list[str]:
 
 @oldest_and_newest
 def test_values_at_the_limits_of_their_types(database: Database, start_worker: StartWorker) -> None:
-    seed = int(os.environ.get("BEMI_LIMITS_SEED", random.randrange(1 << 30)))
-    print("seed", seed)
+    seed = printed_seed()
     chance = random.Random(seed)
     database.sql(TYPES)
     for number, kind in enumerate(VALUES):
@@ -195,8 +194,7 @@ def test_values_at_the_limits_of_their_types(database: Database, start_worker: S
 
 @oldest_and_newest
 def test_keys_at_the_limits_of_their_types(database: Database, start_worker: StartWorker) -> None:
-    seed = int(os.environ.get("BEMI_LIMITS_SEED", random.randrange(1 << 30)))
-    print("seed", seed)
+    seed = printed_seed()
     chance = random.Random(seed)
     database.sql(TYPES)
     kinds = [kind for kind in VALUES if kind not in ("json", "xml", "bit varying")]

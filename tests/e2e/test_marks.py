@@ -15,6 +15,7 @@ from e2e.oracle import sync
 from e2e.undo import Undo
 from support.bemi import bemi
 from support.fixtures import Database, StartWorker
+from support.seeds import printed_seed
 
 oldest_and_newest = pytest.mark.parametrize("server", [14, 18], indirect=True, ids=["pg14", "pg18"])
 
@@ -149,8 +150,7 @@ def work(database: Database, seed: int, transactions: int = 120) -> None:
 @oldest_and_newest
 @pytest.mark.parametrize("round_", range(int(os.environ.get("BEMI_TEST_ROUNDS", "2"))))
 def test_rollback_and_forward_are_exact_to_the_letter(undo: Undo, round_: int) -> None:
-    seed = int(os.environ.get("BEMI_TEST_SEED") or random.randrange(1 << 30)) + round_ * 10
-    print("seed", seed)
+    seed = printed_seed() + round_ * 10
     mark(undo, "create", "fresh")
     fresh = dump(undo.database)
     for again in range(2):

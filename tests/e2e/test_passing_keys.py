@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from e2e.oracle import now_of, sync
 from e2e.undo import Undo
 from support.bemi import bemi
 from support.fixtures import Database, StartWorker, oldest_and_newest
+from support.seeds import printed_seed
 
 SCHEMA = """
 create table item (list int, pos int, name text, primary key (list, pos) deferrable initially deferred);
@@ -138,8 +138,7 @@ class Work:
 
 @pytest.fixture(params=["whole rows", "by name"])
 def work(request: pytest.FixtureRequest, database: Database) -> Iterator[Work]:
-    seed = int(os.environ.get("BEMI_TEST_SEED") or random.randrange(1 << 30))
-    print("seed", seed)
+    seed = printed_seed()
     work = Work(database.url, seed)
     work.connection.execute(SCHEMA.encode())
     if request.param == "by name":

@@ -17,6 +17,7 @@ from support.bemi import Worker, bemi, binary
 from support.fixtures import Database, StartWorker
 from support.network import Network
 from support.postgres import Server
+from support.seeds import printed_seed
 
 USER = ("--context", "user_id=42")
 ROWS = 3000
@@ -65,8 +66,7 @@ def start_revert(url: str) -> subprocess.Popen[bytes]:
 
 
 def test_killed_at_any_moment_all_is_done_or_nothing(undo: Undo) -> None:
-    seed = random.randrange(1 << 30)
-    print("seed", seed)
+    seed = printed_seed()
     chance = random.Random(seed)
     changed_rows(undo)
     after = undo.rows("todo")
@@ -88,8 +88,7 @@ def test_killed_at_any_moment_all_is_done_or_nothing(undo: Undo) -> None:
 
 
 def test_a_line_that_breaks_at_any_moment_leaves_all_or_nothing(undo: Undo) -> None:
-    seed = random.randrange(1 << 30)
-    print("seed", seed)
+    seed = printed_seed()
     chance = random.Random(seed)
     changed_rows(undo)
     after = undo.rows("todo")

@@ -19,6 +19,7 @@ import pytest
 
 from e2e.undo import Undo
 from support.fixtures import Database, StartWorker
+from support.seeds import printed_seed
 
 oldest_and_newest = pytest.mark.parametrize("server", [14, 18], indirect=True, ids=["pg14", "pg18"])
 Row = dict[str, Any]
@@ -216,8 +217,7 @@ def check_skipping(
 def test_a_revert_gives_the_world_without_the_changes_or_names_a_conflict(
     database: Database, start_worker: StartWorker, round_: int
 ) -> None:
-    seed = int(os.environ.get("BEMI_TEST_SEED") or random.randrange(1 << 30)) + round_
-    print("seed", seed)
+    seed = printed_seed() + round_
     story = Story(database, seed)
     start_worker().wait_ready()
     undo = Undo(database)

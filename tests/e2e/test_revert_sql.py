@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import subprocess
 
 import psycopg
@@ -14,6 +13,7 @@ from e2e.test_revert_model import Story
 from e2e.test_revert_values import ROWS, TYPES
 from e2e.undo import Undo
 from support.fixtures import Database, StartWorker
+from support.seeds import printed_seed
 
 oldest_and_newest = pytest.mark.parametrize("server", [14, 18], indirect=True, ids=["pg14", "pg18"])
 USER = "context => '{\"user_id\": 42}'"
@@ -210,8 +210,7 @@ def check(undo: Undo, story: Story, batch: int) -> str:
 def test_random_work_is_undone_rightly_or_not_at_all(
     database: Database, start_worker: StartWorker, round_: int
 ) -> None:
-    seed = int(os.environ.get("BEMI_TEST_SEED") or random.randrange(1 << 30)) + round_
-    print("seed", seed)
+    seed = printed_seed() + round_
     story = Story(database, seed)
     start_worker().wait_ready()
     undo = Undo(database)

@@ -13,6 +13,7 @@ from e2e.conftest import OpenDashboard
 from e2e.oracle import sync
 from support.dashboard import TOKEN, Dashboard, environment
 from support.fixtures import Database, StartWorker
+from support.seeds import printed_seed
 
 
 def test_the_stream_tells_what_is_stored(dashboard: Dashboard, database: Database) -> None:
@@ -36,8 +37,7 @@ def test_nothing_is_lost_or_told_twice_over_restarts(
     database: Database, start_worker: StartWorker, open_dashboard: OpenDashboard
 ) -> None:
     database.sql(SCHEMA)
-    seed = random.randrange(1 << 30)
-    print("seed", seed)
+    seed = printed_seed()
     chance = random.Random(seed)
     numbers = itertools.count(1)
     told: list[int] = []

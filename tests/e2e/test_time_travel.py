@@ -24,6 +24,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, rela
 from e2e.oracle import now_of, sync
 from support.bemi import bemi
 from support.fixtures import Database, StartWorker
+from support.seeds import printed_seed
 
 TABLES = ["item", "pair", "loose", "born"]
 SCHEMA = """
@@ -117,8 +118,7 @@ def test_every_snapshot_is_found_again(database: Database, start_worker: StartWo
     database.sql(SCHEMA)
     start_worker().wait_ready()
     database.sql("create table born (id int primary key, w text)")
-    seed = random.randrange(1 << 30)
-    print("seed", seed)
+    seed = printed_seed()
     with closing(Workload(database, seed)) as workload:
         workload.take_snapshot()
         workload.run(300)
@@ -410,8 +410,7 @@ def test_snapshots_are_found_again_across_schema_changes(
         SCHEMA + "alter table item add column kind int not null default 1, alter column name type varchar(50)"
     )
     start_worker().wait_ready()
-    seed = random.randrange(1 << 30)
-    print("seed", seed)
+    seed = printed_seed()
     dice = random.Random(seed)
     moments: list[tuple[datetime.datetime, dict[str, list[dict[str, Any]]], dict[str, dict[int, str]]]] = []
 

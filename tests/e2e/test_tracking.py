@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 
 import psycopg
@@ -11,6 +10,7 @@ import psycopg
 from e2e.oracle import assert_no_doubles, history, live_rows, replayed_rows, sync
 from support.bemi import bemi
 from support.fixtures import Database, StartWorker, every_major
+from support.seeds import printed_seed
 
 TRANSACTIONS = 1000
 
@@ -83,8 +83,7 @@ class Workload:
 
 @every_major
 def test_mixed_transactions(database: Database, start_worker: StartWorker) -> None:
-    seed = int(os.environ.get("BEMI_TEST_SEED", random.randrange(1 << 30)))
-    print("seed", seed)
+    seed = printed_seed()
     database.sql("create table item (id int primary key, name text, amount double precision)")
     start_worker().wait_ready()
     with psycopg.connect(database.url) as connection:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 from typing import Any
 
@@ -12,6 +11,7 @@ from psycopg import sql
 
 from e2e.oracle import sync
 from support.fixtures import Database, StartWorker, every_major
+from support.seeds import printed_seed
 
 EXTENSIONS = ["hstore", "citext", "ltree", "cube", "isn", "seg", "intarray"]
 
@@ -314,8 +314,7 @@ def random_array(rng: random.Random) -> Any:
 
 @every_major
 def test_random_values(database: Database, start_worker: StartWorker) -> None:
-    seed = int(os.environ.get("BEMI_TEST_SEED", random.randrange(1 << 30)))
-    print("seed", seed)
+    seed = printed_seed()
     rng = random.Random(seed)
     skew(database)
     database.sql("create extension hstore with schema public; create type public.pair as (a text, b json)")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-import random
 import threading
 import time
 from collections import Counter
@@ -18,6 +16,7 @@ from e2e.random_past import SCHEMA, Moment, Work
 from support.bemi import bemi
 from support.dashboard import TOKEN, Dashboard
 from support.fixtures import Database, StartWorker, oldest_and_newest
+from support.seeds import printed_seed
 
 # There is no way back, and that is said.
 NO_WAY = ("was emptied", "without a word", "was dropped since", "is not there any more", "was dropped before")
@@ -25,8 +24,7 @@ NO_WAY = ("was emptied", "without a word", "was dropped since", "is not there an
 
 @oldest_and_newest
 def test_every_moment_is_found_from_the_live_table(database: Database, start_worker: StartWorker) -> None:
-    seed = int(os.environ.get("BEMI_TEST_SEED") or random.randrange(1 << 30))
-    print("seed", seed)
+    seed = printed_seed()
     database.sql(SCHEMA)
     start_worker("--snapshot", "none", "--heartbeat-interval", "1").wait_ready()
     with closing(Work(database.url, seed)) as work:

@@ -5,8 +5,6 @@ BEMI_TEST_SEED=N runs one seed again.
 
 from __future__ import annotations
 
-import os
-import random
 from collections.abc import Iterator
 
 import psycopg
@@ -18,6 +16,7 @@ from schemas.shapes import SHAPES
 from schemas.workload import Moment, Work
 from support.bemi import bemi
 from support.fixtures import Database, StartWorker, oldest_and_newest
+from support.seeds import printed_seed
 from support.waiting import wait_until
 
 pytestmark = [oldest_and_newest, pytest.mark.timeout(900)]
@@ -25,8 +24,7 @@ pytestmark = [oldest_and_newest, pytest.mark.timeout(900)]
 
 @pytest.fixture(params=SHAPES)
 def work(request: pytest.FixtureRequest, database: Database) -> Iterator[Work]:
-    seed = int(os.environ.get("BEMI_TEST_SEED") or random.randrange(1 << 30))
-    print("seed", seed)
+    seed = printed_seed()
     SHAPES[request.param](database)
     one = Work(database, seed)
     yield one
