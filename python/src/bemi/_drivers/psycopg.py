@@ -329,9 +329,13 @@ def _enter(pipeline: Any) -> None:
     pipeline._conn._pipeline = pipeline
 
 
-def _leave(pipeline: Any, error: BaseException | None) -> None:
+def _leave(pipeline: Any, first: BaseException | None, answer: _Answer) -> None:
+    """With the first error of the statement, the message or the network, if there was one."""
     pipeline._conn._pipeline = None
-    pipeline._exit(error)
+    pipeline._exit(first)
+    if first is not None:
+        raise first
+    note_rows(answer.rows)
 
 
 def _run_in_one_trip(message: Message, execution: Execution) -> None:
@@ -350,11 +354,7 @@ def _run_in_one_trip(message: Message, execution: Execution) -> None:
             raw.wait(pipeline.exchange_gen())
     except BaseException as error:
         first = first or error
-    finally:
-        _leave(pipeline, first)
-    if first is not None:
-        raise first
-    note_rows(answer.rows)
+    _leave(pipeline, first, answer)
 
 
 def _run_piped(execution: Execution, message: Message, *, is_before: bool) -> None:
@@ -413,11 +413,7 @@ class _PipedCursor:
                 await raw.wait(pipeline.exchange_gen())
         except BaseException as error:
             first = first or error
-        finally:
-            _leave(pipeline, first)
-        if first is not None:
-            raise first
-        note_rows(answer.rows)
+        _leave(pipeline, first, answer)
         return result
 
     def __getattr__(self, name: str) -> Any:
