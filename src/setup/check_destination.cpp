@@ -22,6 +22,22 @@ join pg_roles r on r.oid = case when n.nspowner = 'pg_database_owner'::regrole
                              else n.nspowner end
 where c.oid = $1::regclass and not r.rolsuper and r.oid <> c.relowner)";
 
+constexpr const char* select_failed_views = R"(
+select count(*), min(format('%I.%I: %s', t.schema, t."table", t.problem))
+from bemi.time_travel_tables t where t.problem is not null)";
+
+base::Status check_views(pg::Connection& destination, Findings& findings) {
+  TRY_ASSIGN(pg::Rows failed, destination.run(select_failed_views));
+  std::int64_t count = failed.integer(0, 0);
+  if (count == 0) return {};
+  findings.push_back({Severity::warning, "history",
+                      fmt::format("{} views of the past cannot answer, such as that of {}", count,
+                                  failed.text(0, 1)),
+                      "select * from bemi.time_travel_tables where problem is not null; the worker "
+                      "tries again every five minutes"});
+  return {};
+}
+
 base::Status check_foreign(pg::Connection& destination, const std::string& changes,
                            Findings& findings) {
   TRY_ASSIGN(pg::Rows rights, destination.query(sql::foreign_rights, {changes}));
@@ -84,6 +100,7 @@ base::Status check_history(pg::Connection& destination, Findings& findings) {
                              "has_table_privilege('_bemi.role', 'select')"));
   if (!reads.truth(0, 0)) return {};
   TRY(check_roles(destination, findings));
+  TRY(check_views(destination, findings));
   return check_foreign(destination, changes, findings);
 }
 

@@ -23,9 +23,12 @@ constexpr auto refresh_interval_max = 30s;
 constexpr auto retry_interval_max = 600s;
 constexpr int refreshes_between_looks = 20;
 
-std::chrono::milliseconds pause_after(std::chrono::steady_clock::duration refresh) {
-  auto pause = std::chrono::duration_cast<std::chrono::milliseconds>(refresh * pause_of_a_refresh);
-  return std::clamp<std::chrono::milliseconds>(pause, refresh_interval, refresh_interval_max);
+// Views that are not there yet are waited for: making them pauses for as long as it works.
+std::chrono::milliseconds pause_after(std::chrono::steady_clock::duration refresh, bool has_more) {
+  auto took = std::chrono::duration_cast<std::chrono::milliseconds>(refresh);
+  if (has_more) return std::min<std::chrono::milliseconds>(took, refresh_interval_max);
+  return std::clamp<std::chrono::milliseconds>(took * pause_of_a_refresh, refresh_interval,
+                                               refresh_interval_max);
 }
 
 }  // namespace
@@ -40,14 +43,12 @@ PastViews::PastViews(const pipeline::Settings& settings, std::string source_name
 
 std::chrono::milliseconds PastViews::keep_up() {
   base::Status done;
-  std::string told = told_;
   if (rounds_++ % refreshes_between_looks == 0) done = tell_untracked();
-  bool news = told != told_;
   auto began = std::chrono::steady_clock::now();
-  if (done) done = refresh(/*everything=*/news);
+  if (done) done = refresh();
   if (done || interrupt_->triggered()) {
     retry_pause_ = refresh_interval;
-    return pause_after(std::chrono::steady_clock::now() - began);
+    return pause_after(std::chrono::steady_clock::now() - began, remaining_ > 0);
   }
   base::log::warning("the views of the past are behind: {}; trying again in {} s",
                      done.error().message, retry_pause_.count());
@@ -57,14 +58,21 @@ std::chrono::milliseconds PastViews::keep_up() {
   return pause;
 }
 
-base::Status PastViews::refresh(bool everything) {
+base::Status PastViews::refresh() {
   if (!destination_) {
     TRY_ASSIGN(pg::Connection opened, pg::Connection::open({.url = settings_->destination_url,
                                                             .purpose = "bemi/views",
                                                             .interrupt = interrupt_}));
     destination_.emplace(std::move(opened));
   }
-  TRY(destination_->query("select bemi.refresh_time_travel($1)", {pg::boolean(everything)}));
+  TRY_ASSIGN(pg::Rows rows, destination_->query("select bemi.refresh_time_travel(false)", {}));
+  auto remaining = rows.integer(0, 0);
+  if (remaining > 0 && remaining_ == 0) {
+    base::log::info("making the views of the past of {} more tables", remaining);
+  } else if (remaining == 0 && remaining_ > 0) {
+    base::log::info("the views of the past are made");
+  }
+  remaining_ = remaining;
   return {};
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -23,7 +24,7 @@ class PastViews {
 
  private:
   std::chrono::milliseconds keep_up();  // the pause until the next time
-  base::Status refresh(bool everything);
+  base::Status refresh();
   base::Status tell_untracked();
 
   const pipeline::Settings* settings_;
@@ -32,6 +33,7 @@ class PastViews {
   std::optional<pg::Connection> destination_;
   std::string told_;  // of the tables that are not tracked
   int rounds_ = 0;
+  std::int64_t remaining_ = 0;  // tables whose views are still to be made
   std::chrono::seconds retry_pause_;
   base::Periodic periodic_;  // last: it uses the others
 };

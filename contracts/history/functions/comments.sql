@@ -254,8 +254,11 @@ comment on column _bemi.view.shown_as_text is 'Columns shown as text: their type
 comment on column _bemi.view.key_types is 'The types of the key''s columns; empty: no key';
 comment on column _bemi.view.known_from is 'The time since which rows have this key';
 comment on column _bemi.view.keys is 'The number of keys in the view''s table of keys';
-comment on column _bemi.view.until is 'The time up to which the keys are complete';
+comment on column _bemi.view.until is
+  'The time up to which the keys are complete; without later changes of the table, the source''s time holds';
 comment on column _bemi.view.problem is 'The reason why there is no view';
+comment on column _bemi.view.made_with is 'The SHA-256 of the functions that made it';
+comment on column _bemi.view.tried_at is 'When it was made or looked at last';
 comment on column _bemi.view.columns is 'The view''s columns with their types';
 comment on column _bemi.view.keys_from_epoch is 'The epoch since which rows have this key';
 comment on column _bemi.view.keys_from_position is 'The WAL position since which rows have this key';
@@ -269,6 +272,9 @@ comment on column _bemi.view.baselines is 'The number of baselines seen';
 comment on table _bemi.view_source is 'How far the views of each source are up to date.';
 comment on column _bemi.view_source.until is 'The time up to which its views are complete';
 comment on column _bemi.view_source.versions is 'The number of table shapes seen';
+comment on column _bemi.view_source.baselines is 'Which baselines have been seen; null while some are left';
+comment on column _bemi.view_source.untracked is 'Which tables that are not tracked have been seen';
+comment on column _bemi.view_source.granted is 'The rights on changes that the views have';
 
 comment on table _bemi.webhook is 'Saved filters whose new changes are sent to a URL.';
 comment on column _bemi.webhook.filter is 'The conditions for changes';

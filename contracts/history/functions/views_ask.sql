@@ -2,9 +2,9 @@
 
 -- Which views there are, from when on and until when they answer, and what they cannot.
 create or replace view bemi.time_travel_tables as
-select v.source, v.schema, v."table", format('%I.%I', v.view_schema, v."table") as view, v.known_from, v.until,
-       v.shown_as_text, v.problem
-from _bemi.view v;
+select v.source, v.schema, v."table", format('%I.%I', v.view_schema, v."table") as view, v.known_from,
+       greatest(v.until, case when v.until is not null then s.until end) as until, v.shown_as_text, v.problem
+from _bemi.view v left join _bemi.view_source s on s.source = v.source;
 comment on view bemi.time_travel_tables is
   'The views of the past, the times for which each one answers, and why one cannot.';
 
@@ -58,7 +58,7 @@ end $$;
 
 create or replace function _bemi.is_view_current(v _bemi.view, place _bemi.place) returns boolean
 language sql stable parallel safe set search_path = pg_catalog, pg_temp as $$
-  select (coalesce(place.at < v.until, false) or _bemi.flag('bemi.allow_stale'))
+  select (coalesce(place.at < _bemi.view_until(v), false) or _bemi.flag('bemi.allow_stale'))
     and (select count(*) from _bemi.coverage c where c.source = v.source and c.relation = v.relation
            and c.rows_at is not null) = v.baselines
     and not exists (

@@ -64,51 +64,66 @@ begin
 end $$;
 
 -- Makes a view anew when its table became another. What the destination refuses is noted, and the view says it.
-create or replace function _bemi.settle_view(version _bemi.relation_version, in_schema text, in_table text) returns void
-language plpgsql set search_path = pg_catalog, pg_temp as $$
+create or replace function _bemi.settle_view(in_source text, in_schema text, in_table text, in_relation bigint)
+returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   had _bemi.view;
   v _bemi.view;
   newest _bemi.relation_version;
-  definition text;
 begin
   select * into newest from _bemi.relation_version n
-  where n.source = version.source and n.relation = version.relation and not n.dropped
+  where n.source = in_source and n.relation = in_relation and not n.dropped
   order by n.epoch desc, n.position desc, n.sequence desc limit 1;
   insert into _bemi.view (source, schema, "table", relation, view_schema)
-  values (version.source, in_schema, in_table, version.relation, _bemi.view_schema(version.source, in_schema, in_table))
+  values (in_source, in_schema, in_table, in_relation, _bemi.view_schema(in_source, in_schema, in_table))
   on conflict do nothing;
-  select * into had from _bemi.view w where (w.source, w.schema, w."table") = (version.source, in_schema, in_table);
-  v := _bemi.described_view(had, newest);
-  v.view_schema := _bemi.view_schema(version.source, in_schema, in_table);
-  v.problem := null;
+  select * into had from _bemi.view w where (w.source, w.schema, w."table") = (in_source, in_schema, in_table);
   begin
-    if had.made_of is null or (had.relation, had.key_types, had.keys_from_epoch, had.keys_from_position,
-      had.keys_from_sequence)
-       is distinct from (v.relation, v.key_types, v.keys_from_epoch, v.keys_from_position, v.keys_from_sequence) then
-      perform _bemi.make_schema(had.view_schema);  -- or refuses one that is another's
-      execute format('drop view if exists %I.%I', had.view_schema, had."table");
-      if cardinality(v.key_types) > 0 then perform _bemi.make_key_table(v); end if;
-      v.until := null; v.keys := 0; v.changes := 0; v.made_of := null;
-    end if;
-    definition := format('create view %I.%I as %s', v.view_schema, v."table",
-                         case when cardinality(v.key_types) > 0 then _bemi.keyed_view(v, newest)
-                           else _bemi.keyless_view(v, newest) end);
-    if definition is distinct from v.made_of then
-      perform _bemi.make_schema(v.view_schema);
-      execute format('drop view if exists %I.%I', had.view_schema, had."table");
-      execute format('drop view if exists %I.%I', v.view_schema, v."table");
-      execute definition;
-      perform _bemi.close_relation(format('%I.%I', v.view_schema, v."table"));
-      execute format('comment on view %I.%I is %L', v.view_schema, v."table",
-                     format('%I.%I as of the time in bemi.as_of; made by Bemi', v.schema, v."table"));
-      v.made_of := definition;
-    end if;
-  exception when others then
-    v.problem := sqlerrm; v.made_of := null; v.until := null;
+    v := _bemi.described_view(had, newest);
+    v.view_schema := _bemi.view_schema(in_source, in_schema, in_table);
+    v := _bemi.made_view(had, v, newest);
+    v.problem := null;
+  exception
+    -- Of the moment, and not of this table: the caller says it and tries again.
+    when deadlock_detected or out_of_memory or disk_full then raise;
+    when others then
+      v := had;
+      v.problem := sqlerrm; v.made_of := null; v.until := null;
+      v.relation := newest.relation;
+      v.shape_epoch := newest.epoch; v.shape_position := newest.position; v.shape_sequence := newest.sequence;
   end;
+  v.made_with := (select f.sha256 from _bemi.function_set f);
+  v.tried_at := clock_timestamp();
   delete from _bemi.view w where w.id = v.id;
   insert into _bemi.view overriding system value select v.*;
+end $$;
+
+create or replace function _bemi.made_view(had _bemi.view, v _bemi.view, newest _bemi.relation_version)
+returns _bemi.view language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare definition text;
+begin
+  if had.made_of is null or (had.relation, had.key_types, had.keys_from_epoch, had.keys_from_position,
+    had.keys_from_sequence)
+     is distinct from (v.relation, v.key_types, v.keys_from_epoch, v.keys_from_position, v.keys_from_sequence) then
+    perform _bemi.make_schema(had.view_schema);  -- or refuses one that is another's
+    execute format('drop view if exists %I.%I', had.view_schema, had."table");
+    if cardinality(v.key_types) > 0 then perform _bemi.make_key_table(v); end if;
+    v.until := null; v.keys := 0; v.changes := 0; v.made_of := null;
+  end if;
+  definition := format('create view %I.%I as %s', v.view_schema, v."table",
+                       case when cardinality(v.key_types) > 0 then _bemi.keyed_view(v, newest)
+                         else _bemi.keyless_view(v, newest) end);
+  if definition is distinct from v.made_of then
+    perform _bemi.make_schema(v.view_schema);
+    execute format('drop view if exists %I.%I', had.view_schema, had."table");
+    execute format('drop view if exists %I.%I', v.view_schema, v."table");
+    execute definition;
+    perform _bemi.close_relation(format('%I.%I', v.view_schema, v."table"));
+    execute format('comment on view %I.%I is %L', v.view_schema, v."table",
+                   format('%I.%I as of the time in bemi.as_of; made by Bemi', v.schema, v."table"));
+    v.made_of := definition;
+  end if;
+  return v;
 end $$;
 
 -- A name that PostgreSQL would cut is cut here, and told from others that begin alike. python/src/bemi/past.py and
@@ -167,60 +182,119 @@ begin
   return v;
 end $$;
 
--- All keys of one source that are new.
-create or replace function _bemi.gather_all_keys(in_source text, known_until timestamptz) returns void
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-declare
-  v _bemi.view;
-  was timestamptz := (select until from _bemi.view_source where source = in_source);
-  baselines_now bigint;
-  touched text[];
+-- Until when the keys of its rows are known. Of a table that nothing happened to, as far as its source is known.
+create or replace function _bemi.view_until(v _bemi.view) returns timestamptz
+language sql stable parallel safe set search_path = pg_catalog, pg_temp as $$
+  select t.until from bemi.time_travel_tables t where (t.source, t.schema, t."table") = (v.source, v.schema, v."table")
+$$;
+
+-- Which baselines there are, in few bytes.
+create or replace function _bemi.baselines_seen(in_source text) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select format('%s:%s', count(*), sum(c.relation)) from _bemi.coverage c
+  where c.source = in_source and c.rows_at is not null
+$$;
+
+-- The views whose keys are not all gathered, and since when. `was`: until when those of all others are.
+create or replace function _bemi.views_to_gather(in_source text, was timestamptz, is_each boolean)
+returns table (id int, since timestamptz, baselines bigint)
+language plpgsql stable rows 100 set search_path = pg_catalog, pg_temp as $$
 begin
-  touched := array(select distinct format('%I.%I', c.schema, c."table") from @schema@.changes c
-                   where c.effective_at >= was and c.source = in_source);
-  for v in select * from _bemi.view w where w.source = in_source and w.problem is null loop
-    select count(*) into baselines_now from _bemi.coverage c
-    where c.source = in_source and c.relation = v.relation and c.rows_at is not null;
+  -- Made now, or the rows from before it was tracked have come.
+  if is_each then
+    return query
+    select v.id, '-infinity'::timestamptz, coalesce(b.number, 0)
+    from _bemi.view v
+    left join (select c.relation, count(*) as number from _bemi.coverage c
+               where c.source = in_source and c.rows_at is not null group by 1) b on b.relation = v.relation
+    where v.source = in_source and v.problem is null and (v.until is null or v.baselines <> coalesce(b.number, 0));
+  end if;
+  return query
+  select distinct on (v.id) v.id, greatest(v.until, was), v.baselines
+  from (select c.schema, c."table", max(c.effective_at) as newest from @schema@.changes c
+        where c.effective_at >= was and c.source = in_source group by 1, 2) t
+  join _bemi.relation_version r on (r.source, r.schema, r."table") = (in_source, t.schema, t."table") and not r.dropped
+  join _bemi.view v on v.source = in_source and v.relation = r.relation
+  where v.problem is null and t.newest >= v.until and cardinality(v.key_types) > 0;
+end $$;
+
+-- The keys of one source that are new, of so many views. Tells of how many they are still to be gathered.
+create or replace function _bemi.gather_source(in_source text, known_until timestamptz, at_most int)
+returns bigint language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  s constant _bemi.view_source := (select w from _bemi.view_source w where w.source = in_source);
+  baselines_now constant text := _bemi.baselines_seen(in_source);
+  is_each constant boolean := s.baselines is distinct from baselines_now
+    or exists (select from _bemi.view v where v.source = in_source and v.until is null and v.problem is null);
+  part record;
+  v _bemi.view;
+  seen bigint := 0;
+  behind timestamptz := known_until;
+begin
+  for part in
+    select * from (select distinct on (g.id) g.* from _bemi.views_to_gather(in_source, s.until, is_each) g
+                   order by g.id, g.since) f
+    order by f.since, f.id
+  loop
+    seen := seen + 1;
+    if seen > at_most then
+      -- One that was never gathered has no time of its own, and holds up no other.
+      if part.since > '-infinity' then behind := least(behind, part.since); end if;
+      continue;
+    end if;
+    select * into v from _bemi.view w where w.id = part.id;
     begin
-      if cardinality(v.key_types) = 0 then null;
-      elsif v.until is null or v.baselines <> baselines_now then
-        v := _bemi.gather_keys(v, '-infinity');
-      elsif exists (select from _bemi.view_segments(in_source, v.relation) s
-                    where format('%I.%I', s.schema, s."table") = any (touched)) then
-        v := _bemi.gather_keys(v, least(v.until, was));
-      end if;
-      update _bemi.view w set until = known_until, changes = v.changes, keys = v.keys, baselines = baselines_now
+      if cardinality(v.key_types) > 0 then v := _bemi.gather_keys(v, part.since); end if;
+      update _bemi.view w set until = known_until, changes = v.changes, keys = v.keys, baselines = part.baselines
       where w.id = v.id;
-    exception when others then
-      update _bemi.view w set problem = sqlerrm, made_of = null, until = null where w.id = v.id;
+    exception
+      when deadlock_detected or out_of_memory or disk_full then raise;
+      when others then
+        update _bemi.view w set problem = sqlerrm, made_of = null, until = null, tried_at = clock_timestamp()
+        where w.id = v.id;
     end;
   end loop;
+  update _bemi.view_source w set until = behind, baselines = case when seen <= at_most then baselines_now end
+  where w.source = in_source;
+  return greatest(seen - at_most, 0);
 end $$;
 
 -- Whoever may read the history may read the views, and ask. What stands in a view's place and is another's is not ours
 -- to open.
-create or replace function _bemi.grant_views() returns void
+create or replace function _bemi.grant_views(in_source text, everything boolean) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
-declare reader regrole; v record;
+declare
+  now_granted constant text := (select format('%s of %s', c.relacl, (select max(v.tried_at) from _bemi.view v))
+                                from pg_class c where c.oid = '@schema@.changes'::regclass);
+  reader regrole;
+  statement text;
 begin
+  if not everything and now_granted = (select w.granted from _bemi.view_source w where w.source = in_source) then
+    return;
+  end if;
   for reader in
     select a.grantee::regrole from pg_class c cross join lateral aclexplode(c.relacl) a
     where c.oid = '@schema@.changes'::regclass and a.privilege_type = 'SELECT' and a.grantee <> c.relowner
       and a.grantee <> 0
   loop
     perform _bemi.grant_functions('reader', (select r.rolname from pg_roles r where r.oid = reader));
-    for v in
-      select n.nspname, c.relname from _bemi.view w
-      join pg_namespace n on n.nspname = w.view_schema join pg_class c on c.relnamespace = n.oid
-        and c.relname = w."table"
-      where (select r.oid from pg_roles r where r.rolname = current_user) = all (array[c.relowner, n.nspowner])
-        and (not has_table_privilege(reader::oid, c.oid, 'select')
-             or not has_schema_privilege(reader::oid, n.oid, 'usage'))
+    for statement in
+      with ours as (
+        select n.oid as place, n.nspname, c.oid, c.relname from _bemi.view w
+        join pg_namespace n on n.nspname = w.view_schema join pg_class c on c.relnamespace = n.oid
+          and c.relname = w."table"
+        where (select r.oid from pg_roles r where r.rolname = current_user) = all (array[c.relowner, n.nspowner])
+      )
+      select format('grant usage on schema %I to %s', o.nspname, reader) from ours o
+      where not has_schema_privilege(reader::oid, o.place, 'usage') group by o.nspname
+      union all
+      select format('grant select on %s to %s', string_agg(format('%I.%I', o.nspname, o.relname), ', '), reader)
+      from ours o where not has_table_privilege(reader::oid, o.oid, 'select') having count(*) > 0
     loop
-      execute format('grant usage on schema %I to %s', v.nspname, reader);
-      execute format('grant select on %I.%I to %s', v.nspname, v.relname, reader);
+      execute statement;
     end loop;
   end loop;
+  update _bemi.view_source w set granted = now_granted where w.source = in_source;
 end $$;
 
 -- A schema of ours: one that was there before and is another's could be changed under who reads.
@@ -237,10 +311,10 @@ begin
   end if;
 end $$;
 
--- A view for each table that is not tracked, which says so.
-create or replace function _bemi.settle_untracked(in_source text) returns void
+-- A view for each table that is not tracked, which says so; makes so many. Tells whether that was all.
+create or replace function _bemi.settle_untracked(in_source text, at_most int) returns boolean
 language plpgsql set search_path = pg_catalog, pg_temp as $$
-declare u record; list text;
+declare u record; list text; made int := 0;
 begin
   for u in
     select n.*, _bemi.fitting_name('time_travel' || case when n.schema = 'public' then '' else '_' || n.schema end)
@@ -248,27 +322,36 @@ begin
     from _bemi.untracked n where n.source = in_source
       and not exists (select from _bemi.view v where v.schema = n.schema and v."table" = n."table")
   loop
+    if made = at_most then return false; end if;
     -- With their types, so that a query fails for what it asks, and not for an operator.
     select coalesce(string_agg(format('null::%s as %I', coalesce(t.oid::regtype::text, 'text'), c ->> 0), ', '
                                order by number), 'null::text as untracked') into list
     from jsonb_array_elements(u.columns) with ordinality as c (c, number)
     left join pg_type t on t.typnamespace = 'pg_catalog'::regnamespace and t.oid = to_regtype(c ->> 1);
     begin
-      perform _bemi.settle_untracked_view(u.view_schema, u.schema, u."table", list);
+      if _bemi.settle_untracked_view(u.view_schema, u.schema, u."table", list) then made := made + 1; end if;
     exception when others then
       raise warning 'there is no view of %.%: %', u.schema, u."table", sqlerrm;
     end;
   end loop;
+  return true;
 end $$;
 
+-- Which tables are not tracked, in few bytes: the worker writes them all anew when they are others.
+create or replace function _bemi.untracked_seen(in_source text) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select format('%s:%s', count(*), max(u.xmin::text::bigint)) from _bemi.untracked u where u.source = in_source
+$$;
+
+-- Tells whether it had to be made.
 create or replace function _bemi.settle_untracked_view(view_schema text, in_schema text, in_table text, list text)
-returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
+returns boolean language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare place text := format('%I.%I', view_schema, in_table);
 begin
   if to_regclass(place) is not null and list = (
       select coalesce(string_agg(format('null::%s as %I', a.atttypid::regtype, a.attname), ', ' order by a.attnum), '')
       from pg_attribute a where a.attrelid = to_regclass(place) and a.attnum > 0 and not a.attisdropped) then
-    return;
+    return false;
   end if;
   perform _bemi.make_schema(view_schema);
   execute format('drop view if exists %s', place);
@@ -276,41 +359,97 @@ begin
   execute format('create view %s as select %s where _bemi.refuse_untracked(%L) offset 0', place, list,
                  format('%I.%I', in_schema, in_table));
   perform _bemi.close_relation(place);
+  return true;
 end $$;
 
--- Makes the views of all tracked tables, and brings them up to date with the history. Quick when nothing is new.
+-- The views that are not as their tables are, and all others, the ones first that were looked at longest ago. What
+-- could not be made is due again after five minutes.
+create or replace function _bemi.views_by_need(in_source text)
+returns table (schema text, "table" text, relation bigint, is_due boolean, tried_at timestamptz)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  with named as (
+    select distinct on (v.schema, v."table") v.schema, v."table", v.relation from _bemi.relation_version v
+    where v.source = in_source and not v.dropped
+    order by v.schema, v."table", v.epoch desc, v.position desc, v.sequence desc
+  ), shape as (
+    select distinct on (v.relation) v.relation, v.epoch, v.position, v.sequence from _bemi.relation_version v
+    where v.source = in_source and not v.dropped
+    order by v.relation, v.epoch desc, v.position desc, v.sequence desc
+  )
+  select n.schema, n."table", n.relation,
+         w.id is null or w.relation <> n.relation or w.made_with is distinct from f.sha256
+           or (w.shape_epoch, w.shape_position, w.shape_sequence) is distinct from (s.epoch, s.position, s.sequence)
+           or w.made_of is null and (w.problem is null or w.tried_at < now() - interval '5 minutes')
+           or case when several.are then w.view_schema <> _bemi.view_schema(in_source, n.schema, n."table")
+                else false end,
+         w.tried_at
+  from named n join shape s using (relation) cross join _bemi.function_set f
+  cross join (select count(*) > 1 as are from _bemi.source) several
+  left join _bemi.view w on (w.source, w.schema, w."table") = (in_source, n.schema, n."table")
+$$;
+
+-- Makes so many of a source's views that are due, and looks at others if wanted. Tells how many are left to make.
+create or replace function _bemi.settle_views(in_source text, versions_now bigint, everything boolean, at_most int)
+returns bigint language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare one record; due bigint := 0; settled int := 0;
+begin
+  for one in
+    select n.* from _bemi.views_by_need(in_source) n where n.is_due or everything
+    order by n.is_due desc, n.tried_at nulls first, n.schema, n."table"
+  loop
+    if one.is_due then due := due + 1; end if;
+    continue when settled = at_most;
+    perform _bemi.settle_view(in_source, one.schema, one."table", one.relation);
+    settled := settled + 1;
+  end loop;
+  if due <= settled then
+    update _bemi.view_source w set versions = versions_now where w.source = in_source;
+  end if;
+  return greatest(due - settled, 0);
+end $$;
+
+-- Makes the views of the tracked tables, and brings them up to date with the history: those of fifty tables in a call,
+-- since each takes locks until its end. Tells for how many tables there is work left. Quick when nothing is new.
 -- Runs as the history's owner, and casts to types of pg_catalog alone: nobody else's code runs with its rights.
-create or replace function bemi.refresh_time_travel(everything boolean default true) returns void
+create or replace function bemi.refresh_time_travel(everything boolean default true) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '10s' as $$
 declare
+  settled_at_most constant int := 50;
+  gathered_at_most constant int := 300;
   s record;
-  named record;
+  remaining bigint := 0;
 begin
   -- One at a time. Not by an advisory lock, which any role may take.
   lock table _bemi.view_source in share row exclusive mode;
   for s in
-    select o.name, o.effective_at, w.until, coalesce(w.versions, 0) as versions,
-           (select count(*) from _bemi.relation_version v where v.source = o.name) as versions_now
+    select o.name, o.effective_at, w.until, w.baselines, coalesce(w.versions, 0) as versions, w.untracked,
+           (select count(*) from _bemi.relation_version v where v.source = o.name) as versions_now,
+           _bemi.untracked_seen(o.name) as untracked_now,
+           exists (select from _bemi.view v where v.problem is not null and v.source = o.name
+                     and v.tried_at < now() - interval '5 minutes') as is_retried
     from _bemi.source o left join _bemi.view_source w on w.source = o.name
     where o.effective_at is not null
   loop
-    continue when not everything and s.until = s.effective_at and s.versions = s.versions_now;
+    -- Without `baselines`, some were left for the next call.
+    continue when not everything and not s.is_retried and s.until = s.effective_at and s.baselines is not null
+      and s.versions = s.versions_now and s.untracked = s.untracked_now;
     insert into _bemi.view_source (source) values (s.name) on conflict do nothing;
-    if everything or s.versions <> s.versions_now then
-      for named in
-        select distinct on (v.schema, v."table") v.schema, v."table", v as version from _bemi.relation_version v
-        where v.source = s.name and not v.dropped
-        order by v.schema, v."table", v.epoch desc, v.position desc, v.sequence desc
-      loop
-        perform _bemi.settle_view(named.version, named.schema, named."table");
-      end loop;
-      perform _bemi.settle_untracked(s.name);
+    if everything or s.is_retried or s.versions <> s.versions_now then
+      remaining := remaining + _bemi.settle_views(s.name, s.versions_now, everything, settled_at_most);
     end if;
-    perform _bemi.gather_all_keys(s.name, s.effective_at);
-    perform _bemi.grant_views();
-    update _bemi.view_source set until = s.effective_at, versions = s.versions_now where source = s.name;
+    if everything or s.untracked is distinct from s.untracked_now then
+      if _bemi.settle_untracked(s.name, settled_at_most) then
+        update _bemi.view_source set untracked = s.untracked_now where source = s.name;
+      else
+        remaining := remaining + 1;
+      end if;
+    end if;
+    remaining := remaining + _bemi.gather_source(s.name, s.effective_at, gathered_at_most);
+    perform _bemi.grant_views(s.name, everything);
   end loop;
+  return remaining;
 end $$;
 
 comment on function bemi.refresh_time_travel(boolean) is
-  'Makes the views of the past and brings them up to date. The worker calls it; quick when nothing is new.';
+  'Makes the views of the past and brings them up to date, those of fifty tables in a call; tells for how many '
+  'tables there is work left. The worker calls it; quick when nothing is new.';

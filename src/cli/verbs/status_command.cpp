@@ -41,6 +41,7 @@ nlohmann::ordered_json read_status(const pg::Rows& row, const std::string& name,
   status["schema_messages_refused"] = row.integer(0, 13);
   status["messages_refused"] = row.integer(0, 16);
   status["findings"] = row.integer(0, 14);
+  status["views_failed"] = row.integer(0, 18);
   status["open_gaps"] = row.integer(0, 10);
   status["gaps"] = row.integer(0, 11);
   status["last_table_gap"] = row.text(0, 17);

@@ -17,12 +17,26 @@ namespace bemi::cli {
 
 namespace {
 
-// The worker does it too, a moment later, and has the rights for certain.
+constexpr std::chrono::milliseconds refresh_time_max{500};
+
+// The worker does it too, a moment later, and has the rights for certain. Thousands of new views
+// are left to it.
 base::Status refresh_views(const host::Config& config) {
   TRY_ASSIGN(pg::Connection destination, host::open_destination(config, host::Access::read_write));
-  auto done = destination.run("select bemi.refresh_time_travel(false)");
-  if (!done) base::log::debug("the views of the past: {}", done.error().message);
-  return {};
+  auto until = std::chrono::steady_clock::now() + refresh_time_max;
+  while (true) {
+    auto done = destination.run("select bemi.refresh_time_travel(false)");
+    if (!done) {
+      base::log::debug("the views of the past: {}", done.error().message);
+      return {};
+    }
+    auto remaining = done->integer(0, 0);
+    if (remaining == 0) return {};
+    if (std::chrono::steady_clock::now() > until) {
+      base::log::info("the views of the past of {} tables are still to be made", remaining);
+      return {};
+    }
+  }
 }
 
 // The rows from before a table was tracked were committed before the call too. Those that the
