@@ -59,6 +59,14 @@ void add_selection_options(CLI::App& command, host::Config& config) {
       ->type_name("SCHEMA.TABLE.COLUMN");
 }
 
+void add_format_option(CLI::App& command, std::string& format) {
+  command
+      .add_option("--format", format,
+                  "The output: table for people, json for one object a line, or csv")
+      ->check(CLI::IsMember({"table", "json", "csv"}))
+      ->capture_default_str();
+}
+
 void add_layout_options(CLI::App& command, host::Config& config) {
   command
       .add_option("--schema", config.schema, "The schema of the table changes in the destination")
@@ -215,9 +223,11 @@ void add_http_options(CLI::App& command, host::Config& config) {
                    "A range of private addresses to which webhooks may be sent")
       ->envname("BEMI_WEBHOOK_ALLOW")
       ->type_name("RANGE");
-  group
-      ->add_option("--revert-url", config.revert_url,
-                   "The source, as a role that may write its tables, for undo [default: --source]")
+  add_revert_url_option(*group, config, revert_url_for_undo);
+}
+
+void add_revert_url_option(CLI::App& command, host::Config& config, const char* about) {
+  command.add_option("--revert-url", config.revert_url, about)
       ->envname("BEMI_REVERT_URL")
       ->type_name("URL");
 }

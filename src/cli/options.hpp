@@ -3,6 +3,8 @@
 // The options that several verbs share: flag, environment variable and help of each.
 #pragma once
 
+#include <string>
+
 #include "host/config.hpp"
 
 namespace CLI {
@@ -10,6 +12,11 @@ class App;
 }
 
 namespace bemi::cli {
+
+inline constexpr const char* table_about =
+    "The table, as table or schema.table; quoted as in SQL where needed";
+
+void add_format_option(CLI::App& command, std::string& format);
 
 // The options of a command, in groups.
 void add_connection_options(CLI::App& command, host::Config& config);
@@ -24,6 +31,12 @@ void add_maintainer_option(CLI::App& command, host::Config& config);
 void add_maintenance_options(CLI::App& command, host::Config& config);
 void add_http_options(CLI::App& command, host::Config& config);
 void add_log_options(CLI::App& command, host::Config& config);
+// Where undo writes; `about` is the flag's help.
+void add_revert_url_option(CLI::App& command, host::Config& config, const char* about);
+inline constexpr const char* revert_url_about =
+    "The source, as a role that may write its tables [default: --source]";
+inline constexpr const char* revert_url_for_undo =
+    "The source, as a role that may write its tables, for undo [default: --source]";
 // Makes --destination of `command` a wish too, with or without a URL: drop what is there.
 void add_destination_wish(CLI::App& command, bool& wished);
 

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <algorithm>
 #include <iostream>
-#include <optional>
+#include <memory>
 
+#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "cli/filter_options.hpp"
+#include "cli/options.hpp"
 #include "cli/output.hpp"
-#include "cli/verbs/commands.hpp"
+#include "cli/past_options.hpp"
+#include "cli/verbs/verbs.hpp"
 #include "host/connections.hpp"
 #include "host/live_side.hpp"
 #include "query/as_of.hpp"
@@ -15,6 +19,17 @@ namespace bemi::cli {
 namespace {
 
 using PastRows = std::vector<query::PastRow>;
+
+struct AsOfOptions {
+  std::string time;
+  std::string table;
+  std::string key;
+  std::int64_t limit = 0;  // 0: all
+  std::string after;       // a key: where a page begins
+  bool explain = false;    // only tell how the answer would be found
+  PastOptions past;
+  std::string format = "table";
+};
 
 // The rows' own columns, as the newest of them has them.
 Table past_table(const PastRows& rows) {
@@ -60,16 +75,14 @@ void note_unknown(const PastRows& rows) {
   }
 }
 
-query::Asked asked_of(const PastOptions& options, query::TableName table) {
-  return {
-      .table = std::move(table),
-      .key = options.key.empty() ? std::nullopt : std::optional(options.key),
-      .moment = options.time,
-      .options = {.source = options.source.empty() ? std::nullopt : std::optional(options.source),
-                  .partial = options.partial,
-                  .allow_stale = options.allow_stale,
-                  .after = options.after.empty() ? std::nullopt : std::optional(options.after),
-                  .limit = options.limit == 0 ? std::nullopt : std::optional(options.limit)}};
+query::Asked asked_of(const AsOfOptions& options, query::TableName table) {
+  query::PastOptions past = past_of(options.past);
+  past.after = given(options.after);
+  if (options.limit != 0) past.limit = options.limit;
+  return {.table = std::move(table),
+          .key = given(options.key),
+          .moment = options.time,
+          .options = std::move(past)};
 }
 
 void print(const query::Plan& plan) {
@@ -79,17 +92,16 @@ void print(const query::Plan& plan) {
                                                         : "taken: forward\n");
 }
 
-}  // namespace
-
-base::Status as_of_command(const host::Config& config, const PastOptions& options) {
+base::Status as_of_command(const host::Config& config, const AsOfOptions& options) {
   TRY_ASSIGN(query::TableName table, query::parse_table_name(options.table));
   TRY_ASSIGN(pg::Connection history, host::open_destination(config, host::Access::read_only));
   query::Asked asked = asked_of(options, table);
-  TRY_ASSIGN(asked.moment, fixed_moment(history, options.wait, asked.moment, asked.options.source));
+  TRY_ASSIGN(asked.moment,
+             fixed_moment(history, options.past.wait, asked.moment, asked.options.source));
   auto reach = [&](const std::string& source) {
     return host::open_live_side(config, history, source);
   };
-  TRY_ASSIGN(query::Plan plan, ask_waiting(config, options.wait, [&] {
+  TRY_ASSIGN(query::Plan plan, ask_waiting(config, options.past.wait, [&] {
                return query::plan(history, reach, asked, options.explain);
              }));
   if (options.explain) {
@@ -100,6 +112,26 @@ base::Status as_of_command(const host::Config& config, const PastOptions& option
   print(rows, options.format);
   note_unknown(rows);
   return {};
+}
+
+}  // namespace
+
+void add_as_of(Verbs& verbs) {
+  host::Config& config = verbs.config();
+  auto options = std::make_shared<AsOfOptions>();
+  CLI::App& command = verbs.add(verbs.app(), "as-of", "Show a table's rows as they were at a time",
+                                [&config, options] { return as_of_command(config, *options); });
+  command.add_option("TIME", options->time, time_about)->required();
+  command.add_option("TABLE", options->table, table_about)->required();
+  command.add_option("KEY", options->key, "The primary key of one record");
+  command.add_option("--limit", options->limit, "Return at most N rows, ordered by key")
+      ->check(CLI::NonNegativeNumber);
+  command.add_option("--after", options->after, "Return the rows after this key")->type_name("KEY");
+  command.add_flag("--explain", options->explain,
+                   "Print how the rows would be found, and do not read them");
+  add_past_options(command, config, options->past);
+  add_format_option(command, options->format);
+  add_selection_options(command, config);
 }
 
 }  // namespace bemi::cli

@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <algorithm>
-#include <cctype>
 #include <chrono>
 #include <iostream>
+#include <memory>
+
+#include <CLI/CLI.hpp>
 
 #include "base/printable.hpp"
 #include "change/change_columns.hpp"
+#include "cli/filter_options.hpp"
+#include "cli/options.hpp"
 #include "cli/rows_output.hpp"
-#include "cli/verbs/commands.hpp"
+#include "cli/verbs/verbs.hpp"
 #include "host/connections.hpp"
+#include "host/stop.hpp"
+#include "query/changes.hpp"
 #include "store/archive.hpp"
 #include "store/schema.hpp"
 
@@ -18,35 +24,22 @@ namespace {
 constexpr std::chrono::milliseconds follow_pause{200};
 constexpr std::int64_t follow_page = 1000;
 
+struct ChangesOptions {
+  FilterOptions filter;
+  std::string archive;  // a file to look into instead of the table
+  std::int64_t limit = 50;
+  std::string before;  // ids of changes: where a page ends or begins
+  std::string after;
+  bool follow = false;
+  std::string format = "table";
+};
+
 Columns as_shown() {
   Columns columns;
   for (const change::ChangeColumn& column : change::change_columns) {
     columns.push_back({.name = column.name, .form = column.form, .in_table = column.in_table});
   }
   return columns;
-}
-
-std::optional<std::string> given(const std::string& text) {
-  return text.empty() ? std::nullopt : std::optional(text);
-}
-
-base::Result<query::ChangeFilter> filter_of(const ChangesOptions& options) {
-  query::ChangeFilter filter;
-  if (!options.table.empty()) {
-    TRY_ASSIGN(filter.table, query::parse_table_name(options.table));
-  }
-  filter.primary_key = given(options.primary_key);
-  filter.operation = given(options.operation);
-  if (filter.operation) {
-    std::ranges::transform(*filter.operation, filter.operation->begin(),
-                           [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-  }
-  filter.context = options.context;
-  if (options.transaction != 0) filter.transaction = options.transaction;
-  filter.since = given(options.since);
-  filter.until = given(options.until);
-  filter.source = given(options.source);
-  return filter;
 }
 
 void advance(std::vector<query::Position>& seen, const pg::Rows& rows) {
@@ -101,7 +94,7 @@ base::Result<query::Changes> open_archive(pg::Connection& destination, const std
 }
 
 base::Status search_archive(const host::Config& config, const ChangesOptions& options) {
-  TRY_ASSIGN(query::ChangeFilter filter, filter_of(options));
+  TRY_ASSIGN(query::ChangeFilter filter, filter_of(options.filter));
   TRY_ASSIGN(pg::Connection destination, host::open_destination(config, host::Access::read_write));
   TRY_ASSIGN(query::Changes changes, open_archive(destination, options.archive));
   TRY_ASSIGN(pg::Rows page, page_of(changes, filter, options));
@@ -118,12 +111,10 @@ void hint_at_more(const ChangesOptions& options, const pg::Rows& page) {
             << page.text(onwards ? page.count() - 1 : 0, change::change_column("id")) << "\n";
 }
 
-}  // namespace
-
 base::Status changes_command(const host::Config& config, const ChangesOptions& options,
                              const base::Interrupt& stop) {
   if (!options.archive.empty()) return search_archive(config, options);
-  TRY_ASSIGN(query::ChangeFilter filter, filter_of(options));
+  TRY_ASSIGN(query::ChangeFilter filter, filter_of(options.filter));
   TRY_ASSIGN(pg::Connection destination, host::open_destination(config, host::Access::read_only));
   TRY_ASSIGN(query::Changes changes, query::Changes::open(destination));
   // Before the page: what comes between both is shown, not lost.
@@ -142,6 +133,42 @@ base::Status changes_command(const host::Config& config, const ChangesOptions& o
     if (fresh->count() < follow_page) base::pause(&stop, follow_pause);
   }
   return {};
+}
+
+void add_page_options(CLI::App& command, ChangesOptions& options) {
+  command.add_option("--limit", options.limit, "Show at most N changes, the newest ones")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  CLI::Option* before =
+      command
+          .add_option("--before", options.before, "Show the page before the change with this id")
+          ->type_name("ID");
+  command.add_option("--after", options.after, "Show the page after the change with this id")
+      ->type_name("ID")
+      ->excludes(before);
+  command.add_flag("--follow", options.follow, "Keep printing new changes as they arrive")
+      ->excludes(before);
+}
+
+}  // namespace
+
+void add_changes(Verbs& verbs) {
+  host::Config& config = verbs.config();
+  auto options = std::make_shared<ChangesOptions>();
+  CLI::App& command = verbs.add(
+      verbs.app(), "changes", "List changes that match the given conditions",
+      [&config, options] { return changes_command(config, *options, host::asked_to_stop()); });
+  add_filter_options(command, options->filter,
+                     "CREATE, UPDATE, DELETE, TRUNCATE, SNAPSHOT or SCHEMA");
+  add_page_options(command, *options);
+  command
+      .add_option("--archive", options->archive,
+                  "Read this archive file instead of the table changes; nothing is stored")
+      ->check(CLI::ExistingFile)
+      ->excludes("--follow")
+      ->type_name("FILE");
+  add_connection_options(command, config);
+  add_format_option(command, options->format);
 }
 
 }  // namespace bemi::cli

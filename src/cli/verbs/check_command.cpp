@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <iostream>
 
+#include <CLI/CLI.hpp>
+
 #include "base/printable.hpp"
+#include "cli/options.hpp"
 #include "cli/output.hpp"
-#include "cli/verbs/commands.hpp"
+#include "cli/verbs/verbs.hpp"
 #include "host/connections.hpp"
 #include "setup/check_record.hpp"
 
@@ -41,8 +44,7 @@ bool print(const std::string& title, const std::vector<setup::Finding>& findings
   return good;
 }
 
-}  // namespace
-
+// False when a finding is an error.
 base::Result<bool> check_command(const host::Config& config) {
   TRY_ASSIGN(pg::Connection source, host::open_source(config, host::Access::read_only));
   TRY_ASSIGN(pg::Connection destination, host::open_destination(config, host::Access::read_only));
@@ -58,6 +60,17 @@ base::Result<bool> check_command(const host::Config& config) {
   return print("destination " + destination.database() + " at " + destination.host(),
                destination_findings) &&
          good;
+}
+
+}  // namespace
+
+void add_check(Verbs& verbs) {
+  host::Config& config = verbs.config();
+  CLI::App& command = verbs.add(verbs.app(), "check",
+                                "Check whether both ends are ready, and print what would fix them",
+                                [&config] { return check_command(config); });
+  add_connection_options(command, config);
+  add_tracking_options(command, config);
 }
 
 }  // namespace bemi::cli

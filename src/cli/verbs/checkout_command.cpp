@@ -2,12 +2,15 @@
 #include <unistd.h>
 
 #include <iostream>
+#include <memory>
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "base/counted.hpp"
 #include "cli/output.hpp"
-#include "cli/verbs/commands.hpp"
+#include "cli/past_options.hpp"
+#include "cli/verbs/verbs.hpp"
 #include "host/connections.hpp"
 #include "host/stop.hpp"
 #include "query/checkout.hpp"
@@ -16,6 +19,12 @@ namespace bemi::cli {
 namespace {
 
 constexpr std::size_t bar_width = 24;
+
+struct CheckoutOptions {
+  std::string time;
+  std::string into;  // a database's URL, or the name of a schema to be made in the destination
+  PastOptions past;
+};
 
 // On a terminal one line that is written over, elsewhere a line a table.
 class Bar {
@@ -99,17 +108,10 @@ query::CheckoutExtras extras_of(const host::Config& config) {
   return {};
 }
 
-}  // namespace
-
 base::Status checkout_command(const host::Config& config, const CheckoutOptions& options) {
   TRY_ASSIGN(Target into, target_of(config, options.into));
   query::CheckoutSettings settings{
-      .moment = options.past.time,
-      .schema = into.schema,
-      .past = {
-          .source = options.past.source.empty() ? std::nullopt : std::optional(options.past.source),
-          .partial = options.past.partial,
-          .allow_stale = options.past.allow_stale}};
+      .moment = options.time, .schema = into.schema, .past = past_of(options.past)};
   TRY_ASSIGN(pg::Connection history, host::open_destination(config, host::Access::read_only));
   TRY_ASSIGN(pg::Connection target, pg::Connection::open({.url = into.url,
                                                           .purpose = "bemi/checkout",
@@ -135,9 +137,26 @@ base::Status checkout_command(const host::Config& config, const CheckoutOptions&
   std::cout << fmt::format(
       "{} with {} as of {}, in {}\n",
       base::counted(static_cast<std::int64_t>(tables.size()), "table"),
-      base::counted(bar.rows(), "row"), options.past.time,
+      base::counted(bar.rows(), "row"), options.time,
       into.schema ? "schema " + *into.schema : "database " + target.database());
   return {};
+}
+
+}  // namespace
+
+void add_checkout(Verbs& verbs) {
+  host::Config& config = verbs.config();
+  auto options = std::make_shared<CheckoutOptions>();
+  CLI::App& command =
+      verbs.add(verbs.app(), "checkout", "Make a real copy of the tracked tables as they were",
+                [&config, options] { return checkout_command(config, *options); });
+  command.add_option("--at", options->time, time_about)->type_name("TIME")->required();
+  command
+      .add_option("--into", options->into,
+                  "The target: a database's URL, or the name of a new schema in the destination")
+      ->type_name("DATABASE|SCHEMA")
+      ->required();
+  add_past_options(command, config, options->past);
 }
 
 }  // namespace bemi::cli

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <iostream>
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "base/printable.hpp"
-#include "cli/verbs/commands.hpp"
+#include "cli/options.hpp"
+#include "cli/verbs/verbs.hpp"
 #include "host/connections.hpp"
 #include "store/migrate.hpp"
 #include "store/progress.hpp"
@@ -15,6 +17,11 @@
 
 namespace bemi::cli {
 namespace {
+
+struct InitOptions {
+  bool dry_run = false;
+  bool accept_gap = false;
+};
 
 // Grants for the worker's own role, when another role prepares the destination.
 base::Result<std::vector<setup::Step>> destination_grants(pg::Connection& admin,
@@ -95,8 +102,6 @@ base::Status print_plan(pg::Connection& admin, pg::Connection& destination,
   return {};
 }
 
-}  // namespace
-
 base::Status init_command(const host::Config& config, const InitOptions& options) {
   TRY_ASSIGN(pg::Connection admin, host::open_source_as_admin(config));
   TRY_ASSIGN(pg::Connection destination, host::open_destination_as_admin(config));
@@ -138,6 +143,21 @@ base::Status init_command(const host::Config& config, const InitOptions& options
   }
   std::cout << "ready: start the worker with bemi run\n";
   return {};
+}
+
+}  // namespace
+
+void add_init(Verbs& verbs) {
+  host::Config& config = verbs.config();
+  auto options = std::make_shared<InitOptions>();
+  CLI::App& command =
+      verbs.add(verbs.app(), "init", "Prepare the source and the destination; safe to repeat",
+                [&config, options] { return init_command(config, *options); });
+  command.add_flag("--dry-run", options->dry_run, "Print the SQL and run nothing");
+  command.add_flag("--accept-gap", options->accept_gap,
+                   "Record the gap, then start again with a new slot and a new baseline");
+  add_connection_options(command, config);
+  add_tracking_options(command, config);
 }
 
 }  // namespace bemi::cli

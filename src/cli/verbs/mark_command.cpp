@@ -1,19 +1,31 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <iostream>
+#include <memory>
 
-#include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "base/json.hpp"
 #include "base/printable.hpp"
+#include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/revert_output.hpp"
-#include "cli/verbs/revert_options.hpp"
+#include "cli/verbs/verbs.hpp"
 #include "host/connections.hpp"
 #include "host/revert_ends.hpp"
+#include "host/stop.hpp"
 #include "revert/mark.hpp"
 
 namespace bemi::cli {
 namespace {
+
+struct MarkOptions {
+  std::string name;
+  std::string comment;
+  bool protect = false;
+  bool force = false;  // also a protected one
+  std::string format = "table";
+  int timeout_s = 60;
+};
 
 void warn_of(const std::vector<std::string>& not_covered) {
   if (not_covered.empty()) return;
@@ -62,8 +74,6 @@ bool show(const revert::Outcome& done) {
     std::cout << "Done, in transaction " << done.transaction_id << ".\n";
   return done.plan.conflict_count == 0;
 }
-
-}  // namespace
 
 base::Status mark_create_command(const host::Config& config, const MarkOptions& options,
                                  const base::Interrupt& stop) {
@@ -117,6 +127,60 @@ base::Status mark_delete_command(const host::Config& config, const MarkOptions& 
              host::RevertEnds::open(config, options.timeout_s, never, host::Access::read_write));
   host::announce("mark delete", ends->ends().destination);
   return revert::delete_mark(ends->ends(), options.name, options.force);
+}
+
+// All of them but list.
+void add_named_options(CLI::App& command, host::Config& config, MarkOptions& options) {
+  command.add_option("NAME", options.name, "The mark's name")->required();
+  add_connection_options(command, config);
+  add_revert_url_option(command, config, revert_url_about);
+  command
+      .add_option("--timeout", options.timeout_s,
+                  "The seconds to wait for the history; 0 waits for ever")
+      ->capture_default_str();
+}
+
+}  // namespace
+
+void add_mark(Verbs& verbs) {
+  host::Config& config = verbs.config();
+  auto options = std::make_shared<MarkOptions>();
+  CLI::App* parent = verbs.app().add_subcommand(
+      "mark", "Name states of the source, go back to them and forward again");
+  parent->require_subcommand(1);
+
+  CLI::App& create = verbs.add(*parent, "create", "Name the current state", [&config, options] {
+    return mark_create_command(config, *options, host::asked_to_stop());
+  });
+  add_named_options(create, config, *options);
+  create.add_option("--comment", options->comment, "A note on the mark's purpose");
+  create.add_flag("--protect", options->protect,
+                  "Refuse to delete this mark or to roll back past it");
+
+  CLI::App& list = verbs.add(*parent, "list", "List the marks with the number of changes since",
+                             [&config, options] { return mark_list_command(config, *options); });
+  add_format_option(list, options->format);
+  add_connection_options(list, config);
+  add_revert_url_option(list, config, revert_url_about);
+
+  CLI::App& rollback =
+      verbs.add(*parent, "rollback", "Bring tables and sequences back to the mark's state",
+                [&config, options] {
+                  return mark_rollback_command(config, *options, host::asked_to_stop());
+                });
+  add_named_options(rollback, config, *options);
+  rollback.add_flag("--force", options->force, "Roll back even past a protected mark");
+
+  CLI::App& forward = verbs.add(
+      *parent, "forward", "Undo the last rollback to the mark",
+      [&config, options] { return mark_forward_command(config, *options, host::asked_to_stop()); });
+  add_named_options(forward, config, *options);
+
+  CLI::App& remove =
+      verbs.add(*parent, "delete", "Delete a mark; no data changes",
+                [&config, options] { return mark_delete_command(config, *options); });
+  add_named_options(remove, config, *options);
+  remove.add_flag("--force", options->force, "Delete even a protected mark");
 }
 
 }  // namespace bemi::cli

@@ -1,24 +1,45 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
-#include <unistd.h>
-
-#include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <memory>
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/filter_options.hpp"
+#include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/revert_output.hpp"
-#include "cli/verbs/revert_options.hpp"
+#include "cli/verbs/verbs.hpp"
+#include "cli/wait.hpp"
 #include "host/connections.hpp"
 #include "host/revert_ends.hpp"
+#include "host/stop.hpp"
 #include "revert/history.hpp"
 #include "revert/redo.hpp"
 #include "revert/revert.hpp"
 
 namespace bemi::cli {
 namespace {
+
+struct RevertOptions {
+  FilterOptions filter;
+  Wait wait{};  // for the times of the filter
+  std::vector<std::string> changes;
+  std::string trace;
+  std::string on_conflict = "fail";
+  bool cascade = false;
+  CLI::Option* apply = nullptr;  // with a digest or without
+  std::string digest;
+  std::string script_file;
+  std::int64_t rows_max = 10'000;
+  bool no_triggers = false;
+  std::string actor;
+  std::string reason;
+  int timeout_s = 60;
+  std::string format = "table";
+};
 
 base::Result<revert::OnConflict> policy_of(const std::string& text) {
   if (text == "fail") return revert::OnConflict::fail;
@@ -27,22 +48,10 @@ base::Result<revert::OnConflict> policy_of(const std::string& text) {
   return base::fail(base::ErrorKind::usage, "not a policy: " + text, "use fail, skip or force");
 }
 
-std::optional<std::string> given(const std::string& text) {
-  return text.empty() ? std::nullopt : std::optional(text);
-}
-
 base::Result<revert::Request> request_of(const RevertOptions& options) {
   revert::Request request;
-  if (!options.select.table.empty()) {
-    TRY_ASSIGN(request.filter.table, query::parse_table_name(options.select.table));
-  }
-  request.filter.primary_key = given(options.select.primary_key);
-  request.filter.operation = given(options.select.operation);
-  request.filter.context = options.select.context;
+  TRY_ASSIGN(request.filter, filter_of(options.filter));
   if (!options.trace.empty()) request.filter.context.push_back("trace_id=" + options.trace);
-  if (options.select.transaction != 0) request.filter.transaction = options.select.transaction;
-  request.filter.since = given(options.select.since);
-  request.filter.until = given(options.select.until);
   request.filter.ids = options.changes;
   TRY_ASSIGN(request.on_conflict, policy_of(options.on_conflict));
   request.cascade = options.cascade;
@@ -61,7 +70,7 @@ void print(const revert::Plan& plan, const std::string& format) {
 }
 
 void advise(const RevertOptions& options, const revert::Plan& plan) {
-  if (options.select.format == "json") return;
+  if (options.format == "json") return;
   if (!plan.applicable) {
     std::cout << "Nothing can be undone like this. See --on-conflict skip|force, and --cascade.\n";
   } else if (plan.rows() == 0) {
@@ -86,7 +95,7 @@ base::Result<bool> write_script(const revert::Ends& ends, const revert::Request&
   TRY_ASSIGN(revert::Plan plan, revert::script(ends, request, file));
   file.close();
   if (!file) return base::fail(base::ErrorKind::disk_full, "cannot write " + options.script_file);
-  print(plan, options.select.format);
+  print(plan, options.format);
   std::cerr << "bemi: wrote " << options.script_file << "\n";
   return plan.conflict_count == 0;
 }
@@ -95,7 +104,7 @@ base::Result<bool> apply(const revert::Ends& ends, const revert::Request& reques
                          const RevertOptions& options) {
   host::announce("revert", ends.source);
   TRY_ASSIGN(revert::Outcome done, revert::apply(ends, request, options.digest));
-  if (options.select.format == "json") {
+  if (options.format == "json") {
     auto json = nlohmann::ordered_json::parse(revert::to_json(done.plan));
     json["applied"] = done.transaction_id != 0;
     json["transaction_id"] = done.transaction_id;
@@ -115,10 +124,10 @@ base::Result<bool> apply(const revert::Ends& ends, const revert::Request& reques
 
 base::Result<bool> revert(const revert::Ends& ends, const revert::Request& request,
                           const RevertOptions& options) {
-  if (options.apply) return apply(ends, request, options);
+  if (options.apply->count() > 0) return apply(ends, request, options);
   if (!options.script_file.empty()) return write_script(ends, request, options);
   TRY_ASSIGN(revert::Plan plan, revert::plan(ends, request));
-  print(plan, options.select.format);
+  print(plan, options.format);
   advise(options, plan);
   return plan.applicable && plan.conflict_count == 0;
 }
@@ -127,26 +136,92 @@ base::Status check_reached(const revert::Ends& ends, const query::ChangeFilter& 
   return revert::check_reached(ends.destination, ends.source_name, filter);
 }
 
-}  // namespace
-
 base::Result<bool> revert_command(const host::Config& config, const RevertOptions& options,
                                   const base::Interrupt& stop) {
   TRY_ASSIGN(revert::Request request, request_of(options));
   TRY_ASSIGN(auto ends, host::RevertEnds::open(config, options.timeout_s, stop));
-  TRY(ask_waiting(config, options.select.wait,
+  TRY(ask_waiting(config, options.wait,
                   [&] { return check_reached(ends->ends(), request.filter); }));
   return revert(ends->ends(), request, options);
 }
 
+// Undoes the last revert, or that of --transaction.
 base::Result<bool> redo_command(const host::Config& config, RevertOptions options,
                                 const base::Interrupt& stop) {
   TRY_ASSIGN(auto ends, host::RevertEnds::open(config, options.timeout_s, stop));
-  if (options.select.transaction == 0) {
+  if (options.filter.transaction == 0) {
     TRY(ends->ends().catch_up());
-    TRY_ASSIGN(options.select.transaction, revert::last_revert(ends->ends()));
+    TRY_ASSIGN(options.filter.transaction, revert::last_revert(ends->ends()));
   }
   TRY_ASSIGN(revert::Request request, request_of(options));
   return revert(ends->ends(), request, options);
+}
+
+void add_policy_options(CLI::App& command, host::Config& config, RevertOptions& options) {
+  options.apply = command
+                      .add_option("--apply", options.digest,
+                                  "Execute the plan; with a digest, only if the plan still has it")
+                      ->type_name("DIGEST")
+                      ->expected(0, 1);
+  command
+      .add_option("--sql", options.script_file,
+                  "Write an SQL script that does the same to this file; - is stdout")
+      ->type_name("FILE");
+  command
+      .add_option("--on-conflict", options.on_conflict,
+                  "When a row was changed later, fail: do nothing; skip: leave such rows and those "
+                  "that depend on them; force: write the old values anyway")
+      ->check(CLI::IsMember({"fail", "skip", "force"}))
+      ->capture_default_str();
+  command.add_flag("--cascade", options.cascade,
+                   "Also undo later changes that depend on the selected ones");
+  command.add_option("--max-rows", options.rows_max, "Refuse a plan with more than N rows")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command.add_flag("--no-triggers", options.no_triggers,
+                   "Fire none of the tables' own triggers; needs the tables' owner");
+  command.add_option("--actor", options.actor,
+                     "The person who undoes, for the history [default: $USER]");
+  command.add_option("--reason", options.reason, "The reason, for the history");
+  command
+      .add_option("--timeout", options.timeout_s,
+                  "The seconds to wait for the history; 0 waits for ever")
+      ->capture_default_str();
+  command.add_option("--format", options.format, "The output: table for people, json for programs")
+      ->check(CLI::IsMember({"table", "json"}))
+      ->capture_default_str();
+  add_connection_options(command, config);
+  add_revert_url_option(command, config, revert_url_about);
+}
+
+}  // namespace
+
+void add_revert(Verbs& verbs) {
+  host::Config& config = verbs.config();
+  auto options = std::make_shared<RevertOptions>();
+  CLI::App& command = verbs.add(
+      verbs.app(), "revert", "Undo changes: print the plan, or execute it with --apply",
+      [&config, options] { return revert_command(config, *options, host::asked_to_stop()); });
+  add_filter_options(command, options->filter, "CREATE, UPDATE, DELETE or TRUNCATE");
+  command.add_option("--trace", options->trace, "The trace id in the context")->type_name("ID");
+  command.add_option("--change", options->changes, "The id of a single change")->type_name("ID");
+  add_wait(command, options->wait,
+           "Wait this long, such as 30s, until the history has reached --since and --until");
+  add_policy_options(command, config, *options);
+}
+
+void add_redo(Verbs& verbs) {
+  host::Config& config = verbs.config();
+  auto options = std::make_shared<RevertOptions>();
+  CLI::App& command = verbs.add(
+      verbs.app(), "redo",
+      "Redo what the last revert undid: print the plan, or execute it with --apply",
+      [&config, options] { return redo_command(config, *options, host::asked_to_stop()); });
+  command
+      .add_option("--transaction", options->filter.transaction,
+                  "The id of the revert's own transaction [default: the last revert]")
+      ->type_name("ID");
+  add_policy_options(command, config, *options);
 }
 
 }  // namespace bemi::cli

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
+#include "cli/verbs/run_command.hpp"
+
+#include <CLI/CLI.hpp>
+
 #include "base/log.hpp"
-#include "cli/verbs/commands.hpp"
+#include "cli/options.hpp"
+#include "cli/verbs/verbs.hpp"
 #include "host/connections.hpp"
 #include "host/dashboard.hpp"
+#include "host/stop.hpp"
 #include "worker/report.hpp"
 #include "worker/worker.hpp"
 
@@ -63,6 +69,18 @@ base::Status run_command(const host::Config& config, const base::Interrupt& stop
   base::Status ended = run(config, stop, report);
   if (!ended) report.ended(ended.error());
   return ended;
+}
+
+void add_run(Verbs& verbs) {
+  host::Config& config = verbs.config();
+  CLI::App& command = verbs.add(verbs.app(), "run", "Run the worker: track a source until stopped",
+                                [&config] { return run_command(config, host::asked_to_stop()); });
+  add_connection_options(command, config);
+  add_tracking_options(command, config);
+  add_worker_options(command, config);
+  add_maintenance_options(command, config);
+  add_http_options(command, config);
+  add_log_options(command, config);
 }
 
 }  // namespace bemi::cli

@@ -1,21 +1,32 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
-#include "cli/verbs/source_command.hpp"
-
-#include <unistd.h>
-
+//
+// bemi source: the sources that bemi serve runs workers for. Works on the registry in the
+// destination; the server sees it within a second.
 #include <iostream>
+#include <memory>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "cli/options.hpp"
 #include "cli/output.hpp"
+#include "cli/verbs/verbs.hpp"
 #include "host/connections.hpp"
 #include "host/source_control.hpp"
+#include "host/stop.hpp"
+#include "serve/control.hpp"
 #include "store/migrate.hpp"
 
 namespace bemi::cli {
 namespace {
+
+struct SourceOptions {
+  std::string name;
+  std::string format = "table";
+  bool keep_slot = false;
+  std::string own_destination;            // where its history goes instead
+  serve::NewDestination new_destination;  // made, where it has an administrator's address
+};
 
 // The registry is in the history: it says so of itself where there is none yet.
 base::Result<std::unique_ptr<host::SourceControl>> control_of(const host::Config& config,
@@ -37,16 +48,10 @@ base::Error unknown(const std::string& name) {
   return {base::ErrorKind::usage, "no source " + name + " is managed here", "bemi source list", {}};
 }
 
-int exit_code(const base::Status& done, int (*report)(const base::Error&)) {
-  return done ? 0 : report(done.error());
-}
-
 std::string person() {
   const char* user = std::getenv("USER");
   return user == nullptr ? "command line" : user;
 }
-
-}  // namespace
 
 base::Status source_add_command(const host::Config& config, const SourceOptions& options,
                                 const base::Interrupt& stop) {
@@ -109,8 +114,6 @@ base::Status source_remove_command(const host::Config& config, const SourceOptio
   return {};
 }
 
-namespace {
-
 void add_destination_options(CLI::App& command, SourceOptions& options) {
   auto* group = command.add_option_group("Its history", "in --destination or elsewhere");
   auto* own = group
@@ -143,65 +146,81 @@ void add_destination_options(CLI::App& command, SourceOptions& options) {
       ->needs(admin);
 }
 
-}  // namespace
-
-void add_source_commands(CLI::App& app, host::Config& config, SourceOptions& options,
-                         const base::Interrupt& stop, const AddCommand& add,
-                         int (*report)(const base::Error&)) {
-  CLI::App* source =
-      app.add_subcommand("source", "Manage the sources whose workers bemi serve runs");
-  source->require_subcommand(1);
-  auto act = [&config, &options, &stop, report](auto command) {
-    return [&config, &options, &stop, report, command] {
-      return exit_code(command(config, options, stop), report);
-    };
-  };
-  auto named = [&](const char* name, const char* description, std::function<int()> action) {
-    CLI::App* command = add(*source, name, description, std::move(action));
-    command->add_option("NAME", options.name, "The source's name in the history")->required();
-    add_connection_options(*command, config);
-    add_layout_options(*command, config);
-    return command;
-  };
-  CLI::App* adding = add(*source, "add", "Add a source to be tracked", act(source_add_command));
-  adding->add_option("NAME", options.name,
+void add_add(Verbs& verbs, CLI::App& source) {
+  host::Config& config = verbs.config();
+  auto options = std::make_shared<SourceOptions>();
+  CLI::App& command = verbs.add(source, "add", "Add a source to be tracked", [&config, options] {
+    return source_add_command(config, *options, host::asked_to_stop());
+  });
+  command.add_option("NAME", options->name,
                      "The source's name in the history [default: its database's name]");
-  adding
-      ->add_option("--revert-url", config.revert_url,
-                   "The source, as a role that may write its tables, for undo [default: --source]")
-      ->envname("BEMI_REVERT_URL")
-      ->type_name("URL");
-  adding
-      ->add_option("--snapshot", config.tracking.snapshot,
-                   "Whether to store the rows that the tables already have")
+  add_revert_url_option(command, config, revert_url_for_undo);
+  command
+      .add_option("--snapshot", config.tracking.snapshot,
+                  "Whether to store the rows that the tables already have")
       ->envname("BEMI_SNAPSHOT")
       ->check(CLI::IsMember({"auto", "initial", "none"}));
-  add_connection_options(*adding, config);
-  add_tracking_options(*adding, config);
-  add_retention_option(*adding, config);
-  add_destination_options(*adding, options);
-  CLI::App* listing = add(*source, "list", "List the managed sources", act(source_list_command));
-  listing
-      ->add_option("--format", options.format,
-                   "The output: table for people, json for one object a line, or csv")
+  add_connection_options(command, config);
+  add_tracking_options(command, config);
+  add_retention_option(command, config);
+  add_destination_options(command, *options);
+}
+
+void add_list(Verbs& verbs, CLI::App& source) {
+  host::Config& config = verbs.config();
+  auto options = std::make_shared<SourceOptions>();
+  CLI::App& command = verbs.add(source, "list", "List the managed sources", [&config, options] {
+    return source_list_command(config, *options, host::asked_to_stop());
+  });
+  command
+      .add_option("--format", options->format,
+                  "The output: table for people, json for one object a line, or csv")
       ->check(CLI::IsMember({"table", "json", "csv"}));
-  add_connection_options(*listing, config);
-  add_layout_options(*listing, config);
-  named("pause", "Stop a source's worker; its slot retains WAL meanwhile",
-        act([](const host::Config& own, const SourceOptions& asked,
-               const base::Interrupt& interrupt) {
-          return source_pause_command(own, asked, true, interrupt);
-        }));
-  named("resume", "Start a source's worker again",
-        act([](const host::Config& own, const SourceOptions& asked,
-               const base::Interrupt& interrupt) {
-          return source_pause_command(own, asked, false, interrupt);
-        }));
-  CLI::App* removing =
-      named("remove", "Stop tracking a source and drop its slot; the history stays",
-            act(source_remove_command));
-  removing->add_flag("--keep-slot", options.keep_slot,
-                     "Keep the slot and the publication on the source");
+  add_connection_options(command, config);
+  add_layout_options(command, config);
+}
+
+void add_named_options(CLI::App& command, host::Config& config, SourceOptions& options) {
+  command.add_option("NAME", options.name, "The source's name in the history")->required();
+  add_connection_options(command, config);
+  add_layout_options(command, config);
+}
+
+void add_pause(Verbs& verbs, CLI::App& source, const char* name, const char* description,
+               bool is_paused) {
+  host::Config& config = verbs.config();
+  auto options = std::make_shared<SourceOptions>();
+  CLI::App& command = verbs.add(source, name, description, [&config, options, is_paused] {
+    return source_pause_command(config, *options, is_paused, host::asked_to_stop());
+  });
+  add_named_options(command, config, *options);
+}
+
+void add_remove(Verbs& verbs, CLI::App& source) {
+  host::Config& config = verbs.config();
+  auto options = std::make_shared<SourceOptions>();
+  CLI::App& command =
+      verbs.add(source, "remove", "Stop tracking a source and drop its slot; the history stays",
+                [&config, options] {
+                  return source_remove_command(config, *options, host::asked_to_stop());
+                });
+  add_named_options(command, config, *options);
+  command.add_flag("--keep-slot", options->keep_slot,
+                   "Keep the slot and the publication on the source");
+}
+
+}  // namespace
+
+void add_source(Verbs& verbs) {
+  CLI::App* source =
+      verbs.app().add_subcommand("source", "Manage the sources whose workers bemi serve runs");
+  source->require_subcommand(1);
+  add_add(verbs, *source);
+  add_list(verbs, *source);
+  add_pause(verbs, *source, "pause", "Stop a source's worker; its slot retains WAL meanwhile",
+            true);
+  add_pause(verbs, *source, "resume", "Start a source's worker again", false);
+  add_remove(verbs, *source);
 }
 
 }  // namespace bemi::cli

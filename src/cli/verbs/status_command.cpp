@@ -2,18 +2,25 @@
 #include <algorithm>
 #include <iostream>
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/sql.hpp"
-#include "cli/verbs/commands.hpp"
+#include "cli/verbs/verbs.hpp"
 #include "host/connections.hpp"
 #include "store/schema.hpp"
 #include "wal/slot.hpp"
 
 namespace bemi::cli {
 namespace {
+
+struct StatusOptions {
+  bool stages = false;  // which of the worker's stages the others wait for
+  std::string format = "table";
+};
 
 std::string bytes_text(std::int64_t bytes) {
   if (bytes < 10'000) return fmt::format("{} B", bytes);
@@ -106,8 +113,6 @@ base::Status print_stages(pg::Connection& destination, const std::string& source
   return {};
 }
 
-}  // namespace
-
 base::Status status_command(const host::Config& config, const StatusOptions& options) {
   TRY_ASSIGN(pg::Connection source, host::open_source(config, host::Access::read_only));
   TRY_ASSIGN(pg::Connection destination, host::open_destination(config, host::Access::read_only));
@@ -137,6 +142,21 @@ base::Status status_command(const host::Config& config, const StatusOptions& opt
   if (row.integer(0, 10) == 0) return {};
   return base::fail(base::ErrorKind::gap, "the history has an open gap",
                     "to go on with a new baseline: bemi init --accept-gap");
+}
+
+}  // namespace
+
+void add_status(Verbs& verbs) {
+  host::Config& config = verbs.config();
+  auto options = std::make_shared<StatusOptions>();
+  CLI::App& command =
+      verbs.add(verbs.app(), "status", "Show each source's slot, lag, gaps and context coverage",
+                [&config, options] { return status_command(config, *options); });
+  command.add_flag(
+      "--stages", options->stages,
+      "Show how busy each stage of the worker was when it last had work, and which is slowest");
+  add_connection_options(command, config);
+  add_format_option(command, options->format);
 }
 
 }  // namespace bemi::cli

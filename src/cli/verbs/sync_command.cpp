@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <chrono>
+#include <memory>
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "base/log.hpp"
-#include "cli/verbs/commands.hpp"
+#include "cli/options.hpp"
+#include "cli/verbs/verbs.hpp"
 #include "host/catch_up.hpp"
 #include "host/connections.hpp"
 #include "host/stop.hpp"
@@ -14,7 +17,6 @@
 #include "worker/baseline.hpp"
 
 namespace bemi::cli {
-
 namespace {
 
 constexpr std::chrono::milliseconds refresh_time_max{500};
@@ -73,8 +75,6 @@ base::Status wait_for_baselines(pg::Connection& source, pg::Connection& destinat
   return base::fail(base::ErrorKind::interrupted, "stopped while waiting for the baseline");
 }
 
-}  // namespace
-
 base::Status sync_command(const host::Config& config, int timeout_s) {
   TRY_ASSIGN(pg::Connection source, host::open_source(config, host::Access::read_write));
   TRY_ASSIGN(pg::Connection destination, host::open_destination(config, host::Access::read_only));
@@ -83,6 +83,19 @@ base::Status sync_command(const host::Config& config, int timeout_s) {
   TRY(host::catch_up(source, destination, settings.source_name, std::chrono::seconds(timeout_s)));
   TRY(wait_for_baselines(source, destination, settings, timeout_s));
   return refresh_views(config);
+}
+
+}  // namespace
+
+void add_sync(Verbs& verbs) {
+  host::Config& config = verbs.config();
+  auto timeout_s = std::make_shared<int>(0);
+  CLI::App& command =
+      verbs.add(verbs.app(), "sync", "Wait until the history has everything that is committed now",
+                [&config, timeout_s] { return sync_command(config, *timeout_s); });
+  command.add_option("--timeout", *timeout_s,
+                     "The seconds after which to give up [default: never]");
+  add_connection_options(command, config);
 }
 
 }  // namespace bemi::cli

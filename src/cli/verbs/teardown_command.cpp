@@ -2,9 +2,13 @@
 #include <unistd.h>
 
 #include <iostream>
+#include <memory>
+
+#include <CLI/CLI.hpp>
 
 #include "base/printable.hpp"
-#include "cli/verbs/commands.hpp"
+#include "cli/options.hpp"
+#include "cli/verbs/verbs.hpp"
 #include "host/connections.hpp"
 #include "store/migrate.hpp"
 #include "store/progress.hpp"
@@ -13,6 +17,12 @@
 
 namespace bemi::cli {
 namespace {
+
+struct TeardownOptions {
+  bool yes = false;
+  bool destination = false;
+  bool dry_run = false;
+};
 
 bool agreed(const std::string& question, bool yes) {
   if (yes) return true;
@@ -68,8 +78,6 @@ base::Status tear_down_history(pg::Connection& destination, const setup::Setting
   return {};
 }
 
-}  // namespace
-
 base::Status teardown_command(const host::Config& config, const TeardownOptions& options) {
   TRY_ASSIGN(pg::Connection admin, host::open_source_as_admin(config));
   host::announce("teardown", admin);
@@ -96,6 +104,22 @@ base::Status teardown_command(const host::Config& config, const TeardownOptions&
         destination.error().within("the source is as before, but not the history's note of it"));
   }
   return tear_down_history(*destination, settings, options);
+}
+
+}  // namespace
+
+void add_teardown(Verbs& verbs) {
+  host::Config& config = verbs.config();
+  auto options = std::make_shared<TeardownOptions>();
+  CLI::App& command =
+      verbs.add(verbs.app(), "teardown", "Remove from the source all that init made there",
+                [&config, options] { return teardown_command(config, *options); });
+  command.add_flag("--yes", options->yes, "Do not ask for confirmation");
+  command.add_flag("--dry-run", options->dry_run, "Print the SQL and run nothing");
+  add_connection_options(command, config);
+  add_tracking_options(command, config);
+  // Here the flag alone is a wish: drop the history too, wherever it is.
+  add_destination_wish(command, options->destination);
 }
 
 }  // namespace bemi::cli

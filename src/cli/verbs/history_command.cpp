@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/gap_note.hpp"
+#include "cli/options.hpp"
+#include "cli/past_options.hpp"
+#include "cli/rows_output.hpp"
+#include "cli/verbs/verbs.hpp"
+#include "host/catch_up.hpp"
+#include "host/connections.hpp"
+#include "host/stop.hpp"
+
+namespace bemi::cli {
+namespace {
+
+struct HistoryOptions {
+  std::string table;
+  std::string key;
+  PastOptions past;
+  std::string format = "table";
+};
+
+base::Status wait_for_now(const host::Config& config, pg::Connection& destination, Wait wait) {
+  TRY_ASSIGN(pg::Connection source, host::open_source(config, host::Access::read_write));
+  TRY_ASSIGN(setup::Settings settings, host::setup_settings(config, source));
+  return host::catch_up(source, destination, settings.source_name, wait, &host::asked_to_stop());
+}
+
+base::Status history_command(const host::Config& config, const HistoryOptions& options) {
+  TRY_ASSIGN(query::TableName table, query::parse_table_name(options.table));
+  TRY_ASSIGN(pg::Connection destination, host::open_destination(config, host::Access::read_only));
+  if (options.past.wait > Wait::zero()) TRY(wait_for_now(config, destination, options.past.wait));
+  TRY_ASSIGN(pg::Rows rows, query::history(destination, table, options.key, past_of(options.past)));
+  if (rows.empty()) {
+    return base::fail(base::ErrorKind::usage,
+                      "there is no change of " + options.table + " " + options.key,
+                      "KEY is the text in the column primary_key of `changes`");
+  }
+  print(rows,
+        {{"version", Form::number},
+         {"valid_from"},
+         {"valid_to"},
+         {"operation"},
+         {"changes", Form::text, true, true},
+         {"changed", Form::json, false},
+         {"context", Form::json},
+         {"row", Form::json, false},
+         {"transaction_id", Form::number, false},
+         {"id", Form::text, false}},
+        options.format);
+  note_gaps(destination, table);
+  return {};
+}
+
+}  // namespace
+
+void add_history(Verbs& verbs) {
+  host::Config& config = verbs.config();
+  auto options = std::make_shared<HistoryOptions>();
+  CLI::App& command = verbs.add(verbs.app(), "history",
+                                "Show one record's versions: what changed, when and by whom",
+                                [&config, options] { return history_command(config, *options); });
+  command.add_option("TABLE", options->table, table_about)->required();
+  command.add_option("KEY", options->key, "The record's primary key")->required();
+  add_past_options(command, config, options->past);
+  add_format_option(command, options->format);
+}
+
+}  // namespace bemi::cli
