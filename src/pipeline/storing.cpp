@@ -138,25 +138,16 @@ base::Status Storing::store_gathered(store::Writer& writer) {
   gathered_.clear();
   gathered_bytes_ = 0;
   if (!writer.at_boundary()) return {};
-  auto age = std::chrono::steady_clock::now() - committed_at_;
+  auto now = std::chrono::steady_clock::now();
+  auto age = now - committed_at_;
   // Nothing more waits: what is gathered becomes visible now. Under load this never happens,
   // and commits grow to the size that the destination's speed makes them.
   bool due = writer.has_content() && dependencies_.items.empty();
   auto interval = source_waits_ ? confirm_interval_min : settings_->heartbeat_interval;
   bool heartbeat_due = writer.has_progress() && age >= interval;
-  bool fence_due = fence_waits_ && (age >= limits::commit_age_max || may_answer_at_once());
+  bool fence_due = fence_waits_ && fence_answers_.is_due(now, age);
   if (due || fence_due || heartbeat_due) return commit(writer);
   return {};
-}
-
-// Whether a fence may have a destination transaction of its own.
-bool Storing::may_answer_at_once() {
-  auto now = std::chrono::steady_clock::now();
-  if (now - answering_since_ >= 1s) {
-    answering_since_ = now;
-    answered_ = 0;
-  }
-  return ++answered_ <= limits::fences_at_once_per_second_max;
 }
 
 base::Status Storing::append(store::Writer& writer, StoreItem& item) {

@@ -14,6 +14,7 @@
 
 #include "change/durable.hpp"
 #include "pipeline/commit_order.hpp"
+#include "pipeline/fence_answers.hpp"
 #include "pipeline/queue.hpp"
 #include "pipeline/settings.hpp"
 #include "pipeline/stages.hpp"
@@ -53,7 +54,6 @@ class Storing {
   [[nodiscard]] std::size_t whole_transactions() const;
   base::Status store_aside(store::Writer& writer, CommitOrder::Number turn, std::size_t count);
   base::Status store_gathered(store::Writer& writer);
-  bool may_answer_at_once();
   base::Status append(store::Writer& writer, StoreItem& item);
   base::Status take_item(store::Writer& writer, StoreItem& item);
   base::Status commit(store::Writer& writer);
@@ -71,9 +71,7 @@ class Storing {
   std::chrono::steady_clock::time_point committed_at_;
   bool fence_waits_ = false;
   bool source_waits_ = false;
-  // Fences that were answered at once in this second.
-  int answered_ = 0;
-  std::chrono::steady_clock::time_point answering_since_;
+  FenceAnswers fence_answers_;
 };
 
 }  // namespace bemi::pipeline
