@@ -4,13 +4,6 @@
 #include "base/log.hpp"
 
 namespace bemi::serve {
-namespace {
-
-using namespace std::chrono_literals;
-
-constexpr std::size_t readings_max = 10'000;
-
-}  // namespace
 
 base::Result<std::int64_t> ActionLog::begin(const Action& action) {
   base::log::info("{} ({}) from {}: {} {}", action.actor, action.role, action.peer, action.action,
@@ -41,17 +34,12 @@ void ActionLog::end(std::int64_t id, const std::string& outcome) {
   if (!written) base::log::warning("action {} has no outcome: {}", id, written.error().message);
 }
 
-bool ActionLog::is_first_in_hour(const Action& action, Clock::time_point now) {
-  std::string key = action.actor + '\x01' + action.peer + '\x01' + action.target;
-  std::lock_guard lock(mutex_);
-  std::erase_if(readings_, [&](const auto& noted) { return now - noted.second >= 1h; });
-  // Beyond, each is noted: rather too often than not at all.
-  if (readings_.size() >= readings_max) return true;
-  return readings_.emplace(std::move(key), now).second;
-}
-
 void ActionLog::note_reading(const Action& action) {
-  if (!is_first_in_hour(action, Clock::now())) return;
+  {
+    std::lock_guard lock(mutex_);
+    auto now = Readings::Clock::now();
+    if (!readings_.is_first_in_hour(action.actor, action.peer, action.target, now)) return;
+  }
   if (auto begun = begin(action); !begun) {
     base::log::warning("a reading by {} is not on record: {}", action.actor, begun.error().message);
   } else {

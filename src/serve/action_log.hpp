@@ -6,13 +6,12 @@
 // since a screen asks many times a minute.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
-#include <map>
 #include <mutex>
 #include <string>
 
 #include "query/destination.hpp"
+#include "serve/readings.hpp"
 
 namespace bemi::serve {
 
@@ -44,13 +43,10 @@ class ActionLog {
   base::Result<std::string> list(std::int64_t before, std::int64_t limit, bool with_reads);
 
  private:
-  using Clock = std::chrono::steady_clock;
-  bool is_first_in_hour(const Action& action, Clock::time_point now);
-
   query::Destination* destination_;
   bool must_write_;
   std::mutex mutex_;
-  std::map<std::string, Clock::time_point> readings_;  // noted within the hour
+  Readings readings_;
 };
 
 }  // namespace bemi::serve
