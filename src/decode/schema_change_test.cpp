@@ -101,5 +101,118 @@ TEST(SchemaChange, WhatCannotBeIsRefused) {
   }
 }
 
+// A message of a table with these marks, columns and further members.
+std::string message_of(const std::string& marks, const std::string& columns = "[]",
+                       const std::string& members = "") {
+  return R"({"command": "c", "sql": "s", "xid": 1, "top": 2, "marks": )" + marks +
+         R"(, "table": {"oid": 3, "schema": "a", "table": "b", "columns": )" + columns + members +
+         "}}";
+}
+
+std::string column_with_missing(const std::string& form, const std::string& text) {
+  return R"([{"name": "k", "type": "int4", "type_oid": 23, "type_modifier": -1}, {"name": "v", "type": "t", )" +
+         form + R"("missing_text": ")" + text + R"("}])";
+}
+
+change::Column missing_of(const std::string& form, const std::string& text) {
+  auto change = parse_schema_change(message_of("{}", column_with_missing(form, text)));
+  EXPECT_TRUE(change) << (change ? "" : change.error().message);
+  return change ? change->relation.columns.at(1) : change::Column{};
+}
+
+TEST(SchemaChange, ItsMarksAreReadOneByOne) {
+  auto plain = parse_schema_change(message_of("{}"));
+  ASSERT_TRUE(plain);
+  EXPECT_FALSE(plain->empty || plain->dropped || plain->rewritten || plain->unseen ||
+               plain->publication);
+  EXPECT_TRUE(plain->listed);
+  EXPECT_FALSE(plain->unseen_since);
+  EXPECT_TRUE(parse_schema_change(message_of(R"({"empty": true})"))->empty);
+  EXPECT_TRUE(parse_schema_change(message_of(R"({"dropped": true})"))->dropped);
+  EXPECT_TRUE(parse_schema_change(message_of(R"({"rewritten": true})"))->rewritten);
+  EXPECT_TRUE(parse_schema_change(message_of(R"({"unseen": true})"))->unseen);
+  EXPECT_FALSE(parse_schema_change(message_of(R"({"listed": false})"))->listed);
+  EXPECT_TRUE(parse_schema_change(message_of(R"({"publication": true})"))->publication);
+}
+
+TEST(SchemaChange, ItsTableIsReadInFull) {
+  auto change = parse_schema_change(
+      message_of("{}", "[]", R"(, "leaves": [9, 7, 8], "membership": 11, "leaf": 12)"));
+  ASSERT_TRUE(change);
+  EXPECT_EQ(change->relation.oid, 3U);
+  EXPECT_EQ(change->relation.schema, "a");
+  EXPECT_EQ(change->relation.table, "b");
+  EXPECT_EQ(change->relation.identity, change::ReplicaIdentity::default_);
+  EXPECT_EQ(change->relation.leaves, (std::vector<change::Oid>{7, 8, 9}));
+  EXPECT_EQ(change->membership, 11U);
+  EXPECT_EQ(change->leaf, 12U);
+  EXPECT_FALSE(change->relation.lists_unsent);
+}
+
+// What rows have that were written before the column came.
+TEST(SchemaChange, AColumnsMissingValueIsJsonAndExactTextIfJsonCannotHoldIt) {
+  const std::string number =
+      R"("type_oid": 1700, "type_modifier": -1, "form": {"oid": 1700, "name": "numeric", "kind": "scalar"}, )";
+  change::Column one = missing_of(number, "1.50");
+  EXPECT_EQ(one.missing, "1.50");
+  EXPECT_EQ(one.missing_exact, "");
+  change::Column nan = missing_of(number, "NaN");
+  EXPECT_EQ(nan.missing, "\"NaN\"");
+  EXPECT_EQ(nan.missing_exact, "");  // to_jsonb gives the same string
+  const std::string huge = "1" + std::string(140'000, '0');
+  change::Column large = missing_of(number, huge);
+  EXPECT_TRUE(large.missing == "\"" + huge + "\"");
+  EXPECT_TRUE(large.missing_exact == huge);
+}
+
+TEST(SchemaChange, AColumnOfAnUnknownTypeHasNoMissingValue) {
+  change::Column unknown = missing_of("\"type_oid\": 23, \"type_modifier\": -1, ", "7");
+  EXPECT_EQ(unknown.missing, "");
+  EXPECT_EQ(unknown.missing_exact, "");
+}
+
+TEST(SchemaChange, TheFirstColumnHasItsMissingValueToo) {
+  auto change = parse_schema_change(message_of(
+      "{}",
+      R"([{"name": "v", "type": "int4", "type_oid": 23, "type_modifier": -1, "missing_text": "7",
+                 "form": {"oid": 23, "name": "int4", "kind": "scalar"}}])"));
+  ASSERT_TRUE(change);
+  EXPECT_EQ(change->relation.columns.at(0).missing, "7");
+}
+
+TEST(SchemaChange, AnErrorSaysWhatIsWrong) {
+  auto refused = [](const std::string& content) {
+    auto change = parse_schema_change(content);
+    EXPECT_FALSE(change) << content;
+    return change ? "" : change.error().message;
+  };
+  EXPECT_EQ(refused("[]"), "not a JSON object");
+  EXPECT_EQ(refused(R"({"command": "c", "sql": "s", "xid": 1, "top": 2})"), "it has no marks");
+  for (const char* marks : {"7", "[]", "null", "\"x\""}) {
+    EXPECT_EQ(refused(message_of(marks)), "its marks are none") << marks;
+  }
+  const std::string begin = R"({"command": "c", "sql": "s", "xid": 1, "top": 2, "marks": {})";
+  EXPECT_EQ(refused(begin + "}"), "it names no table");
+  EXPECT_EQ(refused(begin + R"(, "table": []})"), "it names no table");
+  EXPECT_EQ(refused(message_of("{}", "[]", R"(, "identity": "dn")")),
+            "the replica identity is not one that PostgreSQL has");
+  EXPECT_EQ(refused(message_of(R"({"unseen_since": {"time": 1, "position": "x"}})")),
+            "it names no position");
+}
+
+TEST(SchemaChange, OfADroppedTableOnlyTheCommandIsStored) {
+  auto change = parse_schema_change(message_of(R"({"dropped": true})"));
+  ASSERT_TRUE(change);
+  EXPECT_EQ(schema_change_json(*change), R"({"command":"c","sql":"s"})");
+}
+
+TEST(SchemaChange, TextIsStoredAsItIs) {
+  change::Relation relation;
+  relation.schema = "ä";
+  relation.table = "\xFF";
+  EXPECT_EQ(schema_json(relation, {}),
+            "{\"columns\":[],\"primary_key\":[],\"schema\":\"ä\",\"table\":\"\uFFFD\"}");
+}
+
 }  // namespace
 }  // namespace bemi::decode
