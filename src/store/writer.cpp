@@ -4,9 +4,9 @@
 #include <fmt/format.h>
 
 #include "base/assert.hpp"
-#include "base/json.hpp"
 #include "base/log.hpp"
 #include "store/complete.hpp"
+#include "store/parked.hpp"
 #include "store/progress_rules.hpp"
 #include "store/relation_note.hpp"
 #include "store/schema.hpp"
@@ -73,43 +73,6 @@ std::string name(change::Coverage coverage) {
   return "";
 }
 
-std::string hex_bytea(std::string_view bytes) {
-  static constexpr std::string_view digits = "0123456789abcdef";
-  std::string hex = "\\x";
-  for (char c : bytes) {
-    auto byte = static_cast<unsigned char>(c);
-    hex.push_back(digits[byte >> 4]);
-    hex.push_back(digits[byte & 15]);
-  }
-  return hex;
-}
-
-// The facts that a person, or a program that stores it after all, needs.
-std::string parked_content(const change::Change& change) {
-  std::string json = "{";
-  auto member = [&json](std::string_view key, std::string_view text, bool is_json) {
-    if (json.size() > 1) json.push_back(',');
-    base::append_json_string(json, key);
-    json.push_back(':');
-    if (is_json) {
-      json += text.empty() ? "null" : text;
-    } else {
-      base::append_json_string(json, text);
-    }
-  };
-  member("schema", change.relation->schema, false);
-  member("table", change.relation->table, false);
-  member("operation", change::name(change.operation), false);
-  member("primary_key", change.has_key ? change.primary_key : "", !change.has_key);
-  member("position", change::format(change.position), false);
-  member("before", change.before, true);
-  member("after", change.after, true);
-  member("context", change.context, true);
-  member("exact", change.exact, true);
-  member("fidelity", change.fidelity, true);
-  return json + "}";
-}
-
 }  // namespace
 
 base::Result<Writer> Writer::open(pg::Connection destination, Progress progress, Mode mode) {
@@ -171,9 +134,8 @@ base::Status Writer::append(change::Batch& batch) {
   for (const change::Change& change : batch.changes) {
     if (change.moved) note_key_change(change);
     key_passes_.take(change);
-    count(change);
+    counters_.count(change);
   }
-  counters_.changes += static_cast<std::int64_t>(batch.changes.size());
   if (key_changes_.size() > key_changes_bytes_max) {
     TRY(turn_());
     TRY(write_key_changes());
@@ -185,15 +147,6 @@ base::Status Writer::append(change::Batch& batch) {
     progress_.position = batch.transaction.commit_position;
   }
   return {};
-}
-
-void Writer::count(const change::Change& change) {
-  using change::Operation;
-  std::int64_t with_context = change.context != "{}" ? 1 : 0;
-  counters_.changes_with_context += with_context;
-  if (change.operation == Operation::snapshot || change.operation == Operation::schema) return;
-  counters_.written += 1;
-  counters_.written_with_context += with_context;
 }
 
 base::Status Writer::append_rows(const change::Batch& batch) {
@@ -297,9 +250,7 @@ void Writer::take_notes(const change::Batch& batch) {
   for (const change::Parked& parked : batch.parked) {
     park(batch.transaction, 0, change::name(parked.kind), parked.reason, parked.content);
   }
-  counters_.contexts_rejected += batch.refused.context;
-  counters_.schema_refused += batch.refused.schema;
-  counters_.messages_refused += batch.refused.other;
+  counters_.count(batch.refused);
 }
 
 // A gap begins where the table was known last, and ends where all its rows are known again.

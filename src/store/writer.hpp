@@ -19,23 +19,13 @@
 #include "change/durable.hpp"
 #include "pg/connection.hpp"
 #include "store/copy_row.hpp"
+#include "store/counters.hpp"
 #include "store/key_passes.hpp"
 #include "store/large_context.hpp"
 #include "store/partitions.hpp"
 #include "store/progress.hpp"
 
 namespace bemi::store {
-
-struct Counters {
-  std::int64_t transactions = 0;
-  std::int64_t changes = 0;
-  std::int64_t changes_with_context = 0;
-  std::int64_t written = 0;  // of rows, by somebody
-  std::int64_t written_with_context = 0;
-  std::int64_t contexts_rejected = 0;
-  std::int64_t schema_refused = 0;
-  std::int64_t messages_refused = 0;
-};
 
 class Writer {
  public:
@@ -88,7 +78,6 @@ class Writer {
   Writer(std::unique_ptr<pg::Connection> destination, Progress progress, Partitions partitions,
          const std::string& schema, Mode mode);
   base::Status begin(const change::Transaction& transaction);
-  void count(const change::Change& change);
   base::Status append_rows(const change::Batch& batch);
   base::Status append_or_park(const change::Change& change, const change::Transaction& transaction);
   void park(const change::Transaction& transaction, std::uint32_t sequence, std::string_view what,
