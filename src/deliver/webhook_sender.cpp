@@ -1,66 +1,23 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "deliver/webhook_sender.hpp"
 
-#include <sodium.h>
-
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <condition_variable>
-
-#include <nlohmann/json.hpp>
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "deliver/http_client.hpp"
 #include "deliver/limits.hpp"
 #include "deliver/live_feed.hpp"
+#include "deliver/webhook_rules.hpp"
 #include "pg/named_lock.hpp"
 
 namespace bemi::deliver {
 namespace {
 
-constexpr std::string_view secret_prefix = "whsec_";
-constexpr int base64 = sodium_base64_VARIANT_ORIGINAL;
 // Nothing matched: how far that is known is stored no oftener.
 constexpr std::chrono::minutes stored_every{1};
-
-std::string signature(const std::string& secret, const std::string& text) {
-  std::string encoded = secret.substr(secret_prefix.size());
-  std::string key(encoded.size(), '\0');
-  std::size_t size = 0;
-  sodium_base642bin(reinterpret_cast<unsigned char*>(key.data()), key.size(), encoded.data(),
-                    encoded.size(), nullptr, &size, nullptr, base64);
-  crypto_auth_hmacsha256_state state;
-  crypto_auth_hmacsha256_init(&state, reinterpret_cast<const unsigned char*>(key.data()), size);
-  crypto_auth_hmacsha256_update(&state, reinterpret_cast<const unsigned char*>(text.data()),
-                                text.size());
-  std::array<unsigned char, crypto_auth_hmacsha256_BYTES> mac{};
-  crypto_auth_hmacsha256_final(&state, mac.data());
-  std::string signed_text(sodium_base64_encoded_len(mac.size(), base64), '\0');
-  sodium_bin2base64(signed_text.data(), signed_text.size(), mac.data(), mac.size(), base64);
-  signed_text.pop_back();
-  return "v1," + signed_text;
-}
-
-// The same changes have the same.
-std::string identity_of(const DueWebhook& webhook, const query::Seen& seen) {
-  std::string text = webhook.name + '\n' + event_id(seen);
-  std::array<unsigned char, 16> hash{};
-  crypto_generichash(hash.data(), hash.size(), reinterpret_cast<const unsigned char*>(text.data()),
-                     text.size(), nullptr, 0);
-  std::string hex(hash.size() * 2 + 1, '\0');
-  sodium_bin2hex(hex.data(), hex.size(), hash.data(), hash.size());
-  hex.pop_back();
-  return "msg_" + hex;
-}
-
-std::string body_of(const DueWebhook& webhook, const std::vector<query::NewChange>& changes) {
-  std::string list;
-  for (const query::NewChange& change : changes) list += (list.empty() ? "" : ", ") + change.json;
-  return "{\"type\": \"changes\", \"webhook\": " + nlohmann::json(webhook.name).dump() +
-         ", \"changes\": [" + list + "]}";
-}
 
 }  // namespace
 
@@ -71,7 +28,7 @@ Delivery deliver(const DueWebhook& webhook, const std::string& identity, const s
       post(webhook.url,
            {{"webhook-id", identity},
             {"webhook-timestamp", at},
-            {"webhook-signature", signature(webhook.secret, identity + "." + at + "." + body)}},
+            {"webhook-signature", signature_of(webhook.secret, identity + "." + at + "." + body)}},
            body, reachable, stop);
   if (!status) return {.problem = status.error().message};
   bool is_taken = *status >= 200 && *status < 300;

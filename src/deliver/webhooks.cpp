@@ -3,37 +3,15 @@
 
 #include <sodium.h>
 
-#include <algorithm>
 #include <array>
 
-#include <boost/url/parse.hpp>
-#include <boost/url/url_view.hpp>
-
 #include "deliver/live_feed.hpp"
+#include "deliver/webhook_rules.hpp"
 
 namespace bemi::deliver {
 namespace {
 
 constexpr const char* purpose = "webhook";
-constexpr std::size_t name_bytes_max = 800;
-constexpr int failures_shift_max = 12;  // of one second: about an hour
-
-base::Status validate(const NewWebhook& wanted) {
-  bool is_name =
-      !wanted.name.empty() && wanted.name.size() <= name_bytes_max && !wanted.name.contains('/');
-  if (!is_name) {
-    return base::fail(base::ErrorKind::usage,
-                      "a webhook's name has 1 to 200 characters, and no slash");
-  }
-  auto url = boost::urls::parse_absolute_uri(wanted.url);
-  bool is_good = url && (url->scheme() == "https" || url->scheme() == "http") &&
-                 !url->host().empty() && !url->has_userinfo();
-  if (!is_good) {
-    return base::fail(base::ErrorKind::usage, "url is no https or http address",
-                      "write it as https://example.org/hook, without a name and password in it");
-  }
-  return {};
-}
 
 // As the Standard Webhooks have them.
 std::string new_secret() {
@@ -46,10 +24,10 @@ std::string new_secret() {
   return "whsec_" + text;
 }
 
-// Twice as long after each failure, and not all at once.
 std::int64_t pause_ms(int failures) {
-  std::int64_t whole = 1000LL << std::min(failures, failures_shift_max);
-  return whole - whole / 5 + randombytes_uniform(static_cast<std::uint32_t>(whole / 5 * 2 + 1));
+  RetryPause pause = retry_pause(failures);
+  auto choices = static_cast<std::uint32_t>(pause.max_ms - pause.min_ms + 1);
+  return pause.min_ms + randombytes_uniform(choices);
 }
 
 constexpr const char* due_columns =
@@ -69,7 +47,7 @@ select coalesce(json_agg(json_build_object('name', name, 'url', url, 'filter', f
 }
 
 base::Result<std::optional<std::string>> Webhooks::set(const NewWebhook& wanted) {
-  TRY(validate(wanted));
+  TRY(check_webhook(wanted));
   if (box_ == nullptr) return std::unexpected(secret::no_key());
   std::string secret = new_secret();
   query::Seen ends;
