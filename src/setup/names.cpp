@@ -48,14 +48,17 @@ std::string baseline_slot_name(const std::string& slot) {
 base::Status take_known(pg::Connection& destination, Settings& settings) {
   if (!store::history_schema(destination)) return {};
   TRY_ASSIGN(auto progress, store::load_progress(destination, settings.source_name));
-  if (!progress) return {};
-  settings.known_slot = progress->slot;
-  settings.known_publication = progress->publication;
-  settings.known_streaming = progress->state == store::SourceState::streaming;
-  if (!settings.known_streaming) return {};
-  if (!settings.names_slot) settings.slot = progress->slot;
-  if (!settings.names_publication) settings.publication = progress->publication;
+  if (progress) take_known(*progress, settings);
   return {};
+}
+
+void take_known(const store::Progress& progress, Settings& settings) {
+  settings.known_slot = progress.slot;
+  settings.known_publication = progress.publication;
+  settings.known_streaming = progress.state == store::SourceState::streaming;
+  if (!settings.known_streaming) return;
+  if (!settings.names_slot) settings.slot = progress.slot;
+  if (!settings.names_publication) settings.publication = progress.publication;
 }
 
 }  // namespace bemi::setup

@@ -12,6 +12,10 @@
 #include "store/migrate.hpp"
 #include "wal/tables.hpp"
 
+namespace bemi::store {
+struct Progress;
+}
+
 namespace bemi::setup {
 
 enum class IdentityPolicy { full, keep };
@@ -38,6 +42,7 @@ struct Settings {
 // Takes from the history (when there is one) what it knows of the source: a source goes on with the
 // slot and the publication that it began with.
 base::Status take_known(pg::Connection& destination, Settings& settings);
+void take_known(const store::Progress& progress, Settings& settings);
 
 // --- before anything ----------------------------------------------------------------------------
 
