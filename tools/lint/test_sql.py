@@ -35,6 +35,10 @@ def test_a_function_that_believes_the_callers_path_fails() -> None:
     assert "search_path" in message
 
 
+def test_a_body_that_is_parsed_when_it_is_made_needs_no_path() -> None:
+    assert messages("create function bemi.f(a int) returns int language sql return a + 1;") == []
+
+
 def test_a_long_function_and_a_long_line_fail() -> None:
     body = "\n".join(["select 1;"] * (FUNCTION_LINES_MAX + 1))
     (message,) = messages(HEAD.format("pg_catalog, pg_temp", body))

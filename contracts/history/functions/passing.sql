@@ -41,8 +41,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       ) c
       where c.commit_position = in_position and c.schema = s.schema and c.source = place.source
         and c.epoch = place.epoch and c.operation in ('CREATE', 'UPDATE', 'DELETE')
-        and (c.commit_position, c.sequence) >= (s.from_position, s.from_sequence)
-        and (c.commit_position, c.sequence) < (s.to_position, s.to_sequence)
+        and _bemi.is_in(c.commit_position, c.sequence, s.from_position, s.from_sequence, s.to_position, s.to_sequence)
     ) c
     union all
     select c.sequence, c.operation, c.before, c.after, c.exact, true, false
@@ -53,8 +52,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
         where k."table" = s."table" and k.previous_key = key and k.effective_at = m.at offset 0
       ) k
       where k.commit_position = in_position and k.epoch = place.epoch and k.source = place.source
-        and k.schema = s.schema and (k.commit_position, k.sequence) >= (s.from_position, s.from_sequence)
-        and (k.commit_position, k.sequence) < (s.to_position, s.to_sequence)
+        and k.schema = s.schema
+        and _bemi.is_in(k.commit_position, k.sequence, s.from_position, s.from_sequence, s.to_position, s.to_sequence)
       offset 0
     ) k
     cross join lateral (
@@ -105,8 +104,7 @@ begin
       select k.* from _bemi.key_change k
       where k."table" = s."table" and k.previous_key = key and k.effective_at <= place.at and k.schema = s.schema
         and k.source = place.source and k.epoch = place.epoch
-        and (k.commit_position, k.sequence) >= (s.from_position, s.from_sequence)
-        and (k.commit_position, k.sequence) < (s.to_position, s.to_sequence)
+        and _bemi.is_in(k.commit_position, k.sequence, s.from_position, s.from_sequence, s.to_position, s.to_sequence)
         and (k.commit_position, k.sequence) < (key_holder.to_position, key_holder.to_sequence)
       offset 0
     ) k
@@ -141,8 +139,7 @@ returns @schema@.changes language sql stable set search_path = pg_catalog, pg_te
     where c."table" = s."table" and c.primary_key = key and c.schema = s.schema
       and c.source = place.source and c.epoch = place.epoch and c.effective_at <= place.at
       and c.effective_at >= place.since_time
-      and (c.commit_position, c.sequence) >= (s.from_position, s.from_sequence)
-      and (c.commit_position, c.sequence) < (s.to_position, s.to_sequence)
+      and _bemi.is_in(c.commit_position, c.sequence, s.from_position, s.from_sequence, s.to_position, s.to_sequence)
       and (c.commit_position, c.sequence) < (newest_change.to_position, newest_change.to_sequence)
     order by c.effective_at desc, c.commit_position desc, c.sequence desc limit 1
   ) c
@@ -163,8 +160,7 @@ begin
         select from _bemi.key_change k
         where k."table" = s."table" and k.previous_key = key and k.effective_at <= place.at and k.schema = s.schema
           and k.source = place.source and k.epoch = place.epoch
-          and (k.commit_position, k.sequence) >= (s.from_position, s.from_sequence)
-          and (k.commit_position, k.sequence) < (s.to_position, s.to_sequence)
+          and _bemi.is_in(k.commit_position, k.sequence, s.from_position, s.from_sequence, s.to_position, s.to_sequence)
           and (k.commit_position, k.sequence) > (newest.commit_position, newest.sequence)
           and (k.commit_position, k.sequence) < (passed_row.to_position, passed_row.to_sequence)
         offset 0
@@ -191,8 +187,7 @@ returns table (key text) language sql stable set search_path = pg_catalog, pg_te
       where c."table" = s."table" and c.primary_key = t.key and c.effective_at <= t.effective_at
         and c.schema = s.schema and c.source = place.source and c.epoch = place.epoch
         and c.commit_position < t.commit_position
-        and (c.commit_position, c.sequence) >= (s.from_position, s.from_sequence)
-        and (c.commit_position, c.sequence) < (s.to_position, s.to_sequence)
+        and _bemi.is_in(c.commit_position, c.sequence, s.from_position, s.from_sequence, s.to_position, s.to_sequence)
       offset 0
     ) earlier)
 $$;

@@ -257,6 +257,14 @@ language sql stable rows 1 set search_path = pg_catalog, pg_temp as $$
   order by s.from_position desc, s.from_sequence desc
 $$;
 
+-- Whether a change lies within a segment. The planner writes this out in the query, where an index can serve it, since
+-- it is one expression without settings. Its operators are looked up once, here, whatever the caller's search_path.
+create or replace function _bemi.is_in(at_position bigint, at_sequence bigint, from_position bigint,
+  from_sequence bigint, to_position bigint, to_sequence bigint)
+returns boolean language sql immutable parallel safe
+return (at_position, at_sequence) >= (from_position, from_sequence)
+  and (at_position, at_sequence) < (to_position, to_sequence);
+
 -- Where it was emptied last; nulls: nowhere.
 create or replace function _bemi.emptied(place _bemi.place, out commit_position bigint, out sequence bigint)
 language sql stable set search_path = pg_catalog, pg_temp as $$
