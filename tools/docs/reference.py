@@ -234,9 +234,9 @@ def errors_page(source: Source) -> str:
         states.append([code(number), code(condition), said, SQLSTATES[condition]])
     return (
         f"{NOTE}# Errors\n\n"
-        "Every error has a kind, a message and, where something can be done, a hint. The kind decides over the exit\n"
-        "code, the HTTP status and what the worker does. An SQLSTATE that names the case better overrides the\n"
-        "status: see below.\n\n"
+        "Every error has a kind and a message. If you can do something about it, it also has a hint. The kind decides\n"
+        "the exit code, the HTTP status and what the worker does. If an SQLSTATE fits the case better, it decides\n"
+        "the HTTP status instead (see below).\n\n"
         + table(["kind", "meaning", "what to do", "exit code", "HTTP status", "the worker"], rows)
         + "\n## Errors of the SQL functions\n\n`%` stands for a name, a time or a value.\n\n"
         + table(["SQLSTATE", "condition", "messages", "what to do"], states)
