@@ -26,6 +26,24 @@ TEST(lockout, holds_who_guessed_too_often_for_a_while) {
   EXPECT_FALSE(lockout.holds("192.0.2.1", start + login_failures_window * 2));
 }
 
+TEST(lockout, holds_until_its_window_is_over) {
+  constexpr std::chrono::nanoseconds moment{1};
+  Lockout lockout;
+  guess(lockout, "192.0.2.1", login_failures_max);
+  EXPECT_TRUE(lockout.holds("192.0.2.1", start + login_failures_window));
+  EXPECT_FALSE(lockout.holds("192.0.2.1", start + login_failures_window + moment));
+  // The failures before are forgotten.
+  guess(lockout, "192.0.2.1", 1, start + login_failures_window + moment);
+  EXPECT_FALSE(lockout.holds("192.0.2.1", start + login_failures_window + moment));
+}
+
+TEST(lockout, counts_a_failure_at_the_end_of_its_window) {
+  Lockout lockout;
+  guess(lockout, "192.0.2.1", login_failures_max - 1);
+  guess(lockout, "192.0.2.1", 1, start + login_failures_window);
+  EXPECT_TRUE(lockout.holds("192.0.2.1", start + login_failures_window));
+}
+
 TEST(lockout, begins_anew_after_its_time) {
   Lockout lockout;
   guess(lockout, "a name", login_failures_max - 1);

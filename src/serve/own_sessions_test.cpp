@@ -23,6 +23,8 @@ TEST(own_sessions, of_one_person_are_few_and_end_nobody_elses) {
   EXPECT_EQ(sessions.count(), sessions_max + 1U);
   EXPECT_TRUE(sessions.find("anna", start));
   EXPECT_FALSE(sessions.find("0", start));
+  EXPECT_FALSE(sessions.find(std::to_string(sessions_max * 2 - 1), start));
+  EXPECT_TRUE(sessions.find(std::to_string(sessions_max * 2), start));
   EXPECT_TRUE(sessions.find(std::to_string(sessions_max * 3 - 1), start));
 }
 
@@ -32,6 +34,7 @@ TEST(own_sessions, end_in_time_and_when_told) {
   sessions.add("2", person("vera"), start);
   sessions.add("3", person("anna"), start);
   EXPECT_FALSE(sessions.find("1", start + session_lifetime));
+  EXPECT_TRUE(sessions.find("1", start + session_lifetime - std::chrono::nanoseconds(1)));
   sessions.end_all("vera", "2");
   EXPECT_FALSE(sessions.find("1", start));
   EXPECT_TRUE(sessions.find("2", start));
