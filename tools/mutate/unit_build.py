@@ -64,7 +64,10 @@ class UnitBuild:
         command = [*compiler, "-c", str(source), "-o", str(compiled)]
         if subprocess.run(command, cwd=BUILD, capture_output=True, timeout=COMPILE_SECONDS).returncode:
             return Outcome("does not compile")
-        program = self._linked(f"{layer_of(path)}_test", compiled, folder)
+        try:
+            program = self._linked(f"{layer_of(path)}_test", compiled, folder)
+        except subprocess.CalledProcessError:  # a statement that was a declaration, for example
+            return Outcome("does not compile")
         run = [str(program), "--gtest_brief=1", "--gtest_fail_fast"]
         began = time.monotonic()
         seconds = self._seconds.get(program.name, COMPILE_SECONDS)
