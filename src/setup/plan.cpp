@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "setup/event_trigger.hpp"
+#include "setup/publication_steps.hpp"
 #include "setup/record.hpp"
 #include "setup/setup.hpp"
 #include "setup/sql.hpp"
@@ -16,25 +17,6 @@ namespace bemi::setup {
 namespace {
 
 using wal::Table;
-
-// Partitions are sent as themselves: by their root, what empties one of them would go unseen.
-std::string publication_options(int server_version) {
-  return std::string(
-             "publish = 'insert, update, delete, truncate', "
-             "publish_via_partition_root = false") +
-         (server_version < 180000 ? "" : ", publish_generated_columns = stored");
-}
-
-bool is_as_wanted(const wal::Publication& publication) {
-  return publication.sends_all_changes() && publication.publishes_generated_columns;
-}
-
-Step mend_step(const wal::Publication& publication, int server_version) {
-  return {
-      .what = "let the publication " + publication.name + " leave nothing out",
-      .sql = fmt::format("alter publication {} set ({})", pg::quote_identifier(publication.name),
-                         publication_options(server_version))};
-}
 
 struct Grant {
   std::string what;
@@ -135,7 +117,7 @@ base::Result<std::vector<MissingTable>> plan_missing(pg::Connection& source,
 base::Result<std::vector<Step>> mend_publication(pg::Connection& source, const Settings& settings) {
   TRY_ASSIGN(auto publication, wal::find_publication(source, settings.publication));
   if (!publication || is_as_wanted(*publication)) return std::vector<Step>{};
-  return std::vector<Step>{mend_step(*publication, source.server_version())};
+  return std::vector<Step>{mend_publication_step(*publication, source.server_version())};
 }
 
 base::Result<std::vector<Step>> plan_source(pg::Connection& admin, const Settings& settings) {
@@ -147,15 +129,10 @@ base::Result<std::vector<Step>> plan_source(pg::Connection& admin, const Setting
   if (auto step = record_step(record, tables, settings)) steps.push_back(std::move(*step));
   if (!publication) {
     // Before the slot: PostgreSQL does not see a publication at positions before it was made.
-    steps.push_back(
-        {.what = "make the publication " + settings.publication,
-         .sql =
-             (record.may_name() && !record.has_publication ? note_publication_sql(settings) : "") +
-             fmt::format("create publication {} with ({})",
-                         pg::quote_identifier(settings.publication),
-                         publication_options(admin.server_version()))});
+    bool notes_it = record.may_name() && !record.has_publication;
+    steps.push_back(create_publication_step(settings, admin.server_version(), notes_it));
   } else if (!is_as_wanted(*publication)) {
-    steps.push_back(mend_step(*publication, admin.server_version()));
+    steps.push_back(mend_publication_step(*publication, admin.server_version()));
   }
   for (Step& step : steps_to_publish(tables, record, settings)) steps.push_back(std::move(step));
   TRY_ASSIGN(bool taken, triggers_are_taken(admin, settings));
