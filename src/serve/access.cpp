@@ -16,9 +16,6 @@
 namespace bemi::serve {
 namespace {
 
-// A session that somebody ended elsewhere is forgotten after this.
-constexpr std::chrono::seconds remembered_for{30};
-constexpr std::size_t remembered_max = 10'000;
 constexpr std::string_view token_prefix = "bemi_";
 constexpr const char* first_token_name = "admin";
 
@@ -103,11 +100,7 @@ base::Result<std::string> Access::make_new_token() {
 
 std::optional<Identity> Access::remembered(const std::string& hash) {
   std::scoped_lock lock(mutex_);
-  auto found = known_.find(hash);
-  if (found == known_.end()) return std::nullopt;
-  if (found->second.until > Clock::now()) return found->second.identity;
-  known_.erase(found);
-  return std::nullopt;
+  return known_.find(hash);
 }
 
 base::Result<std::optional<Identity>> Access::find(const std::string& secret, bool is_session) {
@@ -122,28 +115,25 @@ base::Result<std::optional<Identity>> Access::find(const std::string& secret, bo
   if (!rows) return std::unexpected(no_table(rows.error()));
   if (rows->empty()) return std::nullopt;
   Identity identity = identity_of(*rows, is_session ? secret : "");
-  remember(hash, identity, remembered_for);
+  remember(hash, identity);
   return identity;
 }
 
-void Access::remember(const std::string& hash, const Identity& identity, Clock::duration how_long) {
+void Access::remember(const std::string& hash, const Identity& identity) {
   std::scoped_lock lock(mutex_);
-  if (known_.size() >= remembered_max) known_.clear();
-  known_[hash] = {identity, Clock::now() + how_long};
+  known_.remember(hash, identity);
 }
 
 void Access::forget(const std::string& name) {
   std::scoped_lock lock(mutex_);
-  std::erase_if(known_, [&](const auto& known) { return known.second.identity.name == name; });
+  known_.forget_all(name);
   own_sessions_.end_all(name);
 }
 
 void Access::forget_others(const std::string& name, const std::string& cookie) {
   std::string own = session_hash(cookie);
   std::scoped_lock lock(mutex_);
-  std::erase_if(known_, [&](const auto& known) {
-    return known.second.identity.name == name && known.first != own;
-  });
+  known_.forget_all(name, own);
   own_sessions_.end_all(name, own);
 }
 
@@ -180,7 +170,7 @@ base::Result<std::optional<Identity>> Access::of_proxy(const std::string& name) 
   Identity identity{.name = name,
                     .role = role.value_or(Role::viewer),
                     .csrf = hash_of(proxy_secret_ + name, "csrf")};
-  remember(hash, identity, remembered_for);
+  remember(hash, identity);
   return identity;
 }
 
@@ -253,7 +243,7 @@ base::Status Access::sign_out(const std::string& cookie) {
   std::string hash = hash_of(cookie, "session");
   {
     std::scoped_lock lock(mutex_);
-    known_.erase(hash);
+    known_.forget(hash);
     own_sessions_.end(hash);
   }
   if (!settings_.own_token.empty()) return {};

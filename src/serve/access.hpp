@@ -5,14 +5,13 @@
 // proxy that is trusted may say who asks, in a header. Safe for many threads.
 #pragma once
 
-#include <chrono>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <unordered_map>
 
 #include "query/destination.hpp"
 #include "serve/http.hpp"
+#include "serve/known_identities.hpp"
 #include "serve/lockout.hpp"
 #include "serve/own_sessions.hpp"
 #include "serve/role.hpp"
@@ -70,18 +69,12 @@ class Access {
   Lockout& lockout() { return lockout_; }
 
  private:
-  using Clock = std::chrono::steady_clock;
-  struct Known {
-    Identity identity;
-    Clock::time_point until;
-  };
-
   base::Result<std::optional<Identity>> of_token(const std::string& token);
   base::Result<std::optional<Identity>> of_proxy(const std::string& name);
   base::Result<std::optional<Identity>> of_session(const std::string& cookie);
   base::Result<std::optional<Identity>> find(const std::string& secret, bool is_session);
   base::Result<NewSession> begin_session(const Identity& identity);
-  void remember(const std::string& hash, const Identity& identity, Clock::duration how_long);
+  void remember(const std::string& hash, const Identity& identity);
   std::optional<Identity> remembered(const std::string& hash);
 
   query::Destination* destination_;
@@ -89,7 +82,7 @@ class Access {
   AccessSettings settings_;
   std::string proxy_secret_;  // of this start: what the CSRF tokens of proxied users are made of
   std::mutex mutex_;
-  std::unordered_map<std::string, Known> known_;  // by hash, for a short time
+  KnownIdentities known_;
   OwnSessions own_sessions_;
   Lockout lockout_;
 };

@@ -57,7 +57,9 @@ inline constexpr int login_failures_max = 10;
 inline constexpr std::chrono::minutes login_failures_window{1};
 inline constexpr std::size_t guessers_max = 10'000;  // that are remembered
 inline constexpr std::chrono::hours session_lifetime{24 * 7};
-inline constexpr std::size_t readings_max = 10'000;  // that are remembered for an hour each
-inline constexpr int sessions_max = 100;             // of one person: with the next the oldest ends
+inline constexpr std::chrono::seconds identity_known_for{30};
+inline constexpr std::size_t identities_max = 10'000;  // that are known: then all are asked anew
+inline constexpr std::size_t readings_max = 10'000;    // that are remembered for an hour each
+inline constexpr int sessions_max = 100;  // of one person: with the next the oldest ends
 
 }  // namespace bemi::serve
