@@ -19,6 +19,8 @@ TEST(SqlText, HasNoLiterals) {
       {"select \"S", "select ..."},
       {"select U&'\\0053', b'01', x'1F', n'S'", "select U&?, b?, x?, n?"},
       {"numeric(10,2)", "numeric(?,?)"},
+      {"a1 z2 A3 Z4 _5 \u00e46 [7 {8 @9 `0", "a1 z2 A3 Z4 _5 \u00e46 [? {? @? `?"},
+      {"$1 $0 $9a x$1 1e+5 1e-5 2e5 3+4", "$1 $0 $9a x$1 ? ? ? ?+?"},
       {"", ""},
       {"/* S", " "},
   };
@@ -35,6 +37,8 @@ TEST(SqlText, HasNoPasswords) {
       {"select 'a', 1 /* no word */", "select 'a', 1 /* no word */"},
       {"alter role a password /* S */ 'S'", "alter role a password /* S */ ?"},
       {"update t set password = 'S' where id = 1", "update t set password = ? where id = 1"},
+      {"alter role a password 'S' connection limit 5 login",
+       "alter role a password ? connection limit 5 login"},
   };
   for (const auto& [sql, expected] : cases) EXPECT_EQ(without_passwords(sql), expected);
 }
