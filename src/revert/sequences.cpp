@@ -1,11 +1,35 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "revert/sequences.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "wal/application.hpp"
 
 namespace bemi::revert {
+namespace {
+
+// Each one takes a lock until the end of the query.
+constexpr int sequences_at_once = 500;
+
+// The values of some of them, as JSON without the brackets.
+base::Result<std::string> read_some(pg::Connection& source, const pg::Rows& names, int first) {
+  std::string each;
+  int end = std::min(first + sequences_at_once, names.count());
+  for (int row = first; row < end; ++row) {
+    each += fmt::format(
+        "{}select {} as schema, {} as sequence, {} as oid, last_value, is_called from {}",
+        each.empty() ? "" : " union all ", names.text(row, 0), names.text(row, 1),
+        names.text(row, 3), names.text(row, 2));
+  }
+  TRY_ASSIGN(
+      pg::Rows values,
+      source.run("select trim(both '[]' from pg_catalog.json_agg(s)::text) from (" + each + ") s"));
+  return values.text(0, 0);
+}
+
+}  // namespace
 
 base::Result<std::string> read_sequences(pg::Connection& source) {
   TRY_ASSIGN(std::string relations, wal::application_relations(source, "S"));
@@ -15,17 +39,12 @@ from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamesp
 where c.oid = any (array(select pg_catalog.jsonb_array_elements_text($1::jsonb)::oid))
   and case c.relkind when 'S' then pg_catalog.has_sequence_privilege(c.oid, 'SELECT') end order by 3)",
                                           {relations}));
-  if (names.empty()) return std::string("[]");
-  std::string each;
-  for (int row = 0; row < names.count(); ++row) {
-    each += fmt::format(
-        "{}select {} as schema, {} as sequence, {} as oid, last_value, is_called from {}",
-        each.empty() ? "" : " union all ", names.text(row, 0), names.text(row, 1),
-        names.text(row, 3), names.text(row, 2));
+  std::string all;
+  for (int first = 0; first < names.count(); first += sequences_at_once) {
+    TRY_ASSIGN(std::string some, read_some(source, names, first));
+    all += (all.empty() ? "" : ", ") + some;
   }
-  TRY_ASSIGN(pg::Rows values,
-             source.run("select pg_catalog.json_agg(s)::text from (" + each + ") s"));
-  return values.text(0, 0);
+  return "[" + all + "]";
 }
 
 // One that has another name now is the same; one of the same name that was made since is another.

@@ -19,98 +19,16 @@
 #include "store/relation_note.hpp"
 #include "store/schema.hpp"
 #include "wal/catalog.hpp"
+#include "worker/baseline_plan.hpp"
 #include "worker/baseline_progress.hpp"
 #include "worker/snapshot_session.hpp"
-#include "worker/sql.hpp"
 
 namespace bemi::worker {
 namespace {
 
 using store::Piece;
-using Tables = std::vector<wal::Table>;
 
-// Large enough that a chunk's commit costs little, small enough that little is read twice.
-constexpr std::int64_t chunk_blocks = 1024;
 constexpr unsigned readers_max = 4;
-
-struct Chunk {
-  std::size_t table;
-  std::vector<Piece> pieces;
-};
-
-// Without a key a row that is read twice would be two rows: such a table is one chunk. Of a table
-// that no query is to read, COPY reads whole files (see pg/table_guard.hpp).
-std::vector<Chunk> cut(std::size_t number, const wal::Table& table, std::vector<Piece> files,
-                       bool by_query) {
-  if (!table.has_primary_key) return {{number, std::move(files)}};
-  std::vector<Chunk> chunks;
-  for (const Piece& file : files) {
-    std::int64_t blocks = by_query ? file.end_block : 0;
-    for (std::int64_t first = 0; first == 0 || first < blocks; first += chunk_blocks) {
-      Piece piece = file;
-      piece.first_block = first;
-      piece.end_block = first + chunk_blocks < blocks ? first + chunk_blocks : -1;
-      chunks.push_back({number, {piece}});
-    }
-  }
-  return chunks;
-}
-
-bool is_done(const Chunk& chunk, const wal::Table& table, const store::DonePieces& done) {
-  // Only FULL makes up for columns that were not sent of a row that changed between two snapshots.
-  bool whole_rows = table.identity == change::ReplicaIdentity::full && table.has_primary_key;
-  return whole_rows && std::ranges::all_of(chunk.pieces, [&](const Piece& piece) {
-           return done.contains(store::name_of(table.oid, piece));
-         });
-}
-
-struct Plan {
-  std::vector<Chunk> chunks;
-  std::vector<change::Lsn> from;  // of each table: the oldest of the snapshots that it is read in
-};
-
-// Only large files are cut, and few tables have any: a look at a table's code is dear.
-base::Result<bool> may_be_cut(pg::Connection& source, const wal::Table& table,
-                              const std::vector<Piece>& files) {
-  bool is_large =
-      std::ranges::any_of(files, [](const Piece& file) { return file.end_block > chunk_blocks; });
-  if (!is_large) return true;
-  TRY_ASSIGN(std::string code, pg::foreign_code(source, std::to_string(table.oid)));
-  return code.empty();
-}
-
-base::Result<Plan> plan(pg::Connection& source, const Tables& tables, const store::DonePieces& done,
-                        change::Lsn now, const std::string& publication) {
-  TRY_ASSIGN(std::string published, wal::publication_state(source, publication));
-  Plan planned{.chunks = {}, .from = std::vector(tables.size(), now)};
-  for (std::size_t number = 0; number < tables.size(); ++number) {
-    TRY_ASSIGN(pg::Rows rows,
-               source.query(sql::table_leaves, {std::to_string(tables[number].oid)}));
-    std::vector<Piece> files;
-    for (int row = 0; row < rows.count(); ++row) {
-      files.push_back({.leaf = static_cast<change::Oid>(rows.integer(row, 0)),
-                       .leaf_name = pg::quote_name(rows.text(row, 1), rows.text(row, 2)),
-                       .file = rows.integer(row, 3),
-                       .end_block = rows.integer(row, 4),
-                       .shape = fmt::format("{} {} {}", rows.text(row, 5),
-                                            tables[number].membership, published)});
-    }
-    TRY_ASSIGN(bool by_query, may_be_cut(source, tables[number], files));
-    std::vector<Chunk> cuts = cut(number, tables[number], std::move(files), by_query);
-    std::erase_if(cuts, [&](const Chunk& chunk) {
-      if (!is_done(chunk, tables[number], done)) return false;
-      for (const Piece& piece : chunk.pieces) {
-        change::Lsn read_at = done.at(store::name_of(tables[number].oid, piece));
-        planned.from[number] = std::min(planned.from[number], read_at);
-      }
-      return true;
-    });
-    // A table of no chunk at all still becomes known.
-    if (cuts.empty()) cuts.push_back({number, {}});
-    std::ranges::move(cuts, std::back_inserter(planned.chunks));
-  }
-  return planned;
-}
 
 std::int64_t blocks_of(const Chunk& chunk) {
   std::int64_t blocks = 0;
@@ -175,7 +93,7 @@ std::string cure_of(const base::Error& error) {
 class Work {
  public:
   // `known`: the tables that had redacted columns.
-  Work(const Tables& tables, std::vector<change::Relation> known, Plan plan)
+  Work(const Tables& tables, std::vector<change::Relation> known, BaselinePlan plan)
       : tables_(tables),
         known_(std::move(known)),
         chunks_(std::move(plan.chunks)),
@@ -185,6 +103,7 @@ class Work {
         progress_(std::accumulate(chunks_.begin(), chunks_.end(), std::int64_t{0},
                                   [](auto sum, const Chunk& c) { return sum + blocks_of(c); })) {
     for (const Chunk& chunk : chunks_) ++left_[chunk.table];
+    chunks_of_ = left_;
   }
 
   const Chunk* take() {
@@ -199,6 +118,8 @@ class Work {
   const wal::Table& table(const Chunk& chunk) const { return tables_[chunk.table]; }
   change::Lsn from(const Chunk& chunk) const { return from_[chunk.table]; }
   std::uint32_t next_sequence() { return sequence_++; }
+  // Whether it is all of its table.
+  bool is_alone(const Chunk& chunk) const { return chunks_of_[chunk.table] == 1; }
   [[nodiscard]] bool failed() const { return failed_; }
   [[nodiscard]] const std::vector<change::Relation>& known() const { return known_; }
 
@@ -248,6 +169,7 @@ class Work {
   std::atomic<bool> failed_ = false;
   std::mutex mutex_;
   std::vector<std::size_t> left_;
+  std::vector<std::size_t> chunks_of_;
   std::vector<std::int64_t> rows_;
   std::set<std::size_t> given_up_;
   std::vector<change::Oid> gone_for_long_;
@@ -307,12 +229,16 @@ class Reader {
     bool whole = chunk.pieces.size() != 1 || !work_.table(chunk).has_primary_key;
     for (const Piece& piece : chunk.pieces) {
       reading_ = true;
-      TRY(source_.begin_with(piece.leaf, piece.leaf_name));
+      // Without the locks of the piece before.
+      if (&piece != &chunk.pieces.front()) TRY(source_.begin());
+      TRY(source_.lock(piece.leaf, piece.leaf_name));
       TRY_ASSIGN(std::string sql, reading_sql(source_.connection(), piece, *relation, whole));
       TRY_ASSIGN(std::int64_t read, read_piece(sql, relation));
       rows += read;
     }
-    if (work_.table(chunk).has_primary_key) TRY(writer_.finish(relation->oid, chunk.pieces));
+    // Of a table that is read at once, the rows are committed with the note that it is known.
+    bool is_noted = work_.table(chunk).has_primary_key && !work_.is_alone(chunk);
+    if (is_noted) TRY(writer_.finish(relation->oid, chunk.pieces));
     std::optional<std::int64_t> table_rows = work_.done(chunk, rows);
     if (!table_rows) return {};
     base::log::info("baseline: {} rows of {}.{}", *table_rows, relation->schema, relation->table);
@@ -478,8 +404,8 @@ base::Result<std::vector<change::Oid>> read_baseline(const Tables& tables, const
     TRY(partitions.create(destination, snapshot.place.effective_at));
   }
   TRY_ASSIGN(store::DonePieces done, store::load_done_pieces(destination, progress));
-  TRY_ASSIGN(Plan planned,
-             plan(source, tables, done, snapshot.place.position, progress.publication));
+  TRY_ASSIGN(BaselinePlan planned,
+             plan_baseline(source, tables, done, snapshot.place.position, progress.publication));
   auto count = static_cast<unsigned>(std::min<std::size_t>(
       {planned.chunks.size(), readers_max, std::thread::hardware_concurrency()}));
   TRY_ASSIGN(auto known, store::load_redacted(destination, progress.source));

@@ -44,8 +44,7 @@ base::Status SnapshotSession::begin() {
   return {};
 }
 
-base::Status SnapshotSession::begin_with(change::Oid table, const std::string& quoted_name) {
-  TRY(begin());
+base::Status SnapshotSession::lock(change::Oid table, const std::string& quoted_name) {
   TRY(pg::lock_table(source_, std::to_string(table), quoted_name));
   TRY_ASSIGN(pg::Rows same, source_.query(select_same_file, {std::to_string(table)}));
   if (!same.empty() && same.truth(0, 0)) return {};

@@ -21,9 +21,9 @@ class SnapshotSession {
 
   // Ends the last transaction, and begins one that sees the snapshot.
   base::Status begin();
-  // The same, with one table that nobody may empty or rewrite until the next one. Error of kind
-  // serialization when that was done since the snapshot: its rows of then are gone.
-  base::Status begin_with(change::Oid table, const std::string& quoted_name);
+  // Until this one ends, nobody may empty or rewrite the table. Error of kind serialization when
+  // that was done since the snapshot: its rows of then are gone.
+  base::Status lock(change::Oid table, const std::string& quoted_name);
 
   pg::Connection& connection() { return source_; }
 
