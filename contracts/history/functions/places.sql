@@ -291,7 +291,7 @@ $$;
 -- A moment as people name it: a mark, a timestamp, an LSN (all that was committed up to it), a transaction id
 -- (up to its commit). Of an LSN that has not arrived, with allow_stale, what has.
 create or replace function bemi.moment(said text, source text default null, allow_stale boolean default false)
-returns timestamptz language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+returns timestamptz language plpgsql stable set search_path = pg_catalog, pg_temp set jit = off as $$
 declare
   in_source text := source;
   marked jsonb;

@@ -92,7 +92,7 @@ $$;
 -- How an answer would be found, in words.
 create or replace function bemi.explain_as_of(name text, at timestamptz, source text default null,
                                    partial boolean default false, allow_stale boolean default false)
-returns setof text language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+returns setof text language plpgsql stable set search_path = pg_catalog, pg_temp set jit = off as $$
 declare
   place _bemi.place := _bemi.find_place(name, at, source, partial, allow_stale);
   plan record := _bemi.plan_rows(place);
@@ -113,7 +113,7 @@ end $$;
 create or replace function bemi.tables_at(at timestamptz, source text default null, partial boolean default false,
                                allow_stale boolean default false)
 returns table (schema text, "table" text, relation bigint, primary_key text[], columns jsonb, query text)
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp set jit = off as $$
 declare
   source_name text := source;
   in_epoch int;

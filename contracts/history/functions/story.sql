@@ -6,7 +6,7 @@
 create or replace function bemi.history(name text, key text, source text default null)
 returns table (version bigint, valid_from timestamptz, valid_to timestamptz, operation text, changed jsonb,
                context jsonb, "row" jsonb, transaction_id bigint, id uuid)
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp set jit = off as $$
 declare
   place record := bemi.parse_table(name);
   source_name text := _bemi.source_of(place.schema, place."table", source);
@@ -40,7 +40,7 @@ begin
                           and (p.schema, p."table") = (t.schema, t."table")
                         where p.source = source_name and p.epoch = s.epoch) p
     cross join lateral _bemi.pass_outcome(l.place, key, p.commit_position, -1, 9223372036854775807) o
-  ), ends as (
+  ), ends as materialized (  -- once, and not for each version
     select t.epoch, t.commit_position, t.sequence, t.effective_at
     from stretch s join @schema@.changes t on t."table" = s."table" and t.schema = s.schema and t.epoch = s.epoch
       and (t.commit_position, t.sequence) >= (s.from_position, s.from_sequence)
@@ -89,7 +89,7 @@ $$;
 create or replace function bemi.diff(name text, from_time timestamptz, to_time timestamptz, source text default null,
                           partial boolean default false, allow_stale boolean default false)
 returns table (primary_key text, operation text, before jsonb, after jsonb, changed jsonb)
-language sql stable set search_path = pg_catalog, pg_temp as $$
+language sql stable set search_path = pg_catalog, pg_temp set jit = off as $$
   with old as (
     select r.*, coalesce(r.primary_key, concat(r."row", r.exact, ' ', row_number() over (
                   partition by r.primary_key, case when r.primary_key is null then concat(r."row",
@@ -116,7 +116,7 @@ create or replace function bemi.transactions(since timestamptz default '-infinit
                                   with_context jsonb default '{}', source text default null, "limit" bigint default 50)
 returns table (transaction_source text, transaction_id bigint, effective_at timestamptz, changes bigint, tables jsonb,
                context jsonb)
-language sql stable set search_path = pg_catalog, pg_temp as $$
+language sql stable set search_path = pg_catalog, pg_temp set jit = off as $$
   with changed as (
     select c.source, c.epoch, c.commit_position, c.transaction_id, c.effective_at,
            c.schema || '.' || c."table" as "table", count(*) as count,
@@ -138,7 +138,7 @@ create or replace function bemi.trends(span interval default '1 hour', group_by 
                             since timestamptz default now() - interval '1 day', until timestamptz default 'infinity',
                             source text default null)
 returns table (starts_at timestamptz, grp text, changes bigint)
-language sql stable set search_path = pg_catalog, pg_temp as $$
+language sql stable set search_path = pg_catalog, pg_temp set jit = off as $$
   select date_bin(span, c.effective_at, '2000-01-01 00:00:00+00'),
          case group_by when 'operation' then c.operation when 'table' then c.schema || '.' || c."table"
            when 'source' then c.source else c.context ->> group_by end,

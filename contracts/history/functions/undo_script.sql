@@ -219,7 +219,7 @@ create or replace function bemi.revert_sql(context jsonb default null, transacti
                                 until timestamptz default null, trace text default null, changes uuid[] default null,
                                 source text default null, actor text default null, reason text default null,
                                 max_rows bigint default 10000)
-returns text language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+returns text language plpgsql stable set search_path = pg_catalog, pg_temp set jit = off as $$
 declare
   condition text := _bemi.revert_condition(context, transaction, table_name, primary_key, operation, since, until,
     trace, changes);
