@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "change/change_columns.hpp"
+#include "query/reach.hpp"
 #include "store/schema.hpp"
 
 namespace bemi::query {
@@ -32,7 +33,7 @@ base::Result<Changes> Changes::open(pg::Connection& destination) {
 }
 
 // Where the change of that id stands in the order.
-base::Status Changes::add_cursor(Where& where, const std::string& id, const char* comparison) {
+base::Result<Changes::Place> Changes::place_of(const std::string& id) {
   TRY_ASSIGN(
       pg::Rows rows,
       destination_->query(fmt::format("select effective_at, epoch, commit_position, sequence "
@@ -44,34 +45,52 @@ base::Status Changes::add_cursor(Where& where, const std::string& id, const char
     return base::fail(base::ErrorKind::usage, "there is no change of id " + id,
                       "give the `id` of a change, as --format json or csv has it");
   }
-  std::string at = where.bind(rows.text(0, 0));
-  std::string tie = where.bind(id);
+  return Place{.at = rows.text(0, 0),
+               .id = id,
+               .epoch = rows.integer(0, 1),
+               .commit_position = rows.integer(0, 2),
+               .sequence = rows.integer(0, 3)};
+}
+
+void Changes::add_cursor(Where& where, const Place& place, const char* comparison) {
+  std::string at = where.bind(place.at);
+  std::string tie = where.bind(place.id);
   // The first condition is for the index.
   where.add_raw(
       fmt::format("effective_at {0}= {1}::timestamptz and (effective_at, epoch, commit_position, "
                   "sequence, id) {0} "
                   "({1}::timestamptz, {2}, {3}, {4}, {5}::uuid)",
-                  comparison, at, rows.integer(0, 1), rows.integer(0, 2), rows.integer(0, 3), tie));
-  return {};
+                  comparison, at, place.epoch, place.commit_position, place.sequence, tie));
 }
 
 base::Result<pg::Rows> Changes::newest(const ChangeFilter& filter, std::int64_t limit,
                                        const std::optional<std::string>& before) {
   TRY(check_table(*destination_, filter));
-  TRY_ASSIGN(Where where, where_of(filter));
-  if (before) TRY(add_cursor(where, *before, "<"));
-  std::string sql = fmt::format(
-      "select * from (select {} from {}{} order by effective_at desc, epoch desc, commit_position "
-      "desc, sequence desc, id desc limit {}) newest "
-      "order by effective_at, epoch, commit_position, sequence, id",
-      select_list(), table_, where.clause(), limit);
-  return destination_->query(sql, where.parameters());
+  std::optional<Place> end;
+  if (before) {
+    TRY_ASSIGN(end, place_of(*before));
+  }
+  TRY_ASSIGN(Floors floors,
+             floors_of(*destination_, filter, end ? std::optional(end->at) : std::nullopt));
+  for (std::size_t step = 0;; ++step) {
+    TRY_ASSIGN(Where where, where_of(filter));
+    add_floor(where, floors[step]);
+    if (end) add_cursor(where, *end, "<");
+    std::string sql = fmt::format(
+        "select * from (select {} from {}{} order by effective_at desc, epoch desc, "
+        "commit_position desc, sequence desc, id desc limit {}) newest "
+        "order by effective_at, epoch, commit_position, sequence, id",
+        select_list(), table_, where.clause(), limit);
+    TRY_ASSIGN(pg::Rows rows, destination_->query(sql, where.parameters()));
+    if (rows.count() == limit || step + 1 == floors.size()) return rows;
+  }
 }
 
 base::Result<pg::Rows> Changes::next(const ChangeFilter& filter, std::int64_t limit,
                                      const std::string& after) {
   TRY_ASSIGN(Where where, where_of(filter));
-  TRY(add_cursor(where, after, ">"));
+  TRY_ASSIGN(Place place, place_of(after));
+  add_cursor(where, place, ">");
   return destination_->query(
       fmt::format("select {} from {}{} order by effective_at, epoch, commit_position, sequence, id "
                   "limit {}",

@@ -43,7 +43,15 @@ class Changes {
   base::Result<std::vector<Position>> ends();
 
  private:
-  base::Status add_cursor(Where& where, const std::string& id, const char* comparison);
+  struct Place {
+    std::string at;
+    std::string id;
+    std::int64_t epoch = 0;
+    std::int64_t commit_position = 0;
+    std::int64_t sequence = 0;
+  };
+  base::Result<Place> place_of(const std::string& id);
+  static void add_cursor(Where& where, const Place& place, const char* comparison);
   Changes(pg::Connection& destination, std::string table)
       : destination_(&destination), table_(std::move(table)) {}
   pg::Connection* destination_;

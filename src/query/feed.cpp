@@ -9,6 +9,7 @@
 
 #include "base/number.hpp"
 #include "query/change_json.hpp"
+#include "query/reach.hpp"
 #include "query/reading.hpp"
 #include "store/schema.hpp"
 
@@ -74,14 +75,29 @@ base::Result<Feed> Feed::open(pg::Connection& destination) {
 base::Result<FeedPage> Feed::older(const ChangeFilter& filter, const std::optional<Cursor>& from,
                                    std::int64_t limit) {
   TRY(check_table(*destination_, filter));
+  TRY_ASSIGN(Floors floors, floors_of(*destination_, filter,
+                                      from ? std::optional(from->effective_at) : std::nullopt));
+  for (std::size_t step = 0;; ++step) {
+    TRY_ASSIGN(FeedPage page, page_since(filter, from, limit, floors[step]));
+    if (page.next || step + 1 == floors.size()) return page;
+  }
+}
+
+base::Result<FeedPage> Feed::page_since(const ChangeFilter& filter,
+                                        const std::optional<Cursor>& from, std::int64_t limit,
+                                        const std::optional<std::string>& floor) {
   Where where;
   TRY(add_filter(where, filter));
+  add_floor(where, floor);
   if (from) {
     std::string at = where.bind(from->effective_at);
     std::string id = where.bind(from->id);
-    where.add_raw(fmt::format(
-        "(effective_at, commit_position, sequence, id) < ({}::timestamptz, {}, {}, {}::uuid)", at,
-        from->commit_position, from->sequence, id));
+    // The first condition is for the planner, which finds the partitions by it.
+    where.add_raw(
+        fmt::format("effective_at <= {0}::timestamptz and (effective_at, "
+                    "commit_position, sequence, id) < ({0}::timestamptz, {1}, {2}, "
+                    "{3}::uuid)",
+                    at, from->commit_position, from->sequence, id));
   }
   // The index on time has this order; `id` settles what two sources did at once.
   std::string sql = "select effective_at, commit_position, sequence, id, " + change_json() +

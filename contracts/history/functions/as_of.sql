@@ -1,31 +1,68 @@
 -- The rows of the past: one, a whole table, typed.
 
+-- The newest change of a key in a span of the history, in which its table had one name. Looks into the last days first:
+-- a plan over years of partitions costs more than the probe, and the planner leaves out partitions by values that it
+-- knows.
+create or replace function _bemi.newest_version(place _bemi.place, key text, span record)
+returns @schema@.changes language plpgsql stable set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_custom_plan set jit = off as $$
+declare
+  version @schema@.changes;
+  back interval;
+  since timestamptz;
+begin
+  foreach back in array array[interval '3 days', '30 days', '300 days', null] loop
+    since := greatest(place.since_time, coalesce(least(place.at, now()) - back, '-infinity'));
+    select c.* into version from @schema@.changes c
+    where c."table" = span."table" and c.primary_key = key and c.schema = span.schema
+      and c.source = place.source and c.epoch = place.epoch and c.effective_at <= place.at
+      and c.effective_at >= since
+      and (c.commit_position, c.sequence) >= (span.from_position, span.from_sequence)
+      and (c.commit_position, c.sequence) < (span.to_position, span.to_sequence)
+    order by c.effective_at desc, c.commit_position desc, c.sequence desc limit 1;
+    exit when version.id is not null or since = place.since_time;
+  end loop;
+  return version;
+end $$;
+
+-- Whether its table was emptied after a change.
+create or replace function _bemi.is_emptied_since(place _bemi.place, version @schema@.changes)
+returns boolean language plpgsql stable set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_custom_plan set jit = off as $$
+declare span record;
+begin
+  for span in select * from _bemi.segments(place) loop
+    if exists (
+      select from @schema@.changes t
+      where t.operation = 'TRUNCATE' and t."table" = span."table" and t.schema = span.schema
+        and t.source = place.source and t.epoch = place.epoch and t.effective_at <= place.at
+        and t.effective_at >= version.effective_at
+        and (t.commit_position, t.sequence) >= (span.from_position, span.from_sequence)
+        and (t.commit_position, t.sequence) < (span.to_position, span.to_sequence)
+        and (t.commit_position, t.sequence) > (version.commit_position, version.sequence)) then
+      return true;
+    end if;
+  end loop;
+  return false;
+end $$;
+
 -- One row: a probe of an index, whose cost does not grow with the number of versions.
 create or replace function bemi.row_as_of(name text, key text, at timestamptz, source text default null,
                                partial boolean default false, allow_stale boolean default false)
-returns setof bemi.row_version language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+returns setof bemi.row_version language plpgsql stable set search_path = pg_catalog, pg_temp set jit = off as $$
 declare
   place _bemi.place := _bemi.find_place(name, at, source, partial, allow_stale);
   segment record;
   version @schema@.changes;
-  emptied record;
   map jsonb;
 begin
   for segment in select * from _bemi.segments(place) loop
-    select c.* into version from @schema@.changes c
-    where c."table" = segment."table" and c.primary_key = key and c.schema = segment.schema
-      and c.source = place.source and c.epoch = place.epoch and c.effective_at <= at
-      and c.effective_at >= place.since_time
-      and (c.commit_position, c.sequence) >= (segment.from_position, segment.from_sequence)
-      and (c.commit_position, c.sequence) < (segment.to_position, segment.to_sequence)
-    order by c.effective_at desc, c.commit_position desc, c.sequence desc limit 1;
+    version := _bemi.newest_version(place, key, segment);
     exit when version.id is not null;
     -- It got another key under this name, and was not seen here since.
     exit when _bemi.is_moved(place, key, segment.from_position, segment.from_sequence);
   end loop;
-  select * into emptied from _bemi.emptied(place);
-  if version.id is null or version.operation = 'DELETE'
-     or (emptied.commit_position, emptied.sequence) > (version.commit_position, version.sequence)
+  if version.id is null or version.operation = 'DELETE' or _bemi.is_emptied_since(place, version)
      or _bemi.is_moved(place, key, version.commit_position, version.sequence) then
     if not _bemi.has_passes(place) then return; end if;
     version := _bemi.key_holder(place, key);
@@ -87,7 +124,7 @@ $$;
 -- A whole table.
 create or replace function bemi.rows_as_of(name text, at timestamptz, source text default null,
                                 partial boolean default false, allow_stale boolean default false)
-returns setof bemi.row_version language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+returns setof bemi.row_version language plpgsql stable set search_path = pg_catalog, pg_temp set jit = off as $$
 begin
   return query select * from _bemi.rows_of(_bemi.find_place(name, at, source, partial, allow_stale));
 end $$;
@@ -268,7 +305,7 @@ end $$;
 create or replace function bemi.as_of(shape anyelement, at timestamptz, name text default null,
   source text default null,
                            partial boolean default false, allow_stale boolean default false)
-returns setof anyelement language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+returns setof anyelement language plpgsql stable set search_path = pg_catalog, pg_temp set jit = off as $$
 declare
   named text := coalesce(name, (select format('%I.%I', n.nspname, c.relname)
                                 from pg_type t join pg_class c on c.oid = t.typrelid

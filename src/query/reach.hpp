@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+//
+// How far back a page is looked for. Most pages are within the last days, and a plan over years of
+// partitions costs more than the page itself: the search begins with the newest ones.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pg/connection.hpp"
+#include "query/change_filter.hpp"
+
+namespace bemi::query {
+
+// Times from which on to look, one after the other until the page is full, as PostgreSQL reads
+// them; without a value, everything is looked at. `before`: where the page ends, else now.
+using Floors = std::vector<std::optional<std::string>>;
+base::Result<Floors> floors_of(pg::Connection& destination, const ChangeFilter& filter,
+                               const std::optional<std::string>& before);
+
+// Constants: the planner leaves out the partitions before it only by a value that it knows.
+void add_floor(Where& where, const std::optional<std::string>& floor);
+
+}  // namespace bemi::query
