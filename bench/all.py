@@ -72,6 +72,11 @@ MEASUREMENTS = (
     Measurement("stream", 1, quick=("--clients", "100", "--changes", "60")),
     Measurement("marks", 2, quick=("--rows", "1000", "--tests", "5")),
     Measurement("undo", 4, quick=("--rows", "100000")),
+    Measurement(
+        "growth",
+        10,
+        quick=("--tables", "10,200", "--days", "30,120", "--times", "1"),
+    ),
     Measurement("billion", 0),
 )
 
