@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "base/json.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdlib>
@@ -54,25 +55,31 @@ void append_json_string(std::string& out, std::string_view text) {
   out.push_back('"');
 }
 
+bool is_ascii(std::string_view text) {
+  return std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+}
+
+std::size_t utf8_length(std::string_view text, std::size_t at) {
+  auto lead = static_cast<unsigned char>(text[at]);
+  if (lead < 0x80) return 1;
+  std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  if (lead < 0xc2 || lead > 0xf4 || text.size() - at < length) return 0;
+  std::uint32_t point = lead & (0xffU >> (length + 1));
+  for (std::size_t k = 1; k < length; ++k) {
+    auto byte = static_cast<unsigned char>(text[at + k]);
+    if ((byte & 0xc0) != 0x80) return 0;
+    point = (point << 6) | (byte & 0x3fU);
+  }
+  static constexpr std::array<std::uint32_t, 5> smallest{0, 0, 0x80, 0x800, 0x10000};
+  bool surrogate = point >= 0xd800 && point <= 0xdfff;
+  return point < smallest[length] || point > 0x10ffff || surrogate ? 0 : length;
+}
+
 bool valid_utf8(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
-    auto lead = static_cast<unsigned char>(text[i]);
-    if (lead < 0x80) {
-      ++i;
-      continue;
-    }
-    std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-    if (lead < 0xc2 || lead > 0xf4 || text.size() - i < length) return false;
-    std::uint32_t point = lead & (0xffU >> (length + 1));
-    for (std::size_t k = 1; k < length; ++k) {
-      auto byte = static_cast<unsigned char>(text[i + k]);
-      if ((byte & 0xc0) != 0x80) return false;
-      point = (point << 6) | (byte & 0x3fU);
-    }
-    static constexpr std::array<std::uint32_t, 5> smallest{0, 0, 0x80, 0x800, 0x10000};
-    bool surrogate = point >= 0xd800 && point <= 0xdfff;
-    if (point < smallest[length] || point > 0x10ffff || surrogate) return false;
-    i += length;
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t length = utf8_length(text, at);
+    if (length == 0) return false;
+    at += length;
   }
   return true;
 }

@@ -43,7 +43,10 @@ JsonMembers json_members(std::string_view valid_object);
 // differ.
 bool json_fits_jsonb(std::string_view valid_json);
 
+// The bytes of the character that begins at `at` (< size()); 0: none does.
+std::size_t utf8_length(std::string_view text, std::size_t at);
 bool valid_utf8(std::string_view text);
+bool is_ascii(std::string_view text);
 
 // How much of a text that a stranger wrote is looked at.
 struct JsonBounds {

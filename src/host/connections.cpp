@@ -10,12 +10,13 @@ namespace bemi::host {
 namespace {
 
 base::Result<pg::Connection> open(const std::string& url, const char* purpose, Access access,
-                                  const char* which) {
+                                  const char* which, bool stored_text = false) {
   auto opened = pg::Connection::open({.url = url,
                                       .purpose = purpose,
                                       .read_only = access == Access::read_only,
                                       .interrupt = &asked_to_stop(),
-                                      .cancels = true});
+                                      .cancels = true,
+                                      .stored_text = stored_text});
   if (opened) return opened;
   return std::unexpected(opened.error().within(which));
 }
@@ -24,14 +25,15 @@ base::Result<pg::Connection> open(const std::string& url, const char* purpose, A
 
 base::Result<pg::Connection> open_source(const Config& config, Access access) {
   TRY(require_source(config));
-  return open(config.source_url, "bemi/cli", access, "source");
+  return open(config.source_url, "bemi/cli", access, "source",
+              /*stored_text=*/true);
 }
 
 base::Result<pg::Connection> open_source_as_admin(const Config& config) {
   TRY(require_source(config));
   bool given = !config.admin_url.empty();
   return open(given ? config.admin_url : config.source_url, "bemi/admin", Access::read_write,
-              "source");
+              "source", /*stored_text=*/true);
 }
 
 base::Result<pg::Connection> open_destination(const Config& config, Access access) {

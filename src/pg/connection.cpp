@@ -9,10 +9,12 @@
 #include <fmt/format.h>
 
 #include "base/assert.hpp"
+#include "base/json.hpp"
 #include "base/number.hpp"
 #include "pg/address.hpp"
 #include "pg/foreign.hpp"
 #include "pg/server_error.hpp"
+#include "pg/stored_text.hpp"
 #include "pg/wait.hpp"
 
 namespace bemi::pg {
@@ -105,6 +107,26 @@ base::Result<PostgresPollingStatusType> finish_opening(PGconn* connection,
   return state;
 }
 
+// Every text of an answer, in place.
+void convert(PGresult* rows, const StoredText& stored) {
+  for (int row = 0; row < PQntuples(rows); ++row) {
+    for (int column = 0; column < PQnfields(rows); ++column) {
+      std::string_view text(PQgetvalue(rows, row, column),
+                            static_cast<std::size_t>(PQgetlength(rows, row, column)));
+      if (base::is_ascii(text)) continue;
+      std::string converted = stored.to_utf8(text);
+      // It fails where memory ends alone; then the text stays as it was.
+      PQsetvalue(rows, row, column, converted.data(), static_cast<int>(converted.size()));
+    }
+  }
+}
+
+void convert(base::Error& error, const StoredText& stored) {
+  for (std::string* text : {&error.message, &error.hint, &error.detail}) {
+    *text = stored.to_utf8(*text);
+  }
+}
+
 }  // namespace
 
 base::Result<Connection> Connection::open(const ConnectionSettings& settings) {
@@ -131,10 +153,25 @@ base::Result<Connection> Connection::open(const ConnectionSettings& settings) {
   PQsetNoticeProcessor(raw, [](void*, const char*) {}, nullptr);
   Connection opened(std::move(connection), settings);
   TRY(opened.run(settle_session));
-  if (settings.raw_text && opened.server_encoding() == "SQL_ASCII") {
-    TRY(opened.run("set client_encoding to 'SQL_ASCII'"));
-  }
+  if (settings.stored_text) TRY(opened.take_text_as_stored());
   return opened;
+}
+
+base::Status Connection::take_text_as_stored() {
+  std::string encoding = server_encoding();
+  if (!StoredText::takes_any_byte(encoding)) return {};
+  TRY_ASSIGN(auto stored, StoredText::of(*this));
+  TRY(run("set client_encoding to " + quote_literal(encoding)));
+  stored_ = std::move(stored);
+  return {};
+}
+
+// Of a statement or a parameter, which are UTF-8 here.
+base::Result<std::string> Connection::as_stored(const std::string& text) const {
+  if (stored_ == nullptr || base::is_ascii(text)) return text;
+  if (auto stored = stored_->from_utf8(text)) return std::move(*stored);
+  return base::fail(base::ErrorKind::rejected, "the database's encoding, " + server_encoding() +
+                                                   ", does not have every character of this text");
 }
 
 base::Result<std::string> Connection::encrypt_password(const std::string& role,
@@ -206,9 +243,11 @@ base::Result<Rows> Connection::collect() {
     bool copying = status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK && !copying) {
       base::Error error = server_error(result);
+      if (stored_) convert(error, *stored_);
       TRY(drain());
       return std::unexpected(std::move(error));
     }
+    if (stored_) convert(result, *stored_);
     last = std::move(rows);
     if (copying) break;
   }
@@ -217,19 +256,28 @@ base::Result<Rows> Connection::collect() {
 }
 
 base::Result<Rows> Connection::run(const std::string& sql) {
-  if (PQsendQuery(connection_.get(), sql.c_str()) == 0) return std::unexpected(connection_error());
+  TRY_ASSIGN(std::string stored, as_stored(sql));
+  if (PQsendQuery(connection_.get(), stored.c_str()) == 0) {
+    return std::unexpected(connection_error());
+  }
   return collect();
 }
 
 base::Result<Rows> Connection::query(const std::string& sql,
                                      std::span<const Parameter> parameters) {
-  std::vector<const char*> values;
-  values.reserve(parameters.size());
-  for (const Parameter& parameter : parameters) {
-    values.push_back(parameter ? parameter->c_str() : nullptr);
+  TRY_ASSIGN(std::string statement, as_stored(sql));
+  std::vector<std::string> texts(parameters.size());
+  std::vector<const char*> values(parameters.size(), nullptr);
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    if (!parameters[i]) continue;
+    values[i] = parameters[i]->c_str();
+    if (stored_ == nullptr) continue;
+    TRY_ASSIGN(texts[i], as_stored(*parameters[i]));
+    values[i] = texts[i].c_str();
   }
-  int sent = PQsendQueryParams(connection_.get(), sql.c_str(), static_cast<int>(values.size()),
-                               nullptr, values.data(), nullptr, nullptr, 0);
+  int sent =
+      PQsendQueryParams(connection_.get(), statement.c_str(), static_cast<int>(values.size()),
+                        nullptr, values.data(), nullptr, nullptr, 0);
   if (sent == 0) return std::unexpected(connection_error());
   return collect();
 }
@@ -304,12 +352,19 @@ CopyOut::~CopyOut() {
   connection_->connection_.reset();
 }
 
+std::string_view CopyOut::as_utf8(std::string_view row) {
+  const auto& stored = connection_->stored_;
+  if (stored == nullptr || base::is_ascii(row)) return row;
+  converted_ = stored->value_to_utf8(row);
+  return converted_;
+}
+
 base::Result<std::optional<std::string_view>> CopyOut::next() {
   PGconn* raw = connection_->connection_.get();
   PQfreemem(std::exchange(row_, nullptr));
   while (true) {
     int length = PQgetCopyData(raw, &row_, 1);
-    if (length > 0) return std::string_view(row_, static_cast<std::size_t>(length) - 1);
+    if (length > 0) return as_utf8({row_, static_cast<std::size_t>(length) - 1});
     if (length < -1) return std::unexpected(connection_->connection_error());
     if (length == -1) {
       TRY(std::exchange(connection_, nullptr)->collect());

@@ -36,12 +36,14 @@ struct ConnectionSettings {
   // The interrupt also makes the server give up what is waited for: it would not notice before it
   // has something to send. Asks over a connection of its own, and waits for that.
   bool cancels = false;
-  // Text of a server that does not know its encoding (SQL_ASCII) comes as it is: the server would
-  // refuse to send what is not UTF-8.
-  bool raw_text = false;
+  // Text of a database that stores any byte comes as it is stored and is converted here: the server
+  // would refuse to send a byte that is no character (pg/stored_text). In a name it is a character
+  // of the private use area, in a row of a CopyOut it makes the row invalid UTF-8.
+  bool stored_text = false;
 };
 
 class CopyIn;
+class StoredText;
 class CopyOut;
 
 class Connection {
@@ -71,6 +73,8 @@ class Connection {
   [[nodiscard]] std::string user() const;
   [[nodiscard]] std::string database() const;
   [[nodiscard]] std::string server_encoding() const;  // "UTF8"; of the database
+  // How text is stored that this connection takes so; null: all text is UTF-8.
+  [[nodiscard]] const std::shared_ptr<const StoredText>& stored_text() const { return stored_; }
   // The interrupt that ends this connection's waits; null: none does.
   [[nodiscard]] const base::Interrupt* interrupt() const { return interrupt_; }
 
@@ -88,12 +92,15 @@ class Connection {
   base::Status flush();
   base::Result<PGresult*> next_result();
   base::Result<Rows> collect();
+  base::Status take_text_as_stored();
+  base::Result<std::string> as_stored(const std::string& text) const;
   base::Status drain();
   [[nodiscard]] base::Error connection_error() const;
 
   std::unique_ptr<PGconn, Finish> connection_;
   const base::Interrupt* interrupt_;
   bool cancels_;
+  std::shared_ptr<const StoredText> stored_;
 };
 
 // A COPY into the server under way. Unless finish() was called and succeeded, nothing is stored:
@@ -126,8 +133,11 @@ class CopyOut {
  private:
   friend class Connection;
   explicit CopyOut(Connection& connection) : connection_(&connection) {}
+  std::string_view as_utf8(std::string_view row);
+
   Connection* connection_;
   char* row_ = nullptr;
+  std::string converted_;
 };
 
 // The same server, as somebody else and in another database: what belongs to the login of `url`

@@ -26,6 +26,7 @@ Session::Session(Dependencies dependencies, const Settings& settings)
       items_(limits::store_queue_bytes_max),
       newest_xid_(dependencies_.transaction_id),
       refusals_(dependencies_.refused_kept, settings.setup.selection.redacts_any()),
+      recode_(std::move(dependencies_.recode)),
       storing_({.first = dependencies_.writer,
                 .open_another = std::move(dependencies_.open_another),
                 .items = items_,
@@ -147,7 +148,7 @@ base::Status Session::take_frame(const wal::Frame& frame, stitch::Stitcher& stit
     }
     return {};
   }
-  std::optional<std::string> context = render::recoded(frame.payload(), dependencies_.to_utf8);
+  std::optional<std::string> context = recode_(frame.payload());
   TRY_ASSIGN(auto transaction, stitcher.feed(frame.position, context ? *context : frame.payload()));
   if (!transaction) return {};
   return take_transaction(*transaction, frame.received_at);

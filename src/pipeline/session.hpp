@@ -39,7 +39,7 @@ class Session {
     std::optional<change::SigningKey> signing_key;
     std::uint64_t transaction_id;         // a recent 64-bit one
     render::Refusals::Kept refused_kept;  // what is kept of refused messages already
-    render::ToUtf8 to_utf8 = {};          // of contexts; it asks on the thread that renders
+    render::Recode recode = {};           // it may ask the source, on the thread that renders
   };
   Session(Dependencies dependencies, const Settings& settings);
 
@@ -67,6 +67,7 @@ class Session {
   std::size_t gathered_bytes_ = 0;
   std::uint64_t newest_xid_;
   render::Refusals refusals_;
+  render::Recode recode_;
   Storing storing_;
   // Between the storing threads and the read thread.
   std::mutex mutex_;

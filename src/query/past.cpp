@@ -13,15 +13,18 @@ constexpr const char* as_texts =
 
 }  // namespace
 
+// All of it ASCII: not every database has an arrow.
 const char* const readable_changes = R"(
 (select string_agg(key || ': ' || case
           when operation in ('CREATE', 'SNAPSHOT') then chr(2) || now_is || chr(3)
           when operation = 'DELETE' then chr(1) || was || chr(3)
-          else chr(1) || was || chr(3) || ' → ' || chr(2) || now_is || chr(3) end, ', '
+          else chr(1) || was || chr(3)
+            || ' ' || chr(case getdatabaseencoding() when 'UTF8' then 8594 else 62 end) || ' '
+            || chr(2) || now_is || chr(3) end, ', '
         order by key)
  from jsonb_each(changed) cross join lateral (
-   select translate(coalesce(value ->> 0, 'null'), chr(1) || chr(2) || chr(3), '···') as was,
-          translate(coalesce(value ->> 1, 'null'), chr(1) || chr(2) || chr(3), '···') as now_is) v))";
+   select translate(coalesce(value ->> 0, 'null'), chr(1) || chr(2) || chr(3), '...') as was,
+          translate(coalesce(value ->> 1, 'null'), chr(1) || chr(2) || chr(3), '...') as now_is) v))";
 
 std::vector<PastRow> past_rows(const pg::Rows& rows) {
   auto optional = [&](int row, int column) {

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/log.hpp"
+#include "pg/stored_text.hpp"
 #include "render/alteration.hpp"
 
 namespace bemi::render {
@@ -99,7 +100,7 @@ void Relations::remember(std::vector<Relation> relations) {
 
 // As the configuration says.
 base::Result<RelationPtr> Relations::mark(Relation relation) {
-  bool unchecked = catalog_->server_encoding() == "SQL_ASCII";
+  bool unchecked = pg::StoredText::takes_any_byte(catalog_->server_encoding());
   for (change::Column& column : relation.columns) {
     column.unchecked = unchecked;
     column.ignored = selection_->ignores(relation.schema, relation.table, column.name);

@@ -394,7 +394,8 @@ base::Result<std::vector<change::Oid>> read_baseline(const Tables& tables, const
                                                      const base::Interrupt& interrupt) {
   TRY_ASSIGN(pg::Connection source, pg::Connection::open({.url = settings.source_url,
                                                           .purpose = "bemi/baseline",
-                                                          .interrupt = &interrupt}));
+                                                          .interrupt = &interrupt,
+                                                          .stored_text = true}));
   TRY_ASSIGN(pg::Connection destination, pg::Connection::open({.url = settings.destination_url,
                                                                .purpose = "bemi/baseline",
                                                                .interrupt = &interrupt}));

@@ -47,16 +47,22 @@ std::chrono::seconds LateBaseline::look_and_wait() {
   return pause;
 }
 
-base::Result<pg::Connection> LateBaseline::open(const std::string& url, bool replication) const {
-  return pg::Connection::open({.url = url,
+base::Result<pg::Connection> LateBaseline::open_source(bool replication) const {
+  return pg::Connection::open({.url = settings_->source_url,
                                .purpose = "bemi/baseline",
                                .replication = replication,
-                               .interrupt = interrupt_});
+                               .interrupt = interrupt_,
+                               .stored_text = true});
+}
+
+base::Result<pg::Connection> LateBaseline::open_destination() const {
+  return pg::Connection::open(
+      {.url = settings_->destination_url, .purpose = "bemi/baseline", .interrupt = interrupt_});
 }
 
 base::Status LateBaseline::look() {
-  TRY_ASSIGN(pg::Connection source, open(settings_->source_url, false));
-  TRY_ASSIGN(pg::Connection destination, open(settings_->destination_url, false));
+  TRY_ASSIGN(pg::Connection source, open_source());
+  TRY_ASSIGN(pg::Connection destination, open_destination());
   TRY_ASSIGN(wal::Moment now, wal::now(source));
   TRY_ASSIGN(std::string state, find_toggled(source, destination));
   TRY(find_reshapes(source, destination));
@@ -155,7 +161,7 @@ base::Status LateBaseline::take(pg::Connection& source, pg::Connection& destinat
   std::vector<wal::Table> tables = wanted(std::move(missing.to_read));
   if (tables.empty()) return {};
 
-  TRY_ASSIGN(pg::Connection replication, open(settings_->source_url, true));
+  TRY_ASSIGN(pg::Connection replication, open_source(/*replication=*/true));
   TRY_ASSIGN(wal::NewSlot slot,
              make_slot(source, replication, setup::baseline_slot_name(progress_.slot),
                        wal::SlotKind::temporary));

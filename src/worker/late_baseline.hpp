@@ -38,7 +38,8 @@ class LateBaseline {
   base::Status take(pg::Connection& source, pg::Connection& destination);
   base::Status note_left(pg::Connection& destination, const std::vector<wal::Table>& tables);
   base::Status pass_fence(pg::Connection& source, pg::Connection& destination);
-  base::Result<pg::Connection> open(const std::string& url, bool replication) const;
+  base::Result<pg::Connection> open_source(bool replication = false) const;
+  base::Result<pg::Connection> open_destination() const;
 
   const pipeline::Settings* settings_;
   store::Progress progress_;

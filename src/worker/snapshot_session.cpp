@@ -30,7 +30,7 @@ base::Result<SnapshotSession> SnapshotSession::open(const std::string& source_ur
   TRY_ASSIGN(pg::Connection source, pg::Connection::open({.url = source_url,
                                                           .purpose = "bemi/baseline",
                                                           .interrupt = &interrupt,
-                                                          .raw_text = true}));
+                                                          .stored_text = true}));
   SnapshotSession session(std::move(source), std::move(snapshot));
   TRY(session.begin());
   return session;

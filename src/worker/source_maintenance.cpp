@@ -61,7 +61,8 @@ base::Status SourceMaintenance::connect() {
   if (source_) return {};
   TRY_ASSIGN(pg::Connection opened, pg::Connection::open({.url = settings_->source_url,
                                                           .purpose = "bemi/source-maintenance",
-                                                          .interrupt = interrupt_}));
+                                                          .interrupt = interrupt_,
+                                                          .stored_text = true}));
   source_.emplace(std::move(opened));
   return {};
 }

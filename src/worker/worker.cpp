@@ -38,14 +38,16 @@ constexpr auto backoff_min = 100ms;
 constexpr auto backoff_max = 30'000ms;
 constexpr auto alone_spell = 10min;
 
+enum class End : std::uint8_t { source, destination };
+
 base::Result<pg::Connection> connect(const std::string& url, const char* purpose,
-                                     const base::Interrupt* interrupt, const char* which,
+                                     const base::Interrupt* interrupt, const char* which, End end,
                                      bool replication = false) {
   auto opened = pg::Connection::open({.url = url,
                                       .purpose = purpose,
                                       .replication = replication,
                                       .interrupt = interrupt,
-                                      .raw_text = replication});
+                                      .stored_text = end == End::source});
   if (opened) return opened;
   return std::unexpected(opened.error().within(which));
 }
@@ -63,8 +65,8 @@ base::Status prepare(pg::Connection& source, pg::Connection& destination,
   TRY(note_missed(source, destination, settings.setup));
   auto report = [](const std::string& text) { base::log::info("{}", text); };
   if (settings.admin_url.empty()) return setup::apply(source, steps, report);
-  TRY_ASSIGN(pg::Connection admin,
-             connect(settings.admin_url, "bemi/init", settings.stop, "source, as administrator"));
+  TRY_ASSIGN(pg::Connection admin, connect(settings.admin_url, "bemi/init", settings.stop,
+                                           "source, as administrator", End::source));
   return setup::apply(admin, steps, report);
 }
 
@@ -102,8 +104,9 @@ struct OpenAnother {
 
   base::Result<store::Writer> operator()(int number) const {
     std::string purpose = fmt::format("bemi/store-{}", number);
-    TRY_ASSIGN(pg::Connection another, connect(settings.destination_url, purpose.c_str(),
-                                               &session_interrupt, "destination"));
+    TRY_ASSIGN(pg::Connection another,
+               connect(settings.destination_url, purpose.c_str(), &session_interrupt, "destination",
+                       End::destination));
     TRY(store::share_lock(another, lock));
     return store::Writer::open(std::move(another), progress, store::Writer::Mode::fast);
   }
@@ -133,14 +136,14 @@ base::Status run_session(pipeline::Settings& settings, store::Writer::Mode& mode
 
   // Both ends, and what they need.
   TRY_ASSIGN(pg::Connection source,
-             connect(settings.source_url, "bemi/catalog", settings.stop, "source"));
-  TRY_ASSIGN(pg::Connection destination,
-             connect(settings.destination_url, "bemi/init", settings.stop, "destination"));
+             connect(settings.source_url, "bemi/catalog", settings.stop, "source", End::source));
+  TRY_ASSIGN(pg::Connection destination, connect(settings.destination_url, "bemi/init",
+                                                 settings.stop, "destination", End::destination));
   TRY(prepare(source, destination, settings));
 
   // Where to go on from; under the lock, so that of two workers one touches slot and history.
-  TRY_ASSIGN(pg::Connection storing,
-             connect(settings.destination_url, "bemi/store", &session_interrupt, "destination"));
+  TRY_ASSIGN(pg::Connection storing, connect(settings.destination_url, "bemi/store",
+                                             &session_interrupt, "destination", End::destination));
   TRY_ASSIGN(store::SourceLock lock, store::lock_source(storing, settings.setup.source_name));
   TRY_ASSIGN(Resume resume, find_resume(source, destination, settings));
   bool is_new = resume.progress.state == store::SourceState::creating;
@@ -155,8 +158,9 @@ base::Status run_session(pipeline::Settings& settings, store::Writer::Mode& mode
   TRY(wal::release_slot(source, resume.progress.slot));
 
   // The stream. From here on nobody else can move the slot: look once more.
-  TRY_ASSIGN(pg::Connection replication, connect(settings.source_url, "bemi/wal", settings.stop,
-                                                 "source, for replication", /*replication=*/true));
+  TRY_ASSIGN(pg::Connection replication,
+             connect(settings.source_url, "bemi/wal", settings.stop, "source, for replication",
+                     End::source, /*replication=*/true));
   TRY_ASSIGN(
       wal::Reader reader,
       wal::Reader::start(std::move(replication), {.slot = resume.progress.slot,
@@ -180,7 +184,7 @@ base::Status run_session(pipeline::Settings& settings, store::Writer::Mode& mode
        .signing_key = std::move(signing_key),
        .transaction_id = now.transaction_id,
        .refused_kept = refused_kept,
-       .to_utf8 = render::converter_of(source)},
+       .recode = render::Recode::of(source)},
       settings);
   base::Error why = session.run();
   if (!writer.is_careful()) mode = store::Writer::Mode::fast;

@@ -255,3 +255,44 @@ def test_a_destination_elsewhere_gets_no_role_of_the_source(
         start_worker(env=env).wait_ready().terminate()
         bemi("teardown", "--yes", env=env)
     database.sql(f"drop owned by {role}; drop role {role}")
+
+
+@oldest_and_newest
+@pytest.mark.parametrize("encoding", ["LATIN1", "ISO_8859_5", "WIN1251", "EUC_JP", "SQL_ASCII"])
+def test_a_history_beside_its_source_in_any_encoding(
+    database: Database, start_worker: StartWorker, encoding: str
+) -> None:
+    """All that Bemi makes and asks there is text that each encoding has."""
+    source = encoded_database(database, encoding)
+    word = {"EUC_JP": "日本語", "LATIN1": "José"}.get(encoding, "Привет")
+    as_utf8(source, f"create table item (id int primary key, v text); insert into item values (1, '{word}')")
+    env = {"BEMI_SOURCE_URL": source.url}
+    start_worker(env=env).wait_ready()
+    as_utf8(source, "update item set v = v || v; insert into item values (2, 'x'), (3, 'y')")
+    as_utf8(source, "alter table item add more text default 'm'; delete from item where id = 2")
+    sync(source.url, source.url)
+    said = {}
+    for words in (
+        ["check"],
+        ["status"],
+        ["changes"],
+        ["history", "item", "1"],
+        ["as-of", "now", "item", "--wait", "30s"],
+        ["diff", "item", "-1h", "now", "--wait", "30s"],
+        ["transactions"],
+        ["trends"],
+        ["mark", "create", "here"],
+        ["revert", "--table", "item", "--operation", "DELETE", "--apply"],
+        ["mark", "list"],
+        ["maintain"],
+    ):
+        done = bemi(*words, env=env, check=False)
+        said[" ".join(words)] = (done.returncode, done.stdout + done.stderr)
+    assert {words: text for words, (code, text) in said.items() if code not in (0, 1)} == {}
+    assert word + word in said["history item 1"][1] and word in said["as-of now item --wait 30s"][1]
+    assert source.sql("select count(*) from item") == [(3,)]
+    with psycopg.connect(source.url, autocommit=True, client_encoding="utf8") as connection:
+        connection.execute("select set_config('bemi.as_of', clock_timestamp()::text, false)")
+        sync(source.url, source.url)
+        rows = connection.execute("select id, v, more from time_travel.item order by id").fetchall()
+    assert rows[0] == (1, word + word, "m") and len(rows) >= 2

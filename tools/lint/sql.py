@@ -2,9 +2,9 @@
 
 usage: sql.py [ROOT]
 
-PostgreSQL's own parser reads every file of `contracts/` and of a layer's `sql/`. Released tables are only
-parsed: they stay as they were released. No program hides in a C++ string: functions live in .sql files.
-One function may be longer by a line above it: `-- lint-ok: the reason`.
+PostgreSQL's own parser reads every file of `contracts/` and of a layer's `sql/`. All of it is ASCII, which every
+database has. Released tables are only parsed: they stay as they were released. No program hides in a C++ string:
+functions live in .sql files. One function may be longer by a line above it: `-- lint-ok: the reason`.
 """
 
 from __future__ import annotations
@@ -63,6 +63,11 @@ def check_file(name: str, text: str, *, is_released: bool = False) -> list[Findi
         Finding(name, number, f"the line has {len(line)} columns, more than {COLUMNS_MAX}")
         for number, line in enumerate(lines, 1)
         if len(line) > COLUMNS_MAX
+    ]
+    findings += [
+        Finding(name, number, "not ASCII: a database need not have this character")
+        for number, line in enumerate(lines, 1)
+        if not line.isascii()
     ]
     if len(lines) > FILE_LINES_MAX:
         findings.append(Finding(name, 1, f"the file has {len(lines)} lines, more than {FILE_LINES_MAX}"))

@@ -52,3 +52,7 @@ def test_a_program_in_a_string_fails_and_a_question_passes() -> None:
     (found,) = check_strings("src/x.cpp", 'int x;\nconst char* sql = R"(do $$ begin end $$)";')
     assert found.line == 2 and "belongs into a .sql file" in found.message
     assert list(check_strings("src/x.cpp", 'const char* sql = R"(select 1)";')) == []
+
+
+def test_a_character_that_not_every_database_has_fails() -> None:
+    assert messages("select '…'") == ["not ASCII: a database need not have this character"]

@@ -168,7 +168,7 @@ begin
     'where not exists (select from _bemi.key_%2$s k '
     'where k.primary_key = t.primary_key) on conflict do nothing returning 1) '
     'select (select count(*) from tail) as changes, (select count(*) from added) as keys, '
-    '(select bool_or(length(primary_key) > 70 and primary_key ~ ''…sha256:[0-9a-f]{64}("\])?$'') '
+    '(select bool_or(length(primary_key) > 70 and primary_key ~ ''.sha256:[0-9a-f]{64}("\])?$'') '
     'from tail) as named', conditions, v.id, parts)
   into done using since, v.keys_from_epoch, v.keys_from_position, v.keys_from_sequence;
   -- The name of a long key is not its value (docs/adr/0006-long-keys.md).

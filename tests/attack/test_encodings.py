@@ -1,0 +1,129 @@
+"""Databases whose encoding has one byte for each character take bytes that are no character: no such byte, in a row
+or in anybody's message, ends the stream."""
+
+from __future__ import annotations
+
+import json
+
+import psycopg
+import pytest
+from e2e.oracle import canonical, history, sync
+from e2e.test_setup_first_start import as_utf8, encoded_database
+
+from attack.conftest import NewRole
+from support.fixtures import Database, StartWorker, oldest_and_newest
+
+# Of WIN1252: 0x81 is no character.
+NONE = "chr(129)"
+TABLE = '"prix é"'
+
+
+def raw(source: Database, statement: bytes) -> None:
+    with psycopg.connect(source.url, autocommit=True) as connection:
+        result = connection.pgconn.exec_(statement)
+        assert result.status != psycopg.pq.ExecStatus.FATAL_ERROR, result.error_message
+
+
+@oldest_and_newest
+def test_a_byte_that_is_no_character_ends_nothing(
+    database: Database, new_role: NewRole, start_worker: StartWorker
+) -> None:
+    source = encoded_database(database, "WIN1252")
+    as_utf8(source, f'create table {TABLE} (id int primary key, "né" text)')
+    env = {
+        "BEMI_SOURCE_URL": source.url,
+        "BEMI_DESTINATION_URL": database.server.create_database(f"{source.name}_h"),
+    }
+    as_utf8(
+        source,
+        f"create table stood (id int primary key, t text); insert into stood values (1, 'é'), (2, 'é' || {NONE})",
+    )
+    start_worker(env=env).wait_ready()
+    stranger = database.server.url(source.name, user=new_role("stranger").name)
+    with psycopg.connect(stranger, autocommit=True, client_encoding="win1252") as connection:
+        for prefix in (NONE, f"'_bemi' || {NONE}", f"'_bemi_' || {NONE}", "'_bemi'", "'_bemi_schema'"):
+            for transactional in ("true", "false"):
+                connection.execute(
+                    f"select pg_logical_emit_message({transactional}, {prefix}, {NONE})".encode()
+                )
+    context = json.dumps({"user": "José €"}, ensure_ascii=False)
+    as_utf8(
+        source,
+        f"begin; insert into {TABLE} values (1, 'é€'), (2, 'a' || {NONE} || 'é'), (3, E'\\u00c3' || {NONE});"
+        f"select pg_logical_emit_message(true, '_bemi', '{context}'); commit",
+    )
+    as_utf8(
+        source,
+        "set logical_decoding_work_mem = '64kB';"
+        f"insert into {TABLE} select i, repeat('é', 300) || i from generate_series(100, 1100) i",
+    )
+    as_utf8(source, f"update {TABLE} set \"né\" = 'ü' where id = 1; delete from {TABLE} where id = 100")
+    as_utf8(
+        source, f'alter table {TABLE} rename column "né" to "größe"; insert into {TABLE} values (4, \'ß\')'
+    )
+    sync(source.url, env["BEMI_DESTINATION_URL"])
+    changes = history(env["BEMI_DESTINATION_URL"], "operation <> 'SCHEMA'")
+    assert {change["table"] for change in changes} == {"prix é", "stood"}
+    stood = {change["primary_key"]: change for change in changes if change["table"] == "stood"}
+    assert stood["1"]["after"] == {"id": 1, "t": "é"}
+    assert stood["2"]["fidelity"] == {"after": {"t": "unknown"}}
+    changes = [change for change in changes if change["table"] != "stood"]
+    by_key = {change["primary_key"]: change for change in changes if change["operation"] == "CREATE"}
+    assert by_key["1"]["after"] == {"id": 1, "né": "é€"}
+    assert by_key["1"]["context"] == {"user": "José €"}
+    for key in ("2", "3"):
+        assert by_key[key]["fidelity"] == {"after": {"né": "unknown"}}, by_key[key]
+    assert by_key["4"]["after"] == {"id": 4, "größe": "ß"}
+    assert by_key["1100"]["after"]["né"] == "é" * 300 + "1100"
+    [update] = [change for change in changes if change["operation"] == "UPDATE"]
+    assert (update["before"]["né"], update["after"]["né"]) == ("é€", "ü")
+    # Then the table's rows of now, as the server tells them, are those of the history.
+    as_utf8(source, f"delete from {TABLE} where id in (2, 3)")
+    sync(source.url, env["BEMI_DESTINATION_URL"])
+    with psycopg.connect(env["BEMI_DESTINATION_URL"]) as connection:
+        known = connection.execute(
+            'select "row" from bemi.rows_as_of(\'"prix é"\', clock_timestamp(), allow_stale => true)'
+        ).fetchall()
+    with psycopg.connect(source.url, client_encoding="utf8") as connection:
+        live = connection.execute(f"select to_jsonb(t) from {TABLE} t".encode()).fetchall()
+    assert sorted(canonical(row) for (row,) in known) == sorted(canonical(row) for (row,) in live)
+
+
+@oldest_and_newest
+@pytest.mark.parametrize("encoding", ["WIN1252", "SQL_ASCII"])
+def test_a_name_that_is_no_text_ends_nothing(
+    database: Database, start_worker: StartWorker, encoding: str
+) -> None:
+    """Who may make a table may name it and its parts with any byte."""
+    source = encoded_database(database, encoding)
+    env = {
+        "BEMI_SOURCE_URL": source.url,
+        "BEMI_DESTINATION_URL": database.server.create_database(f"{source.name}_h"),
+    }
+    as_utf8(source, "create table plain (id int primary key, v text)")
+    raw(source, b'create table "before\x81" (id int primary key, "c\x81" text default \'x\')')
+    start_worker(env=env).wait_ready()
+    for statement in (
+        b'create table "later\x81" (id int primary key, "c\x81" text)',
+        b"insert into \"later\x81\" values (1, 'x')",
+        b'insert into "before\x81" values (1)',
+        b'create schema "s\x81" create table t (id int primary key)',
+        b"create type \"e\x81\" as enum ('a\x81', 'b')",
+        b'alter table plain add e "e\x81"',
+        b"insert into plain values (1, 'v', 'a\x81')",
+        b'alter table "later\x81" rename "c\x81" to "d\x8d"',
+        b'alter table "later\x81" rename to "renamed\x81"',
+        b'create unique index "i\x81" on plain (v)',
+        b"comment on table plain is 'bemi:\x81'",
+        b"create domain \"dom\x81\" as text check (value <> '\x81')",
+        b"create table parts (id int primary key) partition by range (id)",
+        b'create table "part\x81" partition of parts for values from (1) to (10)',
+        b"insert into parts values (1)",
+        b'drop table "before\x81"',
+    ):
+        raw(source, statement)
+        sync(source.url, env["BEMI_DESTINATION_URL"])
+    as_utf8(source, "insert into plain values (2, 'é', 'b')")
+    sync(source.url, env["BEMI_DESTINATION_URL"])
+    [change] = history(env["BEMI_DESTINATION_URL"], "\"table\" = 'plain' and primary_key = '2'")
+    assert change["after"] == {"id": 2, "v": "é", "e": "b"}
