@@ -30,7 +30,8 @@ constexpr std::string_view session_options =
     "-c lock_timeout=0 -c default_transaction_isolation=read\\ committed "
     "-c default_transaction_deferrable=off -c xmloption=content -c array_nulls=on "
     "-c transform_null_equals=off -c exit_on_error=off "
-    // It compiles the conditions of each partition anew, for longer than any of our questions takes.
+    // It compiles the conditions of each partition anew, for longer than any of our questions
+    // takes.
     "-c jit=off "
     // A worker whose machine is gone must not hold its lock and its slot until the server notices
     // by itself, hours later.
