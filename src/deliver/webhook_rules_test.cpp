@@ -8,7 +8,9 @@ namespace {
 
 bool is_accepted(const std::string& name, const std::string& url) {
   base::Status checked = check_webhook({.name = name, .url = url});
-  if (!checked) EXPECT_EQ(checked.error().kind, base::ErrorKind::usage);
+  if (!checked) {
+    EXPECT_EQ(checked.error().kind, base::ErrorKind::usage);
+  }
   return checked.has_value();
 }
 
