@@ -62,13 +62,15 @@ bool StoredText::takes_any_byte(std::string_view encoding) {
              [&](std::string_view family) { return encoding.starts_with(family); });
 }
 
-// An encoding is the same everywhere: asked once in a process, for 128 round trips.
+// Asked of each database once in a process, for 128 round trips. What one server says of an
+// encoding is not believed of another's.
 base::Result<std::shared_ptr<const StoredText>> StoredText::of(Connection& connection) {
   static std::mutex mutex;
   static std::map<std::string, std::shared_ptr<const StoredText>> known;
   std::string encoding = connection.server_encoding();
+  std::string place = connection.host() + "/" + connection.database() + "/" + encoding;
   std::scoped_lock lock(mutex);
-  std::shared_ptr<const StoredText>& found = known[encoding];
+  std::shared_ptr<const StoredText>& found = known[place];
   if (found == nullptr && encoding == without_encoding) found = std::make_shared<StoredText>();
   if (found == nullptr) {
     TRY_ASSIGN(Upper upper, ask(connection, encoding));
