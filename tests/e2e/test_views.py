@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import httpx
 import jsonschema
+import psycopg
 import pytest
 
 from e2e.api import problem_of, schema_of
@@ -13,6 +14,7 @@ from e2e.conftest import OpenDashboard
 from support.bemi import Worker
 from support.dashboard import Dashboard
 from support.fixtures import Database
+from support.waiting import wait_until
 
 PASSWORD = "correct horse battery"
 ADDRESS = "/changes?filter=table%3Atodo"
@@ -109,6 +111,14 @@ def test_where_nothing_may_be_written_it_is_said(
     assert views(looking.client) == []
     problem_of(keep(looking.client, "x"), 403)
     assert server.terminate() == 0
-    # The worker, who lets those who read the history ask the views too, may be about to.
-    database.sql(f'drop owned by "{role}"')
-    database.sql(f'drop owned by "{role}"; drop role "{role}"')
+
+    def is_dropped() -> bool:
+        """The worker, who lets those who read the history ask the views too, may be doing so."""
+        try:
+            database.sql(f'drop owned by "{role}"; drop role "{role}"')
+        except psycopg.errors.DependentObjectsStillExist:
+            database.sql(f'drop owned by "{role}"')
+            return False
+        return True
+
+    wait_until(is_dropped, "the role is dropped")
