@@ -16,13 +16,10 @@ namespace {
 constexpr std::string_view without_encoding = "SQL_ASCII";
 constexpr unsigned first_upper = 0x80;
 constexpr char never_in_utf8 = '\xFF';
-// U+F780 to U+F7FF begin so; the rest tells the byte.
-constexpr std::string_view private_use = "\xEF\x9E";
-
 unsigned upper_index(char byte) { return static_cast<unsigned char>(byte) - first_upper; }
 bool is_upper(char byte) { return static_cast<unsigned char>(byte) >= first_upper; }
 
-// U+F700 + byte, of 0x80 to 0xFF.
+// U+F700 + byte, of 0x80 to 0xFF: EF, 9E or 9F, and the rest of the byte.
 std::string in_private_use(char byte) {
   unsigned low = static_cast<unsigned char>(byte) & 0x3FU;
   unsigned high = static_cast<unsigned char>(byte) >> 6U;  // 2 or 3
@@ -31,7 +28,7 @@ std::string in_private_use(char byte) {
 
 // nullopt: this character does not stand for a byte.
 std::optional<char> byte_of(std::string_view character) {
-  if (character.size() != 3 || character[0] != private_use[0]) return std::nullopt;
+  if (character.size() != 3 || character[0] != '\xEF') return std::nullopt;
   unsigned high = static_cast<unsigned char>(character[1]) - 0x9CU;
   if (high != 2 && high != 3) return std::nullopt;
   return static_cast<char>(high << 6U | (static_cast<unsigned char>(character[2]) & 0x3FU));
@@ -69,14 +66,18 @@ base::Result<std::shared_ptr<const StoredText>> StoredText::of(Connection& conne
   static std::map<std::string, std::shared_ptr<const StoredText>> known;
   std::string encoding = connection.server_encoding();
   std::string place = connection.host() + "/" + connection.database() + "/" + encoding;
-  std::scoped_lock lock(mutex);
-  std::shared_ptr<const StoredText>& found = known[place];
-  if (found == nullptr && encoding == without_encoding) found = std::make_shared<StoredText>();
-  if (found == nullptr) {
-    TRY_ASSIGN(Upper upper, ask(connection, encoding));
-    found = std::make_shared<StoredText>(std::move(upper));
+  {
+    std::scoped_lock lock(mutex);
+    if (auto found = known.find(place); found != known.end()) return found->second;
   }
-  return found;
+  // Without the lock: a server that does not answer must not hold up those that ask another one.
+  auto stored = std::make_shared<const StoredText>();
+  if (encoding != without_encoding) {
+    TRY_ASSIGN(Upper upper, ask(connection, encoding));
+    stored = std::make_shared<const StoredText>(std::move(upper));
+  }
+  std::scoped_lock lock(mutex);
+  return known.emplace(place, std::move(stored)).first->second;
 }
 
 std::string_view StoredText::character(std::string_view stored, std::size_t at) const {

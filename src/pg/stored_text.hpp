@@ -43,7 +43,7 @@ class StoredText {
   [[nodiscard]] bool is_text(std::string_view stored) const;  // there is no such byte in it
 
  private:
-  // The character that begins at `at`, as UTF-8, and how many bytes it is stored in; empty: none.
+  // The character that begins at `at`, as UTF-8; empty: none does.
   [[nodiscard]] std::string_view character(std::string_view stored, std::size_t at) const;
 
   std::optional<Upper> upper_;
