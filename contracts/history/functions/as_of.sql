@@ -17,8 +17,8 @@ begin
     where c."table" = span."table" and c.primary_key = key and c.schema = span.schema
       and c.source = place.source and c.epoch = place.epoch and c.effective_at <= place.at
       and c.effective_at >= since
-      and (c.commit_position, c.sequence) >= (span.from_position, span.from_sequence)
-      and (c.commit_position, c.sequence) < (span.to_position, span.to_sequence)
+      and _bemi.is_in(c.commit_position, c.sequence, span.from_position, span.from_sequence, span.to_position,
+                      span.to_sequence)
     order by c.effective_at desc, c.commit_position desc, c.sequence desc limit 1;
     exit when version.id is not null or since = place.since_time;
   end loop;
@@ -37,8 +37,8 @@ begin
       where t.operation = 'TRUNCATE' and t."table" = span."table" and t.schema = span.schema
         and t.source = place.source and t.epoch = place.epoch and t.effective_at <= place.at
         and t.effective_at >= version.effective_at
-        and (t.commit_position, t.sequence) >= (span.from_position, span.from_sequence)
-        and (t.commit_position, t.sequence) < (span.to_position, span.to_sequence)
+        and _bemi.is_in(t.commit_position, t.sequence, span.from_position, span.from_sequence, span.to_position,
+                        span.to_sequence)
         and (t.commit_position, t.sequence) > (version.commit_position, version.sequence)) then
       return true;
     end if;
