@@ -6,7 +6,8 @@
 
 A cluster is copied from a template that `initdb` made once per major and run, listens on 127.0.0.1
 and in a private socket directory, and is stopped by its own process id. Everything lives in one
-folder under /tmp that goes away with the run; `BEMI_KEEP_SERVERS=1` keeps it for a look inside.
+folder in memory, or under /tmp, that goes away with the run; `BEMI_KEEP_SERVERS=1` keeps it for a
+look inside.
 `BEMI_TEST_PG=14,18` narrows the majors.
 """
 
@@ -39,6 +40,8 @@ StopMode = Literal["smart", "fast", "immediate"]
 
 INSTALLED = Path(__file__).resolve().parent.parent / "servers" / "node_modules"
 RUN_PREFIX = "bemi-test-"
+DISK, MEMORY = Path("/tmp"), Path("/dev/shm")
+MEMORY_WANTED_BYTES = 8 << 30  # the tests of large values and of backlogs fill gigabytes
 START_TIMEOUT_SECONDS = 60
 STOP_TIMEOUT_SECONDS = 30
 
@@ -342,10 +345,20 @@ def _give_away(path: Path) -> None:
 def _run_dir() -> Path:
     """This run's folder; its name tells the process that owns it."""
     _sweep()
-    path = Path(tempfile.mkdtemp(prefix=f"{RUN_PREFIX}{os.getpid()}-", dir="/tmp"))
+    path = Path(tempfile.mkdtemp(prefix=f"{RUN_PREFIX}{os.getpid()}-", dir=_where_servers_live()))
     _give_away(path)
     atexit.register(_end_run, path)
     return path
+
+
+def _where_servers_live() -> Path:
+    """In memory where there is room: a cluster is 1,000 small files, and each costs a disk's file system some work."""
+    is_roomy = (
+        MEMORY.is_dir()
+        and os.access(MEMORY, os.W_OK)
+        and shutil.disk_usage(MEMORY).free >= MEMORY_WANTED_BYTES
+    )
+    return MEMORY if is_roomy else DISK
 
 
 def _end_run(path: Path) -> None:
@@ -356,7 +369,7 @@ def _end_run(path: Path) -> None:
 
 def _sweep() -> None:
     """Ends what a killed run left behind: only folders whose owner is gone."""
-    for path in Path("/tmp").glob(f"{RUN_PREFIX}*-*"):
+    for path in [*DISK.glob(f"{RUN_PREFIX}*-*"), *MEMORY.glob(f"{RUN_PREFIX}*-*")]:
         owner = path.name.removeprefix(RUN_PREFIX).split("-")[0]
         is_ours = path.is_dir() and os.access(path, os.W_OK)
         if is_ours and owner.isdigit() and not Path("/proc", owner).exists() and not _keep():
