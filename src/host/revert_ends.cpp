@@ -31,7 +31,8 @@ base::Result<std::unique_ptr<RevertEnds>> RevertEnds::open(const Config& config,
        .purpose = "bemi/revert",
        .keep_search_path = true,
        .interrupt = &stop,
-       .cancels = true});
+       .cancels = true,
+       .stored_text = true});
   if (!source) return std::unexpected(source.error().within("source"));
   TRY_ASSIGN(pg::Connection destination, open_destination(config, destination_access));
   TRY(store::history_schema(destination));

@@ -128,6 +128,13 @@ void convert(base::Error& error, const StoredText& stored) {
   }
 }
 
+base::Error lacks_character(const std::string& encoding) {
+  return {base::ErrorKind::rejected,
+          "the database's encoding, " + encoding + ", does not have every character of this text",
+          {},
+          {}};
+}
+
 }  // namespace
 
 base::Result<Connection> Connection::open(const ConnectionSettings& settings) {
@@ -171,8 +178,7 @@ base::Status Connection::take_text_as_stored() {
 base::Result<std::string> Connection::as_stored(const std::string& text) const {
   if (stored_ == nullptr || base::is_ascii(text)) return text;
   if (auto stored = stored_->from_utf8(text)) return std::move(*stored);
-  return base::fail(base::ErrorKind::rejected, "the database's encoding, " + server_encoding() +
-                                                   ", does not have every character of this text");
+  return std::unexpected(lacks_character(server_encoding()));
 }
 
 base::Result<std::string> Connection::encrypt_password(const std::string& role,
@@ -328,6 +334,13 @@ CopyIn::~CopyIn() {
 }
 
 base::Status CopyIn::send(std::string_view bytes) {
+  std::string converted;
+  if (const auto& stored = connection_->stored_; stored != nullptr && !base::is_ascii(bytes)) {
+    auto value = stored->value_from_utf8(bytes);
+    if (!value) return std::unexpected(lacks_character(connection_->server_encoding()));
+    converted = std::move(*value);
+    bytes = converted;
+  }
   int queued =
       PQputCopyData(connection_->connection_.get(), bytes.data(), static_cast<int>(bytes.size()));
   if (queued != 1) return std::unexpected(connection_->connection_error());

@@ -111,7 +111,7 @@ class CopyIn {
   CopyIn& operator=(CopyIn&&) = delete;
   ~CopyIn();
 
-  base::Status send(std::string_view bytes);
+  base::Status send(std::string_view bytes);  // whole characters; no names, only values
   base::Result<Rows> finish();
 
  private:

@@ -34,6 +34,14 @@ std::optional<char> byte_of(std::string_view character) {
   return static_cast<char>(high << 6U | (static_cast<unsigned char>(character[2]) & 0x3FU));
 }
 
+// The character at `at`, or a byte that begins none; moves `at` behind it.
+std::string_view next_character(std::string_view text, std::size_t& at) {
+  std::size_t length = std::max<std::size_t>(base::utf8_length(text, at), 1);
+  std::string_view character = text.substr(at, length);
+  at += length;
+  return character;
+}
+
 // What the server says of each byte.
 base::Result<StoredText::Upper> ask(Connection& connection, const std::string& encoding) {
   StoredText::Upper upper;
@@ -112,22 +120,36 @@ std::string StoredText::value_to_utf8(std::string_view stored) const {
   return out;
 }
 
+bool StoredText::append_stored(std::string& out, std::string_view character) const {
+  if (!upper_ || !is_upper(character[0])) {
+    out += character;
+    return true;
+  }
+  auto known = std::ranges::find(*upper_, character);
+  if (known == upper_->end()) return false;
+  out.push_back(static_cast<char>(first_upper + (known - upper_->begin())));
+  return true;
+}
+
 std::optional<std::string> StoredText::from_utf8(std::string_view text) const {
   std::string out;
   for (std::size_t at = 0; at < text.size();) {
-    std::size_t length = std::max<std::size_t>(base::utf8_length(text, at), 1);
-    std::string_view character = text.substr(at, length);
-    at += length;
+    std::string_view character = next_character(text, at);
     std::optional<char> byte = byte_of(character);
     if (byte && (!upper_ || (*upper_)[upper_index(*byte)].empty())) {
       out.push_back(*byte);
-    } else if (!upper_ || !is_upper(character[0])) {
-      out += character;
-    } else {
-      auto known = std::ranges::find(*upper_, character);
-      if (known == upper_->end()) return std::nullopt;
-      out.push_back(static_cast<char>(first_upper + (known - upper_->begin())));
+    } else if (!append_stored(out, character)) {
+      return std::nullopt;
     }
+  }
+  return out;
+}
+
+std::optional<std::string> StoredText::value_from_utf8(std::string_view text) const {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    std::string_view character = next_character(text, at);
+    if (!append_stored(out, character)) return std::nullopt;
   }
   return out;
 }

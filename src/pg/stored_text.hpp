@@ -40,11 +40,15 @@ class StoredText {
   // The same as to_utf8 for a value of a row, which must not be taken for one that it is not: with
   // a byte that is no character, the answer is not valid UTF-8.
   [[nodiscard]] std::string value_to_utf8(std::string_view stored) const;
+  // The way back of a value: a character that stands for a byte in a name is itself here.
+  [[nodiscard]] std::optional<std::string> value_from_utf8(std::string_view text) const;
   [[nodiscard]] bool is_text(std::string_view stored) const;  // there is no such byte in it
 
  private:
   // The character that begins at `at`, as UTF-8; empty: none does.
   [[nodiscard]] std::string_view character(std::string_view stored, std::size_t at) const;
+  // Appends one character as it is stored; false: the encoding does not have it.
+  bool append_stored(std::string& out, std::string_view character) const;
 
   std::optional<Upper> upper_;
 };

@@ -57,6 +57,13 @@ TEST(StoredText, ACharacterThatTheEncodingLacksHasNoWayBack) {
   EXPECT_EQ(latin1().from_utf8("\xE9"), std::nullopt) << "not UTF-8";
 }
 
+TEST(StoredText, InAValueNoCharacterStandsForAByte) {
+  EXPECT_EQ(StoredText().value_from_utf8("\xEF\x9E\x81"), "\xEF\x9E\x81") << "an icon's character";
+  EXPECT_EQ(latin1().value_from_utf8("\xEF\x9E\x81"), std::nullopt);
+  EXPECT_EQ(latin1().value_from_utf8("a\xC3\xA9\t"), "a\xE9\t");
+  EXPECT_EQ(StoredText().value_from_utf8("\xC3\xA9"), "\xC3\xA9");
+}
+
 TEST(StoredText, AValueWithAByteThatIsNoCharacterIsNotUtf8) {
   EXPECT_EQ(latin1().value_to_utf8("a\xE9"), "a\xC3\xA9");
   EXPECT_EQ(latin1().value_to_utf8("\xC3\x81"), "\xC3\x83\xFF\x81");

@@ -25,7 +25,8 @@ std::string context_of(const Request& request, const Plan& plan) {
   bool partial = std::ranges::any_of(plan.tables, [](const TablePlan& t) { return t.skipped > 0; });
   if (partial) context["revert_partial"] = true;
   context["_bemi"] = {{"v", 1}, {"scope", "transaction"}};
-  return context.dump(-1, ' ', /*ensure_ascii=*/false, json::error_handler_t::replace);
+  // ASCII, so that it can be said in a database of any encoding.
+  return context.dump(-1, ' ', /*ensure_ascii=*/true, json::error_handler_t::replace);
 }
 
 }  // namespace bemi::revert

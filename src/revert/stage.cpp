@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 
-#include "base/json.hpp"
 #include "revert/limits.hpp"
 #include "revert/sql.hpp"
 
@@ -24,16 +23,19 @@ void escape(std::string& out, std::string_view text) {
   }
 }
 
-// The columns of an image as JSON by the live names, and what JSON cannot hold of them.
-std::pair<std::string, std::string> json_of(const Image& image, const std::vector<int>& columns,
-                                            const std::vector<LiveColumn>& live) {
+// A column's name in what is staged: by its place, so that a COPY holds values alone. A name may
+// hold a byte that is no character, and what stands for it there (pg/stored_text) is one in a
+// value.
+std::string staged(int column) { return fmt::format("c{}", column); }
+
+// The columns of an image as JSON, and what JSON cannot hold of them.
+std::pair<std::string, std::string> json_of(const Image& image, const std::vector<int>& columns) {
   std::string values = "{";
   std::string exact = "{";
   for (int column : columns) {
     const Field& field = image[static_cast<std::size_t>(column)];
     if (field.known != Known::known) continue;
-    std::string name;
-    base::append_json_string(name, live[static_cast<std::size_t>(column)].name);
+    std::string name = "\"" + staged(column) + "\"";
     values += (values.size() > 1 ? "," : "") + name + ":" + field.json;
     if (!field.exact.empty()) exact += (exact.size() > 1 ? "," : "") + name + ":" + field.exact;
   }
@@ -49,9 +51,10 @@ std::vector<int> needed(const NetRow& row, const LiveTable& live) {
   return columns;
 }
 
-// Column i of the JSON image `side` ("expected" or "target"), as record `record` has it.
-std::string value_of(const LiveColumn& column, const std::string& side, const std::string& record) {
-  std::string name = pg::quote_literal(column.name);
+// Column `place` of the JSON image `side` ("expected" or "target"), as record `record` has it.
+std::string value_of(const LiveColumn& column, int place, const std::string& side,
+                     const std::string& record) {
+  std::string name = pg::quote_literal(staged(place));
   switch (column.form) {
     case ValueForm::json:
       return fmt::format("coalesce(p.{0}_exact ->> {1}, nullif(p.{0} -> {1}, 'null')::text)::{2}",
@@ -64,15 +67,15 @@ std::string value_of(const LiveColumn& column, const std::string& side, const st
           side, name, column.type_schema, column.type);
     case ValueForm::plain: break;
   }
-  return record + "." + pg::quote_identifier(column.name);
+  return record + "." + staged(place);
 }
 
 std::string record_of(const LiveTable& live, const std::string& side, const std::string& record) {
   std::string definitions;
-  for (const LiveColumn& column : live.columns) {
-    if (column.form != ValueForm::plain) continue;
-    definitions +=
-        (definitions.empty() ? "" : ", ") + pg::quote_identifier(column.name) + " " + column.type;
+  for (std::size_t i = 0; i < live.columns.size(); ++i) {
+    if (live.columns[i].form != ValueForm::plain) continue;
+    definitions += fmt::format("{}{} {}", definitions.empty() ? "" : ", ",
+                               staged(static_cast<int>(i)), live.columns[i].type);
   }
   if (definitions.empty()) return "";
   return fmt::format(" cross join lateral jsonb_to_record(p.{0} || p.{0}_exact) as {1} ({2})", side,
@@ -170,10 +173,10 @@ std::string Stage::copy_line(int tab, const NetRow& row) {
   const LiveTable& live = *table(tab).live;
   std::vector<int> columns = needed(row, live);
   auto [target, target_exact] = row.target.empty() ? std::pair<std::string, std::string>("{}", "{}")
-                                                   : json_of(row.target, columns, live.columns);
+                                                   : json_of(row.target, columns);
   auto [expected, expected_exact] = row.expected.empty()
                                         ? std::pair<std::string, std::string>("{}", "{}")
-                                        : json_of(row.expected, columns, live.columns);
+                                        : json_of(row.expected, columns);
   std::string line = fmt::format("{}\t{}\t{}\t{}\t", ++rows_, tab, static_cast<char>(row.kind),
                                  shape_id(tab, row.kind, row.columns));
   if (row.key.empty() && live.key.empty())
@@ -208,10 +211,10 @@ base::Status Stage::load(const std::function<base::Status(const Put&)>& feed) {
 
 base::Status Stage::type_rows(const StageTable& table) {
   std::string columns;
-  for (std::size_t i = 0; i < table.live->columns.size(); ++i) {
-    const LiveColumn& column = table.live->columns[i];
-    columns += fmt::format(", {} as e{}, {} as t{}", value_of(column, "expected", "e"), i,
-                           value_of(column, "target", "t"), i);
+  for (int i = 0; i < static_cast<int>(table.live->columns.size()); ++i) {
+    const LiveColumn& column = table.live->columns[static_cast<std::size_t>(i)];
+    columns += fmt::format(", {} as e{}, {} as t{}", value_of(column, i, "expected", "e"), i,
+                           value_of(column, i, "target", "t"), i);
   }
   auto typed = source_->run(
       fmt::format("create temp table _bemi_row_{} on commit drop as select p.n, p.shape, p.key{} "

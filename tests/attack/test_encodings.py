@@ -11,6 +11,7 @@ from e2e.oracle import canonical, history, sync
 from e2e.test_setup_first_start import as_utf8, encoded_database
 
 from attack.conftest import NewRole
+from support.bemi import bemi
 from support.fixtures import Database, StartWorker, oldest_and_newest
 
 # Of WIN1252: 0x81 is no character.
@@ -127,3 +128,61 @@ def test_a_name_that_is_no_text_ends_nothing(
     sync(source.url, env["BEMI_DESTINATION_URL"])
     [change] = history(env["BEMI_DESTINATION_URL"], "\"table\" = 'plain' and primary_key = '2'")
     assert change["after"] == {"id": 2, "v": "é", "e": "b"}
+
+
+def exact_rows(source: Database, table: bytes) -> list[bytes]:
+    """Each row's text as the server stores it, in hexadecimal."""
+    with psycopg.connect(source.url, autocommit=True) as connection:
+        rows = connection.pgconn.exec_(
+            b"select string_agg(encode(textsend(t::text), 'hex'), ',' order by id) from \"" + table + b'" t'
+        )
+        assert rows.status == psycopg.pq.ExecStatus.TUPLES_OK, rows.error_message
+        return (rows.get_value(0, 0) or b"").split(b",")
+
+
+@oldest_and_newest
+@pytest.mark.parametrize("encoding", ["LATIN1", "WIN1252", "SQL_ASCII"])
+def test_undoing_writes_what_was_there(database: Database, start_worker: StartWorker, encoding: str) -> None:
+    source = encoded_database(database, encoding)
+    env = {
+        "BEMI_SOURCE_URL": source.url,
+        "BEMI_DESTINATION_URL": database.server.create_database(f"{source.name}_h"),
+    }
+    # In SQL_ASCII a client's UTF-8 is stored as it comes: an icon's character, too.
+    said = 'é ü"\\\t☃\uf781' if encoding == "SQL_ASCII" else 'é ü"\\\tß'
+    word = said.encode("utf8" if encoding == "SQL_ASCII" else encoding.replace("WIN", "cp"))
+    table = b"odd\x81"
+    raw(
+        source,
+        b'create table "odd\x81" (id int primary key, "c\x81" text, "n\xe9" varchar(40) unique, j jsonb, u text);'
+        b"insert into \"odd\x81\" values (1, '%b', 'a', '{\"k\": \"v\"}', 'x'), (2, 'b', '%b', null, '\xe9\x81')"
+        % (word, word),
+    )
+    start_worker(env=env).wait_ready()
+    bemi("mark", "create", "before", env=env)
+    was = exact_rows(source, table)
+
+    def damage() -> None:
+        raw(
+            source,
+            b"begin; select pg_logical_emit_message(true, '_bemi', '{\"user_id\": 42}');"
+            b'update "odd\x81" set "c\x81" = \'gone\', "n\xe9" = null, j = \'[1]\' where id = 1;'
+            b'update "odd\x81" set "n\xe9" = \'gone\' where id = 2;'
+            b"insert into \"odd\x81\" values (3, '%b', null, null, null); commit" % word,
+        )
+
+    damage()
+    assert exact_rows(source, table) != was
+    selected = ("revert", "--context", "user_id=42", "--format", "json")
+    plan = json.loads(bemi(*selected, env=env).stdout)
+    assert plan["applicable"], plan
+    said_so = ("--actor", "José ☃", "--reason", "日本")
+    plan = json.loads(bemi(*selected, *said_so, env=env).stdout)
+    bemi(*selected, *said_so, "--apply", plan["digest"], env=env)
+    assert exact_rows(source, table) == was
+    sync(source.url, env["BEMI_DESTINATION_URL"])
+    [change, *_] = history(env["BEMI_DESTINATION_URL"], "context ? 'revert_of'")
+    assert (change["context"]["actor"], change["context"]["reason"]) == ("José ☃", "日本")
+    damage()
+    bemi("mark", "rollback", "before", env=env)
+    assert exact_rows(source, table) == was
