@@ -10,6 +10,8 @@
 
 namespace bemi::revert {
 
-std::string context_of(const Request& request, const Plan& plan);
+// JSON. With `escaped`, in ASCII, which a source of any encoding takes; but only a UTF8 destination
+// can store every escaped character.
+std::string context_of(const Request& request, const Plan& plan, bool escaped);
 
 }  // namespace bemi::revert

@@ -64,7 +64,11 @@ class Undoing {
 
   [[nodiscard]] const Stage& stage() const { return *stage_; }
   [[nodiscard]] const Execution& execution() const { return execution_; }
-  [[nodiscard]] std::string context() const { return context_of(request_, plan_); }
+  // A character that the destination cannot store is refused before anything is undone: afterwards
+  // the history would lack the undo.
+  [[nodiscard]] std::string context() const {
+    return context_of(request_, plan_, ends_.destination.server_encoding() == "UTF8");
+  }
   base::Status undo_writes() {
     if (plan_.rows() == 0) return {};
     TRY(ends_.source.run("rollback to savepoint bemi_try"));
@@ -303,7 +307,9 @@ base::Status Undoing::summarize() {
 }
 
 base::Status Undoing::emit_context() {
-  TRY(ends_.source.query("select pg_logical_emit_message(true, '_bemi', $1)", {context()}));
+  auto emitted =
+      ends_.source.query("select pg_logical_emit_message(true, '_bemi', $1)", {context()});
+  if (!emitted) return std::unexpected(emitted.error().within("the context of the undo"));
   return {};
 }
 

@@ -186,3 +186,45 @@ def test_undoing_writes_what_was_there(database: Database, start_worker: StartWo
     damage()
     bemi("mark", "rollback", "before", env=env)
     assert exact_rows(source, table) == was
+
+
+@oldest_and_newest
+@pytest.mark.parametrize(
+    ("encoding", "actor", "is_storable"),
+    [
+        ("SQL_ASCII", "José ☃", True),
+        ("LATIN1", "José", True),
+        ("LATIN1", "☃", False),
+        ("EUC_JP", "日本", True),
+    ],
+)
+def test_an_undo_is_never_missing_from_a_history_beside_its_source(
+    database: Database, start_worker: StartWorker, encoding: str, actor: str, is_storable: bool
+) -> None:
+    """Where the history cannot store who undid it, it is refused before, not lost behind."""
+    source = encoded_database(database, encoding)
+    env = {"BEMI_SOURCE_URL": source.url}
+    as_utf8(source, "create table todo (id int primary key, task text)")
+    start_worker(env=env).wait_ready()
+    as_utf8(
+        source,
+        "begin; select pg_logical_emit_message(true, '_bemi', '{\"user_id\": 42}');"
+        "insert into todo values (1, 'Walk'); commit",
+    )
+    sync(source.url)
+    flags = ("revert", "--context", "user_id=42", "--actor", actor, "--format", "json")
+    planned = bemi(*flags, env=env, check=is_storable)
+    if is_storable:
+        bemi(*flags, "--apply", json.loads(planned.stdout)["digest"], env=env)
+    else:
+        assert planned.returncode == 1 and "LATIN1, does not have every character" in planned.stdout
+    sync(source.url)
+    with psycopg.connect(source.url, client_encoding="utf8") as connection:
+        left = connection.execute("select count(*) from todo").fetchone()
+        deleted = connection.execute(
+            "select context ->> 'actor' from changes where operation = 'DELETE'"
+        ).fetchall()
+        parked = connection.execute("select count(*) from _bemi.parked").fetchone()
+    assert left == (0 if is_storable else 1,)
+    assert deleted == ([(actor,)] if is_storable else [])
+    assert parked == (0,)
