@@ -6,8 +6,8 @@
 
 A cluster is copied from a template that `initdb` made once per major and run, listens on 127.0.0.1
 and in a private socket directory, and is stopped by its own process id. Everything lives in one
-folder in memory, or under /tmp, that goes away with the run; `BEMI_KEEP_SERVERS=1` keeps it for a
-look inside.
+folder under /tmp that goes away with the run; `BEMI_KEEP_SERVERS=1` keeps it for a look inside, and
+`BEMI_SERVERS_IN_MEMORY=1` makes it in memory, as `./dev test` does; a benchmark measures a disk.
 `BEMI_TEST_PG=14,18` narrows the majors.
 """
 
@@ -352,9 +352,13 @@ def _run_dir() -> Path:
 
 
 def _where_servers_live() -> Path:
-    """In memory where there is room: a cluster is 1,000 small files, and each costs a disk's file system some work."""
+    """In memory where that is wanted and there is room.
+
+    A cluster is 1,000 small files, and each costs a disk's file system some work.
+    """
     is_roomy = (
-        MEMORY.is_dir()
+        bool(os.environ.get("BEMI_SERVERS_IN_MEMORY"))
+        and MEMORY.is_dir()
         and os.access(MEMORY, os.W_OK)
         and shutil.disk_usage(MEMORY).free >= MEMORY_WANTED_BYTES
     )

@@ -81,7 +81,7 @@ run_pytest() {
   local suite=$1 folder=$2 name=$3
   shift 3
   try_step "Tests: $suite" "test-$suite" allow_nothing_found \
-    "$venv/bin/python" -m pytest "$folder" --junitxml "$results/$suite.xml" \
+    env BEMI_SERVERS_IN_MEMORY=1 "$venv/bin/python" -m pytest "$folder" --junitxml "$results/$suite.xml" \
     ${name:+-k "$name"} "$@"
 }
 
