@@ -24,12 +24,11 @@ interface Props {
 export function Versions(props: Props) {
   const { versions } = props;
   const newest = versions.length - 1;
-  const asked = Number(query.value.get("version"));
-  const at = asked >= 1 && asked <= versions.length ? asked - 1 : newest;
+  const at = versionAsked(versions);
   const version = versions[at];
   const show = (next: number) => {
     if (next < 0 || next > newest) return;
-    adjust({ version: next === newest ? undefined : String(next + 1) }, "replace");
+    adjust({ change: undefined, version: next === newest ? undefined : String(next + 1) }, "replace");
   };
   useArrows((step) => show(at + step));
   if (version === undefined) return null;
@@ -54,6 +53,16 @@ export function Versions(props: Props) {
       </div>
     </>
   );
+}
+
+/** The place of the version that the address names, by the change that made it or by its number. */
+function versionAsked(versions: Version[]): number {
+  const newest = versions.length - 1;
+  const change = query.value.get("change");
+  const made = change === null ? -1 : versions.findIndex((one) => one.id === change);
+  if (made >= 0) return made;
+  const number = Number(query.value.get("version"));
+  return number >= 1 && number <= versions.length ? number - 1 : newest;
 }
 
 const STEPS: Record<string, number> = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
