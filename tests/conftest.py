@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
 import zlib
-from pathlib import Path
 
 import pytest
 
@@ -13,33 +11,42 @@ from support.postgres import available
 
 pytest_plugins = ["support.fixtures"]
 
-# Attacks run on both majors each time: a door that is open on one of them is open. Those on the HTTP server meet no
-# PostgreSQL; `./dev attack` runs them on both, too.
-HALVED = ("e2e/", "schemas/", "attack/test_http_")
-OLDEST_AND_NEWEST = [14, 18]  # support.fixtures cannot be imported before it is a plugin
+# Parameters whose value is the major of a server that the test runs on.
+MAJORS = ("server", "major", "backlog")
 
 
 def pytest_report_header() -> str:
-    halves = ", each e2e test on the oldest or the newest" if os.environ.get("BEMI_TEST_HALVES") else ""
-    return f"PostgreSQL servers: {', '.join(map(str, available())) or 'none installed'}{halves}"
+    some = ", each test on some of them" if os.environ.get("BEMI_TEST_SOME_MAJORS") else ""
+    return f"PostgreSQL servers: {', '.join(map(str, available())) or 'none installed'}{some}"
 
 
-def is_kept(item: pytest.Item) -> bool:
-    """Of a test on the oldest and the newest major, one: which one hangs on its name and parameters alone."""
-    path = str(Path(item.path).relative_to(Path(__file__).parent))
-    halved = any(mark.args[:2] == ("server", OLDEST_AND_NEWEST) for mark in item.iter_markers("parametrize"))
-    if not path.startswith(HALVED) or not halved:
-        return True
-    name, major = re.sub(r"pg\d+", "", item.nodeid), item.callspec.params["server"]  # type: ignore[attr-defined]
-    return bool(major == OLDEST_AND_NEWEST[zlib.crc32(name.encode()) % 2])
+def major_of(item: pytest.Item) -> int | None:
+    parameters: dict[str, object] = item.callspec.params if hasattr(item, "callspec") else {}
+    return next((value for name in MAJORS if isinstance(value := parameters.get(name), int)), None)
+
+
+def kept_majors(name: str, majors: list[int]) -> set[int]:
+    """Of a test's majors, the oldest or the newest, and one between them: its name and parameters alone decide."""
+    number, between = zlib.crc32(name.encode()), majors[1:-1]
+    kept = {majors[-(number % 2)]}
+    return kept | {between[number // 2 % len(between)]} if between else kept
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not os.environ.get("BEMI_TEST_HALVES"):
+    """`./dev test` runs each test on some majors, `./dev matrix` and `./dev attack` on all of them."""
+    if not os.environ.get("BEMI_TEST_SOME_MAJORS"):
         return
+    majors: dict[str, list[int]] = {}
+    names: dict[pytest.Item, str] = {}
+    for item in items:
+        if (major := major_of(item)) is not None:
+            names[item] = item.nodeid.replace(f"{major}", "")
+            majors.setdefault(names[item], []).append(major)
     kept: list[pytest.Item] = []
     dropped: list[pytest.Item] = []
     for item in items:
-        (kept if is_kept(item) else dropped).append(item)
+        name = names.get(item)
+        is_kept = name is None or major_of(item) in kept_majors(name, sorted(majors[name]))
+        (kept if is_kept else dropped).append(item)
     config.hook.pytest_deselected(items=dropped)
     items[:] = kept

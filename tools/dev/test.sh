@@ -73,8 +73,8 @@ suite_python() {
   return "$code"
 }
 
-# `./dev matrix` runs each of these on both majors.
-suite_e2e() { BEMI_TEST_HALVES=1 run_pytest e2e tests "$1" "${side_by_side[@]}"; }
+# `./dev matrix` and `./dev attack` run each of these on every major that it is written for.
+suite_e2e() { BEMI_TEST_SOME_MAJORS=1 run_pytest e2e tests "$1" "${side_by_side[@]}"; }
 
 # run_pytest SUITE FOLDER NAME FLAGS...
 run_pytest() {
