@@ -12,7 +12,7 @@ namespace bemi::revert {
 
 using nlohmann::json;
 
-std::string context_of(const Request& request, const Plan& plan, bool escaped) {
+std::string context_of(const Request& request, const Plan& plan) {
   json context = json::parse(request.context, nullptr, /*allow_exceptions=*/false);
   if (!context.is_object()) context = json::object();
   std::size_t count = plan.transactions.size();
@@ -25,7 +25,7 @@ std::string context_of(const Request& request, const Plan& plan, bool escaped) {
   bool partial = std::ranges::any_of(plan.tables, [](const TablePlan& t) { return t.skipped > 0; });
   if (partial) context["revert_partial"] = true;
   context["_bemi"] = {{"v", 1}, {"scope", "transaction"}};
-  return context.dump(-1, ' ', /*ensure_ascii=*/escaped, json::error_handler_t::replace);
+  return context.dump(-1, ' ', /*ensure_ascii=*/true, json::error_handler_t::replace);
 }
 
 }  // namespace bemi::revert

@@ -10,8 +10,7 @@
 
 namespace bemi::revert {
 
-// JSON. With `escaped`, in ASCII, which a source of any encoding takes; but only a UTF8 destination
-// can store every escaped character.
-std::string context_of(const Request& request, const Plan& plan, bool escaped);
+// JSON in ASCII, which a source of any encoding takes.
+std::string context_of(const Request& request, const Plan& plan);
 
 }  // namespace bemi::revert

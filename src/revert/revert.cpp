@@ -64,11 +64,7 @@ class Undoing {
 
   [[nodiscard]] const Stage& stage() const { return *stage_; }
   [[nodiscard]] const Execution& execution() const { return execution_; }
-  // A character that the destination cannot store is refused before anything is undone: afterwards
-  // the history would lack the undo.
-  [[nodiscard]] std::string context() const {
-    return context_of(request_, plan_, ends_.destination.server_encoding() == "UTF8");
-  }
+  [[nodiscard]] std::string context() const { return context_of(request_, plan_); }
   base::Status undo_writes() {
     if (plan_.rows() == 0) return {};
     TRY(ends_.source.run("rollback to savepoint bemi_try"));

@@ -87,6 +87,17 @@ base::Status check_roles(pg::Connection& destination, Findings& findings) {
   return {};
 }
 
+void check_encoding(const pg::Connection& destination, Findings& findings) {
+  std::string encoding = destination.server_encoding();
+  if (encoding == "UTF8" || encoding == "SQL_ASCII") return;
+  findings.push_back({Severity::warning, "history",
+                      fmt::format("its database is in {}, which lacks characters: in a context "
+                                  "stands the escape of such a character, and a row with one is "
+                                  "kept in _bemi.parked",
+                                  encoding),
+                      "keep the history in a UTF8 database"});
+}
+
 base::Status check_history(pg::Connection& destination, Findings& findings) {
   TRY_ASSIGN(std::string schema, store::history_schema(destination));
   std::string changes = store::changes_name(schema);
@@ -98,6 +109,7 @@ base::Status check_history(pg::Connection& destination, Findings& findings) {
   TRY_ASSIGN(pg::Rows reads,
              destination.run("select has_table_privilege('_bemi.installed', 'select') and "
                              "has_table_privilege('_bemi.role', 'select')"));
+  check_encoding(destination, findings);
   if (!reads.truth(0, 0)) return {};
   TRY(check_roles(destination, findings));
   TRY(check_views(destination, findings));

@@ -8,7 +8,8 @@ namespace {
 
 constexpr const char* select_counts = R"(
 select (select count(*) from _bemi.finding f where f.source = s.name),
-       s.schema_refused, s.messages_refused
+       s.schema_refused, s.messages_refused,
+       (select count(*) from _bemi.parked p where p.source = s.name and p.what in ('change', 'note'))
 from _bemi.source s where s.name = $1)";
 
 // The newest ones, and those that have not ended.
@@ -34,6 +35,14 @@ base::Status check_counts(pg::Connection& destination, const Settings& settings,
     findings.push_back({Severity::error, "the record",
                         fmt::format("{} rows were changed without a change on record", count),
                         "select * from _bemi.finding"});
+  }
+  if (std::int64_t count = rows.integer(0, 3); count > 0) {
+    findings.push_back({Severity::error, "the record",
+                        fmt::format("{} changes or notes could not be stored, and are kept in "
+                                    "_bemi.parked: the history lacks them",
+                                    count),
+                        "select reason, convert_from(content, 'UTF8') from _bemi.parked where what "
+                        "in ('change', 'note'); delete what was dealt with"});
   }
   if (std::int64_t count = rows.integer(0, 1); count > 0) {
     findings.push_back({Severity::warning, "messages",

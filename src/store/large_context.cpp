@@ -26,6 +26,7 @@ std::string format(const Uuid& id) {
 // The smallest members first, as many as there is room for.
 std::string small_part(std::string_view context, const Uuid& whole_is_at) {
   base::JsonMembers members = base::json_members(context);
+  members.erase("\"_bemi\"");
   std::vector<std::pair<std::string_view, std::string_view>> kept(members.begin(), members.end());
   auto size = [](const auto& member) { return member.first.size() + member.second.size(); };
   std::ranges::sort(kept, [&](const auto& a, const auto& b) {

@@ -78,16 +78,19 @@ std::string name(change::Coverage coverage) {
 base::Result<Writer> Writer::open(pg::Connection destination, Progress progress, Mode mode) {
   TRY_ASSIGN(std::string schema, history_schema(destination));
   TRY_ASSIGN(Partitions partitions, Partitions::load(destination, schema));
+  TRY_ASSIGN(StorableContexts storable_contexts, StorableContexts::of(destination));
   return Writer(std::make_unique<pg::Connection>(std::move(destination)), std::move(progress),
-                std::move(partitions), schema, mode);
+                std::move(partitions), std::move(storable_contexts), schema, mode);
 }
 
 Writer::Writer(std::unique_ptr<pg::Connection> destination, Progress progress,
-               Partitions partitions, const std::string& schema, Mode mode)
+               Partitions partitions, StorableContexts storable_contexts, const std::string& schema,
+               Mode mode)
     : destination_(std::move(destination)),
       progress_(std::move(progress)),
       partitions_(std::move(partitions)),
       encoder_(progress_.source, progress_.database),
+      storable_contexts_(std::move(storable_contexts)),
       copy_command_(RowEncoder::copy_command(changes_name(schema))),
       durable_lsn_(progress_.position),
       mode_(mode) {}
@@ -128,6 +131,7 @@ base::Status Writer::begin_copy() {
 base::Status Writer::append(change::Batch& batch) {
   if (!in_transaction_) TRY(begin(batch.transaction));
   if (is_partial(batch)) TRY(complete_rows(batch));
+  storable_contexts_.fit(batch);
   large_contexts_.shrink(batch, [this](const change::Change& c) { return encoder_.id_of(c); });
   take_notes(batch);
   if (!batch.changes.empty()) TRY(append_rows(batch));

@@ -24,6 +24,7 @@
 #include "store/large_context.hpp"
 #include "store/partitions.hpp"
 #include "store/progress.hpp"
+#include "store/storable_context.hpp"
 
 namespace bemi::store {
 
@@ -76,7 +77,7 @@ class Writer {
     std::uint64_t transaction = 0;
   };
   Writer(std::unique_ptr<pg::Connection> destination, Progress progress, Partitions partitions,
-         const std::string& schema, Mode mode);
+         StorableContexts storable_contexts, const std::string& schema, Mode mode);
   base::Status begin(const change::Transaction& transaction);
   base::Status append_rows(const change::Batch& batch);
   base::Status append_or_park(const change::Change& change, const change::Transaction& transaction);
@@ -106,6 +107,7 @@ class Writer {
   Progress progress_;
   Partitions partitions_;
   RowEncoder encoder_;
+  StorableContexts storable_contexts_;
   LargeContexts large_contexts_;
   std::string copy_command_;
   std::optional<pg::CopyIn> copy_;

@@ -10,5 +10,6 @@ select s.state, s.slot, s.epoch, coalesce(s.position::text, ''), coalesce(s.effe
                                coalesce(g.to_time::text, 'now'), g.reason)
                  from _bemi.gap g where g.source = s.name and g.relation is not null
                  order by g.to_time is null desc, g.id desc limit 1), ''),
-       (select count(*) from bemi.time_travel_tables t where t.source = s.name and t.problem is not null)
+       (select count(*) from bemi.time_travel_tables t where t.source = s.name and t.problem is not null),
+       (select count(*) from _bemi.parked p where p.source = s.name and p.what in ('change', 'note'))
 from _bemi.source s where s.name = $1

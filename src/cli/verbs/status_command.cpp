@@ -48,6 +48,7 @@ nlohmann::ordered_json read_status(const pg::Rows& row, const std::string& name,
   status["schema_messages_refused"] = row.integer(0, 13);
   status["messages_refused"] = row.integer(0, 16);
   status["findings"] = row.integer(0, 14);
+  status["parked"] = row.integer(0, 19);  // changes, and what the history notes of them
   status["views_failed"] = row.integer(0, 18);
   status["open_gaps"] = row.integer(0, 10);
   status["gaps"] = row.integer(0, 11);
