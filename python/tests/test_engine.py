@@ -361,7 +361,7 @@ def test_copy_gets_the_context(newest: Tracked, driver: str) -> None:
     assert len(seen) == 1000 and all(c == {"user_id": 1} for _, _, c in seen)
 
 
-def test_what_passes_no_context_in_autocommit_is_counted(door: Door, newest: Tracked) -> None:
+def test_statements_that_cannot_pass_context_in_autocommit_are_counted(door: Door, newest: Tracked) -> None:
     def write(connection: Connection) -> None:
         connection = connection.execution_options(isolation_level="AUTOCOMMIT")
         connection.exec_driver_sql("DO $$ BEGIN INSERT INTO item VALUES (1, 'a'); END $$")

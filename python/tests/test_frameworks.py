@@ -59,7 +59,7 @@ def test_flask(newest: Tracked, engine: Engine) -> None:
     }
 
 
-def test_what_flask_streams_has_its_request(newest: Tracked, engine: Engine) -> None:
+def test_writes_of_a_flask_stream_have_the_requests_context(newest: Tracked, engine: Engine) -> None:
     app = flask.Flask(__name__)
     BemiFlask(app, set_context={"user_id": lambda _: flask.g.user, "path": lambda request: request.path})
     steps: list[str] = []
@@ -218,7 +218,7 @@ def test_django(newest: Tracked, shop: Any) -> None:
     assert sql[2].startswith('UPDATE "item" SET') and "edited" not in sql[2]
 
 
-def test_what_django_streams_has_its_request(newest: Tracked, shop: Any) -> None:
+def test_writes_of_a_django_stream_have_the_requests_context(newest: Tracked, shop: Any) -> None:
     from django.test import AsyncClient, Client
 
     async def read() -> bytes:

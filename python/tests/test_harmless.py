@@ -47,7 +47,7 @@ def ids(tracked: Tracked) -> list[int]:
 
 @pytest.mark.parametrize("version", ["3.4.0", "4.0"])
 @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
-def test_of_an_unknown_psycopg_only_the_public_face_is_used(
+def test_only_public_interfaces_of_an_unknown_psycopg_are_used(
     newest: Tracked, monkeypatch: pytest.MonkeyPatch, version: str, is_async: bool
 ) -> None:
     import psycopg
@@ -306,7 +306,7 @@ create constraint trigger late after insert on late deferrable initially deferre
 """
 
 
-def test_what_deferred_triggers_write_has_the_context(door: Door, tracked: Tracked) -> None:
+def test_writes_of_deferred_triggers_have_the_context(door: Door, tracked: Tracked) -> None:
     def write(connection: Connection) -> None:
         with connection.begin():
             connection.execute(text("INSERT INTO late VALUES (1)"))

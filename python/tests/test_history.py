@@ -85,7 +85,7 @@ def seed(engine: Engine) -> None:
         session.commit()
 
 
-def test_of_an_object(newest: Tracked, engine: Engine) -> None:
+def test_the_history_of_an_object(newest: Tracked, engine: Engine) -> None:
     seed(engine)
     newest.changes()
     with Session(engine) as session:
@@ -122,7 +122,7 @@ def test_the_difference(newest: Tracked, engine: Engine) -> None:
         assert created.diff() == {"id": (None, 10), "task": (None, "Walk"), "user_id": (None, 1)}
 
 
-def test_of_a_class_and_what_is_related(newest: Tracked, engine: Engine) -> None:
+def test_the_history_of_a_class_and_of_related_objects(newest: Tracked, engine: Engine) -> None:
     seed(engine)
     newest.changes()
     since = _since(newest)

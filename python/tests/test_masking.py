@@ -109,7 +109,7 @@ ARRIVING: list[tuple[dict[str, Any], list[str | None]]] = [
 
 
 @pytest.mark.parametrize(("options", "expected"), ARRIVING, ids=[str(n) for n in range(len(ARRIVING))])
-def test_what_arrives(
+def test_each_option_sends_the_expected_text(
     door: Door, tracked: Tracked, options: dict[str, Any], expected: list[str | None]
 ) -> None:
     bemi.set_context(user_id=1)

@@ -108,7 +108,7 @@ def test_a_bad_context_never_touches_the_write(door: Door, tracked: Tracked, kin
     assert bemi.failures.total() > before
 
 
-def test_what_jsonb_cannot_hold_is_kept_aside_by_the_worker(newest: Tracked) -> None:
+def test_the_worker_parks_a_message_that_jsonb_cannot_hold(newest: Tracked) -> None:
     newest.sql("""insert into item values (1, 'a');
         select pg_logical_emit_message(true, '_bemi', '{"nul": "\\u0000"}')""")
     assert newest.changes() == [("CREATE", "1", {})]

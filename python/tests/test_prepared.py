@@ -119,7 +119,7 @@ DROPS: dict[str, Callable[[Connection], None]] = {
         if driver == "psycopg" or "past" not in how
     ],
 )
-def test_what_drops_it_does_no_harm(newest: Tracked, driver: str, how: str) -> None:
+def test_dropping_the_prepared_message_does_no_harm(newest: Tracked, driver: str, how: str) -> None:
     newest.sql(
         "create or replace function forget_all() returns int language plpgsql as"
         " $$ begin execute 'DEALLOCATE ALL'; return 1; end $$"

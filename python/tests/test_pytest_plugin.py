@@ -31,7 +31,7 @@ def test_it_sees_what_the_block_changed(bemi_changes, bemi_source_url):
     ]
     assert {change.context["user_id"] for change in changes} == {42}
 
-def test_what_it_does_is_taken_back(bemi_mark, bemi_source_url):
+def test_its_writes_are_taken_back(bemi_mark, bemi_source_url):
     write(bemi_source_url, "INSERT INTO item VALUES (7, 'x')", "TRUNCATE item", "INSERT INTO item VALUES (8, 'x')")
 
 def test_it_is_gone(bemi_changes, bemi_source_url):

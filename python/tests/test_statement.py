@@ -35,7 +35,7 @@ def test_kinds(statement: str, kind: Kind) -> None:
     assert kind_of(statement) is kind
 
 
-def test_what_refuses_a_transaction_is_run_alone() -> None:
+def test_statements_that_refuse_a_transaction_run_alone() -> None:
     for statement in (
         "VACUUM t",
         "CALL p()",

@@ -92,7 +92,7 @@ def test_a_temporary_view_of_a_catalog_is_looked_at_by_none_of_our_functions(
 
 
 @oldest_and_newest
-def test_who_only_logs_in_may_run_none_of_our_functions(history: Database, new_role: NewRole) -> None:
+def test_a_role_that_may_only_log_in_runs_none_of_our_functions(history: Database, new_role: NewRole) -> None:
     stranger = new_role("stranger")
     history.sql(f'grant usage on schema _bemi, bemi to "{stranger.name}"')
     open_to_public = history.sql(
@@ -154,7 +154,7 @@ def test_a_schema_that_another_made_is_refused_before_anything_is_made(
 
 
 @oldest_and_newest
-def test_what_another_put_into_our_schema_is_refused(history: Database, new_role: NewRole) -> None:
+def test_foreign_objects_in_our_schema_are_refused(history: Database, new_role: NewRole) -> None:
     squatter = new_role("squatter")
     history.sql(f'grant usage, create on schema _bemi to "{squatter.name}"')
     squatter.sql("create function _bemi.flag(text, int) returns boolean language sql as 'select true'")
@@ -487,7 +487,7 @@ def test_the_installed_catalog_is_what_this_list_says(history: Database) -> None
 
 
 @oldest_and_newest
-def test_who_may_make_roles_needs_no_superuser(database: Database, new_role: NewRole) -> None:
+def test_a_role_that_may_make_roles_needs_no_superuser(database: Database, new_role: NewRole) -> None:
     """The owner of a history's own database: the roles are made, kept apart, and gone with the history."""
     maker = new_role("maker")
     database.sql(f'alter role "{maker.name}" createrole')

@@ -153,7 +153,7 @@ def test_nobody_forges_a_change_of_a_table(
     assert worker.is_running
 
 
-def test_what_was_signed_cannot_be_said_again(
+def test_a_signed_message_cannot_be_replayed(
     database: Database, start_worker: StartWorker, new_role: NewRole
 ) -> None:
     """Whoever reads the WAL (a role with REPLICATION) sees signed messages; they hold for their transaction."""

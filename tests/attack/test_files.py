@@ -178,7 +178,7 @@ def test_an_edited_archive_is_not_restored(archived: Archived) -> None:
     assert archived.old.rows(archived.window) == archived.rows
 
 
-def test_who_can_write_the_record_but_not_read_the_key_makes_no_file_pass(archived: Archived) -> None:
+def test_a_forged_record_without_the_key_makes_no_file_pass(archived: Archived) -> None:
     forged = packed(unpacked(archived.file).replace(b"first", b"forge"), "-9", "--check")
     archived.file.write_bytes(forged)
     archived.old.sql(
@@ -189,7 +189,7 @@ def test_who_can_write_the_record_but_not_read_the_key_makes_no_file_pass(archiv
     assert done.returncode == 1 and "changed" in done.stderr, done
 
 
-def test_what_is_on_record_is_the_digest_of_the_file(archived: Archived) -> None:
+def test_the_record_has_the_files_digest(archived: Archived) -> None:
     """By other programs' arithmetic."""
     [(bytes_, rows, sha256, mac, key)] = archived.old.sql(
         'select bytes, rows, sha256, mac, k.key from _bemi.archive, _bemi.archive_key k where "window" = %s',

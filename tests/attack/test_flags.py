@@ -234,7 +234,7 @@ def test_teardown_leaves_the_history_unless_a_flag_says_so(database: Database) -
 
 
 @oldest_and_newest
-def test_who_destroys_is_told_where(database: Database, start_worker: StartWorker) -> None:
+def test_a_destructive_command_names_its_database(database: Database, start_worker: StartWorker) -> None:
     database.sql("create table item (id int primary key, name text)")
     start_worker().wait_ready()
     database.sql("insert into item values (1, 'a')")
@@ -288,7 +288,7 @@ def test_libpqs_variables_lead_nowhere_else(database: Database, variable: str) -
 
 
 @oldest_and_newest
-def test_what_an_address_leaves_out_is_not_filled_in_unseen(database: Database, server: Server) -> None:
+def test_gaps_in_an_address_are_not_filled_in_unseen(database: Database, server: Server) -> None:
     name = f"{database.name}_env"
     server.create_database(name)
     try:

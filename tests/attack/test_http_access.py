@@ -132,7 +132,7 @@ def test_the_last_line_of_a_proxy_says_where_one_comes_from(
         assert answers[12:] == [401] * 10 + [429] * 2
 
 
-def test_what_comes_after_a_body_names_nobody(behind_a_proxy: Dashboard) -> None:
+def test_trailers_after_a_body_name_nobody(behind_a_proxy: Dashboard) -> None:
     lie = "X-Forwarded-User: admin\r\nAuthorization: Bearer x\r\nHost: evil.example\r\n"
     head = "Host: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n"
     request = f"GET /api/session HTTP/1.1\r\n{head}\r\n0\r\n{lie}\r\n"
@@ -221,7 +221,7 @@ def test_sign_ins_hold_up_nobody_else(dashboard: Dashboard) -> None:
 
 
 @pytest.mark.parametrize("own_token", [True, False], ids=["in memory", "stored"])
-def test_who_signs_in_again_and_again_ends_his_own_sessions_alone(
+def test_repeated_sign_ins_end_only_the_users_own_sessions(
     database: Database, start_worker: StartWorker, open_dashboard: OpenDashboard, own_token: bool
 ) -> None:
     database.sql(SCHEMA)

@@ -53,7 +53,7 @@ def bodies() -> list[str]:
     return deep + named + filtered
 
 
-def test_what_is_nested_too_deeply_is_refused_at_every_door(
+def test_bodies_nested_too_deeply_are_refused_at_every_door(
     dashboard: Dashboard,
 ) -> None:
     headers = {"Content-Type": "application/json"}

@@ -102,7 +102,7 @@ def test_no_file_to_be_had_is_waited_for(dashboard: Dashboard, database: Databas
         b"GET / HTTP/1.1\r\nA B\r\n\r\n",
     ],
 )
-def test_what_is_no_request_is_answered_so(dashboard: Dashboard, request_bytes: bytes) -> None:
+def test_a_malformed_request_is_called_bad(dashboard: Dashboard, request_bytes: bytes) -> None:
     assert dashboard.raw(request_bytes).startswith(b"HTTP/1.1 400 ")
 
 
@@ -119,7 +119,7 @@ def test_answers_without_bytes_of_their_own_end_side_by_side(dashboard: Dashboar
     assert worker.is_running
 
 
-def test_what_one_can_do_is_told(dashboard: Dashboard) -> None:
+def test_a_refused_method_names_the_allowed_ones(dashboard: Dashboard) -> None:
     with httpx.Client(base_url=dashboard.url) as client:
         response = client.request("PATCH", "/api/session")
         assert response.status_code == 405

@@ -77,7 +77,7 @@ def test_a_name_is_said_once(dashboard: Dashboard) -> None:
     assert asked(dashboard, "/metrics", "Host: evil.example", version="1.0")[0] == 421
 
 
-def test_what_others_say_of_a_proxy_counts_for_nothing(dashboard: Dashboard) -> None:
+def test_proxy_headers_from_anybody_else_count_for_nothing(dashboard: Dashboard) -> None:
     lie = {"Host": "evil.example", "X-Forwarded-Host": "localhost", "Forwarded": "host=localhost"}
     problem_of(dashboard.client.get("/metrics", headers=lie), 421)
 
@@ -117,7 +117,7 @@ def test_on_all_addresses_no_name_is_ours(
 
 
 @pytest.mark.parametrize("name", ["https://bemi.example.com", "bemi.example.com:443", "*", "a b"])
-def test_what_is_no_name_is_refused(database: Database, name: str) -> None:
+def test_a_malformed_name_is_refused(database: Database, name: str) -> None:
     refused = bemi("serve", "--http-host", name, env=environment(database.url), check=False)
     assert refused.returncode == 2, refused.stderr
     assert "hint:" in refused.stderr

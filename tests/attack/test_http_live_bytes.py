@@ -52,7 +52,7 @@ def moment(database: Database) -> str:
     return str(at)
 
 
-def test_what_is_wide_is_refused_before_it_is_held(
+def test_wide_rows_are_refused_before_they_are_held(
     place: tuple[Dashboard, Worker], database: Database
 ) -> None:
     dashboard, server = place

@@ -51,7 +51,7 @@ def test_a_change_ends_all_other_sessions_and_is_on_record(dashboard: Dashboard,
     assert OLD not in kept and NEW not in kept
 
 
-def test_who_does_not_know_the_old_one_changes_nothing_and_guesses_in_vain(dashboard: Dashboard) -> None:
+def test_without_the_old_password_nothing_changes_and_guesses_end(dashboard: Dashboard) -> None:
     add_user(dashboard, "vera", "viewer")
     with signed_in(dashboard, "vera") as thief:
         answers = [change(thief, f"guess {number}", NEW).status_code for number in range(12)]

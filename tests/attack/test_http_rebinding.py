@@ -119,7 +119,7 @@ def test_the_address_that_was_judged_is_the_one_that_is_connected_to(
     assert doors.came[FORBIDDEN] == 0
 
 
-def test_of_several_addresses_the_allowed_ones_alone_are_tried(
+def test_only_the_allowed_ones_of_several_addresses_are_tried(
     database: Database,
     start_worker: StartWorker,
     open_dashboard: OpenDashboard,

@@ -116,7 +116,7 @@ def stored(database: Database) -> dict[str, Any]:
     return kept
 
 
-def test_what_the_role_may_not_do_does_not_succeed(served: Dashboard, role: Role) -> None:
+def test_operations_beyond_the_role_fail(served: Dashboard, role: Role) -> None:
     database = role.database
     client = served.client
     [newest, *_] = served.changes(table="todo")

@@ -137,7 +137,7 @@ def test_no_message_of_a_stranger_ends_the_worker(
 
 
 @oldest_and_newest
-def test_what_is_refused_is_counted_and_kept_within_bounds(
+def test_refused_messages_are_counted_and_kept_within_bounds(
     database: Database, start_worker: StartWorker, new_role: NewRole
 ) -> None:
     database.sql(TABLE)

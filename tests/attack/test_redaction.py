@@ -113,7 +113,9 @@ def test_a_column_stays_redacted_under_any_name(database: Database, start_worker
 
 
 @oldest_and_newest
-def test_what_has_the_value_too_is_redacted(database: Database, start_worker: StartWorker) -> None:
+def test_other_columns_with_the_same_value_are_redacted(
+    database: Database, start_worker: StartWorker
+) -> None:
     database.sql(TABLES)
     database.sql("create table children (age int) inherits (users)")
     database.sql("insert into children values (5, 'child', 'TOPSECRET-child', 3)")
@@ -204,7 +206,7 @@ def test_a_key_that_is_redacted_later_stops_nothing(database: Database, start_wo
 
 
 @oldest_and_newest
-def test_what_is_redacted_is_shown_by_no_program_that_was_not_told(
+def test_programs_that_were_not_told_of_a_redaction_obey_it(
     database: Database, start_worker: StartWorker, open_dashboard: OpenDashboard
 ) -> None:
     database.sql("create table users (id int primary key, name text, token text)")

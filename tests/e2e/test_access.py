@@ -162,7 +162,7 @@ def test_each_role_may_do_what_it_is_for(story: Dashboard, database: Database) -
     assert "$argon2id$" in kept and PASSWORD not in kept
 
 
-def test_what_is_done_is_on_record_with_its_outcome(story: Dashboard) -> None:
+def test_each_action_is_recorded_with_its_outcome(story: Dashboard) -> None:
     with_users(story)
     with as_user(story, "Operator") as client:
         undo = {
@@ -190,7 +190,7 @@ def test_what_is_done_is_on_record_with_its_outcome(story: Dashboard) -> None:
     assert [one["target"] for one in older] == ["Operator", "Viewer"]
 
 
-def test_who_reads_and_exports_is_on_record(story: Dashboard) -> None:
+def test_readers_and_exports_are_recorded(story: Dashboard) -> None:
     with_users(story)
     with as_user(story, "Viewer") as client:
         for _ in range(3):

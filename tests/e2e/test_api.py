@@ -189,7 +189,7 @@ def test_a_file_has_every_change(story: Dashboard) -> None:
     assert [json.loads(row["after"]) for row in rows] == [change["after"] for change in todo]
 
 
-def test_what_is_asked_wrongly_is_said(story: Dashboard) -> None:
+def test_a_wrong_parameter_is_named(story: Dashboard) -> None:
     for path, word in [
         ("/api/changes?tabel=todo", "tabel"),
         ("/api/changes?limit=501", "limit"),
@@ -246,7 +246,7 @@ def test_undoing_does_what_its_plan_said(story: Dashboard, database: Database) -
     assert change["context"]["reason"] == "by mistake" and change["context"]["actor"] == "admin"
 
 
-def test_what_stands_in_the_way_is_told(story: Dashboard, database: Database) -> None:
+def test_a_plan_reports_its_conflicts(story: Dashboard, database: Database) -> None:
     # Somebody else completed the to-do since.
     plan = answer_of(story, "/api/revert/plan", filter={"context": "request_id=r1"})
     assert not plan["applicable"] and plan["conflict_count"] == 1
@@ -288,7 +288,7 @@ def test_nothing_is_undone_by_a_careless_question(story: Dashboard) -> None:
 # ---- Limits ----
 
 
-def test_what_is_too_large_is_refused(dashboard: Dashboard) -> None:
+def test_a_request_that_is_too_large_is_refused(dashboard: Dashboard) -> None:
     host = "Host: localhost\r\n"
     assert b" 413 " in dashboard.raw(f"GET / HTTP/1.1\r\n{host}X: {'x' * 20_000}\r\n\r\n".encode())
     huge = f"POST /api/session HTTP/1.1\r\n{host}Content-Length: 2000000\r\n\r\n".encode()

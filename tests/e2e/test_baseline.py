@@ -196,7 +196,7 @@ def begin_and_kill(database: Database, start_worker: StartWorker) -> None:
         "truncate item; insert into item values (1, 'the only one')",
     ],
 )
-def test_what_happens_between_two_attempts(
+def test_a_baseline_notices_what_happened_between_two_attempts(
     meanwhile: str, database: Database, start_worker: StartWorker
 ) -> None:
     database.sql("create table item (id int primary key, name text)")
@@ -268,7 +268,7 @@ def test_a_table_added_later(database: Database, start_worker: StartWorker) -> N
     assert len(rows) == database.sql("select count(*) from later")[0][0]
 
 
-def test_what_a_query_made_and_what_was_renamed(database: Database, start_worker: StartWorker) -> None:
+def test_tables_made_by_a_query_or_renamed_are_whole(database: Database, start_worker: StartWorker) -> None:
     database.sql(
         "create table item (id int primary key, name text); insert into item values (1, 'a'), (2, 'b')"
     )
@@ -320,7 +320,7 @@ def test_the_order_of_all_is_right(database: Database, start_worker: StartWorker
     assert times == sorted(times)
 
 
-def test_what_is_emptied_or_rewritten_before_it_is_read_is_not_taken_for_empty(
+def test_a_table_emptied_or_rewritten_before_its_baseline_is_read_again(
     database: Database, start_worker: StartWorker
 ) -> None:
     """Such a table looks empty in an older snapshot. It is read anew, and nobody's DDL waited."""

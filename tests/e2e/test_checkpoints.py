@@ -22,7 +22,7 @@ def work_on(work: Work, rounds: int) -> None:
 
 
 @oldest_and_newest
-def test_what_was_dropped_is_refused_and_the_rest_stays_right(
+def test_questions_about_dropped_partitions_are_refused_and_others_stay_right(
     database: Database, start_worker: StartWorker
 ) -> None:
     seed = printed_seed()

@@ -179,7 +179,7 @@ def test_paused_resumed_and_taken_away(place: Place, tmp_path: Path) -> None:
         assert done[1:] == ["source remove", "source resume", "source pause", "source add"]
 
 
-def test_what_is_not_ready_is_said_with_its_fix(place: Place, tmp_path: Path) -> None:
+def test_a_source_that_is_not_ready_is_reported_with_its_fix(place: Place, tmp_path: Path) -> None:
     with serving(place, tmp_path / "serve.log") as dashboard:
         check = "/api/managed/check"
         away = dashboard.client.post(check, json={"url": "postgresql://nobody:secret@127.0.0.1:1/none"})
@@ -223,7 +223,7 @@ def test_a_source_that_fails_says_why(place: Place, tmp_path: Path) -> None:
         assert "slot" in failing["last_error"] and failing["lines"]
 
 
-def test_by_command(place: Place, tmp_path: Path) -> None:
+def test_sources_are_managed_by_command(place: Place, tmp_path: Path) -> None:
     shop = place.source("shop")
     env = {name: place.env[name] for name in ("BEMI_DESTINATION_URL", "BEMI_SECRET_KEY")}
     told = bemi("source", "add", "shop", "--source", shop, "--exclude", "public.left_out", env=env)

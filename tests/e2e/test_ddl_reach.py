@@ -121,7 +121,9 @@ REACH = {
 
 
 @pytest.mark.parametrize("reach", REACH)
-def test_what_reaches_a_table_is_followed(database: Database, start_worker: StartWorker, reach: str) -> None:
+def test_ddl_that_reaches_a_table_is_followed(
+    database: Database, start_worker: StartWorker, reach: str
+) -> None:
     before, statements, table = REACH[reach]
     database.sql(before)
     start_worker(*QUICK).wait_ready()
@@ -283,7 +285,7 @@ UNTOLD = {
 
 @pytest.mark.parametrize("change", ["nothing", "a change"])
 @pytest.mark.parametrize("ddl", UNTOLD)
-def test_what_no_event_trigger_told_is_found_in_the_catalog(
+def test_ddl_that_no_event_trigger_reported_is_found_in_the_catalog(
     database: Database, start_worker: StartWorker, ddl: str, change: str
 ) -> None:
     statement, table = UNTOLD[ddl]

@@ -110,7 +110,7 @@ def test_hostile_names_are_names(place: Place, elsewhere: Server, tmp_path: Path
 
 
 @newest
-def test_what_is_there_already_is_left_alone_unless_it_is_asked_for(
+def test_existing_databases_and_roles_are_left_alone_unless_asked_for(
     place: Place, elsewhere: Server, tmp_path: Path
 ) -> None:
     shop, admin = place.source("shop"), elsewhere.url()
@@ -135,7 +135,9 @@ def test_what_is_there_already_is_left_alone_unless_it_is_asked_for(
 
 
 @newest
-def test_what_cannot_be_made_leaves_nothing_behind(place: Place, elsewhere: Server, tmp_path: Path) -> None:
+def test_a_destination_that_cannot_be_made_leaves_nothing_behind(
+    place: Place, elsewhere: Server, tmp_path: Path
+) -> None:
     shop = place.source("shop")
     weak = administrator(elsewhere, "createrole")
     elsewhere.sql("create database theirs")
@@ -212,7 +214,7 @@ def test_a_worker_elsewhere_is_listed_with_where_it_runs(
 
 
 @newest
-def test_by_command(place: Place, elsewhere: Server) -> None:
+def test_a_destination_is_made_by_command(place: Place, elsewhere: Server) -> None:
     shop, admin = place.source("shop"), administrator(elsewhere)
     env = {name: place.env[name] for name in ("BEMI_DESTINATION_URL", "BEMI_SECRET_KEY")}
     flags = ("--source", shop, "--retention", "90d", "--provision-database", "history")

@@ -51,7 +51,7 @@ def test_before_and_unchanged_toast_from_the_history(database: Database, start_w
 
 
 @every_major
-def test_what_the_history_lacks_is_unknown(database: Database, start_worker: StartWorker) -> None:
+def test_a_value_that_the_history_lacks_is_unknown(database: Database, start_worker: StartWorker) -> None:
     database.sql("create table doc (id int primary key, n int, body text)")
     database.sql(f"insert into doc select i, 1, {BODY} from generate_series(1, 3) i")
     start_worker(*KEEP, "--snapshot", "none").wait_ready()

@@ -198,7 +198,7 @@ def test_a_closed_window_is_archived_and_can_be_read_without_bemi(old: Old, tmp_
     assert [json.loads(line)["after"]["name"] for line in found] == ["first", "second"]
 
 
-def test_what_is_dropped_leaves_each_rows_last_version(old: Old, tmp_path: Path) -> None:
+def test_a_dropped_partition_leaves_each_rows_last_version(old: Old, tmp_path: Path) -> None:
     archive = ("--archive", str(tmp_path))
     oldest = old.windows("closed")[0]
     rows = old.rows(oldest)

@@ -194,7 +194,7 @@ def test_marks_can_be_nested_listed_protected_and_deleted(undo: Undo) -> None:
     assert "already" in mark(undo, "create", "a", check=False).stderr
 
 
-def test_what_a_mark_does_not_cover_is_named(undo: Undo) -> None:
+def test_tables_that_a_mark_does_not_cover_are_named(undo: Undo) -> None:
     undo.database.sql("create unlogged table scratch (n int)")
     assert "public.scratch" in mark(undo, "create", "m").stderr
 
@@ -239,7 +239,7 @@ def test_a_mark_works_without_a_superuser_and_leaves_triggers_as_they_were(undo:
         undo.database.sql("reassign owned by app to postgres; drop owned by app; drop role app")
 
 
-def test_what_the_role_may_not_do_is_said(undo: Undo) -> None:
+def test_missing_rights_of_the_role_are_reported(undo: Undo) -> None:
     undo.database.sql("create role app login")
     try:
         undo.database.sql(

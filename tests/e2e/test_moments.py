@@ -21,7 +21,9 @@ def refused(database: Database, *arguments: str) -> str:
 
 @oldest_and_newest
 @pytest.mark.parametrize("later", ["position", "far position", "time"])
-def test_what_has_not_arrived_is_refused(database: Database, start_worker: StartWorker, later: str) -> None:
+def test_a_moment_that_the_history_has_not_reached_is_refused(
+    database: Database, start_worker: StartWorker, later: str
+) -> None:
     database.sql("create table t (id int primary key, v text); insert into t values (1, 'a')")
     worker = start_worker().wait_ready()
     sync(database.url)
@@ -89,7 +91,9 @@ def test_a_mark_just_made_can_be_asked_for_at_once(database: Database, start_wor
     assert "at 0" in said and "at 2" in said
 
 
-def test_what_is_no_moment_is_called_that(database: Database, start_worker: StartWorker) -> None:
+def test_a_word_that_is_neither_a_mark_nor_a_time_is_called_that(
+    database: Database, start_worker: StartWorker
+) -> None:
     database.sql("create table t (id int primary key)")
     start_worker().wait_ready()
     sync(database.url)

@@ -46,7 +46,7 @@ def waits(database: Database) -> None:
     ["select pg_current_wal_lsn()::text", "select clock_timestamp()::text", "transaction"],
     ids=["position", "time", "transaction"],
 )
-def test_what_a_stopped_worker_has_not_stored_is_waited_for(
+def test_a_question_waits_for_changes_that_a_stopped_worker_has_not_stored(
     database: Database, start_worker: StartWorker, moment: str
 ) -> None:
     worker = tracked(database, start_worker)
@@ -115,6 +115,6 @@ def test_other_refusals_are_not_waited_for(database: Database, start_worker: Sta
 
 
 @pytest.mark.parametrize("said", ["", "soon", "-1s", "25h", "1d"])
-def test_what_is_no_time_to_wait_is_wrong_usage(database: Database, said: str) -> None:
+def test_a_malformed_wait_is_wrong_usage(database: Database, said: str) -> None:
     done = bemi("as-of", "now", "t", f"--wait={said}", env={"BEMI_SOURCE_URL": database.url}, check=False)
     assert done.returncode == 2 and "--wait" in done.stderr

@@ -134,7 +134,7 @@ def test_commit_order_counts_and_no_clock(start_worker: StartWorker) -> None:
 
 
 @oldest_and_newest
-def test_what_was_not_committed_yet_was_not_there(tracked: Tracked) -> None:
+def test_changes_are_invisible_before_their_commit(tracked: Tracked) -> None:
     with psycopg.connect(tracked.database.url) as slow:
         slow.execute("insert into item values (2, 'begun early')")
         amid, amid_lsn = tracked.do("insert into item values (3, 'quick')"), tracked.lsn()

@@ -94,7 +94,7 @@ def test_another_column_changed_later_is_kept(undo: Undo) -> None:
     assert undo.rows("todo") == ["(1,Walk,t)"]
 
 
-def test_what_others_wrote_between_two_of_ours_comes_back(undo: Undo) -> None:
+def test_a_value_that_others_wrote_between_two_of_ours_comes_back(undo: Undo) -> None:
     undo.as_user(1, "insert into todo values (1, 'a')")
     undo.as_user(42, "update todo set task = 'b'")
     undo.as_user(7, "update todo set task = 'c'")
@@ -103,7 +103,7 @@ def test_what_others_wrote_between_two_of_ours_comes_back(undo: Undo) -> None:
     assert undo.rows("todo") == ["(1,c,f)"]
 
 
-def test_what_is_undone_already_is_reported_and_left(undo: Undo) -> None:
+def test_changes_that_are_undone_already_are_reported_and_left(undo: Undo) -> None:
     undo.as_user(1, "insert into todo values (1, 'Walk'), (2, 'Sleep')")
     undo.as_user(42, "update todo set task = 'Run' where id = 1", "delete from todo where id = 2")
     undo.as_user(42, "insert into todo values (3, 'x')")
@@ -228,7 +228,7 @@ def test_a_truncate_of_others_since_is_a_conflict(undo: Undo) -> None:
 
 
 @oldest_and_newest
-def test_of_equal_rows_without_a_key_exactly_one_goes(undo: Undo) -> None:
+def test_exactly_one_of_several_equal_rows_without_a_key_is_deleted(undo: Undo) -> None:
     undo.database.sql("create table loose (v int, w text)")
     undo.as_user(1, "insert into loose values (1, 'x'), (1, 'x'), (2, null)")
     before = undo.rows("loose")

@@ -218,7 +218,7 @@ def test_generated_and_identity_columns_swap(undo: Undo) -> None:
 
 
 @oldest_and_newest
-def test_what_cannot_be_undone_is_named(undo: Undo) -> None:
+def test_a_change_that_cannot_be_undone_is_named(undo: Undo) -> None:
     undo.database.sql(
         "create table booking (id int primary key, during int4range, exclude using gist (during with &&));"
         "insert into booking values (1, '[1,5)')"

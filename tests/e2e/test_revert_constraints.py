@@ -60,7 +60,7 @@ def test_rows_that_others_attached_are_a_conflict_never_a_silent_cascade(undo: U
 
 @oldest_and_newest
 @pytest.mark.parametrize("action", ["", "on delete cascade", "on delete set null", "on delete restrict"])
-def test_who_refers_to_a_key_refers_to_the_row_that_comes_back_with_it(undo: Undo, action: str) -> None:
+def test_references_to_a_key_hold_when_its_row_comes_back(undo: Undo, action: str) -> None:
     undo.database.sql(
         "create table parent (id int primary key, name text);"
         f"create table child (id int primary key, parent_id int references parent {action})"
@@ -209,7 +209,7 @@ def test_a_key_that_others_follow_by_cascade(undo: Undo) -> None:
     assert undo.rows("city") == ["(1,de)", "(2,de)"]
 
 
-def test_what_triggers_do_is_said(undo: Undo) -> None:
+def test_the_plan_says_what_triggers_do(undo: Undo) -> None:
     undo.database.sql(
         "create table item (id int primary key, n int, updated_at timestamptz default now()); "
         "create table log (n int);"

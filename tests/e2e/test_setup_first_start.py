@@ -153,7 +153,7 @@ def test_contexts_are_read_in_the_servers_encoding(
 
 
 @oldest_and_newest
-def test_what_is_no_text_of_any_encoding_is_stored_and_marked(
+def test_bytes_of_no_known_encoding_are_stored_and_marked(
     database: Database, start_worker: StartWorker
 ) -> None:
     """SQL_ASCII: nobody knows what the bytes mean."""

@@ -81,7 +81,7 @@ def test_an_identity_that_the_triggers_gave_is_taken_back(
 
 
 @oldest_and_newest
-def test_what_another_publication_needs_stays_and_is_named(
+def test_an_identity_that_another_publication_needs_stays_and_is_named(
     database: Database, start_worker: StartWorker
 ) -> None:
     database.sql(FORMER)

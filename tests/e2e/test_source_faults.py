@@ -221,7 +221,9 @@ def test_reading_from_a_standby(major: int, stack: ExitStack, start_on: StartOn)
 
 
 @pytest.mark.parametrize("major", available())
-def test_what_another_subscription_brings(major: int, stack: ExitStack, start_on: StartOn) -> None:
+def test_changes_from_another_subscription_are_stored(
+    major: int, stack: ExitStack, start_on: StartOn
+) -> None:
     """Changes with a replication origin are changes too, and origins do not leak into later ones."""
     source = app(stack, major)
     upstream = stack.enter_context(Server.start(major))

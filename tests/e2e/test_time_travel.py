@@ -212,7 +212,7 @@ def error_of(*arguments: str, database: Database, exit_code: int = 1) -> str:
     return done.stderr
 
 
-def test_what_is_not_known_is_said(database: Database, start_worker: StartWorker) -> None:
+def test_an_answer_says_what_is_not_known(database: Database, start_worker: StartWorker) -> None:
     database.sql(SCHEMA)
     worker = start_worker("--snapshot", "none").wait_ready()
     database.sql("insert into item values (3, 'c', null, null)")

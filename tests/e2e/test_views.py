@@ -67,7 +67,7 @@ def test_each_person_has_their_own_and_sees_what_is_shared(
     assert views(viewer) == [] and len(views(operator)) == 1
 
 
-def test_what_will_not_do_is_refused(dashboard: Dashboard) -> None:
+def test_an_unusable_view_is_refused(dashboard: Dashboard) -> None:
     odd = "<img src=x onerror=alert(1)>' -- \" ü"
     assert keep(dashboard.client, odd).status_code == 204
     assert views(dashboard.client)[0][0] == odd
@@ -96,7 +96,7 @@ def test_nobody_fills_the_history_with_views(dashboard: Dashboard, database: Dat
     assert keep(dashboard.client, "first", "/undo").status_code == 204, "what is there can be changed"
 
 
-def test_where_nothing_may_be_written_it_is_said(
+def test_a_server_that_may_not_write_says_so(
     dashboard: Dashboard, database: Database, open_dashboard: OpenDashboard
 ) -> None:
     role = f"looker_{database.name}"

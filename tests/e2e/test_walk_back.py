@@ -149,7 +149,9 @@ def test_the_dashboard_walks_back_too(database: Database, start_worker: StartWor
         assert refused.status_code == 409 and "not all rows" in refused.json()["detail"]
 
 
-def test_what_was_ignored_is_not_taken_for_known(database: Database, start_worker: StartWorker) -> None:
+def test_values_of_ignored_columns_are_not_called_known(
+    database: Database, start_worker: StartWorker
+) -> None:
     database.sql("create table item (id int primary key, name text, seen int)")
     database.sql("insert into item values (1, 'a', 0)")
     start_worker("--snapshot", "none", "--ignore-column", "public.item.seen").wait_ready()

@@ -122,7 +122,7 @@ def is_signed(secret: str, headers: dict[str, str], body: bytes) -> bool:
 
 
 @oldest_and_newest
-def test_what_the_filter_selects_is_sent_signed(
+def test_selected_changes_are_sent_with_a_signature(
     dashboard: Dashboard, database: Database, receiver: Receiver
 ) -> None:
     database.sql("insert into todo values (0, 'before')")
@@ -145,7 +145,7 @@ def test_what_the_filter_selects_is_sent_signed(
     until(lambda: state(dashboard)["delivered"] == 250)
 
 
-def test_what_is_not_taken_is_sent_again_the_same(
+def test_a_delivery_that_was_refused_is_repeated_unchanged(
     dashboard: Dashboard, database: Database, receiver: Receiver
 ) -> None:
     receiver.answers = [500, 302, 404]
@@ -178,7 +178,7 @@ def test_nothing_is_left_out_over_restarts(
     until(lambda: sorted(set(receiver.keys())) == ["1", "2", "3"])
 
 
-def test_of_two_servers_one_sends(dashboard: Dashboard, database: Database, receiver: Receiver) -> None:
+def test_only_one_of_two_servers_sends(dashboard: Dashboard, database: Database, receiver: Receiver) -> None:
     other = Worker.start(
         command="serve",
         env=environment(database.url, BEMI_SECRET_KEY=KEY, BEMI_WEBHOOK_ALLOW="127.0.0.1"),
@@ -211,7 +211,9 @@ def test_an_address_that_does_not_answer_is_said_and_holds_up_no_other(
     assert (tried["taken"], tried["status"]) == (True, 200)
 
 
-def test_who_says_gone_is_left_alone(dashboard: Dashboard, database: Database, receiver: Receiver) -> None:
+def test_a_receiver_that_answers_gone_is_left_alone(
+    dashboard: Dashboard, database: Database, receiver: Receiver
+) -> None:
     receiver.answers = [410]
     add(dashboard, receiver.url)
     database.sql("insert into todo values (1, 'a')")
@@ -227,7 +229,7 @@ def test_who_says_gone_is_left_alone(dashboard: Dashboard, database: Database, r
     assert dashboard.client.delete("/api/webhooks/hook").status_code == 404
 
 
-def test_what_will_not_do_is_refused(dashboard: Dashboard) -> None:
+def test_an_unusable_webhook_is_refused(dashboard: Dashboard) -> None:
     for wrong in (
         {"name": "", "url": "https://example.org"},
         {"name": "x", "url": "file:///etc/passwd"},

@@ -101,7 +101,7 @@ def test_a_banned_call_is_found(line: str) -> None:
         "static_assert(sizeof(Lsn) == 8);",
     ],
 )
-def test_what_only_looks_banned_passes(line: str) -> None:
+def test_code_that_only_looks_banned_passes(line: str) -> None:
     assert messages("store/copy.cpp", line) == []
 
 

@@ -21,7 +21,7 @@ def test_the_same_seed_chooses_the_same() -> None:
     assert choose(MANY, 7, 20) != choose(MANY, 8, 20)
 
 
-def test_as_many_are_chosen_as_were_asked_for() -> None:
+def test_the_requested_number_of_mutants_is_chosen() -> None:
     plan = choose(MANY, 7, 20)
     assert sum(quota for quota, _ in plan.values()) == 20
     assert all(len(candidates) == 50 for _, candidates in plan.values())
@@ -46,7 +46,7 @@ def test_nothing_judged_is_not_good() -> None:
     assert not result_of(0, 0).is_good
 
 
-def test_what_does_not_compile_or_is_equivalent_is_not_judged() -> None:
+def test_mutants_that_do_not_compile_or_are_equivalent_are_not_judged() -> None:
     result = result_of(9, 1)
     result.add(mutant(3), Outcome("does not compile"), set())
     result.add(mutant(4), Outcome("survived"), {key_of(mutant(4))})
