@@ -10,7 +10,7 @@ create function audit() returns trigger language plpgsql as $$ begin
   values (tg_table_name, tg_op, to_jsonb(old), to_jsonb(new)); return null; end $$;
 """
 
-# What the existing package's migration makes: a row trigger that reads the statement's comment.
+# The migration of the existing package makes this: a row trigger that reads the statement's comment.
 READ_COMMENT = """
 create function read_comment() returns trigger language plpgsql as $$ declare said text; begin
   said := split_part(split_part(current_query(), '/*Bemi ', 2), ' Bemi*/', 1);

@@ -85,7 +85,7 @@ def run(measurement: Measurement, number: int, total: int, quick: bool) -> bool:
     wait = "" if quick or not measurement.minutes else f", about {measurement.minutes:g} min"
     print(f"\n[{number}/{total}] {measurement.name}{wait}: {measurement.about()}", flush=True)
     began = time.monotonic()
-    # What an earlier run left must not be taken for this one's.
+    # A result of an earlier run must not be taken for this one's.
     (FOLDER / f"{measurement.name}.json").unlink(missing_ok=True)
     arguments = measurement.quick if quick else measurement.full
     code = subprocess.run([sys.executable, str(measurement.script), *arguments], check=False).returncode

@@ -102,7 +102,7 @@ class Bench:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
-            # As applications have it, and so that an update of it can be told.
+            # Applications have a key there, and it lets us tell updates apart.
             self.source.sql(
                 "alter table pgbench_history add id bigint generated always as identity primary key",
                 dbname=database,
@@ -128,7 +128,7 @@ class Bench:
         script = self.home / f"{way.database}.sql"
         script.write_text(WORKLOADS[workload].format(message=way.message, comment=way.comment))
         if way.database == "tracked":
-            # What waits in the slot is not part of this run.
+            # Changes that still wait in the slot are not part of this run.
             with self.worker():
                 bemi("sync", env=self.env, timeout=600)
         with contextlib.ExitStack() as stack:

@@ -30,8 +30,8 @@ INDEXES = (
     "and indexdef not like '%UNIQUE%'"
 )
 
-# As the worker writes them, but many at a time. Users, endpoints and records are of uneven weight.
-# `i` counts back from now, `j` forth as positions do.
+# Rows as the worker writes them, but many at a time. Users, endpoints and records are of uneven weight. `i` counts back
+# from now, `j` forth as positions do.
 FILL = """
 insert into changes (id, source, database, schema, "table", primary_key, operation, before, after, context,
   committed_at, effective_at, queued_at, transaction_id, position, epoch, commit_position, sequence)

@@ -31,7 +31,8 @@ SETTINGS = {"shared_buffers": "256MB", "max_wal_size": "4GB", "log_min_messages"
 WAIT_SECONDS = 900
 ROWS = 2_000
 
-# As a worker would have stored it; the newest day is left to the worker. Every third change is of another request.
+# Rows as a worker would have stored them; the newest day is left to the worker. Every third change is of another
+# request.
 FILL = """
 insert into changes (id, source, database, schema, "table", primary_key, operation, before, after, context,
                      committed_at, effective_at, queued_at, transaction_id, position, epoch, commit_position, sequence)
@@ -46,7 +47,7 @@ from (select i, 1 + i * 7919 % {rows} as k,
 PARTITIONS = """
 select _bemi.make_partition(date_trunc('day', now()) - interval '1 day' * n) from generate_series({first}, {last}) n
 """
-# Whoever began to keep a history then knows it from then on.
+# Moves the beginning of the history back to the first row.
 BEGINNING = """
 update _bemi.epoch set began_at = began_at - interval '{days} days';
 update _bemi.coverage set since = since - interval '{days} days', rows_at = rows_at - interval '{days} days';

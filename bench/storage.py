@@ -49,7 +49,7 @@ begin
   for t in 1 .. transactions loop
     perform pg_logical_emit_message(true, '_bemi', json_build_object('user_id', t % 1000,
       'endpoint', '/items/' || t % 20, 'method', 'POST', 'request_id', gen_random_uuid())::text);
-    -- Of many lengths, so that how many rows just fit into a page is no matter of luck.
+    -- Different lengths, so that it is no matter of luck how many rows just fit into a page.
     insert into item select t * 6 + i, t % 100,
       left(repeat(md5((t * 6 + i)::text), 1 + width / 16), (width * (0.5 + random()))::int), i + 0.5, now()
     from generate_series(0, 5) i;

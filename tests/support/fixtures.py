@@ -20,7 +20,7 @@ import pytest
 from support.bemi import Worker
 from support.postgres import Server, available
 
-# Where the running time of each major would add more waiting than proof.
+# For tests that are too slow to run on every major.
 oldest_and_newest = pytest.mark.parametrize("server", [14, 18], indirect=True, ids=["pg14", "pg18"])
 every_major = pytest.mark.parametrize("server", available(), indirect=True, ids=lambda major: f"pg{major}")
 

@@ -6,7 +6,7 @@ EXIT_CODES = {
     2: "The command line or the settings are wrong; nothing was done.",
 }
 
-# By error kind: the meaning, and what to do.
+# Keyed by error kind: the meaning, and what to do.
 ERRORS = {
     "usage": (
         "The command line, a setting or a request is wrong.",
@@ -70,14 +70,14 @@ ERRORS = {
     ),
 }
 
-# By what the worker does about an error kind.
+# Keyed by the worker's reaction to an error kind.
 REACTIONS = {
     "retry": "connects again, with growing pauses",
     "careful": "stores row by row and sets the refused row aside",
     "stop": "stops; nothing is lost meanwhile",
 }
 
-# By the name of the condition that an SQL function raises.
+# Keyed by the name of the condition that an SQL function raises.
 SQLSTATES = {
     "ambiguous_parameter": "Name the source with `source => '...'` (`--source-name`).",
     "cardinality_violation": "Ask for a later position; both transactions have the same time.",

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / "build" / "dev"
 STAMPS = BUILD / "clang-tidy"
 TIDY = "clang-tidy-19"
-# Of those that changed: a test run is no place for the minutes that a change of everything takes.
+# The most changed files to look at: after a change of everything, a test run must not take minutes for this.
 CHANGED_MAX = 12
 # The commands are g++'s; clang does not know every warning in them.
 EXTRA = ("--extra-arg=-Wno-unknown-warning-option",)

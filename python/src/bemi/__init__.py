@@ -46,7 +46,7 @@ __all__ = [
 ]
 
 
-# What a process that only writes need not pay for.
+# Imported when first used: a process that only writes need not pay for these.
 _LATER = {
     "Change": "history",
     "Changes": "history",

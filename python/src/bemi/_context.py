@@ -27,7 +27,7 @@ from ._failures import note_failure
 from ._finalizers import is_collecting, watch_async_generators
 
 Context = Mapping[str, Any]
-# What a middleware is given: a function, or one for each key. See :func:`asked`.
+# The argument `set_context` of a middleware: a function, or one for each key. See :func:`asked`.
 SetContext = Callable[[Any], Any] | Mapping[str, Any]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -55,7 +55,7 @@ class Holder:
     ) -> None:
         self._values: dict[str, Any] = dict(values) if values else {}
         self._version = 0
-        # What a message says of it, and the versions of it and its parents that this was made from.
+        # The encoded form, and the versions of this holder and its parents from which it was made.
         self._encoded: tuple[int, str] | None = None
         self._parent = parent
         # Run at the first write, once: by then a dependency may know the user. It raises nothing.

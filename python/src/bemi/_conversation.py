@@ -23,11 +23,11 @@ from ._masking import masked
 from ._message import Scope
 from ._statement import REMEMBERED_MAX, Kind, is_of_rows, runs_code
 
-# What is remembered of a connection until the end of its transaction.
+# Notes about a connection, kept until the end of its transaction.
 Memory = MutableMapping[Any, Any]
 WAITING = "bemi_waiting"
 READ = "bemi_read"
-# Of a connection until its end: something ran on it that may have dropped what was prepared.
+# Kept as long as the connection: something ran on it that may have dropped the prepared messages.
 _UNSURE = "bemi_unsure"
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 
 _log = logging.getLogger("bemi")
 
-# How often each kind of failure happened in this process.
+# Number of failures of each kind in this process.
 failures: Counter[str] = Counter()
 
 

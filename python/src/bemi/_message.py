@@ -21,14 +21,14 @@ CUT = " ..."
 Scope = Literal["previous", "next", "transaction"]
 
 
-# What every message ends with.
+# The end of every message.
 _ENDS: dict[Scope, str] = {
     scope: json.dumps({"_bemi": {"v": 1, "scope": scope}})[1:]
     for scope in ("previous", "next", "transaction")
 }
 
 
-# What jsonb refuses, as json.dumps writes it: NUL and half of a surrogate pair.
+# jsonb refuses these, written as json.dumps writes them: NUL and half of a surrogate pair.
 def _is_storable(text: str) -> bool:
     # Compiled when it is first needed, as all patterns here: an import should cost next to nothing.
     return "\\u" not in text or not re.search(r"\\u0000|\\ud[89a-f]", text, re.IGNORECASE)

@@ -37,7 +37,7 @@ def may_be_active() -> bool:
 
 
 def from_active_span() -> dict[str, str]:
-    # Who has not imported OpenTelemetry has no span.
+    # Without an import of OpenTelemetry, there is no span.
     trace = sys.modules.get("opentelemetry.trace")
     if trace is None:
         return {}

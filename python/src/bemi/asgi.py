@@ -40,7 +40,7 @@ class BemiFastAPIMiddleware:
         self.app = app
         self.set_context = set_context
         self.trace = trace
-        # What of it is asked at the first write, if any. A request that writes nothing costs next to nothing.
+        # The part that is called at the first write, if any. A request that writes nothing costs next to nothing.
         later: SetContext | None = set_context
         self._is_async = False
         if isinstance(set_context, Mapping):

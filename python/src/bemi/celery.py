@@ -21,7 +21,7 @@ from ._context import Holder, current_context, enter, leave
 from ._failures import note_failure
 
 HEADER = "bemi_context"
-# By the task's id. One that runs at once may begin again within itself, by a retry.
+# Keyed by the task's id. A task that runs eagerly may begin again within itself, by a retry.
 _running: dict[str, list[Token[Any]]] = {}
 
 

@@ -205,7 +205,7 @@ def _has_key(table: Table, state: InstanceState[Any]) -> ColumnElement[bool]:
     if len(columns) == 1:
         return Change.primary_key == _as_text(values[0], columns[0])
     if all(_is_plain(value) for value in values):
-        # As the worker writes several: a JSON array of texts.
+        # The worker writes a key of several columns as a JSON array of texts.
         text = json.dumps([str(value) for value in values], ensure_ascii=False, separators=(", ", ": "))
         return Change.primary_key == text
     parts = [sql_cast(Change.primary_key, JSONB)[i].astext for i in range(len(columns))]
@@ -236,7 +236,7 @@ def _relationship(mapper: Mapper[Any], name: str) -> RelationshipProperty[Any]:
 
 def _of_related(state: InstanceState[Any], name: str) -> ColumnElement[bool]:
     relationship = _relationship(state.mapper, name)
-    # Where the other end, or the table between, names the object's columns.
+    # Pairs of columns in which the other end, or the table between, refers to the object.
     pairs = [(near, far) for near, far in relationship.synchronize_pairs]
     table = relationship.secondary if relationship.secondary is not None else relationship.mapper.local_table
     if relationship.direction.name == "MANYTOONE":

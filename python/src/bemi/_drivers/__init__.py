@@ -91,7 +91,7 @@ MAY_EMIT = f"""SELECT pg_catalog.count(*) > 0
   EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgdeferrable AND NOT tgisinternal)
 FROM pg_catalog.pg_proc WHERE oid = {_EMIT_OID} AND proname = 'pg_logical_emit_message'"""
 
-# How many rows a message's statement returns when the role of this moment lacks the right.
+# Number of rows that a message's statement returns if the current role lacks the right.
 ROWS_WHEN_FORBIDDEN = 1
 
 # PostgreSQL asks for the right to EXECUTE when it prepares an expression, used or not, and a refusal

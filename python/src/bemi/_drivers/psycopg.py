@@ -26,8 +26,8 @@ from .._failures import note_failure
 from .._statement import fits_in_a_transaction, is_single
 from . import Build, Execution, Message, Prepared, note_rows, preparing
 
-# What is used here below psycopg's public face is as these have it. In another release, messages go by the public
-# face alone, which costs more.
+# Releases whose internals the code below uses. With any other, messages go through psycopg's public interface alone,
+# which costs more.
 KNOWN_VERSIONS = ("3.1.", "3.2.", "3.3.")
 
 
@@ -136,7 +136,7 @@ class AsyncPsycopg:
             await raw.execute(message.sql(), prepare=False)
 
 
-# As plain numbers: `connection.info` and the comparison of enums take microseconds.
+# Plain numbers: `connection.info` and the comparison of enums take microseconds.
 _IDLE, _INTRANS = int(TransactionStatus.IDLE), int(TransactionStatus.INTRANS)
 _COMMAND_OK, _TUPLES_OK = int(ExecStatus.COMMAND_OK), int(ExecStatus.TUPLES_OK)
 
