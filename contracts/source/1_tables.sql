@@ -1,13 +1,13 @@
--- What Bemi keeps in a database that it tracks, in a schema of its own: it belongs to who may make event
--- triggers, often a superuser, and nobody with fewer rights may ever own anything in it. The history's schema
--- `_bemi` can have another owner.
+-- Bemi's own tables in a database that it tracks. Their schema belongs to the role that may make event triggers,
+-- often a superuser, and no role with fewer rights may ever own anything in it. The history's schema `_bemi` can have
+-- another owner.
 --
 -- All of contracts/source/ is applied as a whole, and again whenever it differs from what is installed.
 
 create schema if not exists _bemi_source;
 revoke all on schema _bemi_source from public;
 
--- What the worker tracks, as `bemi init` or `bemi run` was told.
+-- The selection that the worker tracks, as `bemi init` or `bemi run` got it.
 create table if not exists _bemi_source.tracking (
   only_row boolean primary key default true check (only_row),
   publication name not null,
@@ -59,7 +59,8 @@ create table if not exists _bemi_source.guard (
   state text not null
 );
 
--- What follows makes them others. Somebody may have switched them off before: the worker's next look is to find that.
+-- The statements below replace the triggers. Somebody may have disabled them before: the worker's next look must find
+-- that.
 do $$
 begin
   if pg_catalog.to_regprocedure('_bemi_source.trigger_state()') is not null then

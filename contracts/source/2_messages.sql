@@ -18,7 +18,7 @@ begin
   return (select encode(sha256(outer_key || sha256(inner_key || content)), 'hex') from _bemi_source.signing_key);
 end $$;
 
--- What tells our own DDL, within the triggers, from everybody else's. It holds for one transaction.
+-- Distinguishes our own DDL within the triggers from everybody else's. It holds for one transaction.
 create or replace function _bemi_source.own_token() returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin

@@ -28,8 +28,8 @@ begin
   return form;
 end $$;
 
--- Of a partitioned table. pg_partition_tree would lock them all, in the application's transaction. Level by level:
--- a recursive query would be planned as if each table had many partitions.
+-- The leaves of a partitioned table. pg_partition_tree would lock them all, in the application's transaction. Level by
+-- level: a recursive query would be planned as if each table had many partitions.
 create or replace function _bemi_source.leaves_of(root oid) returns oid[]
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
@@ -53,7 +53,7 @@ set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'he
 set quote_all_identifiers = off as $$
 declare
   leaves constant oid[] := _bemi_source.leaves_of(relation);
-  -- What rows from before a column have. A partitioned table has no rows: its leaves know.
+  -- The value of rows from before the column. A partitioned table has no rows: its leaves know.
   missing constant jsonb := (
     select coalesce(jsonb_object_agg(a.attname, a.attmissingval::text order by a.attrelid desc), '{}')
     from pg_attribute a
@@ -80,7 +80,7 @@ begin
         from pg_attribute a join pg_type t on t.oid = a.atttypid
         where a.attrelid = named.oid and a.attnum > 0 and not a.attisdropped
           and (a.attgenerated = '' or a.attgenerated = 's' and current_setting('server_version_num')::int >= 180000)),
-      -- What it has besides, and the stream leaves out.
+      -- Columns that the table has and the stream leaves out.
       'unsent', (
         select coalesce(json_agg(a.attname order by a.attnum), '[]') from pg_attribute a
         where a.attrelid = named.oid and not a.attisdropped
@@ -112,7 +112,7 @@ comment on view _bemi_source.version is
 comment on column _bemi_source.version.relation is 'The table''s oid at the source';
 comment on column _bemi_source.version.version is 'The digest of the catalog''s row versions';
 
--- Of what rows are read by.
+-- The digest of everything by which rows are read.
 create or replace function _bemi_source.digest(described json) returns bytea
 language plpgsql immutable set search_path = pg_catalog, pg_temp as $$
 begin

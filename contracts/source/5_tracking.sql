@@ -1,5 +1,5 @@
--- What the event triggers do. Whatever goes wrong in here must not fail the application's DDL: it is counted, and
--- the worker finds by looking what it was not told.
+-- The work of the event triggers. An error in here must not fail the application's DDL: it is counted, and the worker
+-- finds by looking what no message reported.
 
 -- The tables that have a column of one of the types, or of a type that is made of one. The few rows that there are
 -- find theirs by indexes, which the planner cannot know.
@@ -172,8 +172,8 @@ begin
   from pg_class named join pg_namespace place on place.oid = named.relnamespace where named.oid = relation;
 end $$;
 
--- What may go on for hours, another transaction's hold on the publication, is not waited for (publish). All else that
--- is waited for lasts a moment, such as a page that another session adds to a catalog.
+-- It does not wait for another transaction's lock on the publication, which may last for hours (publish). All other
+-- waits last a moment, such as for a page that another session adds to a catalog.
 create or replace function _bemi_source.track_relation(relation oid, command text, named boolean) returns void
 language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '100ms' as $$
 declare
@@ -213,7 +213,7 @@ begin
   end if;
 end $$;
 
--- A plan that is made once for all: to make one anew for each command costs more than all that it finds.
+-- Planned once: a new plan for each command would cost more than everything that it finds.
 create or replace function _bemi_source.track_ddl() returns event_trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan as $$
 declare

@@ -1,4 +1,4 @@
--- What is dropped, and what loses a column or its key by it.
+-- Handles dropped tables, and tables that lose a column or their key by a drop.
 
 -- Tables of ours that are gone. One that was not listed may have been a partition: only the worker knows yet.
 create or replace function _bemi_source.tell_dropped(command text) returns void
@@ -57,7 +57,7 @@ language sql volatile set search_path = pg_catalog, pg_temp as $$
   where named.relreplident = 'i' and not _bemi_source.is_identified(named)
 $$;
 
--- What ALTER TABLE takes from a table is told at the command's end, which names it.
+-- A part that ALTER TABLE removes is reported at the command's end, which names the table.
 create or replace function _bemi_source.track_drop() returns event_trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan as $$
 declare

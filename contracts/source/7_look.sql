@@ -1,4 +1,4 @@
--- What the triggers did not see: they were switched off, or failed. The worker asks now and then.
+-- Finds what the triggers did not see because they were disabled or failed. The worker calls it now and then.
 
 -- Another text whenever somebody changed the event triggers or what they run, though they be again what they were.
 create or replace function _bemi_source.trigger_state() returns text
@@ -21,7 +21,7 @@ declare
   unwatched boolean := state is distinct from (select guard.state from _bemi_source.guard);
   difference text;
 begin
-  -- What it is and what it was told to be, of one snapshot: an application's command may come in between.
+  -- The actual and the reported shape in one snapshot: an application's command may come in between.
   for subject in
     select named.oid as relation, _bemi_source.describe(named.oid) as described, now.version, s.version as told_version
     from pg_class named join _bemi_source.version now on now.relation = named.oid

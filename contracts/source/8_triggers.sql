@@ -1,4 +1,4 @@
--- Nobody calls any of it but the event triggers; the worker, who reads the key, may look.
+-- Only the event triggers call these functions; the worker, which reads the key, may call look().
 do $$
 declare made record;
 begin
@@ -16,8 +16,8 @@ begin
   end loop;
 end $$;
 
--- Of every command: what changes a table is seen by what it became, not by the command's name. They fire in
--- sessions that replicate, too.
+-- For every command: a change of a table is recognised by its result, not by the command's name. They also fire in
+-- sessions that replicate.
 drop event trigger if exists bemi_track_ddl;
 drop event trigger if exists bemi_track_drop;
 drop event trigger if exists bemi_track_rewrite;
@@ -29,11 +29,11 @@ alter event trigger bemi_track_ddl enable always;
 alter event trigger bemi_track_drop enable always;
 insert into _bemi_source.guard (state) values (_bemi_source.trigger_state()) on conflict do nothing;
 
--- What an earlier Bemi had here.
+-- Functions of earlier versions in this schema.
 drop function if exists _bemi_source.reached(), _bemi_source.tell_publication(), _bemi_source.version_of(oid),
   _bemi_source.missing_text(pg_catalog.pg_attribute, oid[]), _bemi_source.remember(oid, json);
 
--- What an earlier Bemi had installed, in the history's schema.
+-- Functions of earlier versions in the history's schema.
 drop function if exists _bemi.track_ddl(), _bemi.track_drop(), _bemi.track_rewrite(), _bemi.track_relation(oid, text),
   _bemi.settle_identity(oid, boolean), _bemi.is_narrowly_published(oid), _bemi.describe(oid),
   _bemi.missing_text(pg_catalog.pg_class, pg_catalog.pg_attribute), _bemi.type_form(oid),

@@ -8,7 +8,8 @@
 
 namespace bemi::base {
 
-// As it is, in quotes where it needs them or is empty: an absent value is nothing at all.
+// The text unchanged, in quotes if it needs them or is empty: an absent value is an empty field
+// without quotes.
 std::string csv_field(std::string_view text);
 
 // The same of a text that somebody else wrote: before what a spreadsheet would run as a formula

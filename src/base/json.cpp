@@ -158,7 +158,8 @@ class Scanner {
       std::size_t key = at_;
       if (!string()) return false;
       std::string_view name = text_.substr(key + 1, at_ - key - 2);
-      // By what the keys mean: one with an escape is shorter than it is written. Then no is safe.
+      // jsonb orders keys by their meaning, and a key with an escape is shorter than its spelling.
+      // Then "no" is the safe answer.
       bool escaped = previous.find('\\') != std::string_view::npos ||
                      name.find('\\') != std::string_view::npos;
       if (!first && (escaped || !jsonb_orders(previous, name))) printed_ = false;

@@ -48,7 +48,7 @@ std::size_t utf8_length(std::string_view text, std::size_t at);
 bool valid_utf8(std::string_view text);
 bool is_ascii(std::string_view text);
 
-// How much of a text that a stranger wrote is looked at.
+// Limits for scanning a text that a stranger wrote.
 struct JsonBounds {
   std::size_t bytes_max = 0;
   int depth_max = 0;

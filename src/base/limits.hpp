@@ -26,8 +26,8 @@ inline constexpr std::size_t batch_bytes_target = 128UL << 10;
 inline constexpr std::size_t commit_bytes_target = 16UL << 20;
 inline constexpr std::chrono::milliseconds commit_age_max{500};
 
-// Where changes pile up, a connection stores so much before the next one's turn; each holds it in
-// memory.
+// During a backlog, a connection stores this much before the next one gets its turn; each holds it
+// in memory.
 inline constexpr std::size_t turn_bytes_target = 2UL << 20;
 
 // Number of fences that are answered at once; further ones wait for commit_age_max. Anybody may
@@ -55,7 +55,7 @@ inline constexpr std::int64_t refused_bytes_per_hour_max = 8L << 20;
 inline constexpr std::int64_t refused_kept_max = 10'000;
 inline constexpr std::int64_t refused_bytes_max = 128L << 20;
 
-// By how much jsonb may make a text longer.
+// The most that jsonb may add to a text's length.
 inline constexpr std::size_t json_growth_bytes_max = 1UL << 20;
 
 // A message that tells of DDL. A table of 1,664 columns of composite types stays below it; what is

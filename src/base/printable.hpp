@@ -26,10 +26,11 @@ Character character_at(std::string_view text, std::size_t at);
 // is the same JSON.
 std::string printable(std::string_view text);
 
-// Of several lines: each after the first is set in, so that none passes for a line of ours.
+// For a text of several lines: indents every line after the first, so that none looks like a line
+// of ours.
 std::string printable_lines(std::string_view text);
 
-// As printable() writes it.
+// Appends the escape that printable() writes.
 void append_escaped(std::string& out, std::uint32_t point);
 
 }  // namespace bemi::base

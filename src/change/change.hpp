@@ -48,13 +48,13 @@ struct Change {
   std::string_view fidelity;  // empty: SQL NULL
 };
 
-// Of a message in the WAL, which anybody may write. `other`: by its prefix it claims to be Bemi's,
-// and is nothing that Bemi writes.
+// The kind of a message in the WAL, which anybody may write. `other`: its prefix claims to be
+// Bemi's, but Bemi writes no such message.
 enum class MessageKind { context, schema, other };
 inline constexpr std::size_t message_kinds = 3;
 std::string_view name(MessageKind kind);
 
-// How many were not believed, or could not be stored.
+// Numbers of messages that were not believed or could not be stored.
 struct RefusedCounts {
   std::int64_t context = 0;
   std::int64_t schema = 0;
@@ -103,7 +103,7 @@ struct Covered {
   std::string gap = {};
 };
 
-// A relation seen anew, as it is for the changes from `sequence` on.
+// A relation as it is for the changes from `sequence` on.
 struct Described {
   RelationPtr relation;
   std::uint32_t sequence = 0;

@@ -44,7 +44,7 @@ inline constexpr std::array change_columns{
     ChangeColumn{"fidelity", ColumnForm::json},
 };
 
-// Where a column stands in the list. Does not compile for a name that is none.
+// The position of a column in the list. An unknown name does not compile.
 consteval int change_column(std::string_view name) {
   const auto* found = std::ranges::find(change_columns, name, &ChangeColumn::name);
   if (found == change_columns.end()) throw 0;  // lint-ok: never at run time

@@ -16,7 +16,7 @@ namespace bemi::change {
 
 // All of these: error of kind malformed_message; the message names the member, not its value.
 
-// As PostgreSQL's catalog can hold it: 1 to 63 bytes, no zero character.
+// A name that PostgreSQL's catalog can hold: 1 to 63 bytes, no zero character.
 base::Result<std::string> name_member(const nlohmann::json& object, const char* member);
 base::Result<std::string> text_member(const nlohmann::json& object, const char* member);
 base::Result<std::int64_t> number_member(const nlohmann::json& object, const char* member,

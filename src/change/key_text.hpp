@@ -16,7 +16,7 @@ std::string key_name(std::string text);
 // The same of a JSON array of texts, as keys of several columns are: a JSON array of one text.
 std::string key_list_name(std::string text);
 
-// What somebody asks for: a name as it is stored, or a key's whole text.
+// Accepts either form in a question: a name as stored, or the whole text of a key.
 std::string asked_key_name(std::string text);
 
 }  // namespace bemi::change

@@ -24,8 +24,8 @@ struct Column {
   bool ignored = false;      // a change in only such columns is not recorded
   bool unchecked = false;    // nobody has looked whether its text is UTF-8 (SQL_ASCII)
   int number = 0;            // what stays when it is renamed (attnum); 0: not known
-  // What rows have that were written before the column came, as JSON and, where that cannot hold
-  // it, as exact text; empty: null.
+  // The value of rows that were written before the column was added: as JSON and, if JSON cannot
+  // hold it, as exact text; empty: null.
   std::string missing;
   std::string missing_exact;
 };
@@ -44,7 +44,7 @@ struct Relation {
   std::vector<std::string> unsent;       // generated columns, which the stream leaves out
   bool lists_unsent = true;              // false: an older release told or stored it, without those
   bool assumed = true;  // key and types are the catalog's of a later moment, not told by the stream
-  bool again = false;   // described anew in one session: it may have changed unseen
+  bool again = false;   // described again in one session: it may have changed unseen
   bool dropped = false;
   bool tracked = true;  // false: published, but not selected by the configuration
 };

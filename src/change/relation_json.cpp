@@ -80,7 +80,7 @@ class FormReader {
   std::size_t parts_ = 0;
 };
 
-// What rows from before the column have: it is read as jsonb later on.
+// The value of rows from before the column was added. It is read as jsonb later on.
 Result<std::string> read_missing(const json& column) {
   TRY_ASSIGN(std::string missing, optional_text(column, "missing"));
   if (missing.empty() || base::json_fits_jsonb(missing)) return missing;

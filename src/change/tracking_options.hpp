@@ -47,11 +47,11 @@ const std::vector<TrackingChoice>& tracking_choices();
 
 // All of them by name.
 nlohmann::ordered_json to_json(const TrackingOptions& options);
-// What `json` lacks is as by default. Error of kind malformed_message: it is no object, or a member
-// has another type; a list of columns to redact that cannot be read must not be taken for none.
+// Absent members get their defaults. Error of kind malformed_message if it is not an object or a
+// member has another type: an unreadable list of columns to redact must not pass for an empty one.
 base::Result<TrackingOptions> read_tracking_options(const nlohmann::ordered_json& json);
 
-// As arguments of `bemi run`.
+// The arguments of `bemi run`.
 std::vector<std::string> arguments_of(const TrackingOptions& options);
 
 }  // namespace bemi::change

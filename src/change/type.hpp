@@ -49,7 +49,7 @@ struct Type {
   int depth = 1;
 };
 
-// As shared; one that is made of too much (base/limits.hpp) becomes plain text.
+// Makes a shared type. A type with too many parts (base/limits.hpp) becomes plain text.
 TypePtr make_type(Type type);
 
 // The types known by OID. A domain is entered under its own OID with the form of its base.

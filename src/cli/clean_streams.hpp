@@ -18,8 +18,7 @@ class CleanStreams {
   CleanStreams& operator=(const CleanStreams&) = delete;
   ~CleanStreams();
 
-  // What goes to stdout is for a program (JSON, CSV, SQL): unless a terminal stands there, the
-  // bytes are left as they are.
+  // Leaves stdout unchanged unless it is a terminal: JSON, CSV and SQL are for programs.
   void leave_stdout_to_programs();
 
  private:

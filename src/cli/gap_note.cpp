@@ -26,7 +26,7 @@ where g.accepted_at is null and g.source in (
   where v."table" = $2 and v.schema = coalesce(nullif($1, ''), 'public'))
 order by g.id limit 1)";
 
-// Of this table alone.
+// Gaps of this table alone.
 constexpr const char* select_table_gaps = R"(
 select g.source, coalesce(g.from_time::text, ''), coalesce(g.to_time::text, ''), g.reason
 from _bemi.gap g where g."table" = $2 and g.schema = coalesce(nullif($1, ''), 'public')

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// The text of --help, in 80 columns, and the same facts as data for who writes the reference.
+// The text of --help, in 80 columns, and the same facts as data for the reference.
 #pragma once
 
 #include <string>
@@ -23,7 +23,7 @@ struct OptionFacts {
   bool is_required = false;
 };
 
-// Of a command or one of its groups; some options are for programs alone.
+// The options of a command or a group, without those that are for programs only.
 std::vector<const CLI::Option*> shown_options(const CLI::App& app);
 
 OptionFacts facts_of(const CLI::Option& option);

@@ -23,7 +23,7 @@ void add_connection_options(CLI::App& command, host::Config& config);
 void add_tracking_options(CLI::App& command, host::Config& config);
 // Also where rows are read from the live table: what a worker keeps out stays out.
 void add_selection_options(CLI::App& command, host::Config& config);
-// Schema and partitions of the table changes, for who may make it.
+// Schema and partitions of the table changes, for commands that may create it.
 void add_layout_options(CLI::App& command, host::Config& config);
 void add_worker_options(CLI::App& command, host::Config& config);
 void add_retention_option(CLI::App& command, host::Config& config);
@@ -31,7 +31,7 @@ void add_maintainer_option(CLI::App& command, host::Config& config);
 void add_maintenance_options(CLI::App& command, host::Config& config);
 void add_http_options(CLI::App& command, host::Config& config);
 void add_log_options(CLI::App& command, host::Config& config);
-// Where undo writes; `about` is the flag's help.
+// Adds the address to which undo writes; `about` is the flag's help.
 void add_revert_url_option(CLI::App& command, host::Config& config, const char* about);
 inline constexpr const char* revert_url_about =
     "The source, as a role that may write its tables [default: --source]";

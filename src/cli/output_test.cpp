@@ -45,7 +45,7 @@ TEST(Table, ColoursWhatWasAndWhatIs) {
 TEST(Csv, QuotesAsRfc4180) {
   Table table{.headers = {"a", "b"}, .rows = {{"x,\"y\"", std::nullopt}, {"", "z"}}, .marked = {}};
   EXPECT_EQ(render_csv(table, true), "a,b\r\n\"x,\"\"y\"\"\",\r\n\"\",z\r\n");
-  // Whoever names a column, or writes a value, writes no formula.
+  // A column's name or a value must not become a formula.
   table = {.headers = {"=a", "b"}, .rows = {{"@x", "-1.5"}}, .marked = {}};
   EXPECT_EQ(render_csv(table, true), "'=a,b\r\n'@x,-1.5\r\n");
 }

@@ -13,7 +13,7 @@
 
 namespace bemi::cli {
 
-// How a result's column goes into JSON.
+// The JSON form of a result's column.
 using Form = change::ColumnForm;
 struct Column {
   std::string_view name;

@@ -21,7 +21,7 @@ namespace {
 
 using base::ErrorKind;
 
-// Of the program, but no setting; the rest are those of the tests and of who measures.
+// Variables of the program that are not settings, and those of tests and measurements.
 constexpr std::string_view other_variables[] = {"BEMI_SECRET_KEY", "BEMI_BINARY"};
 constexpr std::string_view other_prefixes[] = {"BEMI_TEST_", "BEMI_KEEP_"};
 
@@ -115,7 +115,8 @@ std::optional<std::string> did_you_mean(const std::string& word,
 
 Settings::Settings(CLI::App& program) { take(program, program); }
 
-// Also what options demand of each other: only who has read all sources can tell whether it holds.
+// Also takes the conditions between options: they can only be checked when all sources have been
+// read.
 void Settings::take(CLI::App& app, const CLI::App& command) {
   for (CLI::Option* option : app.get_options([](CLI::Option*) { return true; })) {
     owners_[option] = &command;
@@ -166,7 +167,7 @@ Origin Settings::origin(const CLI::Option* option) const {
   return option->count() > 0 ? Origin::flag : Origin::standard;
 }
 
-// By another that spoke first: a flag that excludes a variable has its way.
+// True if an option of higher precedence excludes this one: a flag overrules a variable.
 bool Settings::is_ruled_out(const CLI::Option* option, Origin here) const {
   return std::ranges::any_of(excludes_.at(option),
                              [&](const CLI::Option* other) { return origin(other) < here; });

@@ -22,7 +22,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// As _bemi.raise_not_yet says it.
+// The words of _bemi.raise_not_yet.
 constexpr std::string_view not_reached = "not reached yet";
 
 constexpr Wait wait_max = 24h;
@@ -77,7 +77,8 @@ Waiting::~Waiting() {
   if (shown_) std::cerr << "\r\x1b[K" << std::flush;
 }
 
-// Who may only read the history waits all the same: the worker has a heartbeat.
+// A caller that may only read the history cannot do this; the worker's heartbeat then ends its
+// wait.
 void Waiting::nudge() {
   bool is_soon = nudged_ && Clock::now() - *nudged_ < nudge_every;
   if (is_soon || config_->source_url.empty()) return;

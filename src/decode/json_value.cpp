@@ -136,7 +136,7 @@ class ArrayWriter {
   }
 
   void append_element(std::string_view text) {
-    // Of JSON arrays in an array nobody can tell the dimensions.
+    // In an array of JSON arrays, nobody can tell the dimensions.
     bool is_json = element_.form == JsonForm::json || element_.form == JsonForm::jsonb;
     bool ambiguous = is_json && text.starts_with('[');
     exact_ = append_any(out_, element_, text) && readable_inside(element_) && !ambiguous && exact_;

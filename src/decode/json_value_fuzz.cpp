@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using change::Type;
   if (size == 0) return 0;
   std::string_view text(reinterpret_cast<const char*>(data + 1), size - 1);
-  // What the server sends is UTF-8; numbers and json are valid by its own word.
+  // The server sends UTF-8 only, and it has validated numbers and json.
   if (!base::valid_utf8(text)) return 0;
   auto form = static_cast<JsonForm>(data[0] % 12);
   if (form == JsonForm::number) return 0;

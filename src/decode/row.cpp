@@ -150,7 +150,7 @@ bool differs(const Relation& relation, const Tuple& before, const Tuple& after) 
     if (relation.columns[i].ignored || after[i].kind == Kind::unchanged) continue;
     if (before[i].kind != after[i].kind || before[i].text != after[i].text) return true;
   }
-  // A row that nothing changed in was written all the same: only ignored columns hide an update.
+  // An update that changes nothing is still an update: only ignored columns hide one.
   for (const Column& column : relation.columns) {
     if (column.ignored) return false;
   }

@@ -117,7 +117,7 @@ void prepare(CURL* curl, const std::string& url, const HeaderList& headers, cons
   // A proxy would connect for us, to addresses that nobody judged.
   curl_easy_setopt(curl, CURLOPT_PROXY, "");
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  // Whoever stops us does not wait for a name server that is silent.
+  // A silent name server must not delay our exit.
   curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
   curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS,
                    static_cast<long>(milliseconds(http_client_max).count()));
@@ -151,7 +151,7 @@ std::unexpected<base::Error> failure(CURLcode code, const char* said, const Exch
     return base::fail(base::ErrorKind::permission, "this server may not send to that address",
                       "its operator can allow more addresses: --webhook-allow RANGE");
   }
-  // Whoever speaks HTTPS is no secret, as one who answers with a status is none.
+  // This reveals only that the receiver speaks HTTPS, which is no secret.
   if (code == CURLE_PEER_FAILED_VERIFICATION) {
     return base::fail(base::ErrorKind::connection, "certificate verify failed",
                       "for a private authority: SSL_CERT_FILE");

@@ -24,7 +24,7 @@ inline constexpr std::size_t webhooks_at_once = 8;
 inline constexpr std::chrono::milliseconds webhook_pause{500};
 // For one delivery, from the first byte to the answer's head.
 inline constexpr std::chrono::seconds http_client_max{10};
-// Of the head of a receiver's answer.
+// The limit for the header of a receiver's answer.
 inline constexpr std::size_t answer_head_bytes_max = 16UL << 10;
 
 }  // namespace bemi::deliver

@@ -158,7 +158,7 @@ void LiveFeed::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     {
       std::unique_lock lock(mutex_);
-      if (subscriptions_.empty()) seen_.reset();  // Who comes next looks from then on.
+      if (subscriptions_.empty()) seen_.reset();  // The next subscriber begins then.
       changed_.wait(lock, stop, [this] { return !subscriptions_.empty(); });
     }
     if (stop.stop_requested()) return;

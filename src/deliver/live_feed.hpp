@@ -26,7 +26,8 @@ struct LiveChange {
   std::shared_ptr<const std::string> json;
 };
 
-// Where a reader is, as text for Last-Event-ID; and back. Error of kind usage: not one of ours.
+// A reader's position as text for Last-Event-ID, and back. Error of kind usage if the text is not
+// one of ours.
 std::string event_id(const query::Seen& seen);
 base::Result<query::Seen> read_event_id(std::string_view text);
 
@@ -40,7 +41,7 @@ class Subscription {
   [[nodiscard]] const query::ChangeFilter& filter() const { return filter_; }
   // Equal for equal filters.
   [[nodiscard]] const std::string& filter_key() const { return key_; }
-  // Where the reader wants to go on; nullopt: from now.
+  // The position at which the reader wants to resume; nullopt: now.
   [[nodiscard]] const std::optional<query::Seen>& resume() const { return resume_; }
 
   void deliver(LiveChange change);
@@ -89,7 +90,7 @@ class LiveFeed {
   std::mutex mutex_;
   std::condition_variable_any changed_;
   std::vector<std::shared_ptr<Subscription>> subscriptions_;
-  // Of the thread alone.
+  // Used by the thread alone.
   std::optional<query::Seen> seen_;
   std::int64_t stored_ = -1;
   std::jthread thread_;

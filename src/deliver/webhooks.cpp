@@ -13,7 +13,7 @@ namespace {
 
 constexpr const char* purpose = "webhook";
 
-// As the Standard Webhooks have them.
+// In the format of Standard Webhooks.
 std::string new_secret() {
   std::array<unsigned char, 32> bytes{};
   randombytes_buf(bytes.data(), bytes.size());
@@ -125,7 +125,7 @@ base::Status Webhooks::note_delivery(const DueWebhook& webhook, const Delivery& 
       "last_success_at = case when $3::boolean then now() else last_success_at end, "
       "delivered = delivered + case when $3::boolean then $5::bigint else 0 end, "
       "pending = case when $3::boolean then 0 else $5::bigint end, seen = $6, "
-      // Gone: whoever was there wants no more.
+      // 410 Gone: the receiver wants no more.
       "is_enabled = is_enabled and $2::int <> 410, "
       "next_attempt_at = now() + make_interval(secs => $7::float8 / 1000) where name = $1",
       {webhook.name, std::to_string(delivery.status), pg::boolean(delivery.is_taken), problem,

@@ -33,7 +33,8 @@ struct DueWebhook {
   std::string secret;
   query::Seen seen;
   int failures = 0;
-  // So many changes were sent and not taken: the same are sent again, whatever came since.
+  // Number of changes that were sent but not accepted. The same ones are sent again, whatever came
+  // since.
   std::int64_t pending = 0;
 };
 

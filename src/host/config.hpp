@@ -33,7 +33,7 @@ struct Config {
   std::string archive_directory;
   std::string http;              // where the dashboard listens; empty: nowhere
   std::string http_token;        // empty: one is made, and kept in the destination as a hash
-  std::string http_user_header;  // by which a trusted proxy says who asks
+  std::string http_user_header;  // in which a trusted proxy names the user
   std::vector<std::string> http_trusted_proxies;
   std::vector<std::string> http_hosts;
   std::vector<std::string> webhook_ranges;  // where webhooks may go beside the public internet
@@ -50,7 +50,7 @@ struct Config {
 
 // An empty word (--exclude '') makes a list empty that a lower place would fill.
 void drop_empty_words(Config& config);
-// Of libpq's variables that name a server: they do not change an address that a person gave.
+// Warns of libpq's variables that name a server: they do not change an address that a person gave.
 void warn_of_unused_variables(const Config& config);
 
 // Error of kind usage, of a setting that could not be.

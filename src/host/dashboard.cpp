@@ -24,7 +24,7 @@ void tell(const serve::Server& server, const std::string& given_token) {
   base::log::info("the dashboard is at {}", server.url());
 }
 
-// Of the environment alone: a flag is there for all to see.
+// From the environment only: everybody can see a flag.
 std::string secret_key() {
   const char* key = std::getenv("BEMI_SECRET_KEY");
   return key == nullptr ? "" : key;
@@ -42,7 +42,8 @@ base::Status manage_sources(const Config& config, serve::ServerSettings& setting
   return {};
 }
 
-// Guesses of it are never refused for coming fast: that would shut out who has it.
+// Fast guesses of this token are never refused, since that would lock out its owner. So it must be
+// long.
 base::Status is_hard_to_guess(const std::string& token) {
   constexpr std::size_t bytes_min = 32;
   if (token.empty() || token.size() >= bytes_min) return {};

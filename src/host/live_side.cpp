@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::chrono::seconds catch_up_timeout{60};
 
-// Several sources can stand in one history, and a URL can lead anywhere.
+// One history can hold several sources, and a URL can lead anywhere.
 base::Status is_source(pg::Connection& history, pg::Connection& source,
                        const std::string& source_name) {
   constexpr const char* who =
@@ -41,7 +41,7 @@ std::string of_after(const std::string& remarks) {
 
 query::ReadRow reader_of(change::Relation relation, const change::Selection& selection) {
   for (change::Column& column : relation.columns) {
-    // What the worker redacts stays so, also where this program was not told.
+    // Columns that the worker redacts stay redacted, even if this program was not told to.
     column.redacted =
         column.redacted || selection.redacts(relation.schema, relation.table, column.name);
     column.ignored = selection.ignores(relation.schema, relation.table, column.name);

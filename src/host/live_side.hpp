@@ -11,7 +11,7 @@
 
 namespace bemi::host {
 
-// Of the configuration's source. `history` must outlive what is returned. Error when it cannot be
+// Opens the configured source. `history` must outlive the result. Error if the source cannot be
 // reached, or is not the one that the history knows by that name.
 base::Result<std::unique_ptr<query::LiveSide>> open_live_side(const Config& config,
                                                               pg::Connection& history,

@@ -5,7 +5,7 @@
 
 namespace bemi::host {
 
-// The registry is read at most once in two seconds, whoever asks.
+// The registry is read at most once in two seconds, however many ask.
 base::Result<std::shared_ptr<SourceProbe>> ManagedProbe::probe_of(const std::string& source) {
   constexpr std::chrono::seconds kept_for{2};
   std::scoped_lock lock(mutex_);

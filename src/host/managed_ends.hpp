@@ -58,7 +58,7 @@ class ManagedLiveRows : public serve::LiveRows {
   SourceControl* control_;
 };
 
-// Of several sources, a request says which by its filter. Marks are of a program's own source.
+// With several sources, the request's filter names one. Marks belong to the program's own source.
 class ManagedUndo : public serve::Undo {
  public:
   ManagedUndo(std::shared_ptr<serve::Undo> own, SourceControl& control, const base::Interrupt& stop)

@@ -105,7 +105,7 @@ base::Result<std::string> read_all(int file, const fs::path& path) {
 
 base::Result<std::optional<std::string>> read_own_file(const fs::path& path) {
   constexpr const char* otherwise = "or name another with --config";
-  // Not to wait for whoever opens the other end of a pipe.
+  // O_NONBLOCK: opening a pipe would wait for its other end.
   OpenFile file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.number() < 0 && errno == ENOENT) return std::nullopt;
   if (file.number() < 0) return failed("read", path);

@@ -31,7 +31,7 @@ class PrivatePostgres {
   PrivatePostgres& operator=(PrivatePostgres&&) = delete;
   ~PrivatePostgres();
 
-  // Without a secret: the password stands in the passfile that the URL names.
+  // Without a secret: the password is in the passfile that the URL names.
   [[nodiscard]] const std::string& url() const { return url_; }
   [[nodiscard]] const std::string& version() const { return version_; }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// RevertEnds: the connections of who undoes, in the shape that src/revert takes them.
+// RevertEnds: the connections of an undo, in the form that src/revert takes.
 #pragma once
 
 #include <memory>

@@ -216,7 +216,8 @@ base::Result<std::string> SourceControl::check(const serve::NewSource& wanted) {
       .dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
-// Of one that is to be made, what its server's administrator may; else what is there.
+// Checks what the server's administrator may do if the destination is to be created; else checks
+// the existing one.
 base::Result<std::vector<setup::Finding>> SourceControl::check_destination(
     const Config& config, const serve::NewSource& wanted, setup::Settings& settings,
     pg::Connection& source) {
@@ -246,7 +247,7 @@ base::Status SourceControl::prepare(const Config& config, bool is_destination_th
   return setup::apply(admin, steps, [](const std::string&) {});
 }
 
-// Retention drops partitions of a destination, whoever's changes are in them.
+// Retention drops partitions of a destination, including the changes of all sources in them.
 base::Status SourceControl::agree_on_retention(pg::Connection& destination,
                                                const supervise::Source& wanted) {
   TRY_ASSIGN(auto managed, registry_.all());
@@ -261,7 +262,8 @@ base::Status SourceControl::agree_on_retention(pg::Connection& destination,
   return others.empty() ? base::Status() : shared_with(others.text(0, 0));
 }
 
-// Where the history goes. One that is to be made is made last: all else that may fail has not.
+// Chooses or creates the destination. A new one is created last, when everything else that may fail
+// has succeeded.
 base::Status SourceControl::settle_destination(const Config& config, const serve::NewSource& wanted,
                                                supervise::Source& source) {
   TRY_ASSIGN(auto before, registry_.one(source.name));

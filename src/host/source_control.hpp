@@ -30,7 +30,7 @@ class SourceControl : public serve::Control {
   base::Result<bool> set_paused(const std::string& name, bool is_paused) override;
   base::Result<bool> remove(const std::string& name, bool keep_slot) override;
 
-  // As `bemi run` would be told.
+  // The configuration that `bemi run` would get.
   [[nodiscard]] Config config_of(const serve::NewSource& source) const;
   [[nodiscard]] Config config_of(const supervise::Source& source) const;
 

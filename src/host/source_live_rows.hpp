@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// SourceLiveRows: the rows of now of this program's own source, for the dashboard.
+// SourceLiveRows: the current rows of this program's own source, for the dashboard.
 #pragma once
 
 #include <utility>

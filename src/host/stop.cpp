@@ -13,7 +13,7 @@ base::Interrupt& signalled() {
 
 void stop(int signal_number) {
   signalled().trigger();
-  // Whoever asks again does not want to wait. SIGTERM may come from a parent and from systemd.
+  // A second Ctrl-C ends the program at once. SIGTERM may come from a parent and from systemd.
   if (signal_number == SIGINT) std::signal(SIGINT, SIG_DFL);
 }
 

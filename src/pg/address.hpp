@@ -10,7 +10,8 @@
 
 namespace bemi::pg {
 
-// By libpq's keywords: "host", "dbname", ...; what the address leaves out is not there.
+// Keyed by libpq's keywords: "host", "dbname", ...; keywords that the address leaves out are
+// absent.
 using Address = std::map<std::string, std::string>;
 
 // Anything libpq takes: a URL, keywords, a service. Error of kind usage, without the address.
@@ -19,7 +20,7 @@ base::Result<Address> parse_address(const std::string& url);
 // Whether a password, or what stands for one, is among its parts.
 bool has_secret(const Address& address);
 
-// As libpq reads it again: keywords.
+// The form `keyword=value ...`, which libpq can read again.
 std::string as_keywords(const Address& address);
 // The same without what is secret.
 std::string shown(Address address);

@@ -37,8 +37,8 @@ constexpr std::string_view session_options =
     // by itself, hours later.
     "-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3";
 
-// What not every version has, and what may be more than we need. A commit that is not on disk when
-// it is answered could be lost after the slot has moved on.
+// Settings that not every version has, and one that may already be stricter than we need. A commit
+// that is not on disk when it is acknowledged could be lost after the slot has moved on.
 constexpr const char* settle_session = R"(
 select pg_catalog.set_config(s.name, '0', false)
 from (values ('transaction_timeout'), ('idle_session_timeout')) s (name)
@@ -84,8 +84,9 @@ Connection::~Connection() = default;
 
 namespace {
 
-// For all of it: whoever answers a little at a time, or asks for the password again and again, is
-// left, too. A URL may name several hosts, and each of them may take its time.
+// The limit is for the whole attempt, so that it also ends for a server that answers byte by byte
+// or asks for the password again and again. A URL may name several hosts, and each of them may take
+// its time.
 base::Result<PostgresPollingStatusType> finish_opening(PGconn* connection,
                                                        std::chrono::seconds for_each,
                                                        const base::Interrupt* interrupt) {
@@ -140,7 +141,7 @@ base::Error lacks_character(const std::string& encoding) {
 base::Result<Connection> Connection::open(const ConnectionSettings& settings) {
   TRY_ASSIGN(Address options, parse_address(settings.url));
   complete(options, settings);
-  // As one text: values of their own would be taken for not given where they are empty.
+  // One text: libpq would treat separate empty values as not given.
   std::string whole = as_keywords(options);
   std::array<const char*, 2> keys{"dbname", nullptr};
   std::array<const char*, 2> values{whole.c_str(), nullptr};
@@ -174,7 +175,7 @@ base::Status Connection::take_text_as_stored() {
   return {};
 }
 
-// Of a statement or a parameter, which are UTF-8 here.
+// Encodes a statement or a parameter, which are UTF-8 here.
 base::Result<std::string> Connection::as_stored(const std::string& text) const {
   if (stored_ == nullptr || base::is_ascii(text)) return text;
   if (auto stored = stored_->from_utf8(text)) return std::move(*stored);

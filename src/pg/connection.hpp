@@ -30,7 +30,7 @@ struct ConnectionSettings {
   std::string purpose;       // shown as application_name: "bemi/store"
   bool replication = false;  // a walsender session: START_REPLICATION and its kin
   bool read_only = false;    // for the reading commands: nothing they run can write
-  // The role's own search_path, for who writes the application's tables: their triggers need it.
+  // Keeps the role's own search_path, which triggers of the application's tables need.
   bool keep_search_path = false;
   const base::Interrupt* interrupt = nullptr;  // must outlive the connection
   // The interrupt also makes the server give up what is waited for: it would not notice before it
@@ -73,7 +73,7 @@ class Connection {
   [[nodiscard]] std::string user() const;
   [[nodiscard]] std::string database() const;
   [[nodiscard]] std::string server_encoding() const;  // "UTF8"; of the database
-  // How text is stored that this connection takes so; null: all text is UTF-8.
+  // The encoding of text that this connection takes as it is stored; null: all text is UTF-8.
   [[nodiscard]] const std::shared_ptr<const StoredText>& stored_text() const { return stored_; }
   // The interrupt that ends this connection's waits; null: none does.
   [[nodiscard]] const base::Interrupt* interrupt() const { return interrupt_; }

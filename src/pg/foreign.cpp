@@ -32,7 +32,7 @@ bool is_one_of(std::span<const std::string_view> known, std::string_view keyword
   return std::ranges::find(known, keyword) != known.end();
 }
 
-// Of several hosts, any.
+// True if any of several hosts is a socket.
 bool names_socket(std::string_view hosts) {
   return hosts.starts_with('/') || hosts.starts_with('@') || hosts.contains(",/") ||
          hosts.contains(",@");
@@ -76,7 +76,7 @@ bool is_socket(const std::string& url) {
   if (!options || options->contains("hostaddr")) return false;
   auto host = options->find("host");
   if (host != options->end()) return names_socket(host->second);
-  // As the environment completes it.
+  // The environment supplies the missing host.
   PQconninfoOption* defaults = PQconndefaults();
   bool is_remote = false;
   for (PQconninfoOption* option = defaults; option && option->keyword; ++option) {

@@ -69,7 +69,7 @@ base::Status announce(Connection& connection, const std::string& name) {
 base::Result<bool> try_lock(Connection& connection, const LockName& name,
                             std::vector<LockName> others) {
   others.push_back(name);
-  // Who only waits is in nobody's way.
+  // A session that only waits must not announce itself: it would be in the others' way.
   TRY_ASSIGN(bool held, is_held(connection, others));
   if (held) return false;
   TRY(announce(connection, name.name));

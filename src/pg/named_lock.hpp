@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Of a database's sessions one holds a name. Any role may take any advisory lock: one of a fixed
-// number would be everybody's to keep from us. So a session takes a random number of the name,
-// which nobody can have taken before, and looks who else has one; only roles with a right count.
+// A lock by name, held by one session of a database. Any role may take any advisory lock, so
+// anybody could keep a lock of a fixed number from us. A session therefore takes a random number
+// that belongs to the name, which nobody can have taken before, and checks who else holds one. Only
+// roles with a certain right count.
 #pragma once
 
 #include <string>
@@ -25,7 +26,7 @@ base::Result<bool> is_held(Connection& connection, const std::vector<LockName>& 
 base::Result<bool> is_held_by(Connection& connection, const std::string& name,
                               const std::string& process);
 
-// Takes a number of the name, whoever else has one.
+// Takes a number of the name, even if others hold one.
 base::Status announce(Connection& connection, const std::string& name);
 
 // For as long as the connection, or until unlock(). False while another session has the name or one

@@ -82,7 +82,7 @@ Refusal refusal_in(std::string_view verbose) {
     std::size_t end = std::min(verbose.find('\n'), verbose.size());
     std::string line(verbose.substr(0, end));
     verbose.remove_prefix(std::min(end + 1, verbose.size()));
-    // Where in its sources it is, in whatever language: "LOCATION:  auth_failed, auth.c:324".
+    // The place in the server's sources, in any language: "LOCATION:  auth_failed, auth.c:324".
     bool is_location = line.find(".c:") != std::string::npos && !line.contains('"');
     if (line.empty() || is_location) continue;
     std::string sqlstate = take_sqlstate(line);

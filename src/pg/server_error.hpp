@@ -19,7 +19,8 @@ struct Refusal {
   std::string sqlstate;  // empty: no server said anything
   std::string message;
 };
-// Of libpq's verbose text about a failed connection. Of several servers, what the last one said.
+// Reads libpq's verbose text about a failed connection. If several servers refused, the last one's
+// refusal.
 Refusal refusal_in(std::string_view verbose);
 base::Error refusal_error(const Refusal& refusal, bool replication);
 

@@ -42,7 +42,7 @@ std::string_view next_character(std::string_view text, std::size_t& at) {
   return character;
 }
 
-// What the server says of each byte.
+// Asks the server about each byte.
 base::Result<StoredText::Upper> ask(Connection& connection, const std::string& encoding) {
   StoredText::Upper upper;
   for (unsigned i = 0; i < upper.size(); ++i) {

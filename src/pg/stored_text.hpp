@@ -21,7 +21,7 @@ class Connection;
 
 class StoredText {
  public:
-  // What each byte from 0x80 on is in UTF-8; empty: no character.
+  // The UTF-8 form of each byte from 0x80 on; empty: the byte is not a character.
   using Upper = std::array<std::string, 128>;
 
   // Whether the database of this encoding, by its name in PostgreSQL, stores any byte.
@@ -32,8 +32,8 @@ class StoredText {
   StoredText() = default;  // SQL_ASCII: what is valid UTF-8 is taken for it
   explicit StoredText(Upper upper) : upper_(std::move(upper)) {}
 
-  // As UTF-8. A byte that is no character is U+F700 and the byte, in the private use area, so that
-  // a name goes back as it came.
+  // Decodes to UTF-8. A byte that is not a character becomes U+F700 plus the byte, in the private
+  // use area, so that a name can be sent back unchanged.
   [[nodiscard]] std::string to_utf8(std::string_view stored) const;
   // The way back; nullopt: it holds a character that the encoding does not have.
   [[nodiscard]] std::optional<std::string> from_utf8(std::string_view text) const;

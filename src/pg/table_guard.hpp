@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// To read a table of somebody else without running what that one wrote. A query of a view runs the
-// view's functions; a query of a table computes the constants in the expressions of its indexes,
-// while it is planned: with the rights of who asks. COPY of a table plans nothing.
+// Reads a table without running its owner's code. A query of a view runs the view's functions.
+// Planning a query of a table computes the constants in the expressions of its indexes, with the
+// rights of the reader. COPY of a table plans nothing.
 #pragma once
 
 #include <string>
@@ -26,11 +26,11 @@ base::Result<bool> has_expressions(Connection& connection, const std::string& oi
 base::Result<std::string> foreign_code(Connection& connection, const std::string& oid);
 
 // SQL that asks for the first partition of a relation that is a foreign table, by its quoted name;
-// null: none is. `oid`: an expression for the relation's oid.
+// null: there is none. `oid`: an expression for the relation's oid.
 std::string select_foreign_partition(std::string_view oid);
 
-// A partition of the table that is a foreign table, quoted: a snapshot of the database has its rows
-// of now, and no WAL has their changes. Empty: none is.
+// A partition of the table that is a foreign table, quoted: a snapshot of the database shows its
+// current rows, and no WAL has their changes. Empty: there is none.
 base::Result<std::string> foreign_partition(Connection& connection, const std::string& oid);
 
 }  // namespace bemi::pg

@@ -35,7 +35,7 @@ class CommitOrder {
     taking_ = false;
     changed_.notify_all();
   }
-  // As if it had not been taken.
+  // Cancels the turn, as if it had never been taken.
   void give_back() {
     std::lock_guard lock(mutex_);
     --taken_;

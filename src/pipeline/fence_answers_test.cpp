@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 constexpr FenceAnswers::Clock::time_point start = FenceAnswers::Clock::time_point{} + 24h;
 constexpr auto just_committed = 0ms;
 
-// How many fences of a flood are answered, one of which comes each millisecond.
+// Number of fences answered in a flood of one per millisecond.
 int answered_in_flood(FenceAnswers& answers, std::chrono::milliseconds from,
                       std::chrono::milliseconds to) {
   int answered = 0;

@@ -322,7 +322,7 @@ class Server {
     }
   }
 
-  // Of different subtransactions the server hands out equal positions in any order.
+  // The server may report equal positions of different subtransactions in any order.
   void shuffle_equals(std::vector<const Entry*>& entries) {
     for (std::size_t i = 0; i + 1 < entries.size(); ++i) {
       bool equal = entries[i]->lsn == entries[i + 1]->lsn && entries[i]->sub != entries[i + 1]->sub;

@@ -97,8 +97,8 @@ base::Status Storing::gather() {
   return {};
 }
 
-// How many of the gathered items are for a turn of their own; 0: nobody else needs to take on, or
-// nobody can, as in the midst of a transaction.
+// Number of gathered items that make a turn of their own; 0: no other connection needs to take
+// over, or none can, as in the midst of a transaction.
 std::size_t Storing::whole_transactions() const {
   if (others_ == 0 || gathered_bytes_ < limits::turn_bytes_target) return 0;
   auto last = std::ranges::find_if(gathered_.rbegin(), gathered_.rend(), ends_at_boundary);

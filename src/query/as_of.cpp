@@ -43,7 +43,7 @@ base::Result<PastRows> as_of(pg::Connection& history, Plan& plan, const Asked& a
     cut(*walked, asked.options);
     return walked;
   }
-  // Where nobody can walk back, stored data may be enough.
+  // If the walk back fails, stored data may be enough.
   if (!plan.forward_refused) return forward(history, asked);
   base::Error error = walked.error();
   error.message = plan.forward_refused->message + ", and " + error.message;

@@ -31,7 +31,7 @@ base::Status add_context(Where& where, const std::string& text) {
   return {};
 }
 
-// As LIKE takes it, nothing in it a wildcard.
+// A pattern for LIKE without wildcards.
 std::string like_pattern(std::string_view text) {
   std::string pattern = "%";
   for (char c : text) {

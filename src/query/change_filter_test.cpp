@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
-// What somebody means by a filter, as SQL: every value a parameter, in the order of its $N.
+// Filters as SQL: every value is a parameter, in the order of its $N.
 #include "query/change_filter.hpp"
 
 #include <gtest/gtest.h>

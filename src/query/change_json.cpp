@@ -13,10 +13,9 @@
 namespace bemi::query {
 namespace {
 
-// Of what is stored, compressed as far as it goes (at most 255 times): with less, a change is small
-// whatever is in it.
+// Stored size, compressed at most 255 times: below this, a change is small whatever it contains.
 constexpr std::size_t surely_small = change_bytes_max / 256;
-// Of one object: tables have 1,600 columns at most, but contexts may have more keys.
+// Per object: tables have 1,600 columns at most, but contexts may have more keys.
 constexpr int cut_keys = 2000;
 constexpr int key_characters = 200;
 

@@ -32,7 +32,7 @@ base::Result<Changes> Changes::open(pg::Connection& destination) {
   return Changes(destination, store::changes_name(schema));
 }
 
-// Where the change of that id stands in the order.
+// The place of the change with this id in the order.
 base::Result<Changes::Place> Changes::place_of(const std::string& id) {
   TRY_ASSIGN(
       pg::Rows rows,

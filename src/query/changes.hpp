@@ -13,7 +13,7 @@
 
 namespace bemi::query {
 
-// How far a reader has seen: per source the last change in commit order.
+// A reader's position: the last change of each source in commit order.
 struct Position {
   std::string source;
   std::int64_t epoch = 0;
@@ -24,7 +24,7 @@ struct Position {
 class Changes {
  public:
   static base::Result<Changes> open(pg::Connection& destination);
-  // Of another table (quoted) with the columns of `changes`.
+  // Reads another table (quoted) that has the columns of `changes`.
   static Changes in(pg::Connection& destination, std::string table) {
     return {destination, std::move(table)};
   }
@@ -39,7 +39,7 @@ class Changes {
   // At most `limit` that came after `seen`; oldest first.
   base::Result<pg::Rows> after(const ChangeFilter& filter, const std::vector<Position>& seen,
                                std::int64_t limit);
-  // Where each source's history ends now.
+  // The newest position of each source.
   base::Result<std::vector<Position>> ends();
 
  private:

@@ -22,7 +22,8 @@ constexpr const char* select_tables = R"(
 select schema, "table", relation, to_jsonb(primary_key)::text, columns::text, query
 from bemi.tables_at(bemi.moment($1, $2, $4), $2, $3, $4))";
 
-// As _bemi.fitting_name does, which the target need not have; and whether it is taken.
+// Shortens a name as _bemi.fitting_name does, which the target need not have, and says whether the
+// name is taken.
 constexpr const char* fitting_name = R"(
 select n.name, exists (select from pg_namespace s where s.nspname = n.name)
 from (select case when octet_length($1::text) <= 63 then $1::text
@@ -104,8 +105,8 @@ class Copier {
         tables_, [&](const CheckoutTable& table) { return names.insert(table.table).second; });
   }
 
-  // Into one schema, unless equal names would meet there: then those of public stand in it, and
-  // those of each other schema in one beside it.
+  // All tables go into one schema, unless names would collide there. Then it gets the tables of
+  // public, and the tables of each other schema get a schema of their own beside it.
   base::Status name_schemas() {
     for (const CheckoutTable& table : tables_) schemas_.try_emplace(table.schema, table.schema);
     if (!settings_.schema) return {};
@@ -146,7 +147,7 @@ class Copier {
     return {};
   }
 
-  // Where this database is a source: only who administers it says what is not tracked.
+  // If the target is itself a source, only its administrator may exclude tables from tracking.
   base::Status leave_untracked(const std::string& schema) {
     TRY_ASSIGN(pg::Rows may, target_.run(select_may_leave_untracked));
     if (may.empty()) return {};

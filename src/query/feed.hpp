@@ -17,7 +17,7 @@
 
 namespace bemi::query {
 
-// Where a page ended; opaque to who asks.
+// The end of a page; opaque to clients.
 struct Cursor {
   std::string effective_at;  // as PostgreSQL prints it
   std::int64_t commit_position = 0;
@@ -30,7 +30,7 @@ struct FeedPage {
   std::optional<Cursor> next;        // nullopt: there is no more
 };
 
-// How far a reader has seen one source.
+// A reader's position in one source.
 struct SeenPosition {
   std::string source;
   std::string effective_at;
@@ -84,9 +84,9 @@ class Feed {
   // The same for one reader: only those that match.
   base::Result<NewChanges> missed(const Seen& seen, const ChangeFilter& filter, std::int64_t limit,
                                   std::size_t bytes = stream_bytes_max);
-  // Where each source's history ends now.
+  // The newest position of each source.
   base::Result<Seen> ends();
-  // Each source's epoch of now.
+  // Each source's current epoch.
   base::Result<std::vector<std::pair<std::string, std::int64_t>>> epochs();
   // Rises whenever something is stored.
   base::Result<std::int64_t> stored();

@@ -20,8 +20,8 @@ struct PastOptions {
   bool allow_stale = false;          // also where the history is not yet known to be complete
   std::optional<std::string> after;  // rows_as_of(): only keys behind this one
   std::optional<std::int64_t> limit;
-  // Of the rows' JSON that is held at a time, for who answers many at once. What has more is an
-  // error of kind limit.
+  // The most JSON of rows that is held at a time, for callers that answer many clients at once. A
+  // larger answer is an error of kind limit.
   std::optional<std::int64_t> bytes_max;
 };
 
@@ -46,7 +46,7 @@ struct PastRow {
   std::optional<std::string> fidelity;
   std::optional<std::string> primary_key;
 };
-// Of the columns row, texts, exact, fidelity, primary_key.
+// \pre the columns are row, texts, exact, fidelity, primary_key.
 std::vector<PastRow> past_rows(const pg::Rows& rows);
 
 // "row" as jsonb, and the same with all values as text (`texts`); exact, fidelity, primary_key.
@@ -55,8 +55,8 @@ base::Result<pg::Rows> rows_as_of(pg::Connection& destination, const std::string
                                   const TableName& table, const std::optional<std::string>& key,
                                   const PastOptions& options);
 
-// Around what was and what is, in the column `changes`: for who colours it, or takes it out. Values
-// never have them.
+// These mark old and new values in the column `changes`, so that callers can colour or remove them.
+// Values never contain them.
 inline constexpr char old_mark = '\x01';
 inline constexpr char new_mark = '\x02';
 inline constexpr char end_mark = '\x03';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// How a table's rows of a time are best found: forward from a baseline or a checkpoint, or back
+// Plans how to find a table's rows as of a time: forward from a baseline or a checkpoint, or back
 // from the live table. Costs are in rows that are read, as the servers' statistics estimate them.
 #pragma once
 
@@ -19,7 +19,7 @@ struct Plan {
   enum class Way { forward, walk_back };
   Way way = Way::forward;
   std::string at;                  // the moment, as PostgreSQL prints it
-  std::vector<std::string> lines;  // for who asked: each way, what it costs, which is taken
+  std::vector<std::string> lines;  // for --explain: each way, its cost, and which is taken
   std::optional<base::Error> forward_refused;  // why stored data alone cannot answer
   std::unique_ptr<LiveSide> live;              // what was reached
 };

@@ -16,7 +16,7 @@ order by r.back)";
 base::Result<Floors> floors_of(pg::Connection& destination, const ChangeFilter& filter,
                                const std::optional<std::string>& before) {
   Floors floors;
-  // Who says since when, or which ones, has narrowed it already.
+  // A filter with a start or with ids is narrow already.
   if (!filter.since && filter.ids.empty()) {
     const auto& end = before ? before : filter.until;
     TRY_ASSIGN(pg::Rows rows, destination.query(select_floors, {end}));

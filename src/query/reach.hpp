@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// How far back a page is looked for. Most pages are within the last days, and a plan over years of
-// partitions costs more than the page itself: the search begins with the newest ones.
+// Limits how far back a page is looked for. Most pages lie within the last days, and a plan over
+// years of partitions costs more than the page itself, so the search begins with the newest ones.
 #pragma once
 
 #include <optional>

@@ -34,7 +34,7 @@ class Budget {
   [[nodiscard]] bool is_over() const {
     return rows_ > 0 && (used_ >= bytes_ || std::chrono::steady_clock::now() > end_);
   }
-  // As many as are likely to fit, and not many more than there were.
+  // As many rows as are likely to fit, but not many more than before.
   [[nodiscard]] std::size_t next_rows() const {
     if (rows_ == 0) return rows_first;
     std::size_t fitting = (bytes_ - std::min(used_, bytes_)) / std::max(used_ / rows_, 1UL) + 1;

@@ -15,7 +15,7 @@ struct TableName {
   std::string table;
 };
 
-// As SQL names it; in schema public, where none is said.
+// The name quoted for SQL, in schema public if none was given.
 std::string quoted(const TableName& name);
 
 // Unquoted parts fold to lower case, as in SQL.

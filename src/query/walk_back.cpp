@@ -157,7 +157,7 @@ class Walk {
                                     elsewhere, place_.name),
                         "--partial shows the rows that are known");
     }
-    // Nobody is to run code of his with the rights of who asks.
+    // The table's owner must not get code run with the reader's rights.
     TRY(pg::lock_table(side_.connection(), place_.relation_oid, live_.name));
     TRY_ASSIGN(std::string code, pg::foreign_code(side_.connection(), place_.relation_oid));
     if (!code.empty()) {
@@ -202,7 +202,7 @@ class Walk {
     return {};
   }
 
-  // What is redacted now was perhaps not then; but these are values of now.
+  // A column that is redacted now may not have been then, but these are the current values.
   base::Status keep_redacted() {
     TRY_ASSIGN(pg::Rows newest, history_.query(select_newest_columns, {place_.text}));
     if (newest.empty()) return {};

@@ -28,7 +28,7 @@ bool is_back_of_interest(const ForwardWay& forward, bool thorough);
 std::optional<double> cost_of(const BackWay& back);
 bool is_back_better(const ForwardWay& forward, const BackWay& back);
 
-// For who asked.
+// A line for --explain.
 std::string line_of(const BackWay& back);
 
 }  // namespace bemi::query

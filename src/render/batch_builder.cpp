@@ -26,7 +26,7 @@ std::string_view BatchBuilder::keep_copy(std::string_view bytes) {
 
 std::string_view BatchBuilder::keep(std::string& bytes) {
   if (bytes.size() < base::limits::batch_bytes_target) return keep_copy(bytes);
-  // The next block is begun anew: what was moved in is full.
+  // The block that was moved in is full, so the next one starts fresh.
   batch_.bytes += bytes.size();
   batch_.memory.push_back(std::make_unique<std::string>(std::exchange(bytes, {})));
   return *batch_.memory.back();

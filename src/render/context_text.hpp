@@ -18,7 +18,7 @@ class ContextText {
 
  private:
   bool redacts_;
-  // Of the last one that was changed: a context repeats from change to change.
+  // The last context that was changed: consecutive changes often share one.
   std::string given_;
   std::string stored_;
 };

@@ -19,7 +19,7 @@ namespace bemi::render {
 // nullopt: these are no bytes of the server's encoding.
 using ToUtf8 = std::function<std::optional<std::string>(std::string_view)>;
 
-// Of one stream, whose messages it takes in their order.
+// Recodes one stream, whose messages it takes in order.
 class Recode {
  public:
   // Nothing is to be converted.

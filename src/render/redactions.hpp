@@ -25,7 +25,7 @@ class Redactions {
   Redactions(SourceCatalog& catalog, const change::Selection& selection)
       : catalog_(&catalog), selection_(&selection) {}
 
-  // As it is stored.
+  // Remembers a relation as the history stores it.
   void remember(const change::Relation& relation);
   // Sets `redacted` and `redacted_by` of the columns. A key that has a redacted column is no key.
   base::Status mark(change::Relation& relation);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Refusals: what becomes of messages that were refused. Anybody who may connect to the source may
+// Refusals: decides which refused messages are kept. Anybody who may connect to the source may
 // write messages without end: all are counted, few are kept, and the log says it once a minute.
 #pragma once
 

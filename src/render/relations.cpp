@@ -52,7 +52,7 @@ std::vector<std::string> type_names(const Relation& relation) {
   return names;
 }
 
-// Of its generated columns.
+// The names of generated columns that are not sent.
 std::vector<std::string> unsent_of(const Relation& relation,
                                    const std::vector<std::string>& generated) {
   std::vector<std::string> names;
@@ -98,7 +98,7 @@ void Relations::remember(std::vector<Relation> relations) {
   }
 }
 
-// As the configuration says.
+// Marks ignored and redacted columns as configured.
 base::Result<RelationPtr> Relations::mark(Relation relation) {
   bool unchecked = pg::StoredText::takes_any_byte(catalog_->server_encoding());
   for (change::Column& column : relation.columns) {
@@ -294,7 +294,7 @@ base::Result<std::vector<RelationPtr>> Relations::truncated(const std::vector<Oi
       emptied.push_back(std::move(whole));
       continue;
     }
-    // Which of the root's rows were in them is not known: until they are read anew.
+    // Nobody knows which of the root's rows were in them, until they are read again.
     out.add_covered(covered(known, change::Coverage::broken));
     for (Oid leaf : leaves) {
       emptied.push_back(std::make_shared<const Relation>(described_.at(leaf).sent));
@@ -452,8 +452,8 @@ bool Relations::blame_partition(decode::SchemaChange& told) const {
   return true;
 }
 
-// The stream describes a table anew when its columns change, but not when a type of theirs does,
-// nor when a root has another name or other partitions.
+// The stream describes a table again when its columns change, but not when a column's type changes
+// within, nor when its root gets another name or other partitions.
 base::Status Relations::refresh(const Relation& told) {
   for (auto& [oid, described] : described_) {
     bool concerned = oid == told.oid || described.relation->root == told.oid ||

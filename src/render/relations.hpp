@@ -94,9 +94,9 @@ class Relations {
   Redactions redactions_;
   bool has_ddl_messages_;
   change::TypeCatalog types_;
-  // As the stream described them: what its changes are read by.
+  // Relations as the stream described them: their changes are read by these.
   std::unordered_map<change::Oid, Described> described_;
-  // As they were told or found last; no partitions.
+  // Tables, without partitions, as a message or the catalog described them last.
   std::unordered_map<change::Oid, change::Relation> known_;
 };
 

@@ -35,7 +35,7 @@ class Renderer {
     relations_.remember(std::move(relations));
   }
 
-  // Of these only which columns are redacted.
+  // Remembers only which columns of these are redacted.
   void remember_redactions(const std::vector<change::Relation>& relations) {
     relations_.remember_redactions(relations);
   }

@@ -19,7 +19,7 @@ namespace bemi::render {
 class SourceCatalog {
  public:
   virtual ~SourceCatalog() = default;
-  // Of the database: "UTF8".
+  // The database's encoding: "UTF8".
   [[nodiscard]] virtual std::string server_encoding() const = 0;
   // Each as the function of this name in wal/catalog.hpp.
   virtual base::Status wait_until_visible(std::uint64_t transaction_id) = 0;
@@ -31,7 +31,7 @@ class SourceCatalog {
   virtual base::Result<change::Relation> read_relation(change::Oid oid) = 0;
 };
 
-// Of a server, over an ordinary connection that must outlive it.
+// The catalog of a server, over an ordinary connection that must outlive it.
 std::unique_ptr<SourceCatalog> live_catalog(pg::Connection& source);
 
 }  // namespace bemi::render

@@ -16,7 +16,7 @@
 
 namespace bemi::revert {
 
-// How a table's updated rows are written.
+// The way in which a table's updated rows are written.
 enum class UpdateBy : char {
   update,
   replacing,  // removed and put back: their unique keys change hands

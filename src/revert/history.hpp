@@ -20,7 +20,7 @@
 
 namespace bemi::revert {
 
-// Where the values of a change's columns belong in the live table, by the change's shape.
+// Maps the columns of a change to those of the live table, by the change's shape.
 struct Places {
   std::size_t count = 0;  // the live table's columns
   struct Since {
@@ -38,7 +38,7 @@ struct Selected {
   std::vector<std::pair<std::string, std::string>> unknown;
 };
 
-// Of tables that the history does not know, those that are partitions of the source.
+// Finds, among names that the history does not know, the partitions of the source.
 using FindPartitions = std::function<base::Result<std::vector<EmptiedPartition>>(
     const std::vector<std::pair<std::string, std::string>>& names)>;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// How History reads the rows: which changes belong to one row, and what is left of them.
+// Reads the rows of History: groups changes by row and reduces them.
 #include <map>
 #include <unordered_map>
 #include <utility>

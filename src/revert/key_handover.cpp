@@ -31,7 +31,7 @@ std::string handover_sql(const StageTable& table, const Execution& execution) {
       places);
 }
 
-// Who takes whose; then all of both.
+// Pairs each taker of a key with its giver; then lists all rows of both.
 constexpr const char* handed_sql = R"(
 drop table if exists pg_temp._bemi_handed;
 create temp table _bemi_handed on commit drop as
@@ -86,7 +86,7 @@ base::Status hand_over_keys_of(pg::Connection& source, Stage& stage, const Stage
     bool targets = shape.kind == RowKind::insert || shape.kind == RowKind::update;
     if (shape.tab == table.tab && targets) TRY(hand_over(source, stage, table, shape));
   }
-  // Where nobody takes the key, the row that moved elsewhere leaves its own behind.
+  // If nobody takes the key, the row that moved elsewhere leaves its old key behind.
   int leaving = stage.shape_id(table.tab, RowKind::remove, {table.live->key.front().column});
   TRY(source.run(fmt::format(
       "update pg_temp._bemi_state s set state = 'merged' from pg_temp._bemi_handed h where h.giver "

@@ -22,11 +22,11 @@ inline constexpr int conflicts_shown_max = 100;
 // And those that an error names.
 inline constexpr std::size_t conflicts_named_max = 3;
 
-// How often --cascade may find more to undo, and how much of it.
+// Rounds in which --cascade may find more to undo, and the changes that it may add.
 inline constexpr int cascade_rounds_max = 20;
 inline constexpr std::int64_t cascade_changes_max = 100'000;
 
-// How often --on-conflict skip leaves a row out that the source refuses.
+// Number of rows refused by the source that --on-conflict skip leaves out.
 inline constexpr int rejected_rows_max = 100;
 
 // A source's own work is held up no longer than this by our waiting for its locks.

@@ -137,8 +137,8 @@ base::Status load_triggers(pg::Connection& source, const std::string& oids, Live
   return {};
 }
 
-// By the primary key as the history knows it, with the operators of a unique index when there is
-// one of it.
+// Finds rows by the primary key that the history knows, with the operators of a unique index on it
+// if there is one.
 void set_key(LiveTable& live, const PastTable& past, const Places& places) {
   std::vector<KeyColumn> key;
   for (const std::string& name : past.key) {
@@ -157,7 +157,8 @@ void set_key(LiveTable& live, const PastTable& past, const Places& places) {
   live.key = std::move(key);
 }
 
-// By its number, which a new name does not change; by its name where that is not known.
+// Finds the column by its number, which survives renames, or by its name if the number is not
+// known.
 std::optional<int> place_now(const LiveTable& live, const Shape::Column& column) {
   if (column.number == 0) return live.place_of(column.name);
   auto found = std::ranges::find(live.columns, column.number, &LiveColumn::number);

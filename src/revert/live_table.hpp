@@ -64,7 +64,7 @@ struct LiveTrigger {
   std::string table;  // quoted; a partition's own ones are on it
 };
 
-// Of INSERT, UPDATE or DELETE: it would write something else than what is to be undone.
+// A rule for INSERT, UPDATE or DELETE: with it, the undo would write something else.
 struct LiveRule {
   std::string name;
   bool always = false;  // also in a replica's sessions
@@ -104,7 +104,7 @@ struct LiveSchema {
 base::Result<LiveSchema> load_live_schema(pg::Connection& source,
                                           const std::vector<PastTable>& past);
 
-// Where the columns of the past are now. Notes what is not there any more.
+// Maps the columns of the past to the current ones. Notes the columns that are gone.
 Places places_of(const PastTable& past, const LiveTable& live, std::vector<std::string>& notes);
 
 }  // namespace bemi::revert

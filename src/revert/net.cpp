@@ -52,8 +52,8 @@ Net::Rows::iterator Net::find(const Event& event) {
   return event.passing || from == to ? rows_.end() : from;
 }
 
-// What has the key that a row comes to now is without a key of its own; rows that share it for a
-// while stay.
+// Takes the key away from rows that hold the key to which another row moves. Rows that share it for
+// a while stay.
 void Net::leave_key(const Event& event) {
   auto [at, to] = rows_.equal_range(event.key);
   while (at != to) {

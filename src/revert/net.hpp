@@ -94,8 +94,8 @@ class Net {
   struct Row {
     std::string key;
     Life life = Life::untouched;  // what the selected changes did to its being there
-    bool taken = false;           // removed by them, and made anew by somebody else
-    bool remade = false;          // removed by them, and made anew by them with other values
+    bool taken = false;           // removed by them, and created again by somebody else
+    bool remade = false;          // removed by them, and created again by them with other values
     bool undone = false;
     bool there = true;
     Image now;

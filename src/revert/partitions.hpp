@@ -21,7 +21,7 @@ struct EmptiedPartition {
   std::string columns;     // a record's definition
 };
 
-// Of these tables (schema, table), those that are partitions, and whose rows can be told.
+// Those of these tables (schema, table) that are partitions and whose rows can be told apart.
 base::Result<std::vector<EmptiedPartition>> find_partitions(
     pg::Connection& source, const std::vector<std::pair<std::string, std::string>>& names);
 

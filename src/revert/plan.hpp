@@ -34,13 +34,13 @@ enum class ConflictKind {
   built_on,     // a row that would be removed was changed by somebody else since
   deleted,      // somebody else deleted the row since
   taken,        // the key, or another unique value, belongs to another row now
-  changed,      // the row is not as the history says: written meanwhile, or by who is not tracked
+  changed,      // the row is not as the history says: written meanwhile, or untracked
   missing,      // the row is not there, and the history does not say why
   referenced,   // rows of others refer to a row that would be removed
   orphan,       // a row that would come back refers to one that is gone
   unknown,      // the history does not have the old value
   rejected,     // the source refuses the row: a constraint says why
-  table_gone,   // the table was dropped, or made anew under the same name
+  table_gone,   // the table was dropped, or created again under the same name
 };
 std::string name(ConflictKind kind);
 std::string sentence(ConflictKind kind);  // "deleted since": what is said of the row

@@ -64,7 +64,7 @@ class Checks {
   Checks(pg::Connection& source, const Stage& stage, const LiveSchema& schema, OnConflict policy)
       : source_(source), stage_(stage), schema_(schema), policy_(policy) {}
 
-  // How many rows were found to be in conflict that were not before.
+  // Returns the number of rows that are newly in conflict.
   base::Result<std::int64_t> run() {
     std::int64_t found = 0;
     for (const ForeignKey& key : schema_.foreign_keys) {

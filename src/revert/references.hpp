@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// References: rows outside the plan that stand in its way (those that refer to a row that would
-// go, the parent that a row would need, another row with its unique value), found by set before
+// References: rows outside the plan that conflict with it (those that refer to a row that would go,
+// the parent that a row would need, another row with its unique value), found by set before
 // anything is written. PostgreSQL would refuse too, or worse: cascade.
 #pragma once
 

@@ -16,7 +16,7 @@ std::string rule_names(const LiveTable& live);
 // The same statements for a script.
 std::string rules_sql(const Stage& stage, bool on);
 base::Status switch_rules(pg::Connection& source, const Stage& stage, bool on);
-// Of a table that is another's.
+// The conflict of a table whose rules only its owner may disable.
 Conflict rules_in_the_way(const LiveTable& live);
 
 }  // namespace bemi::revert

@@ -17,7 +17,7 @@ namespace bemi::revert {
 base::Result<std::string> read_sequences(pg::Connection& source);
 struct LeftSequence {
   std::string name;    // quoted
-  std::string reason;  // denied: the role may not; gone; another: made anew under that name
+  std::string reason;  // denied: the role may not; gone; another: created again under that name
 };
 // Tells those that were left as they are.
 base::Result<std::vector<LeftSequence>> set_sequences(pg::Connection& source,

@@ -245,8 +245,8 @@ base::Status Stage::lock_rows(const StageShape& shape) {
   return {};
 }
 
-// As many live rows of one content as are to go; none is taken twice. Which of equal ones does not
-// matter.
+// Locks as many live rows of one content as are to be deleted, and none twice. Which of several
+// equal rows does not matter.
 std::string Stage::locking_keyless(const StageTable& table, const StageShape& shape) {
   if (shape.kind != RowKind::remove) return "";
   std::string live_values;

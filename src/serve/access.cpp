@@ -76,7 +76,7 @@ base::Result<std::optional<std::string>> Access::make_first_token() {
   if (!settings_.own_token.empty()) return std::nullopt;
   std::string token = std::string(token_prefix) + new_secret();
   TRY_ASSIGN(pg::Connection connection, destination_->writer());
-  // Of several that start at once, one makes it.
+  // If several servers start at once, only one makes the token.
   auto made = connection.query(
       "insert into _bemi.access_token (name, role, hash) select $1, 'admin', $2 "
       "where not exists (select from _bemi.access_token) on conflict do nothing",
@@ -162,7 +162,7 @@ base::Result<std::optional<Identity>> Access::of_token(const std::string& token)
   return Identity{.name = first_token_name, .role = Role::admin, .csrf = {}};
 }
 
-// Everybody whom the proxy lets in may read; the list of users says who may do more.
+// Everybody whom the proxy lets in may read; the list of users gives some of them more rights.
 base::Result<std::optional<Identity>> Access::of_proxy(const std::string& name) {
   std::string hash = hash_of(name, "proxy");
   if (auto known = remembered(hash)) return known;

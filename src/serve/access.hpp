@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Access: who may ask. A token, as `Authorization: Bearer`, is for programs; signing in with it, or
-// by name and password, gives a browser a session cookie. All are kept in `_bemi` as hashes only. A
-// proxy that is trusted may say who asks, in a header. Safe for many threads.
+// Access: decides who may call. A token, as `Authorization: Bearer`, is for programs; signing in
+// with it, or by name and password, gives a browser a session cookie. All are kept in `_bemi` as
+// hashes only. A trusted proxy may name the user in a header. Safe for many threads.
 #pragma once
 
 #include <mutex>
@@ -21,7 +21,7 @@ namespace bemi::serve {
 
 struct AccessSettings {
   std::string own_token;    // given from outside, then none is made or looked up
-  std::string user_header;  // in lower case: who asks, as a trusted proxy says; empty: none does
+  std::string user_header;  // in lower case; names the user, from a trusted proxy; empty: none
   std::vector<std::string> trusted_proxies;  // their addresses
 };
 
@@ -52,7 +52,7 @@ class Access {
   void forget(const std::string& name);
   // The same, but for one session.
   void forget_others(const std::string& name, const std::string& cookie);
-  // As it is kept.
+  // The stored form of a session's cookie.
   static std::string session_hash(const std::string& cookie);
 
   // The address that asks: the one that connected, or whom a trusted proxy asks for.
@@ -64,8 +64,8 @@ class Access {
   // Whether the request has a session, whatever else it has.
   base::Result<bool> has_session(const Request& request, const std::string& cookie_name);
 
-  // Who has guessed too often of late: to be asked before a sign-in is looked at, and never of who
-  // has a session or a token that is known.
+  // Addresses with too many recent wrong guesses. Ask it before a sign-in is checked, but not for
+  // clients that have a session or a known token.
   Lockout& lockout() { return lockout_; }
 
  private:

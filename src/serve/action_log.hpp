@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// ActionLog: what was done from here, and by whom, in `_bemi.action`: written before it is done, so
-// that nothing is done unseen. Where the role may not write there (a token from outside), the
-// program's log alone has it. Who reads what is there too: once an hour for each kind of reading,
-// since a screen asks many times a minute.
+// ActionLog: records in `_bemi.action` what was done from here, and by whom. It writes before the
+// action, so that nothing happens unseen. If the role may not write there (a token from outside),
+// only the program's log has the record. Readers are recorded too: once an hour for each kind of
+// reading, since a screen asks many times a minute.
 #pragma once
 
 #include <cstdint>

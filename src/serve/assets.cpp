@@ -30,7 +30,7 @@ std::string_view type_of(std::string_view path) {
   return found == types.end() ? "application/octet-stream" : found->name;
 }
 
-// Of the encodings that the browser takes, the smallest.
+// Picks the smallest of the encodings that the browser accepts.
 const Asset* find(std::string_view path, std::string_view accepted) {
   const Asset* best = nullptr;
   for (const Asset& asset : assets()) {

@@ -223,7 +223,7 @@ class Client {
     co_return co_await respond(*request, parser.get().keep_alive());
   }
 
-  // Whoever begins a request and does not go on keeps nothing open for long.
+  // A client that begins a request and stops does not keep the connection open for long.
   awaitable<boost::system::error_code> read_message(
       http::request_parser<http::string_body>& parser) {
     if (is_used_ && buffer_.size() == 0) {
@@ -268,7 +268,7 @@ class Client {
     return !is_api && (request.method == "GET" || request.method == "HEAD");
   }
 
-  // Whoever takes no answers away leaves room for those of others.
+  // Clients that do not read their answers must leave room for those of others.
   [[nodiscard]] bool holds_too_much() const {
     auto own = load_->bytes_by_client.find(client_);
     bool is_own_full =

@@ -17,7 +17,7 @@
 
 namespace bemi::serve {
 
-// Of the network's thread.
+// Counters that only the network's thread uses.
 struct Load {
   std::size_t connections = 0;
   std::unordered_map<std::string, std::size_t> by_address;

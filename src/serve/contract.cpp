@@ -44,7 +44,7 @@ base::Status wrong(std::string_view name, const std::string& what) {
 
 // ---- Values ----
 
-// Of valid UTF-8.
+// \pre `text` is valid UTF-8.
 std::size_t characters(std::string_view text) {
   return static_cast<std::size_t>(
       std::ranges::count_if(text, [](unsigned char c) { return (c & 0xC0U) != 0x80U; }));
@@ -67,7 +67,7 @@ base::Status check_text(const std::string& text, const json& schema, std::string
     return wrong(name, "has at most " + most->dump() + " characters");
   }
   if (schema.value("format", "") == "uuid" && !is_uuid(text)) return wrong(name, "is a uuid");
-  // The one pattern that the document has: names stand in paths.
+  // The document has only one pattern: names occur in paths.
   if (schema.contains("pattern") && text.contains('/')) return wrong(name, "has no slash");
   return {};
 }

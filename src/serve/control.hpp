@@ -13,7 +13,7 @@
 
 namespace bemi::serve {
 
-// A database and a role to be made for a history, by who may do that on that server.
+// A database and a role to create for a history, by a role that may do so on that server.
 struct NewDestination {
   std::string admin_url;  // kept nowhere
   std::string database;

@@ -117,8 +117,8 @@ std::optional<Response> Hosts::refusal(const Request& request, bool is_from_prox
                    "HTTP/1.1 has it once");
   }
   if (!knows(request.header("host"))) return unknown_name(request.header("host"));
-  // What the nearest proxy added stands last. It comes on top of what it asked us by: whoever asks
-  // a proxy that hands on what it is told could write anything there.
+  // The nearest proxy's entry is the last one. It must be known in addition to Host: through a
+  // proxy that forwards the header unchanged, a client could write anything there.
   std::string_view forwarded = request.last_header("x-forwarded-host");
   forwarded = trimmed(forwarded.substr(forwarded.rfind(',') + 1));
   if (is_from_proxy && !forwarded.empty() && !knows(forwarded)) return unknown_name(forwarded);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Hosts: the names that this server is asked by. A page of somebody else can make a browser ask us
-// as if we were its own site, by pointing its name to our address; but the browser then says that
-// name. Whoever asks by a name that is none of ours is refused. Immutable; safe for many threads.
+// Hosts: the names under which this server answers. A foreign page can make a browser call us as if
+// we were its own site, by pointing its name to our address; but the browser then sends that name.
+// Requests under any other name are refused. Immutable; safe for many threads.
 #pragma once
 
 #include <optional>
@@ -23,7 +23,7 @@ class Hosts {
   static base::Result<Hosts> with(const std::string& address,
                                   const std::vector<std::string>& names);
 
-  // Of a Host header's value: with a port or without, of which nothing depends.
+  // `authority`: the value of a Host header. Its port does not matter.
   [[nodiscard]] bool knows(std::string_view authority) const;
 
   // The answer to a request by another name. `is_from_proxy`: the one that connected is trusted, so

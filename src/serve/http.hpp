@@ -29,12 +29,12 @@ struct Request {
   std::string peer;  // the address that connected
   bool is_http_1_0 = false;
 
-  // Of several the first; absent and empty are told apart.
+  // The first of several; distinguishes absent from empty.
   [[nodiscard]] std::optional<std::string> parameter(std::string_view name) const;
   [[nodiscard]] std::vector<std::string> parameters(std::string_view name) const;
-  // Of several lines the first; empty when there is none.
+  // The first of several lines; empty if there is none.
   [[nodiscard]] std::string_view header(std::string_view lower_case_name) const;
-  // Of several lines the last: what the nearest proxy added.
+  // The last of several lines: the one that the nearest proxy added.
   [[nodiscard]] std::string_view last_header(std::string_view lower_case_name) const;
   [[nodiscard]] std::size_t header_lines(std::string_view lower_case_name) const;
   [[nodiscard]] std::string cookie(std::string_view name) const;

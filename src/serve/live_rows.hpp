@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// LiveRows: a source's rows of now, from which one can walk back where the history alone does not
-// know all. `serve` talks to no source; who starts it wires one that does.
+// LiveRows: a source's current rows, from which a walk back can start if the history alone does not
+// know everything. `serve` talks to no source; `host` supplies an implementation that does.
 #pragma once
 
 #include <memory>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Lockout: who has guessed too often of late. Of a few thousand who guess, not of all that ever
-// did: when there are too many, the one who began first is forgotten, and no other. A network of
-// IPv6 that one subscriber has counts as one. Safe for many threads.
+// Lockout: the addresses with too many recent wrong guesses. It remembers a few thousand addresses;
+// beyond that, it forgets the one that began first, and no other. The IPv6 network of one
+// subscriber counts as one address. Safe for many threads.
 #pragma once
 
 #include <chrono>
@@ -17,7 +17,7 @@ class Lockout {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // `who`: an address, or any other name of who guesses.
+  // `who`: an address, or another name for the client.
   bool holds(const std::string& who, Clock::time_point now = Clock::now());
   void note_failure(const std::string& who, Clock::time_point now = Clock::now());
 

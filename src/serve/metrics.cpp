@@ -34,7 +34,7 @@ constexpr MetricDescription stream_readers{"bemi_stream_readers", "gauge", "",
 constexpr MetricDescription history_up{"bemi_history_up", "gauge", "",
                                        "1 when the history can be read"};
 
-// By the fields of a source's status.
+// Gauges made from the fields of a source's status.
 struct SourceGauge {
   const char* field;
   const char* name;

@@ -36,8 +36,7 @@ class Metrics {
   void count_request(std::string_view route, int status, std::chrono::microseconds took);
   void count_streamed(std::size_t events);
 
-  // With the sources' state of now. Where the history cannot be read, that is said by
-  // bemi_history_up 0.
+  // Includes the sources' current state. If the history cannot be read, bemi_history_up is 0.
   std::string exposition(const Services& services);
 
  private:

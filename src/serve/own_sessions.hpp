@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// OwnSessions: who has signed in, where nothing may be written to the destination: they end with
-// the server. Bounded for each person, so that nobody who signs in again and again ends another's.
-// Not for two threads at once.
+// OwnSessions: sessions in memory, for a server that may write nothing to the destination. They end
+// with the server. Their number is limited for each person, so that repeated sign-ins end nobody
+// else's session. Not for two threads at once.
 #pragma once
 
 #include <chrono>
@@ -27,7 +27,7 @@ class OwnSessions {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // By the cookie's hash. The oldest of the same name ends where there are too many.
+  // Keyed by the cookie's hash. If a name has too many sessions, the oldest ends.
   void add(const std::string& hash, const Identity& identity, Clock::time_point now = Clock::now());
   std::optional<Identity> find(const std::string& hash, Clock::time_point now = Clock::now());
   void end(const std::string& hash) { sessions_.erase(hash); }

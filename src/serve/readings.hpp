@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Readings: who has read what within the last hour, so that a screen that asks many times a minute
-// is on record once. Pure: the caller says what time it is. Not for several threads.
+// Readings: remembers who has read what within the last hour, so that a screen that asks many times
+// a minute is recorded once. Pure: the caller passes the time. Not for several threads.
 #pragma once
 
 #include <chrono>

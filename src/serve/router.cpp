@@ -116,8 +116,8 @@ Response called(const Services& services, const Request& request, const Route& r
     if (auto response = wrong_parameter(route, request)) return std::move(*response);
     return handled(route, {&services, &request, nullptr, tail, &route});
   }
-  // Before anything else of the request is looked at, so that whoever may not ask hears nothing of
-  // it; and every time, since a session may have ended elsewhere.
+  // This comes before any other check of the request, so that a stranger learns nothing from the
+  // answer. It happens every time, since a session may have ended elsewhere.
   auto identity = services.access->identify(request, services.cookie_name);
   if (!identity) return problem(identity.error());
   if (auto response = refusal(route, request, *identity, services)) return std::move(*response);

@@ -55,7 +55,7 @@ base::Status open_acceptor(tcp::acceptor& acceptor, const ServerSettings& settin
   return {};
 }
 
-// A header is believed from nobody by default: whoever reaches us could send it.
+// By default, no client's header is believed: any client could send it.
 base::Status can_be_trusted(const ServerSettings& settings) {
   if (!settings.user_header.empty() && settings.trusted_proxies.empty()) {
     return base::fail(base::ErrorKind::usage, "a header names the user, and no proxy is trusted",
@@ -77,7 +77,7 @@ std::string url_of(const tcp::endpoint& endpoint) {
   return "http://" + host + ":" + std::to_string(endpoint.port());
 }
 
-// Whoever is on the way reads tokens, passwords and all changes.
+// Anybody on the network path could read tokens, passwords and all changes.
 void warn_of_plain_http(const tcp::endpoint& endpoint, const ServerSettings& settings) {
   if (endpoint.address().is_loopback() || !settings.trusted_proxies.empty()) return;
   base::log::warning(

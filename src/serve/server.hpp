@@ -26,7 +26,7 @@ struct ServerSettings {
   std::uint16_t port = 0;  // 0: any free one
   std::string destination_url;
   std::string token;                         // given from outside; empty: kept in the destination
-  std::string user_header;                   // by which a trusted proxy says who asks
+  std::string user_header;                   // in which a trusted proxy names the user
   std::vector<std::string> trusted_proxies;  // their addresses
   std::vector<std::string> hosts;            // names that it is asked by, beside its address
   std::vector<std::string> webhook_ranges;   // where webhooks may go beside the public internet

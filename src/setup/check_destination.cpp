@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Looks whether the destination is ready, and who may do what with the history.
+// Checks whether the destination is ready, and what each role may do with the history.
 #include <fmt/format.h>
 
 #include "setup/setup.hpp"

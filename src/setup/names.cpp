@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// How slot and publication are called, and by whom they are known.
+// Names of the slot and the publication, and whom they belong to.
 #include <cctype>
 #include <cstdint>
 

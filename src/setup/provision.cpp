@@ -20,7 +20,7 @@ select exists (select from pg_database where datname = $1),
 constexpr const char* select_rights = R"(
 select rolsuper or rolcreatedb, rolsuper or rolcreaterole from pg_roles where rolname = current_user)";
 
-// Where nobody else has it already (before 15, everybody has).
+// True if the role may create there already, as every role may before 15.
 constexpr const char* select_public = "select has_schema_privilege($1, 'public', 'create')";
 
 constexpr const char* select_may_write = R"(
@@ -148,7 +148,7 @@ base::Status grant(pg::Connection& admin, const NewDestination& wanted, const Na
   return {};
 }
 
-// A grant by who does not own what it is on is a warning to PostgreSQL, not an error.
+// PostgreSQL only warns if a role grants rights on an object that it does not own.
 base::Status try_it(pg::Connection& admin, const std::string& url) {
   auto tried = pg::Connection::open(
       {.url = url, .purpose = "bemi/check", .read_only = true, .interrupt = admin.interrupt()});

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // Makes a destination: a database for histories, and a role that may write them and nothing else.
-// `admin` is anybody's who may make databases and roles there; it is not kept.
+// `admin`: any role that may create databases and roles there; it is not kept.
 #pragma once
 
 #include <string>

@@ -33,8 +33,8 @@ join pg_class c on c.oid = f.relation and c.relkind in ('r', 'p')
 join pg_namespace n on n.oid = c.relnamespace
 where f.publication = $1 order by n.nspname, c.relname)";
 
-// What the functions of an older Bemi say of themselves; a newer one has a table, for who may read
-// it.
+// An older Bemi describes its tracking in the functions' comments; a newer one has a table, for
+// roles that may read it.
 constexpr const char* select_trigger = R"(
 select case when said ~ '^Bemi [0-9]+: ' then split_part(said, ' ', 3) else '' end,
        coalesce((select has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')
@@ -146,7 +146,7 @@ void plan_one(const Former& former, Restoration& out) {
 
 using GivenIdentities = std::map<change::Oid, char>;
 
-// The identities that the event triggers gave. Nothing, for who may not read them.
+// The identities that the event triggers gave. Empty if the role may not read them.
 base::Result<GivenIdentities> given_by_triggers(pg::Connection& admin) {
   TRY_ASSIGN(pg::Rows readable, admin.run(select_given_readable));
   if (!readable.truth(0, 0)) return GivenIdentities{};
@@ -209,7 +209,7 @@ base::Status plan_unnoted(pg::Connection& admin, const std::vector<Table>& table
   return {};
 }
 
-// Of a publication that is somebody else's: the tables that we put there.
+// The tables that we added to somebody else's publication.
 base::Status plan_unlisting(pg::Connection& admin, const Settings& settings, Restoration& out) {
   TRY_ASSIGN(pg::Rows rows, admin.query(select_listed, {settings.publication}));
   for (int row = 0; row < rows.count(); ++row) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What Bemi made on the source, and what was there before: tables in a schema `_bemi_setup` of the
-// source. What they do not name is not Bemi's, whatever its name or comment says.
+// The record of what Bemi made on the source and of what was there before: tables in the source's
+// schema `_bemi_setup`. Objects that they do not name are not Bemi's, whatever their names or
+// comments say.
 #pragma once
 
 #include <optional>
@@ -14,10 +15,10 @@ namespace bemi::setup {
 
 struct Record {
   bool is_there = false;
-  bool is_readable = false;     // by who asks
-  bool may_be_made = false;     // by who asks
-  bool may_be_written = false;  // its identities, by who asks
-  bool may_be_owned = false;    // all of it, by who asks
+  bool is_readable = false;     // by this session's role
+  bool may_be_made = false;     // by this session's role
+  bool may_be_written = false;  // its identities, by this session's role
+  bool may_be_owned = false;    // all of it, by this session's role
   bool has_publication = false;
   bool has_slot = false;
   std::vector<change::Oid> identities;  // tables whose former identity is known
@@ -48,7 +49,7 @@ std::string note_grant_sql(Granted kind, const std::string& subjects, const Sett
 // not say.
 base::Result<std::string> publication_of_triggers(pg::Connection& source);
 
-// Of teardown: what gives each table back what it had, and takes back what was granted.
+// The steps of teardown that restore each table and revoke what was granted.
 struct Restoration {
   std::vector<Step> steps;
   std::vector<std::string> notes;  // what stays as it is, and why

@@ -85,7 +85,7 @@ base::Result<std::vector<Finding>> check_source(pg::Connection& source, const Se
 // Its part about tables and publication.
 base::Result<std::vector<Finding>> check_tables(pg::Connection& source, const Settings& settings);
 // The tracked tables whose rows the worker's role may not read, each with the cure. Their changes
-// are tracked all the same.
+// are still tracked.
 base::Result<std::vector<Finding>> unreadable_tables(pg::Connection& source,
                                                      const Settings& settings);
 base::Result<std::vector<Finding>> check_destination(pg::Connection& destination,
@@ -122,7 +122,7 @@ base::Result<Teardown> plan_teardown(pg::Connection& admin, const Settings& sett
 
 // Sources of different names have different ones.
 std::string default_slot_name(const std::string& source_name);
-// Of the temporary slot beside `slot`; no source has it by default.
+// The name of the temporary slot beside `slot`. It is no source's default name.
 std::string baseline_slot_name(const std::string& slot);
 
 }  // namespace bemi::setup

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What each table needs before it is tracked: an identity, a place in the publication. Pure;
-// plan.cpp asks the source and adds the rest.
+// Decides what each table needs before it is tracked: a replica identity, a place in the
+// publication. Pure; plan.cpp asks the source and adds the rest.
 #pragma once
 
 #include <string>

@@ -20,7 +20,7 @@ constexpr std::size_t run_xids_max = 16;
 
 constexpr std::string_view reserved_key = "_bemi";
 
-// What is stored under the reserved key is the worker's own.
+// Only the worker stores anything under the reserved key.
 bool spells_reserved_key(std::string_view object) {
   if (object.find("\\u") == std::string_view::npos) return false;
   return std::ranges::any_of(base::json_members(object), [](const auto& member) {

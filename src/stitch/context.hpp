@@ -52,7 +52,7 @@ class Contexts {
   // `number`: the change's own in the order of the WAL, counted from 0 over all that were noted.
   // The view is valid until the next call.
   base::Result<std::string_view> of(std::uint32_t number, const Xids& aborted);
-  // As long as it stays the same, of() gives the same text.
+  // While this number stays the same, of() returns the same text.
   [[nodiscard]] std::uint64_t text_number() const { return text_number_; }
 
  private:

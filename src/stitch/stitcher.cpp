@@ -13,7 +13,7 @@
 namespace bemi::stitch {
 namespace {
 
-// Of one transaction. What comes beyond is only counted.
+// Messages kept per transaction. Further ones are only counted.
 constexpr std::size_t refused_kept_max = 16;
 constexpr std::size_t refused_bytes_max = 64UL << 10;
 
@@ -131,7 +131,7 @@ base::Status Stitcher::keep_record(change::Lsn position, std::uint32_t xid,
 base::Status Stitcher::take_schema_change(change::Lsn position,
                                           const decode::LogicalMessage& message,
                                           std::string_view bytes) {
-  // What is too long to be believed is not worth a digest of it all.
+  // A message that is too long to be believed is not worth hashing.
   bool too_long =
       message.content.size() > base::limits::schema_message_bytes_max + decode::signature_length;
   auto told = key_ && !too_long ? decode::verified(*key_, message.content) : std::nullopt;
@@ -242,7 +242,7 @@ base::Result<std::unique_ptr<Transaction>> Stitcher::control(change::Lsn positio
             return finish(std::move(node.mapped()), commit.end_lsn, commit.committed_at);
           },
           [&](const decode::StreamAbort& abort) -> Done {
-            // Of a transaction that is being read, it would take that away.
+            // An abort must not remove the transaction that is being read.
             if (current_ != nullptr) return std::unexpected(out_of_place("Stream Abort"));
             if (abort.subxid == abort.xid) {
               streamed_.erase(abort.xid);

@@ -259,7 +259,7 @@ base::Status fill(pg::Connection& destination, const std::string& schema, const 
   std::string parent = changes_name(schema);
   TRY(destination.query("select _bemi.close_relation($1)", {child}));
   TRY_ASSIGN(ArchiveDigest digest, load_archive(destination, archive.file, child, key));
-  // Of the very bytes that were copied: the file may be another one by now.
+  // The digest of the very bytes that were copied: the file may be a different one by now.
   if (record && digest != record->digest) return is_changed(archive.file);
   TRY(destination.run(fmt::format(
       "alter table {} attach partition {} for values from ('{}') to ('{}');"

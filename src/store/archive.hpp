@@ -26,7 +26,7 @@ struct Archive {
   std::filesystem::path file;
 };
 
-// How a file stands to what was noted in _bemi.archive when it was written.
+// The state of a file, compared with its record in _bemi.archive.
 enum class Standing {
   recorded,    // byte for byte what was written
   changed,     // not that
@@ -43,8 +43,8 @@ base::Result<Archive> write_archive(pg::Connection& destination, const std::stri
 // archive.
 base::Result<Archive> describe_archive(const std::filesystem::path& file);
 
-// Reads the whole file. Error of kind permission for who is not the history's owner: the key is
-// theirs alone.
+// Reads the whole file. Error of kind permission unless the role is the history's owner, who alone
+// has the key.
 base::Result<Standing> standing_of(pg::Connection& destination, const Archive& archive);
 
 struct OddFile {

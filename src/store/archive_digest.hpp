@@ -19,7 +19,7 @@ struct ArchiveDigest {
   bool operator==(const ArchiveDigest&) const = default;
 };
 
-// Of bytes as they come.
+// Hashes bytes as they come.
 class ArchiveHasher {
  public:
   explicit ArchiveHasher(std::string_view key);  // empty: no mac
@@ -28,7 +28,7 @@ class ArchiveHasher {
   ~ArchiveHasher();
 
   void add(std::string_view bytes);
-  // Of all that was added; once.
+  // The digest of everything that was added. Call it once.
   ArchiveDigest finish();
 
  private:
@@ -36,8 +36,8 @@ class ArchiveHasher {
   std::unique_ptr<State> state_;
 };
 
-// The key of this history, made at the first call. Error of kind permission for who is not its
-// owner.
+// The key of this history, made at the first call. Error of kind permission unless the role is the
+// history's owner.
 base::Result<std::string> archive_key(pg::Connection& destination);
 
 }  // namespace bemi::store

@@ -37,7 +37,7 @@ base::Status write_all(int file, const char* bytes, std::size_t count,
   return {};
 }
 
-// Of a file alone: a pipe of that name would keep us waiting for ever.
+// Opens regular files only: a pipe of that name would block for ever.
 base::Result<FileDescriptor> open_file(const std::filesystem::path& path) {
   FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.number < 0) return failed("open", path);

@@ -78,7 +78,7 @@ class ArchiveReader {
   // to the next. An error where the file ends in the middle or is not what was written.
   base::Result<std::optional<std::string_view>> next_block();
 
-  // Of the whole file, after the end was read.
+  // The digest of the whole file. \pre the end was read.
   ArchiveDigest digest() { return hasher_.finish(); }
 
  private:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Tables of a source whose earlier rows the worker does not read, though the history lacks them:
-// who waits for baselines does not wait for these.
+// Tables of a source whose earlier rows the worker does not read, although the history lacks them:
+// nobody waits for their baselines.
 #pragma once
 
 #include <set>

@@ -20,7 +20,7 @@
 
 namespace bemi::store {
 
-// Where baseline rows stand in the history.
+// The position of baseline rows in the history.
 struct BaselinePlace {
   change::Lsn position;
   base::Timestamp effective_at;  // not before that of any change up to the position
@@ -35,8 +35,8 @@ struct Piece {
   std::int64_t file = 0;  // relfilenode: a table that was rewritten is read anew
   std::int64_t first_block = 0;
   std::int64_t end_block = -1;  // -1: to the end, however far that moves
-  // The table's columns and how it was published: what the rows and the stream's changes since hang
-  // on. A piece that was read under another one is read anew.
+  // The table's columns and the way it was published: rows and later changes depend on both. A
+  // piece that was read under another shape is read again.
   std::string shape;
 };
 
@@ -54,9 +54,10 @@ class BaselineWriter {
   base::Status append(const change::Batch& batch);
   // Commits what was appended, with the note that the pieces are done.
   base::Status finish(change::Oid table, const std::vector<Piece>& pieces);
-  // All of it was read: from here on it answers for itself. Commits what was appended with it,
-  // unless somebody else has done all this meanwhile. `from`: the position of the oldest snapshot
-  // that a part of it was read in, of its shape of now; its changes since are in the stream.
+  // Marks a table as completely read: from here on it answers questions by itself. Commits what was
+  // appended with it, unless somebody else has done all this meanwhile. `from`: the position of the
+  // oldest snapshot in which a part of it was read in its current shape; its changes since are in
+  // the stream.
   base::Status finish_table(const change::Relation& relation, change::Oid membership,
                             std::int64_t rows, change::Lsn from);
 

@@ -21,7 +21,7 @@ where n.nspname in ('bemi', 'time_travel')
        or exists (select from pg_proc p where p.pronamespace = n.oid))
 order by 1 limit 1)";
 
-// Of the one that 0.1.0 made, which kept no hashes.
+// The shape of a history that 0.1.0 made, which kept no hashes.
 constexpr const char* shape_of_first_release =
     "1d4cd768ec5978e45d8c2b19000ecb4f2bdd707180e444365ec2f9e42c8ae651";
 

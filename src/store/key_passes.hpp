@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // KeyPasses: tables of one transaction in which a row may have come to a key before another one
-// left it, as deferrable keys allow. Whoever asks for such a key's row has to look closer. Memory
-// is bounded: of a transaction with very many new keys, any key that is left afterwards counts.
+// left it, as deferrable keys allow. Questions about such a key need a closer look. Memory is
+// bounded: in a transaction with very many new keys, any key that is left afterwards counts.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ namespace bemi::store {
 class KeyPasses {
  public:
   using Name = std::pair<std::string, std::string>;  // schema, table
-  // Of one table and transaction; some megabytes.
+  // The limit for one table and transaction; a few megabytes.
   static constexpr std::size_t keys_max = 64UL << 10;
 
   void take(const change::Change& change);

@@ -23,7 +23,7 @@ namespace {
 using namespace std::chrono_literals;
 using Kind = MaintenanceStep::Kind;
 
-// Of the owner's alone.
+// Only the owner may hold it.
 pg::LockName maintenance_lock() {
   return {"bemi maintains the history", pg::may_update("_bemi.destination")};
 }
@@ -226,8 +226,8 @@ base::Status Maintenance::thin(const WindowState& state) {
   return {};
 }
 
-// What later questions need of the window and those before it is written first. DETACH CONCURRENTLY
-// waits for who reads, and nobody waits for it.
+// First writes what later questions need of this window and of earlier ones. DETACH CONCURRENTLY
+// waits for readers, and nobody waits for it.
 base::Status Maintenance::drop(const WindowState& state) {
   const std::string& window = state.window.name;
   if (!tell(Kind::drop, window, state.size)) return {};

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Keeps a history in bounds as it grows, window by window (partition by partition): the next
-// one is made ahead, closed ones are sealed, archived and packed, those past their time are
-// dropped. What later questions need of a dropped one, the last version of each row, is stored anew
-// first.
+// Keeps a growing history within bounds, window by window (partition by partition). It makes the
+// next one ahead of time, seals, archives and packs closed ones, and drops expired ones. Before it
+// drops one, it stores the last version of each row again, because later questions need that.
 #pragma once
 
 #include <functional>

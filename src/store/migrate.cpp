@@ -17,7 +17,7 @@ namespace {
 constexpr int version_min = 140000;
 constexpr std::chrono::seconds lock_timeout{5};
 
-// Before there is any table of ours: who may make our schemas counts.
+// There is no table of ours yet, so a role counts if it may make our schemas.
 pg::LockName preparing_lock() {
   return {"bemi prepares the history",
           "has_database_privilege(session.usesysid, current_database(), 'create')"};
@@ -102,7 +102,7 @@ base::Status run_all(pg::Connection& destination, const DestinationSettings& set
   return check_own_schema(destination);
 }
 
-// Where a role that only writes finds an older history.
+// Adds a hint if a role that may only write finds an older history.
 base::Error explained(const base::Error& error, bool is_upgrade) {
   base::Error explained = error.within("cannot prepare the destination");
   if (is_upgrade && error.kind == base::ErrorKind::permission) {

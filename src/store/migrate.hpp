@@ -28,7 +28,7 @@ base::Result<std::vector<std::string>> pending_migrations(pg::Connection& destin
 base::Status migrate(pg::Connection& destination, const DestinationSettings& settings);
 
 // Drops the history and everything of Bemi's in the destination. Error of kind conflict, and
-// nothing is dropped, while somebody else's tables stand in the schema `bemi`.
+// nothing is dropped, while somebody else's tables are in the schema `bemi`.
 base::Status may_drop_history(pg::Connection& destination);
 base::Status drop_history(pg::Connection& destination);
 

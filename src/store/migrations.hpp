@@ -24,9 +24,9 @@ struct FunctionFile {
 // In the order of their numbers.
 std::span<const Migration> migrations();
 std::span<const FunctionFile> function_files();
-// Of all these files together, with their names.
+// The digest of all these files together, with their names.
 std::string_view functions_sha256();
-// Of the program that they are compiled into: "0.2.0".
+// The version of the program: "0.2.0".
 std::string_view program_version();
 
 }  // namespace bemi::store

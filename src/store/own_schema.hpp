@@ -17,8 +17,8 @@ namespace bemi::store {
 // anything is made in `_bemi` there; again within the transaction that made it.
 base::Status check_own_schema(pg::Connection& connection);
 
-// What another role owns, and `us` would run or trust: one wording wherever it is found.
-// `what`: "the schema x", "the function _bemi.f()".
+// The error for an object that another role owns and that `us` would run or trust; one wording for
+// all. `what`: "the schema x", "the function _bemi.f()".
 base::Error foreign_owner(const std::string& what, const std::string& owner, const std::string& us);
 
 }  // namespace bemi::store

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// The indexes of a window that nobody writes into any more, built anew. One that was filled in
-// another order than its own has pages that are half empty; built at once, they are full.
+// Rebuilds the indexes of a window that gets no more rows. An index that was filled in an order
+// other than its own has half-empty pages; a rebuilt one has full pages.
 #pragma once
 
 #include <cstdint>

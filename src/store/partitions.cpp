@@ -74,7 +74,7 @@ bool Partitions::covers(base::Timestamp time) const {
                              [&](const Window& w) { return w.from <= time && time < w.to; });
 }
 
-// The server makes it: who writes the history owns nothing of it.
+// A function on the server makes it: the history's writer must own nothing.
 base::Status Partitions::create(pg::Connection& destination, base::Timestamp time) {
   Window window = window_of(time, by_);
   TRY_ASSIGN(pg::Rows maker, destination.run(select_maker));

@@ -7,7 +7,8 @@
 
 namespace bemi::store {
 
-// Of the transaction that comes after `before`: the source's clock may step back, this never does.
+// The effective time of the transaction that comes after `before`. The source's clock may step
+// back; this time never does.
 base::Timestamp effective_time(const Progress& before, base::Timestamp committed_at);
 
 }  // namespace bemi::store

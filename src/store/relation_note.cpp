@@ -26,7 +26,7 @@ from (select distinct on (relation) * from _bemi.relation_version where source =
       order by relation, epoch desc, position desc, sequence desc) v
 order by v.epoch, v.position, v.sequence)";
 
-// Of all versions: a partition that was detached since is among the leaves of an older one only.
+// Reads all versions: only an older one lists a partition that was detached since.
 constexpr const char* select_redacted = R"(
 select distinct v.relation, v.leaves::text,
        (select jsonb_agg(c) from jsonb_array_elements(v.columns) c where c ? 'redacted')::text
@@ -83,7 +83,7 @@ base::Result<std::vector<change::Relation>> load_relations(pg::Connection& desti
     auto columns = change::read_columns_text(rows.text(row, 4));
     auto key = change::read_names(rows.text(row, 5));
     auto leaves = change::read_oids(rows.text(row, 6));
-    // Of an older Bemi, or of somebody else: the catalog is asked again.
+    // An older Bemi or somebody else wrote it: the catalog is asked again.
     if (!columns || !key || !leaves) continue;
     relation.columns = std::move(*columns);
     relation.leaves = std::move(*leaves);

@@ -11,7 +11,8 @@
 
 namespace bemi::store {
 
-// By purpose: "owner", "writer", ...; empty where none were made, or there is no history.
+// Role names by purpose: "owner", "writer", ...; empty if none were made, or if there is no
+// history.
 base::Result<std::map<std::string, std::string>> roles_of(pg::Connection& destination);
 
 // Whether this session's role could make those of a history in that schema, and they are not there.
@@ -22,7 +23,7 @@ base::Result<bool> may_make_roles(pg::Connection& destination, const std::string
 // ends.
 base::Status become_owner(pg::Connection& destination, bool local = false);
 
-// Whether this session's role owns the history, or is a member of who does.
+// Whether this session's role owns the history, or is a member of its owner.
 base::Result<bool> is_owner(pg::Connection& destination);
 
 // After the history went. One that others use is left.

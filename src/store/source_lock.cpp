@@ -6,7 +6,7 @@
 namespace bemi::store {
 namespace {
 
-// What an earlier Bemi takes and looks for. Anybody may take these, too: they do not decide.
+// The locks of earlier versions. Anybody may take these, too, so they decide nothing.
 constexpr const char* take_earlier =
     "select pg_try_advisory_lock(1650814313, hashtext($1)), pg_backend_pid()";
 constexpr const char* take_earlier_shared =
@@ -19,7 +19,7 @@ select exists (
     and held.database = (select d.oid from pg_database d where d.datname = current_database())
     and has_table_privilege(session.usesysid, to_regclass('_bemi.source')::oid, 'update')))";
 
-// Who stores, and the sessions that store beside that one.
+// The session that stores, and the sessions that store beside it.
 std::string first_name(const std::string& source) { return "bemi stores " + source; }
 std::string beside_name(const std::string& source) { return "bemi stores beside " + source; }
 

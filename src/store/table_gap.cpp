@@ -4,7 +4,7 @@
 namespace bemi::store {
 namespace {
 
-// Of another epoch it says nothing.
+// A look in another epoch says nothing about this one.
 constexpr const char* select_seen = R"(
 select publication_seen, (extract(epoch from publication_seen_at) * 1000000)::bigint
 from _bemi.source where name = $1 and epoch = $2 and publication_seen is not null and publication_seen_at is not null)";

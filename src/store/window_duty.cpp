@@ -6,7 +6,7 @@ namespace {
 
 using Kind = MaintenanceStep::Kind;
 
-// Where later questions begin; the number of states when there is none.
+// The window in which later questions begin; the number of states if there is none.
 std::size_t newest_closed(const std::vector<WindowState>& states) {
   for (std::size_t i = states.size(); i > 0; --i) {
     if (states[i - 1].closed && !states[i - 1].restored) return i - 1;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What is to be done with each partition of the history, by what is known of it. Pure;
-// maintenance.cpp asks and does.
+// Decides what to do with each partition of the history. Pure; maintenance.cpp collects the states
+// and does the work.
 #pragma once
 
 #include <cstddef>

@@ -40,7 +40,7 @@ class Writer {
   static base::Result<Writer> open(pg::Connection destination, Progress progress, Mode mode);
   Writer(Writer&&) = default;
 
-  // What comes next begins at `progress`, which is durable once `turn` returns.
+  // The next transactions begin at `progress`, which is durable once `turn` returns.
   // \pre nothing waits to be stored, or it begins there too.
   void go_on_from(const Progress& progress, Turn turn);
 

@@ -34,7 +34,7 @@ constexpr std::chrono::seconds first_pause{1};
 constexpr std::chrono::seconds longest_pause{60};
 // A worker stores what it has when it is told to end; one that hangs is killed.
 constexpr std::chrono::seconds end_within{30};
-// Where the worker reports how it does.
+// The descriptor to which the worker reports its state.
 constexpr int status_descriptor = 3;
 
 // Nothing secret: who else is on this machine can read it.

@@ -39,14 +39,15 @@ where attrelid = $1 and attnum > 0 and not attisdropped
   and (attgenerated = '' or attgenerated = 's' and current_setting('server_version_num')::int >= 180000)
 order by attnum)";
 
-// Far above what make_type() takes apart, so that what is cut off in here is text all the same.
+// Far more than make_type() takes apart, so that a type cut off here becomes text anyway.
 constexpr int type_nesting_max = 4 * base::limits::type_depth_max;
 
 Oid oid_at(const pg::Rows& rows, int row, int column) {
   return static_cast<Oid>(rows.integer(row, column));
 }
 
-// `depth`: how many types this one is within. Who may make types may nest them without end.
+// `depth`: how many types this one is within. A role that may create types may nest them without
+// end.
 base::Result<TypePtr> load_type(pg::Connection& source, Oid oid, change::TypeCatalog& types,
                                 int depth = 0);
 

@@ -21,8 +21,8 @@ int protocol_version(int server_version) {
   return server_version >= 150000 ? 3 : 2;
 }
 
-// What the server would say again at every attempt: there is something at this position that it
-// cannot send.
+// Recognises errors that the server would repeat at every attempt: it cannot send something at this
+// position.
 base::Error name_hole(base::Error error) {
   using base::ErrorKind;
   // Before 18 an error, since then a warning, after which it goes on and leaves the changes out.

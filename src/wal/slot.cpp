@@ -17,8 +17,8 @@ select slot_name, coalesce(plugin, ''), coalesce(database, ''), active, coalesce
        safe_wal_size
 from pg_replication_slots where slot_name = $1)";
 
-// Who holds it, and the last that was heard of that reader. Only our own: another program's silence
-// may be its way.
+// The holder, and when it was last heard of. Only Bemi's readers are judged by silence; other
+// programs may report rarely.
 constexpr const char* select_holder = R"(
 select s.active_pid, coalesce(r.reply_time::text, ''), coalesce(r.application_name = 'bemi/wal', false)
 from pg_replication_slots s left join pg_stat_replication r on r.pid = s.active_pid

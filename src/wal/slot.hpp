@@ -44,16 +44,16 @@ enum class SlotKind {
 base::Result<NewSlot> create_slot(pg::Connection& replication, const std::string& name,
                                   SlotKind kind);
 
-// Not an error when it is not there. An active one is an error of kind conflict.
-// Frees a slot that the walsender of a Bemi that is gone still holds, as one does until
-// wal_sender_timeout when the network took the worker away. A reader that is alive gives feedback
-// every second and is left alone: error of kind serialization. At once when nobody holds the slot.
+// Frees a slot that the walsender of a worker that is gone still holds, as one does until
+// wal_sender_timeout if the network failed. A reader that is alive gives feedback every second and
+// is left alone: error of kind serialization. Returns at once if nobody holds the slot.
 base::Status release_slot(pg::Connection& source, const std::string& name);
 
-// Ends the making of a slot by a Bemi that is gone: the server goes on waiting for open
+// Ends the creation of a slot by a worker that is gone: the server would go on waiting for open
 // transactions.
 base::Status end_creation(pg::Connection& source, const std::string& name);
 
+// A slot that does not exist is no error. An active one is an error of kind conflict.
 base::Status drop_slot(pg::Connection& source, const std::string& name);
 
 }  // namespace bemi::wal

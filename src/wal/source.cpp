@@ -17,7 +17,7 @@ select s.system_identifier::text,
        current_database(), current_setting('server_version_num'), pg_is_in_recovery()
 from pg_control_system() s, pg_control_checkpoint() c)";
 
-// The timeline of a primary stands in the names of the WAL files that it writes; the last
+// The timeline of a primary is part of the names of the WAL files that it writes; the last
 // checkpoint's may be older than a promotion.
 constexpr const char* select_primary_timeline =
     "select ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int";

@@ -24,8 +24,8 @@ struct SourceIdentity {
 // Over an ordinary connection.
 base::Result<SourceIdentity> identify(pg::Connection& source);
 
-// Where a timeline ended that the source has left behind for the one it is on now; nullopt when it
-// was never on it. `replication`: a connection opened with replication = true.
+// The position at which the source left an earlier timeline; nullopt if it was never on it.
+// `replication`: a connection opened with replication = true.
 base::Result<std::optional<change::Lsn>> end_of_timeline(pg::Connection& replication, int timeline,
                                                          int current_timeline);
 
@@ -41,7 +41,7 @@ base::Result<change::Lsn> flushed_position(pg::Connection& source);
 
 // Commits one fence: a transactional message that reaches the worker after all that was committed
 // before. Returns its position; the worker's durable position passes it. On a standby, where
-// nothing can be written, the replay position of now.
+// nothing can be written, the current replay position.
 base::Result<change::Lsn> emit_fence(pg::Connection& source);
 base::Status emit_heartbeat(pg::Connection& source);
 

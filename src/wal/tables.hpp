@@ -69,8 +69,8 @@ base::Result<std::vector<Table>> list_published_too(pg::Connection& source,
                                                     const change::Selection& selection,
                                                     const std::string& publication);
 
-// Of these tables those that are there and not in the publication, by name and OID alone; not those
-// that are partitions now.
+// Those of these tables that exist and are not in the publication, by name and OID alone; without
+// partitions.
 base::Result<std::vector<Table>> find_unpublished(pg::Connection& source,
                                                   const std::vector<change::Oid>& oids,
                                                   const std::string& publication);

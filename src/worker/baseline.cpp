@@ -57,8 +57,8 @@ std::string select(const Piece& piece, const change::Relation& relation, bool wh
                      piece.leaf_name, range);
 }
 
-// What reads the piece, whose table is locked. Somebody may make an index after this look: who can
-// do it between two messages of ours is not held off.
+// The statement that reads the piece, whose table is locked. An index could still be made between
+// this look and the read; nothing can prevent that.
 base::Result<std::string> reading_sql(pg::Connection& source, const Piece& piece,
                                       const change::Relation& relation, bool whole) {
   TRY_ASSIGN(bool expressions, pg::has_expressions(source, std::to_string(piece.leaf)));
@@ -236,7 +236,7 @@ class Reader {
       TRY_ASSIGN(std::int64_t read, read_piece(sql, relation));
       rows += read;
     }
-    // Of a table that is read at once, the rows are committed with the note that it is known.
+    // For a table that is read in one go, the same commit notes that the table is known.
     bool is_noted = work_.table(chunk).has_primary_key && !work_.is_alone(chunk);
     if (is_noted) TRY(writer_.finish(relation->oid, chunk.pieces));
     std::optional<std::int64_t> table_rows = work_.done(chunk, rows);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// How a baseline is cut into chunks, which readers share and which a later baseline need not
-// repeat.
+// Cuts a baseline into chunks, which readers share and which a later baseline need not repeat.
 #pragma once
 
 #include <cstdint>

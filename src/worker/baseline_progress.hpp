@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// How far a baseline is, told every few seconds with an estimate of what is left.
+// Reports the progress of a baseline every few seconds, with an estimate of the time left.
 #pragma once
 
 #include <chrono>

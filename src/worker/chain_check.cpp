@@ -18,10 +18,10 @@ constexpr auto interval_after_failure = 60s;
 constexpr const char* select_newest =
     "select coalesce(last_change_at, '-infinity')::text from _bemi.source where name = $1";
 
-// Of the newest 500 changes at most a hundred, each with the change before it of the same row.
-// Left out is what has a reason to differ: a row seen for the first time, or twice in one
-// transaction, or under another key; values that are not plainly captured; a table that became
-// another in between, or was read anew, or has a gap on record there.
+// Up to a hundred of the newest 500 changes, each with the previous change of the same row. Changes
+// that have a reason to differ are left out: a row seen for the first time, or twice in one
+// transaction, or under another key; values that are not plainly captured; a table that changed its
+// shape in between, or was read again, or has a gap on record there.
 constexpr const char* select_pairs = R"(
 with newest as materialized (
   select c.id, c.source, c.schema, c."table", c.primary_key, c.operation, c.before, c.fidelity, c.epoch,

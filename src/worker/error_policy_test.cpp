@@ -10,7 +10,8 @@ namespace {
 
 using base::ErrorKind;
 
-// Whatever is retried goes away by itself; whatever stops needs a person, and a gap most of all.
+// Errors that are retried pass by themselves; errors that stop the worker need a person, gaps above
+// all.
 TEST(ErrorPolicy, SaysOfEachKindWhatTheWorkerDoes) {
   const std::map<ErrorKind, Reaction> wanted{
       {ErrorKind::connection, Reaction::retry},

@@ -42,7 +42,7 @@ void give_up_start(pg::Connection& source, pg::Connection& destination, const st
   }
 }
 
-// What follows of a table that was left out has the table's name, not that of its partition.
+// Later changes of a table that was left out carry the table's name, not that of its partition.
 base::Status describe_left(const std::vector<wal::Table>& tables,
                            const std::vector<change::Oid>& left, const Snapshot& snapshot,
                            const store::Progress& progress, const pipeline::Settings& settings) {

@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 // Or as often as there is a heartbeat.
 constexpr std::chrono::seconds look_interval_max = 10s;
 constexpr std::chrono::seconds retry_interval_max = 60s;
-// How often the history is told of a look that found nothing.
+// Interval at which the history is told of a look that found nothing.
 constexpr std::chrono::microseconds remember_interval = 60s;
 // A table that could not be read is tried again after this.
 constexpr std::chrono::seconds given_up_interval = 3600s;
@@ -120,7 +120,8 @@ base::Result<std::string> LateBaseline::find_toggled(pg::Connection& source,
   return state;
 }
 
-// Where the source tells of no DDL. What the stream has still to say of a table is waited for.
+// For a source that reports no DDL. Waits until the stream has delivered what it still has of a
+// table.
 base::Status LateBaseline::find_reshapes(pg::Connection& source, pg::Connection& destination) {
   TRY_ASSIGN(bool told, wal::may_look(source));
   if (told) return {};
@@ -153,8 +154,8 @@ std::vector<wal::Table> LateBaseline::wanted(std::vector<wal::Table> tables) con
 }
 
 base::Status LateBaseline::take(pg::Connection& source, pg::Connection& destination) {
-  // The stream may be about to say of a new table that it has no earlier rows. The fence is also
-  // what lets the rows stand at the time of now: all that follows it is later.
+  // The stream may be about to say of a new table that it has no earlier rows. The fence also
+  // allows the rows to get the current time: everything after it is later.
   TRY_ASSIGN(wal::Moment before, wal::now(source));
   TRY(pass_fence(source, destination));
   TRY_ASSIGN(Missing missing, find_missing(source, destination, progress_, settings_->setup));

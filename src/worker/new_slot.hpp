@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // A new slot begins when all transactions that were open have ended, in every database of the
-// server. That can take hours: who is waited for is told.
+// server. That can take hours, so it reports what it waits for.
 #pragma once
 
 #include <string>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Where the worker goes on: from the stored progress when slot and source are still the ones it
-// speaks of, else from a new slot, else not at all. Nothing here guesses: what would leave a hole
-// is an error of kind gap, and is recorded.
+// Decides where the worker resumes: at the stored progress if slot and source are still the same,
+// else at a new slot, else not at all. Nothing here guesses: a possible hole is an error of kind
+// gap, and is recorded.
 #pragma once
 
 #include "pg/connection.hpp"
@@ -31,8 +31,8 @@ base::Result<Resume> find_resume(pg::Connection& source, pg::Connection& destina
 base::Status check_slot(pg::Connection& source, pg::Connection& destination,
                         const store::Progress& progress);
 
-// What ended a stream. When the source has what it cannot send (error of kind gap), that goes on
-// record, with the tables that it may be of.
+// Judges the error that ended a stream. If the source cannot send something (error of kind gap),
+// this is recorded, with the tables that may be affected.
 base::Error judge_end(base::Error error, pg::Connection& source, pg::Connection& destination,
                       const store::Progress& progress);
 

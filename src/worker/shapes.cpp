@@ -27,7 +27,7 @@ using Shapes = std::map<Oid, Shape>;
 
 Oid oid_at(const pg::Rows& rows, int row) { return static_cast<Oid>(rows.integer(row, 0)); }
 
-// Of the tables that are whole.
+// The shapes of the tables whose rows are all known.
 base::Result<Shapes> known_shapes(pg::Connection& destination, const store::Progress& progress) {
   TRY_ASSIGN(store::WholeTables whole, store::load_whole_tables(destination, progress));
   TRY_ASSIGN(pg::Rows rows, destination.query(sql::known_shapes,

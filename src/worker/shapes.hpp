@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Where no event trigger tells of DDL, and no change follows it, the stream is silent: the tables'
-// shapes in the history are compared with the catalog.
+// Compares the tables' shapes in the history with the catalog: without event triggers, DDL that no
+// change follows leaves no trace in the stream.
 #pragma once
 
 #include <vector>

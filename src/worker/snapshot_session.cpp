@@ -15,7 +15,7 @@ constexpr const char* begin_sql =
     "begin isolation level repeatable read read only; set transaction snapshot {}; "
     "set local row_security = off";
 
-// The snapshot has the file that the table had; the function tells the one of now.
+// The snapshot shows the file that the table had; the function returns the current one.
 constexpr const char* select_same_file =
     "select pg_relation_filenode(c.oid) = c.relfilenode from pg_class c where c.oid = $1";
 

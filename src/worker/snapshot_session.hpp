@@ -21,8 +21,8 @@ class SnapshotSession {
 
   // Ends the last transaction, and begins one that sees the snapshot.
   base::Status begin();
-  // Until this one ends, nobody may empty or rewrite the table. Error of kind serialization when
-  // that was done since the snapshot: its rows of then are gone.
+  // Until this one ends, nobody may empty or rewrite the table. Error of kind serialization if that
+  // has happened since the snapshot: the rows that it showed are gone.
   base::Status lock(change::Oid table, const std::string& quoted_name);
 
   pg::Connection& connection() { return source_; }

@@ -89,7 +89,7 @@ base::Status SourceMaintenance::find_unseen_changes() {
     catalog_changes_ = std::move(changes);
     looked_ = now;
   } else if (now.time.unix_us - looked_.time.unix_us > counting_delay_us) {
-    // Of the latest changes the server may not have counted all.
+    // The server may not have counted all of the latest changes yet.
     looked_ = std::exchange(quiet_, now);
   }
   return {};

@@ -70,7 +70,7 @@ base::Status prepare(pg::Connection& source, pg::Connection& destination,
   return setup::apply(admin, steps, report);
 }
 
-// For who looks from elsewhere. Of no use to the stream, and no reason to end it.
+// For observers elsewhere. The stream does not need it, and a failure here does not end it.
 void note_worker(pg::Connection& destination, const pipeline::Settings& settings) {
   std::array<char, HOST_NAME_MAX + 1> host{};
   gethostname(host.data(), host.size() - 1);
@@ -141,7 +141,7 @@ base::Status run_session(pipeline::Settings& settings, store::Writer::Mode& mode
                                                  settings.stop, "destination", End::destination));
   TRY(prepare(source, destination, settings));
 
-  // Where to go on from; under the lock, so that of two workers one touches slot and history.
+  // Under the lock, so that only one of two workers touches slot and history.
   TRY_ASSIGN(pg::Connection storing, connect(settings.destination_url, "bemi/store",
                                              &session_interrupt, "destination", End::destination));
   TRY_ASSIGN(store::SourceLock lock, store::lock_source(storing, settings.setup.source_name));

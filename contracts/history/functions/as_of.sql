@@ -86,8 +86,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       and (k.commit_position, k.sequence) > (is_moved.commit_position, is_moved.sequence))
 $$;
 
--- The rows of now by their keys, as the writer needs them to fill in what the stream leaves out. Rows from
--- before the table changed its shape are not among them.
+-- The current rows by their keys, which the writer needs to fill in what the stream leaves out. Rows from before the
+-- table changed its shape are not among them.
 create or replace function _bemi.last_rows(in_source text, in_epoch int, in_schema text, in_table text, keys text[])
 returns table (key text, "row" jsonb, exact jsonb)
 language sql stable set search_path = pg_catalog, pg_temp as $$
@@ -268,7 +268,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   left join pg_extension e on e.oid = d.refobjid and e.extname = 'hstore' and t.typname = 'hstore'
 $$;
 
--- The columns as SQL over "row" and exact, to stand in a select list.
+-- The columns as SQL over "row" and exact, for a select list.
 create or replace function _bemi.restored_columns(shape regtype) returns text
 language sql stable set search_path = pg_catalog, pg_temp as $$
   with columns as (select * from _bemi.columns_of(shape)),

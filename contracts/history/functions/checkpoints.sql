@@ -47,7 +47,7 @@ begin
                               changes_before)
   values (in_place.source, in_place.epoch, in_place.relation, in_place.schema, in_place."table", in_position, before,
           coalesce(known.whole, false), known.membership, true,
-          -- By the count that the view keeps, of which what came since is taken.
+          -- The count that the view keeps, less the changes since then.
           (select max(v.changes) from _bemi.view v where v.source = in_place.source and v.relation = in_place.relation)
           - (select count(*) from @schema@.changes c
              where c."table" = in_place."table" and c.schema = in_place.schema and c.source = in_place.source
@@ -70,7 +70,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
       and _bemi.changes_to_read(v, place) > 8 * v.keys + 1000)
 $$;
 
--- What is older is not asked for any more: questions before that moment are refused.
+-- From now on, questions before that moment are refused.
 create or replace function _bemi.forget(in_source text, before timestamptz) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare marked text;

@@ -1,4 +1,4 @@
--- What the other files here have just made, and what a former version of them had made.
+-- Compares the functions that the other files have just made with those of a former version.
 
 -- In the transaction that has installed them all, and nothing else.
 create or replace function _bemi.note_installed() returns void
@@ -25,7 +25,7 @@ begin
   end loop;
 end $$;
 
--- With the views of the past that need it: the next refresh makes them anew.
+-- Together with the views of the past that need it: the next refresh makes them again.
 create or replace function _bemi.drop_function(name text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare view record;

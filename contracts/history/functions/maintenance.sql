@@ -64,8 +64,8 @@ begin
 end $$;
 
 -- The partition that takes a time, made where there is none; its name. By the owner, or by a superuser, who gives it to
--- the owner. One of that name that another made is left alone: who may create in the schema must not be able to keep
--- the history from going on, so the partition then gets a name that nobody can foresee.
+-- the owner. A table of that name by another role is left alone: a role that may create in the schema must not be able
+-- to keep the history from going on, so the partition then gets a name that nobody can foresee.
 create or replace function _bemi.new_partition(at timestamptz) returns text
 language plpgsql set search_path = pg_catalog, pg_temp set timezone = 'UTC' set lock_timeout = '10s' as $$
 declare
@@ -87,8 +87,8 @@ begin
     child := format('%I.%I', place, name);
     is_there := null;
   end if;
-  -- Event triggers of the application run in here, and many look for their own functions without naming a schema.
-  -- Whoever may create in `public` is not to be found by them with the owner's rights, that others borrow.
+  -- Event triggers of the application run in here, and many look for their own functions without naming a schema. They
+  -- must not find functions that anybody may create in `public`, because they run with the owner's rights here.
   if (select r.rolsuper from pg_roles r where r.rolname = current_user) then
     perform set_config('search_path', 'pg_catalog, public, pg_temp', true);
   end if;

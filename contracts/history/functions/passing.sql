@@ -17,7 +17,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     and exists (select from _bemi.passes(place))
 $$;
 
--- What one transaction did to one key, a row each: -1 what left it, or was replaced; 1 what came to it.
+-- The effects of one transaction on one key, a row each: -1: a row left it or was replaced; 1: a row came to it.
 create or replace function _bemi.key_events(place _bemi.place, key text, in_position bigint)
 returns table (sequence bigint, step int, content text)
 language sql stable set search_path = pg_catalog, pg_temp as $$
@@ -70,7 +70,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     and t.operation <> 'DELETE'
 $$;
 
--- What the key has after a transaction: a change's sequence; or nothing; or what it had before it (`stays`).
+-- The holder of the key after a transaction: a change's sequence; or nothing; or the same as before it (`stays`).
 create or replace function _bemi.pass_outcome(place _bemi.place, key text, in_position bigint, after_sequence bigint,
                                    to_sequence bigint, out sequence bigint, out surely boolean, out stays boolean)
 language sql stable set search_path = pg_catalog, pg_temp as $$
@@ -154,7 +154,7 @@ declare
   newest @schema@.changes := _bemi.newest_change(place, key, to_position, to_sequence);
   version @schema@.changes;
 begin
-  -- What a plain look finds is not told twice.
+  -- Rows that a plain look finds are not returned twice.
   if newest.operation <> 'DELETE' and not exists (
       select from _bemi.segments(place) s cross join lateral (
         select from _bemi.key_change k

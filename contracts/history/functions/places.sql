@@ -1,6 +1,5 @@
--- From a table's name and a time to the place in the history where the answer stands, or to the reason why there
--- is none.
--- These functions run with the rights of who asks.
+-- From a table's name and a time to the place in the history where the answer stands, or to the reason why there is
+-- none. These functions run with the caller's rights.
 
 -- 'todo', 'public.todo' and '"Other Schema"."Od d"' as SQL reads them; the schema is public by default.
 create or replace function bemi.parse_table(name text, out schema text, out "table" text)
@@ -105,7 +104,7 @@ begin
   return found.epoch;
 end $$;
 
--- Whether it was made a partition since it was described last. One that was detached is described anew.
+-- Whether it was made a partition since it was described last. One that was detached is described again.
 create or replace function _bemi.is_partition(in_source text, in_epoch int, in_relation bigint, described bigint,
                                    described_sequence bigint, at timestamptz)
 returns boolean language sql stable set search_path = pg_catalog, pg_temp as $$
@@ -127,7 +126,7 @@ returns _bemi.relation_version language sql stable set search_path = pg_catalog,
     order by v.position desc, v.sequence desc limit 1
   ) v
   where not v.dropped and not _bemi.is_partition(in_source, in_epoch, v.relation, v.position, v.sequence, at)
-    -- By a later name, the table that was the first to get it: another one had it before, or may have had it.
+    -- A later name means the table that was the first to get it: another one had it before, or may have had it.
     and ((v.schema, v."table") = (in_schema, in_table) or v.relation = (
       select n.relation from _bemi.relation_version n
       where n.source = in_source and n.epoch = in_epoch and n.schema = in_schema and n."table" = in_table
@@ -265,7 +264,7 @@ returns boolean language sql immutable parallel safe
 return (at_position, at_sequence) >= (from_position, from_sequence)
   and (at_position, at_sequence) < (to_position, to_sequence);
 
--- Where it was emptied last; nulls: nowhere.
+-- The position at which the table was last emptied; nulls: it never was.
 create or replace function _bemi.emptied(place _bemi.place, out commit_position bigint, out sequence bigint)
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select e.* from _bemi.emptied_before(place, 9223372036854775807, 0) e

@@ -1,12 +1,13 @@
--- How the rows of a whole table are found, and which tables there were.
+-- Plans how to find the rows of a whole table, and lists the tables of a time.
 
--- How the rows of a whole table are found: each key by its own probe, or all changes read. `query` takes the place.
+-- Chooses how to find the rows of a whole table: one probe for each key, or a read of all changes. `query` takes the
+-- place.
 create or replace function _bemi.plan_rows(place _bemi.place, out way text, out query text, out reason text)
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
   v _bemi.view;
   to_read bigint;
-  -- What a probe costs, in changes read and sorted.
+  -- The cost of a probe, in changes read and sorted.
   probe_cost constant int := 4;
 begin
   if exists (
@@ -89,7 +90,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   ) p
 $$;
 
--- How an answer would be found, in words.
+-- Explains in words how an answer would be found.
 create or replace function bemi.explain_as_of(name text, at timestamptz, source text default null,
                                    partial boolean default false, allow_stale boolean default false)
 returns setof text language plpgsql stable set search_path = pg_catalog, pg_temp set jit = off as $$

@@ -1,4 +1,4 @@
--- Who may do what. Nothing of the history is open to PUBLIC, nor to those whom default privileges name.
+-- The rights of each role. Nothing of the history is open to PUBLIC, nor to roles that default privileges name.
 
 -- Takes every right on it from everybody but its owner.
 create or replace function _bemi.close_relation(name text) returns void
@@ -47,8 +47,8 @@ begin
   execute format('revoke all on type %s from public', name);
 end $$;
 
--- What is new is closed, once. `changes` and its partitions stand in a schema of the application's, where default
--- privileges are usual.
+-- Revokes everybody's rights on new objects, once. `changes` and its partitions are in a schema of the application,
+-- where default privileges are usual.
 create or replace function _bemi.settle_rights() returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare thing record; member record;
@@ -66,7 +66,7 @@ begin
   end loop;
 end $$;
 
--- What each job needs; everybody who has another one reads too. A maintainer is a member of the owner.
+-- The rights that each job needs; every job may also read. A maintainer is a member of the owner.
 create or replace function _bemi.grants_of(purpose text) returns table (rights text, relation text)
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select g.rights, r.name
@@ -93,7 +93,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   where g.purpose = grants_of.purpose
 $$;
 
--- What only reads runs with the rights of who asks.
+-- Functions that only read run with the caller's rights.
 create or replace function _bemi.grant_functions(purpose text, grantee text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare granted record;
@@ -107,7 +107,7 @@ begin
   end loop;
 end $$;
 
--- By the owner or a superuser: gives a role what a job needs.
+-- For the owner or a superuser: gives a role the rights that a job needs.
 create or replace function _bemi.grant_rights(purpose text, grantee text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare granted record; place text;

@@ -1,6 +1,6 @@
 -- Rows that were written under one shape of a table, read in the shape of another time.
 
--- What tells one shape from another: where which value of a row is.
+-- Distinguishes shapes: the place of each value in a row.
 create or replace function _bemi.column_names(columns jsonb) returns jsonb
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select coalesce(jsonb_agg(jsonb_build_object('name', c -> 'name', 'number', c -> 'number') order by c -> 'name'),
@@ -8,9 +8,9 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   from jsonb_array_elements(columns) c
 $$;
 
--- How a row that was written under one shape reads under another: [[name, former name or null, JSON of what
--- rows from before the column have, its exact text, whether nobody knows], ...]; null: as it is. A column that one of
--- the shapes has and does not send is unknown.
+-- Maps a row that was written under one shape to another: [[name, former name or null, JSON of the value of rows from
+-- before the column, its exact text, whether nobody knows], ...]; null: unchanged. A column that one of the shapes has
+-- and does not send is unknown.
 create or replace function _bemi.shape_map(written jsonb, written_unsent text[], wanted jsonb, wanted_unsent text[])
 returns jsonb language sql immutable set search_path = pg_catalog, pg_temp as $$
   select case when _bemi.column_names(written) <> _bemi.column_names(wanted)

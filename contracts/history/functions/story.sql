@@ -1,4 +1,4 @@
--- What happened: one record's versions, the difference of two times, transactions, counts.
+-- Questions about events: one record's versions, the difference of two times, transactions, counts.
 
 -- One record's versions, the oldest first: what changed, as {"column": [old, new]}, and who did it. Under all
 -- names that its table had.
@@ -81,7 +81,7 @@ create or replace function _bemi.difference(before jsonb, after jsonb) returns j
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select coalesce(jsonb_object_agg(key, jsonb_build_array(before -> key, after -> key)), '{}')
   from (select jsonb_object_keys(before) union select jsonb_object_keys(after)) keys (key)
-  -- As text: jsonb takes 1.0 and 1.00 for equal, a person who changed it does not.
+  -- Compared as text: to jsonb, 1.0 and 1.00 are equal; to the person who changed it, they are not.
   where (before -> key)::text is distinct from (after -> key)::text
 $$;
 
@@ -110,7 +110,7 @@ language sql stable set search_path = pg_catalog, pg_temp set jit = off as $$
   order by length(coalesce(a.primary_key, b.primary_key)), 1
 $$;
 
--- What each transaction did, the newest first.
+-- The effects of each transaction, the newest first.
 create or replace function bemi.transactions(since timestamptz default '-infinity',
   until timestamptz default 'infinity',
                                   with_context jsonb default '{}', source text default null, "limit" bigint default 50)
@@ -133,7 +133,7 @@ language sql stable set search_path = pg_catalog, pg_temp set jit = off as $$
   order by c.effective_at desc, c.epoch desc, c.commit_position desc limit "limit"
 $$;
 
--- How many changes in each span of time, by table, operation or any key of the context.
+-- Counts changes in each span of time, by table, operation or any key of the context.
 create or replace function bemi.trends(span interval default '1 hour', group_by text default 'operation',
                             since timestamptz default now() - interval '1 day', until timestamptz default 'infinity',
                             source text default null)

@@ -1,4 +1,4 @@
--- What undoing needs of the history: the rows that a TRUNCATE took, and what selected changes amount to.
+-- The history's part of an undo: the rows that a TRUNCATE removed, and the net effect of selected changes.
 
 -- The rows that a table had right before a position: what a TRUNCATE there took. Raises where not all are known.
 -- That a partition of it was emptied there (of_partition) is itself what ends knowing them all.
@@ -118,9 +118,9 @@ begin
   return array_to_string(parts, ' and ');
 end $$;
 
--- What the changes that a condition selects amount to, a row each: U (columns go back), I (it comes back), D (it
--- goes), or the conflict that is in the way. By key; of rows without one by their content.
--- `asked` says which rows; `condition`, which is wider, which of their changes count as selected.
+-- The net effect of the changes that a condition selects, one row each: U (columns go back), I (the row comes back), D
+-- (the row goes), or the conflict. Rows are found by key, or by their content if they have none.
+-- `asked` says which rows; `condition`, which is wider, says which of their changes count as selected.
 -- lint-ok: one question, planned as a whole
 create or replace function _bemi.net_changes(in_source text, asked text, condition text)
 returns table (schema text, "table" text, kind text, key text, columns text[], expected jsonb, expected_exact jsonb,
@@ -132,7 +132,7 @@ with chosen as materialized (
   select c.* from @schema@.changes c
   where c.source = %1$L and (%3$s) and c.operation in ('CREATE', 'UPDATE', 'DELETE', 'TRUNCATE')
 ), taken as materialized (
-  -- What a TRUNCATE took is as if it had been deleted row by row.
+  -- A TRUNCATE counts as if its rows had been deleted one by one.
   select e.schema, e."table", r.key, 'DELETE' as operation, true as mine, r."row" as before, '{}'::jsonb as after,
          r.exact as exact_before, null::jsonb as exact_after, r.fidelity as fidelity_before,
          e.epoch, e.commit_position, e.sequence
@@ -180,7 +180,7 @@ with chosen as materialized (
   join events f on f.nth = 1 and (f.schema, f."table", f.key) = (l.schema, l."table", l.key)
   join events z on z.from_last = 1 and (z.schema, z."table", z.key) = (l.schema, l."table", l.key)
 ), writes as (
-  -- Who wrote which column, of rows that others have written too.
+  -- The writers of each column, for rows that others have written too.
   select e.schema, e."table", e.key, k.name, e.nth, e.mine, e.before -> k.name as old,
     e.exact_before -> k.name as old_exact,
          e.after -> k.name as new, e.exact_after -> k.name as new_exact, not e.before ? k.name as unsure

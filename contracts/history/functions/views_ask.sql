@@ -1,4 +1,4 @@
--- What a view of the past asks when somebody reads it: the time, whether there is an answer, and from where on.
+-- Functions that a view of the past calls when it is read: the time, whether there is an answer, and since when.
 
 -- Which views there are, from when on and until when they answer, and what they cannot.
 create or replace view bemi.time_travel_tables as
@@ -73,7 +73,7 @@ language sql stable parallel safe set search_path = pg_catalog, pg_temp as $$
   select (_bemi.asked(view_id)).at is not null
 $$;
 
--- Rows from before this are not there any more: a baseline began anew, or the table was emptied.
+-- Rows from before this are gone: a baseline began again, or the table was emptied.
 create or replace function _bemi.asked_floor(view_id int, out epoch int, out commit_position bigint,
   out sequence bigint)
 language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp as $$
@@ -131,7 +131,7 @@ declare
   retyped text;
 begin
   select * into v from _bemi.view where id = view_id;
-  -- Of a column that had another type then, its text.
+  -- The text of a column that had another type then.
   select string_agg(format('jsonb_build_object(%L, (%s)::text)', w ->> 'name', _bemi.typed_value(
                            o, format('(r."row" -> %L)', w ->> 'name'), format('(r.exact ->> %L)', w ->> 'name'))),
                              ' || ')

@@ -41,7 +41,7 @@ begin
   perform _bemi.close_relation(format('_bemi.key_%s', v.id));
 end $$;
 
--- What the views are made of, as the newest description of its table says.
+-- The definition of a view, by the newest description of its table.
 create or replace function _bemi.described_view(v _bemi.view, version _bemi.relation_version) returns _bemi.view
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare begins record := _bemi.key_begins(version); first _bemi.relation_version := begins.begins;
@@ -63,7 +63,7 @@ begin
   return v;
 end $$;
 
--- Makes a view anew when its table became another. What the destination refuses is noted, and the view says it.
+-- Makes a view again when its table has changed. If the destination refuses it, this is noted, and the view says so.
 create or replace function _bemi.settle_view(in_source text, in_schema text, in_table text, in_relation bigint)
 returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -84,7 +84,7 @@ begin
     v := _bemi.made_view(had, v, newest);
     v.problem := null;
   exception
-    -- Of the moment, and not of this table: the caller says it and tries again.
+    -- A problem of the moment, not of this table: the caller reports it and tries again.
     when deadlock_detected or out_of_memory or disk_full then raise;
     when others then
       v := had;
@@ -259,8 +259,8 @@ begin
   return greatest(seen - at_most, 0);
 end $$;
 
--- Whoever may read the history may read the views, and ask. What stands in a view's place and is another's is not ours
--- to open.
+-- A role that may read the history may read the views and call their functions. An object of another role in a view's
+-- place is not ours to grant.
 create or replace function _bemi.grant_views(in_source text, everything boolean) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -297,7 +297,7 @@ begin
   update _bemi.view_source w set granted = now_granted where w.source = in_source;
 end $$;
 
--- A schema of ours: one that was there before and is another's could be changed under who reads.
+-- The schema must be ours: the owner of an existing one could change it under its readers.
 create or replace function _bemi.make_schema(name text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare owner oid := (select n.nspowner from pg_namespace n where n.nspname = name);
@@ -337,7 +337,7 @@ begin
   return true;
 end $$;
 
--- Which tables are not tracked, in few bytes: the worker writes them all anew when they are others.
+-- The untracked tables, in few bytes: when they change, the worker writes all of them again.
 create or replace function _bemi.untracked_seen(in_source text) returns text
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select format('%s:%s', count(*), max(u.xmin::text::bigint)) from _bemi.untracked u where u.source = in_source

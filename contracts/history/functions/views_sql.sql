@@ -103,7 +103,7 @@ begin
                                                 _bemi.view_column(v.id, v.source, v.relation, col)), col ->> 'name'),
                     ', ' order by place)
   into list from jsonb_array_elements(version.columns) with ordinality as c (col, place);
-  -- Where keys passed from row to row, who has them is asked key by key, and no later change counts.
+  -- If keys passed from row to row, the holder of each key is looked up, and no later change counts.
   probes := format(
     '(select p.*, p.effective_at as seen_at, p.commit_position as seen_position, p.sequence as seen_sequence '
     'from %1$s p '

@@ -1,5 +1,5 @@
 -- SQL that gives a stored value its type. Only types of pg_catalog: another one's input, checks and casts are code of
--- who made it, which would run with the rights of who reads. Values of such types stay the text that they had.
+-- its owner, which would run with the rights of the reader. Values of such types stay the text that they had.
 
 -- A column's type as it is shown; null: as its text. A domain is what it is over. Those of pg_catalog have the same
 -- number everywhere.
@@ -65,7 +65,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   from (select _bemi.type_here(col) as type) here
 $$;
 
--- The same where the column had another type when the value was written: its text then, as the type of now.
+-- The same where the column had another type when the value was written: its text then, as the current type.
 create or replace function _bemi.retyped_value(written jsonb, col jsonb, from_json text, exact text) returns text
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select case when written -> 'form' = col -> 'form' then _bemi.typed_value(col, from_json, exact)

@@ -1,6 +1,5 @@
--- What walking back from the live table needs of the history: whether it leads to a time, and the rows of that
--- time that changed since. Asked by the command line and the API (src/query/walk_back.hpp), which read the rest
--- from the source.
+-- The history's part of a walk back from the live table: whether it reaches a time, and the rows of that time that have
+-- changed since. The command line and the API call these (src/query/walk_back.hpp) and read the rest from the source.
 
 -- From when on nothing happened without a word that this entry is about. What was found by looking later than it
 -- happened is known from the first commit after the look.

@@ -56,7 +56,7 @@ void print_steps(const std::string& title, const std::vector<setup::Step>& steps
     std::cout << "-- " << base::printable(step.what) << "\n" << step.sql << ";\n\n";
 }
 
-// Under the lock that a worker holds: it must not go on where this begins anew.
+// Under the worker's lock, because a worker must not continue what this starts again.
 base::Status accept_gap(pg::Connection& destination, const setup::Settings& settings) {
   const std::string& source = settings.source_name;
   TRY_ASSIGN(auto progress, store::load_progress(destination, source));

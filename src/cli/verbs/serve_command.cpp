@@ -23,7 +23,8 @@ struct ServeOptions {
   bool new_token = false;
 };
 
-// Where sources are connected from here, the history begins here; else somebody's worker made it.
+// If sources are connected from here, this program creates the history; otherwise a worker has made
+// it.
 base::Status find_history(const host::Config& config, bool makes_it) {
   TRY_ASSIGN(pg::Connection destination,
              host::open_destination(config,

@@ -41,7 +41,7 @@ nlohmann::ordered_json read_status(const pg::Rows& row, const std::string& name,
   status["last_change_at"] = row.text(0, 12);
   status["transactions"] = row.integer(0, 6);
   status["changes"] = row.integer(0, 7);
-  // Of what somebody wrote: not of the rows of baselines.
+  // The share of written changes, without the rows of baselines.
   status["context_coverage"] =
       written == 0 ? 1.0 : static_cast<double>(row.integer(0, 8)) / static_cast<double>(written);
   status["contexts_rejected"] = row.integer(0, 9);

@@ -38,7 +38,7 @@ base::Status refused() {
                     "answer y, or give --yes where nobody can answer");
 }
 
-// A worker that waits for its next try reads no slot, and would begin anew.
+// A worker that waits for its next attempt reads no slot, and would then start again.
 base::Status keep_workers_out(pg::Connection& destination, const std::string& source) {
   auto locked = store::lock_source(destination, source);
   if (locked) return {};

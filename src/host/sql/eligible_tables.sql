@@ -1,4 +1,4 @@
--- What one can choose among. Partitions go with their root.
+-- The tables to choose from. A partition goes with its root.
 select coalesce(json_agg(json_build_object('schema', n.nspname, 'table', c.relname,
     'bytes', pg_total_relation_size(c.oid), 'columns', (
       select coalesce(json_agg(a.attname order by a.attnum), '[]') from pg_attribute a

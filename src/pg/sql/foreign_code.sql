@@ -1,5 +1,5 @@
--- What depends on a function or an operator: indexes, extended statistics, checks and the keys of partitions; and the
--- types of columns, whose input can be a function of their owner.
+-- Objects that depend on a function or an operator: indexes, extended statistics, checks and partition keys; and the
+-- types of columns, whose input function can be their owner's.
 with recursive tree (oid) as (
   select $1::oid
   union all

@@ -16,8 +16,8 @@
 namespace bemi::serve {
 
 base::Error wrong(const std::string& what);
-// The one reader of JSON that somebody else wrote: within bounds, so that whoever copies, compares
-// or writes it again (all by recursion) is safe. Errors of kind usage.
+// The only reader of JSON from clients. It limits depth and size, so that code which copies,
+// compares or prints the result (all by recursion) is safe. Errors of kind usage.
 base::Result<nlohmann::ordered_json> read_json(std::string_view text);
 base::Result<nlohmann::ordered_json> body_of(const Call& call,
                                              std::span<const std::string_view> known);

@@ -83,7 +83,7 @@ base::Status make_foreign(const Call& call, NewSource& source) {
   return {};
 }
 
-// As it was asked for, without its addresses.
+// The request without its addresses.
 std::string details_of(const NewSource& source) {
   ordered_json details = change::to_json(source.tracking);
   if (source.new_destination) {

@@ -87,7 +87,7 @@ std::string object(const query::PastRow& row) {
          ", \"operation\": null, \"effective_at\": null}";
 }
 
-// Of rows that are all here.
+// Cuts a page out of rows that are all in memory.
 std::string page_of(const std::vector<query::PastRow>& rows, const query::PastPage& page,
                     const std::string& at) {
   std::string text = "{\"at\": ";

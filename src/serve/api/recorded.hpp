@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// Doing what changes data or settings, so that it stands in the log of actions before it is done.
+// Runs an action that changes data or settings, and records it in the log of actions first.
 #pragma once
 
 #include <string>

@@ -90,8 +90,9 @@ base::Result<Response> sign_out(const Call& call) {
   return response;
 }
 
-// Whoever found a browser that is signed in does not have the password with it: the old one is
-// asked for, and guesses count: his own, so that no stranger's shut him out.
+// A stranger at a signed-in browser does not have the password, so the old one is required. Wrong
+// guesses count against the session's own user, so that a stranger's guesses elsewhere lock nobody
+// out.
 base::Result<Response> change_password(const Call& call) {
   Access& access = *call.services->access;
   std::string guesser = "password of " + call.identity->name;

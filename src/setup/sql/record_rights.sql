@@ -1,4 +1,4 @@
--- Who only reads may not be allowed to read this.
+-- A role that only reads may not be allowed to read this.
 select made.oid is not null and former.oid is not null, has_database_privilege(current_database(), 'create'),
        coalesce(may.enter and has_table_privilege(former.oid, 'insert') and has_table_privilege(former.oid, 'update'),
                 false),

@@ -1,6 +1,6 @@
--- A superuser trusts nobody below him: not the database's owner either, who may be the application.
--- The owner that `bemi init` made is known by what only an administrator can make: a role without
--- LOGIN, with a sibling that this session's role was made a member of.
+-- A superuser trusts no lesser role, not even the database's owner, which may be the application. The owner that `bemi
+-- init` made is known by what only an administrator can make: a role without LOGIN, with a sibling that this session's
+-- role was made a member of.
 with me as (
   select r.oid, r.rolsuper from pg_roles r where r.rolname = current_user
 ), trusted as (

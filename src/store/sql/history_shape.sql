@@ -1,5 +1,4 @@
--- What the tables of a history look like, without what changes as it is used. The source's own
--- tables may stand beside them.
+-- The shape of a history's tables, without anything that changes in use. The source's own tables may stand beside them.
 select encode(sha256(convert_to(string_agg(format('%s.%s %s %s', c.relname, a.attname, format_type(a.atttypid,
   a.atttypmod),
                                            a.attnotnull), ',' order by c.relname collate "C", a.attnum), 'UTF8')),

@@ -1,5 +1,5 @@
--- pg_partition_tree would lock all partitions. From 18 on the publication has stored generated
--- columns in it; virtual ones never are: who asks knows which of the generated ones were sent.
+-- pg_partition_tree would lock all partitions. From 18 on the publication has stored generated columns in it; virtual
+-- ones never are: the caller knows which of the generated ones were sent.
 with recursive tree (oid) as (
   select oid from pg_class where oid = $1 and relkind = 'p'
   union all

@@ -4,7 +4,7 @@ select distinct on (v.relation) v.relation, v.schema, v."table", v.dropped,
                                                  c ->> 'type_modifier'), ',' order by (c ->> 'number')::int), ''))
         from jsonb_array_elements(v.columns) c),
        v.leaves::text,
-       -- Of all columns, also those that are not sent; empty: those are not known.
+       -- All columns, also those that are not sent; empty: they are not known.
        coalesce((
          select md5(string_agg(to_json(n.name)::text, ',' order by n.name collate "C"))
          from (

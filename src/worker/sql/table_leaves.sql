@@ -1,5 +1,5 @@
--- Of all the tables in one query. pg_partition_tree would lock all partitions. The shape: what the stored form of a row
--- depends on.
+-- All tables in one query. pg_partition_tree would lock all partitions. The shape: everything on which the stored form
+-- of a row depends.
 with recursive tree (root, oid) as (
   select t.oid, t.oid from unnest($1::oid[]) t (oid)
   union all

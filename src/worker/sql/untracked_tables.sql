@@ -1,4 +1,4 @@
--- What is there and not in the publication, with its columns.
+-- Tables that exist and are not in the publication, with their columns.
 select coalesce(jsonb_agg(jsonb_build_array(n.nspname, c.relname, (
          select jsonb_agg(jsonb_build_array(a.attname, case when a.atttypid < 16384
                             then format_type(a.atttypid, null) else 'text' end) order by a.attnum)
