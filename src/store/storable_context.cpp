@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -38,7 +39,7 @@ void append_utf8(std::string& out, std::uint32_t point) {
   tail(0);
 }
 
-// As text: the backslash itself is escaped.
+// Appends the escape as text: its backslash is itself escaped.
 void append_text_of_escape(std::string& out, std::uint32_t point) {
   if (point < 0x10000) {
     out += fmt::format(R"(\\u{:04x})", point);
@@ -115,10 +116,9 @@ std::string storable_context(std::string_view context, const pg::KnownCharacters
 }
 
 base::Result<StorableContexts> StorableContexts::of(pg::Connection& destination) {
-  StorableContexts contexts;
-  if (destination.server_encoding() == "UTF8") return contexts;
-  TRY_ASSIGN(contexts.known_, pg::KnownCharacters::of(destination));
-  return contexts;
+  if (destination.server_encoding() == "UTF8") return StorableContexts();
+  TRY_ASSIGN(auto known, pg::KnownCharacters::of(destination));
+  return StorableContexts(std::move(known));
 }
 
 std::shared_ptr<const std::string> StorableContexts::fitted(const change::Batch& batch,

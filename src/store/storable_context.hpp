@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "change/change.hpp"
 #include "pg/known_characters.hpp"
@@ -24,6 +25,8 @@ class StorableContexts {
   // Runs a transaction: \pre none is open.
   static base::Result<StorableContexts> of(pg::Connection& destination);
   StorableContexts() = default;  // all are storable as they are
+  explicit StorableContexts(std::shared_ptr<const pg::KnownCharacters> known)
+      : known_(std::move(known)) {}
 
   // Call with each batch in order.
   void fit(change::Batch& batch);
