@@ -63,5 +63,19 @@ TEST(Context, RefusesWhatCannotBeStored) {
   EXPECT_FALSE(read_context("{\"a\":\"" + std::string(2 << 20, 'x') + "\"}"));
 }
 
+TEST(Context, LeavesOutEveryReservedMemberAndObeysTheLast) {
+  auto message = read_context(R"({"_bemi":{"scope":"next"},"a":1,"_bemi":{"scope":"previous"}})");
+  ASSERT_TRUE(message);
+  EXPECT_EQ(message->scope, Scope::previous);
+  EXPECT_EQ(json::parse(message->text), json::parse(R"({"a":1})"));
+}
+
+TEST(Context, RefusesTheReservedKeyInEscapes) {
+  EXPECT_FALSE(read_context(R"({"\u005fbemi":{"scope":"next"}})"));
+  EXPECT_FALSE(read_context(R"({"a":1,"_bem\u0069":2})"));
+  EXPECT_TRUE(read_context(R"({"\u005fother":1})"));
+  EXPECT_TRUE(read_context(R"({"a":"\u005fbemi"})"));
+}
+
 }  // namespace
 }  // namespace bemi::stitch
