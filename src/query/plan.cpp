@@ -12,10 +12,12 @@ namespace {
 
 using nlohmann::json;
 
-// Where a forward answer begins; the last field, how it is gone about, only for who reads it ($6).
+// The start of a forward answer. The field before the last explains the way, for callers that print
+// it ($6).
 constexpr const char* select_start = R"(
 select p.at::text, coalesce(k.checkpoint, false), coalesce(k.since, '-infinity')::text, p.schema, p."table", p.relation, p.source,
-       case when $6::boolean then (select string_agg(e, E'\n') from bemi.explain_as_of($1, p.at, $3, $4, $5) e) end
+       case when $6::boolean then (select string_agg(e, E'\n') from bemi.explain_as_of($1, p.at, $3, $4, $5) e) end,
+       (select d.schema from _bemi.destination d)
 from bemi.moment($2, $3, $5) m cross join lateral _bemi.find_place($1, m, $3, $4, $5) p
 left join lateral (
   select c.checkpoint, c.since from _bemi.coverage c
@@ -36,6 +38,7 @@ struct Start {
   std::string relation;
   std::string source;
   std::string words;
+  std::string history;  // the schema of `changes`
 };
 
 base::Result<Start> find_start(pg::Connection& history, const Asked& asked, bool partial,
@@ -52,18 +55,18 @@ base::Result<Start> find_start(pg::Connection& history, const Asked& asked, bool
                .table = rows.text(0, 4),
                .relation = rows.text(0, 5),
                .source = rows.text(0, 6),
-               .words = rows.text(0, 7)};
+               .words = rows.text(0, 7),
+               .history = rows.text(0, 8)};
 }
 
 // The server's own estimate of how many changes of the table there are between two times.
 base::Result<double> changes_between(pg::Connection& history, const Start& start,
                                      const std::string& from, const std::string& to) {
-  TRY_ASSIGN(std::string schema, store::history_schema(history));
   TRY_ASSIGN(pg::Rows rows,
              history.run(fmt::format(
                  "explain (format json) select from {} where \"table\" = {} and "
                  "schema = {} and effective_at > {} and effective_at <= {}",
-                 store::changes_name(schema), pg::quote_literal(start.table),
+                 store::changes_name(start.history), pg::quote_literal(start.table),
                  pg::quote_literal(start.schema), pg::quote_literal(from), pg::quote_literal(to))));
   auto plan = json::parse(rows.text(0, 0), nullptr, /*allow_exceptions=*/false);
   json::json_pointer estimated("/0/Plan/Plan Rows");
