@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/counted.hpp"
 #include "base/printable.hpp"
 #include "cli/output.hpp"
 
@@ -30,10 +31,6 @@ class Page {
   }
   bool colour_;
 };
-
-std::string plural(std::int64_t count, const char* one, const char* many) {
-  return fmt::format("{} {}", count, count == 1 ? one : many);
-}
 
 std::string value(const std::optional<std::string>& text) {
   if (!text) return "null";
@@ -106,7 +103,7 @@ void print_tables(std::string& out, const revert::Plan& plan, const Page& page) 
     for (const auto& column : table.not_restored) {
       out += page.yellow(
           fmt::format("      restored except {} in {}: a trigger writes something else\n",
-                      column.column, plural(column.rows, "row", "rows")));
+                      column.column, base::counted(column.rows, "row")));
     }
     for (const std::string& note : table.notes) out += page.yellow("      " + note) + "\n";
   }
@@ -158,13 +155,13 @@ revert::Plan cleaned(revert::Plan plan) {
 std::string render_plan(const revert::Plan& said, bool colour) {
   revert::Plan plan = cleaned(said);
   Page page(colour);
-  std::string out = page.bold(fmt::format(
-      "Undo {} of {} in {}: {}\n", plural(plan.changes, "change", "changes"),
-      plural(static_cast<std::int64_t>(plan.transactions.size()), "transaction", "transactions"),
-      plan.source, plural(plan.rows(), "row", "rows")));
+  std::string out = page.bold(
+      fmt::format("Undo {} of {} in {}: {}\n", base::counted(plan.changes, "change"),
+                  base::counted(static_cast<std::int64_t>(plan.transactions.size()), "transaction"),
+                  plan.source, base::counted(plan.rows(), "row")));
   if (plan.extended > 0) {
     out += fmt::format("  of these, {} made by others later, which build on them\n",
-                       plural(plan.extended, "change", "changes"));
+                       base::counted(plan.extended, "change"));
   }
   print_tables(out, plan, page);
   for (const auto& effect : plan.side_effects) {
@@ -174,7 +171,7 @@ std::string render_plan(const revert::Plan& said, bool colour) {
   }
   for (const std::string& warning : plan.warnings) out += page.yellow("  " + warning) + "\n";
   if (plan.conflict_count > 0) {
-    out += page.bold(fmt::format("{}\n", plural(plan.conflict_count, "conflict", "conflicts")));
+    out += page.bold(fmt::format("{}\n", base::counted(plan.conflict_count, "conflict")));
     for (std::size_t i = 0; i < std::min(conflicts_printed, plan.conflicts.size()); ++i) {
       print_conflict(out, plan.conflicts[i], page);
     }
@@ -184,7 +181,7 @@ std::string render_plan(const revert::Plan& said, bool colour) {
   }
   if (plan.rows() > 0 && plan.applicable) {
     out += fmt::format("Tried in {:.2f} s, which is how long its {} would be locked.\n",
-                       plan.seconds, plural(plan.rows(), "row", "rows"));
+                       plan.seconds, base::counted(plan.rows(), "row"));
   }
   return out;
 }

@@ -20,7 +20,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::int64_t progress_rows = 20'000;  // between two words of progress
+constexpr std::int64_t progress_rows = 20'000;  // between two reports of progress
 
 bool selects_nothing(const query::ChangeFilter& filter) {
   return !filter.table && !filter.primary_key && !filter.operation && filter.context.empty() &&
@@ -28,20 +28,20 @@ bool selects_nothing(const query::ChangeFilter& filter) {
          !filter.after && filter.texts.empty() && filter.without_context.empty();
 }
 
-// One way from a request to its end: the transaction on the source is open meanwhile.
-class Undoing {
+// One revert from its request to its end. Its transaction on the source stays open meanwhile.
+class RevertSession {
  public:
-  Undoing(const Ends& ends, const Request& request) : ends_(ends), request_(request) {}
-  Undoing(const Undoing&) = delete;
-  Undoing& operator=(const Undoing&) = delete;
-  ~Undoing() { abandon(); }
+  RevertSession(const Ends& ends, const Request& request) : ends_(ends), request_(request) {}
+  RevertSession(const RevertSession&) = delete;
+  RevertSession& operator=(const RevertSession&) = delete;
+  ~RevertSession() { abandon(); }
 
-  base::Result<Plan> run() {
+  base::Result<Plan> make_plan() {
     TRY(check_request());
     TRY(ends_.catch_up());
     TRY(stage_all());
     TRY(summarize());
-    TRY(try_it());
+    TRY(try_writes());
     TRY(finish_plan());
     TRY(add_digest());
     return plan_;
@@ -65,7 +65,7 @@ class Undoing {
   [[nodiscard]] const Stage& stage() const { return *stage_; }
   [[nodiscard]] const Execution& execution() const { return execution_; }
   [[nodiscard]] std::string context() const { return context_of(request_, plan_); }
-  base::Status undo_writes() {
+  base::Status discard_writes() {
     if (plan_.rows() == 0) return {};
     TRY(ends_.source.run("rollback to savepoint bemi_try"));
     return {};
@@ -86,8 +86,8 @@ class Undoing {
   base::Status load_table(const Loaded& table, const Stage::Put& put);
   base::Status load(const std::vector<PastTable>& past);
   base::Status summarize();
-  base::Status try_it();
-  base::Status attempt();
+  base::Status try_writes();
+  base::Status write_rows();
   base::Status switch_triggers(bool on);
   base::Status emit_context();
   base::Result<std::set<int>> used_shapes();
@@ -111,7 +111,7 @@ class Undoing {
   bool careful_ = false;  // see Execution
 };
 
-base::Status Undoing::check_request() const {
+base::Status RevertSession::check_request() const {
   if (selects_nothing(request_.filter)) {
     return base::fail(
         base::ErrorKind::usage, "nothing says which changes to undo",
@@ -121,7 +121,7 @@ base::Status Undoing::check_request() const {
   return {};
 }
 
-void Undoing::abandon() {
+void RevertSession::abandon() {
   if (history_) history_->close();
   history_.reset();
   if (!open_) return;
@@ -129,7 +129,7 @@ void Undoing::abandon() {
   [[maybe_unused]] auto ended = ends_.source.run("rollback");
 }
 
-base::Status Undoing::stage_all() {
+base::Status RevertSession::stage_all() {
   std::set<std::string> extra;
   for (int round = 0; round < limits::cascade_rounds_max; ++round) {
     TRY_ASSIGN(bool complete, stage_once(extra));
@@ -144,7 +144,7 @@ base::Status Undoing::stage_all() {
 }
 
 // False when --cascade found more to undo.
-base::Result<bool> Undoing::stage_once(std::set<std::string>& extra) {
+base::Result<bool> RevertSession::stage_once(std::set<std::string>& extra) {
   ends_.progress({.step = "reading the history"});
   auto partitions = [&](const auto& names) { return find_partitions(ends_.source, names); };
   TRY_ASSIGN(History history, History::open(ends_.destination, request_.filter, ends_.source_name,
@@ -173,7 +173,7 @@ base::Result<bool> Undoing::stage_once(std::set<std::string>& extra) {
   return extra.size() == before;
 }
 
-base::Status Undoing::check_rights() const {
+base::Status RevertSession::check_rights() const {
   for (const auto& [oid, table] : schema_.tables) {
     if (table.missing_rights.empty()) continue;
     return base::fail(
@@ -187,16 +187,16 @@ base::Status Undoing::check_rights() const {
   return {};
 }
 
-// All that the selection is about began before the table.
-bool Undoing::came_after(const PastTable& table) const {
+// True if the table was created after the selected span began.
+bool RevertSession::came_after(const PastTable& table) const {
   const auto& after = request_.filter.after;
   if (!after || table.shapes.empty()) return false;
   const At& first = table.shapes.front().since;
   return std::pair(first.epoch, first.position) > std::pair(after->epoch, after->position);
 }
 
-// The tables that are there, each with its place in the plan; a conflict for each that is not.
-std::vector<Undoing::Loaded> Undoing::find_tables(const std::vector<PastTable>& past) {
+// The tables that still exist, each with its place in the plan; a conflict for every other one.
+std::vector<RevertSession::Loaded> RevertSession::find_tables(const std::vector<PastTable>& past) {
   std::vector<Loaded> found;
   for (const auto& [schema, name] : history_->selected().unknown) {
     Conflict& conflict = plan_.conflicts.emplace_back();
@@ -237,7 +237,7 @@ std::vector<Undoing::Loaded> Undoing::find_tables(const std::vector<PastTable>& 
   return found;
 }
 
-base::Status Undoing::load_table(const Loaded& table, const Stage::Put& put) {
+base::Status RevertSession::load_table(const Loaded& table, const Stage::Put& put) {
   auto sink = [&](const NetRow& row) -> base::Status {
     TRY(put(table.tab, row));
     if (stage_->rows() % progress_rows == 0) {
@@ -259,7 +259,7 @@ base::Status Undoing::load_table(const Loaded& table, const Stage::Put& put) {
   return history_->net_keyless_rows(*table.past, table.places, sink);
 }
 
-base::Status Undoing::load(const std::vector<PastTable>& past) {
+base::Status RevertSession::load(const std::vector<PastTable>& past) {
   std::vector<Loaded> tables = find_tables(past);
   return stage_->load([&](const Stage::Put& put) -> base::Status {
     for (const Loaded& table : tables) TRY(load_table(table, put));
@@ -267,7 +267,7 @@ base::Status Undoing::load(const std::vector<PastTable>& past) {
   });
 }
 
-base::Status Undoing::count_rows() {
+base::Status RevertSession::count_rows() {
   for (std::size_t place : of_tab_) {
     TablePlan& table = plan_.tables[place];
     table.inserts = table.updates = table.deletes = table.skipped = 0;
@@ -287,7 +287,7 @@ base::Status Undoing::count_rows() {
   return {};
 }
 
-base::Status Undoing::summarize() {
+base::Status RevertSession::summarize() {
   plan_.source = ends_.source_name;
   plan_.changes = history_->selected().changes;
   plan_.transactions = history_->selected().transactions;
@@ -302,14 +302,14 @@ base::Status Undoing::summarize() {
   return count_rows();
 }
 
-base::Status Undoing::emit_context() {
+base::Status RevertSession::emit_context() {
   auto emitted =
       ends_.source.query("select pg_logical_emit_message(true, '_bemi', $1)", {context()});
   if (!emitted) return std::unexpected(emitted.error().within("the context of the undo"));
   return {};
 }
 
-base::Status Undoing::switch_triggers(bool on) {
+base::Status RevertSession::switch_triggers(bool on) {
   if (request_.fire_triggers) return {};
   for (const StageTable& table : stage_->tables()) {
     for (const LiveTrigger& trigger : table.live->triggers) {
@@ -325,7 +325,7 @@ base::Status Undoing::switch_triggers(bool on) {
   return {};
 }
 
-base::Status Undoing::attempt() {
+base::Status RevertSession::write_rows() {
   TRY_ASSIGN(execution_, plan_execution(ends_.source, *stage_, schema_, careful_));
   TRY(switch_rules(ends_.source, *stage_, false));
   TRY(switch_triggers(false));
@@ -341,8 +341,8 @@ base::Status Undoing::attempt() {
   return switch_triggers(true);
 }
 
-// Writes, unless something is in the way; finds rows that the source refuses.
-base::Status Undoing::try_it() {
+// Writes, unless there is a conflict. Finds the rows that the source refuses.
+base::Status RevertSession::try_writes() {
   bool skip = request_.on_conflict == OnConflict::skip;
   auto started = Clock::now();
   for (int round = 0; round <= limits::rejected_rows_max; ++round) {
@@ -354,7 +354,7 @@ base::Status Undoing::try_it() {
     ends_.progress({.step = "writing", .rows = plan_.rows()});
     TRY(ends_.source.run("savepoint bemi_try"));
     started = Clock::now();
-    base::Status done = attempt();
+    base::Status done = write_rows();
     plan_.seconds = std::chrono::duration<double>(Clock::now() - started).count();
     if (done) return {};
     if (done.error().kind != base::ErrorKind::rejected) return done;
@@ -385,8 +385,8 @@ base::Status Undoing::try_it() {
                     "narrow the selection");
 }
 
-// The same plan has the same digest: what goes where, and what is in the way.
-base::Status Undoing::add_digest() {
+// Equal plans have equal digests: the same writes and the same conflicts.
+base::Status RevertSession::add_digest() {
   TRY_ASSIGN(pg::Rows rows, ends_.source.run(R"(
 select md5(coalesce(string_agg(part, '|' order by part), '')) from (
   select concat_ws('/', s.tab, s.state, s.kind, s.conflict, count(*),
@@ -404,7 +404,7 @@ select md5(coalesce(string_agg(part, '|' order by part), '')) from (
   return {};
 }
 
-base::Result<std::set<int>> Undoing::used_shapes() {
+base::Result<std::set<int>> RevertSession::used_shapes() {
   TRY_ASSIGN(pg::Rows rows,
              ends_.source.run("select distinct shape from pg_temp._bemi_state where state = 'go'"));
   std::set<int> used;
@@ -412,7 +412,7 @@ base::Result<std::set<int>> Undoing::used_shapes() {
   return used;
 }
 
-base::Status Undoing::finish_plan() {
+base::Status RevertSession::finish_plan() {
   TRY_ASSIGN(Conflicts conflicts, read_conflicts(ends_.source, *history_, *stage_));
   bool tables_gone = !plan_.conflicts.empty();
   plan_.conflict_count = conflicts.count + static_cast<std::int64_t>(plan_.conflicts.size());
@@ -439,7 +439,7 @@ base::Status Undoing::finish_plan() {
   return note_sequences();
 }
 
-base::Status Undoing::note_sequences() {
+base::Status RevertSession::note_sequences() {
   for (const StageTable& table : stage_->tables()) {
     TablePlan& shown = plan_of(table.tab);
     if (shown.inserts == 0 || !plan_.applicable || !request_.raise_sequences) continue;
@@ -458,30 +458,30 @@ base::Status Undoing::note_sequences() {
 }  // namespace
 
 base::Result<Plan> plan(const Ends& ends, const Request& request) {
-  return Undoing(ends, request).run();
+  return RevertSession(ends, request).make_plan();
 }
 
 base::Result<Outcome> apply(const Ends& ends, const Request& request, const std::string& digest) {
-  Undoing undoing(ends, request);
+  RevertSession session(ends, request);
   Outcome outcome;
-  TRY_ASSIGN(outcome.plan, undoing.run());
+  TRY_ASSIGN(outcome.plan, session.make_plan());
   if (!digest.empty() && digest != outcome.plan.digest) {
     return base::fail(base::ErrorKind::conflict,
-                      "the plan is not the one of " + digest + " any more: nothing was undone",
-                      "look at the plan anew; now it is " + outcome.plan.digest);
+                      "the plan has changed since " + digest + ": nothing was undone",
+                      "plan it again; the digest is now " + outcome.plan.digest);
   }
   if (!outcome.plan.applicable) return std::unexpected(refusal(outcome.plan));
   if (outcome.plan.rows() == 0) return outcome;
-  TRY_ASSIGN(outcome.transaction_id, undoing.commit());
+  TRY_ASSIGN(outcome.transaction_id, session.commit());
   return outcome;
 }
 
 base::Result<Plan> script(const Ends& ends, const Request& request, std::ostream& out) {
-  Undoing undoing(ends, request);
-  TRY_ASSIGN(Plan plan, undoing.run());
+  RevertSession session(ends, request);
+  TRY_ASSIGN(Plan plan, session.make_plan());
   if (!plan.applicable) return std::unexpected(refusal(plan));
-  TRY(undoing.undo_writes());
-  TRY(write_script(ends.source, undoing.stage(), undoing.execution(), undoing.context(), plan,
+  TRY(session.discard_writes());
+  TRY(write_script(ends.source, session.stage(), session.execution(), session.context(), plan,
                    out));
   return plan;
 }

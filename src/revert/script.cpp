@@ -92,9 +92,9 @@ base::Status write_script(pg::Connection& source, const Stage& stage, const Exec
         "unique values change hands between rows that others refer to: no script can do that",
         "use --apply");
   }
-  out << "-- Undoes " << plan.changes << " changes: " << plan.rows() << " rows. Plan "
-      << plan.digest
-      << ".\n-- Stops, and does nothing, where a row is not as it was when this was "
+  out << "-- Undo by the plan " << plan.digest << ". Changes: " << plan.changes
+      << ", rows: " << plan.rows()
+      << ".\n-- Stops, without doing anything, if a row has changed since this was "
          "written.\nbegin;\n"
       << "set local lock_timeout = '" << limits::lock_timeout_s << "s';\n"
       << "set local search_path = pg_catalog;\nset local row_security = off;\n"

@@ -249,7 +249,7 @@ def test_a_writer_between_plan_and_apply_is_noticed(undo: Undo) -> None:
     plan = undo.plan(*USER)
     undo.as_user(7, "update todo set task = 'Swim'")
     done = undo.run("revert", *USER, "--apply", plan["digest"])
-    assert done.returncode == 1 and "not the one of" in done.stderr
+    assert done.returncode == 1 and "the plan has changed since" in done.stderr
     assert undo.rows("todo") == ["(1,Swim,f)"]
 
 

@@ -19,7 +19,7 @@ VARYING = [
     (r"--apply [0-9a-f]{16}", "--apply DIGEST"),
     (r"transaction \d+", "transaction ID"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?\+00", "TIME"),
-    (r"(in|of) \w+: ", "in SHOP: "),
+    (r"\bin \w+([:.]) ", r"in SHOP\1 "),
 ]
 
 

@@ -1,7 +1,7 @@
 -- bemi.revert_sql: the script of an undo, from the history alone.
 
--- What the script does on the source: static, so that no name of a table or a value can be taken for SQL of ours.
--- It reads the rows from pg_temp._bemi_undo.
+-- The part of the script that runs on the source. It is static, so that no table's name and no value can become SQL. It
+-- reads the rows from pg_temp._bemi_undo.
 -- lint-ok: one DO block, which stands alone in a script on another server
 create or replace function _bemi.undo_body() returns text
 language sql immutable set search_path = pg_catalog, pg_temp as $body$ select $undo$
@@ -81,7 +81,7 @@ begin
              string_agg(format('r.e%s::text', a.attnum), ', ' order by a.attnum)
       into seen, texts from pg_attribute a
       where a.attrelid = rel and a.attnum > 0 and not a.attisdropped and a.attgenerated = '';
-      -- As many rows of one content as are to go.
+      -- Deletes as many rows of one content as are selected.
       execute format(
         'with wanted as (select r.n, array[%2$s] as content, row_number() over (partition by array[%2$s] '
         'order by r.n) as nth '
@@ -195,7 +195,7 @@ begin
     counts := counts || format(' operator(pg_catalog.+) (select pg_catalog.count(*) from p%s)', part.place);
   end loop;
   if parts <> '' then
-    -- Triggers of the application need its own path; whatever stands in it, the operators here are PostgreSQL's.
+    -- Triggers of the application need its own path; whatever it contains, the operators here are PostgreSQL's.
     perform set_config('search_path', path, true);
     set constraints all deferred;
     execute 'with ' || substr(parts, 3) || ' select 0' || counts into written;
@@ -295,10 +295,10 @@ begin
     'revert_more', nullif(greatest(cardinality(selected.ids) - 500, 0), 0), 'actor', actor, 'reason', reason,
                                                '_bemi', '{"v": 1, "scope": "transaction"}'::jsonb));
   return concat_ws(E'\n',
-    format('-- Undoes %s changes of %s: %s rows. Stops, and does nothing, where a row is not as the history has it.',
-           selected.changes, in_source, cardinality(lines)),
+    format('-- Undo in %s. Changes: %s, rows: %s. Stops, with nothing done, if a row is not as the history has it.',
+           in_source, selected.changes, cardinality(lines)),
     'begin;',
-    -- Before anything is looked for by its name, whatever stands in the session's own path.
+    -- Before any name is resolved, whatever the session's own path contains.
     'select pg_catalog.set_config(''bemi.search_path'', pg_catalog.current_setting(''search_path''), true);',
     'set local search_path = pg_catalog, pg_temp;',
     'set local lock_timeout = ''10s''; set local row_security = off; set local standard_conforming_strings = on;',
@@ -314,7 +314,7 @@ begin
     'commit;', '');
 end $$;
 
--- By which columns rows are found; raises where the history alone cannot tell what became of a table.
+-- The columns by which rows are found. Raises an error if the history alone cannot tell what became of a table.
 create or replace function _bemi.revert_key(in_source text, in_schema text, in_table text, condition text,
   began timestamptz)
 returns text[] language plpgsql stable set search_path = pg_catalog, pg_temp as $$

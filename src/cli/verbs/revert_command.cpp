@@ -76,8 +76,8 @@ void advise(const RevertOptions& options, const revert::Plan& plan) {
   } else if (plan.rows() == 0) {
     std::cout << "There is nothing to undo.\n";
   } else {
-    std::cout << "Nothing is changed yet. To do it, the same command with:  --apply " << plan.digest
-              << "\n";
+    std::cout << "Nothing has changed yet. To apply this plan, run the same command with:  --apply "
+              << plan.digest << "\n";
   }
 }
 
