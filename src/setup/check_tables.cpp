@@ -120,7 +120,7 @@ bool check_identity(const Table& table, const Settings& settings, Findings& find
   std::string why = why_not_full(table);
   if (!may_be_published(table)) {
     findings.push_back({Severity::warning, subject,
-                        "is not tracked: " + why + ", which goes with no replica identity full",
+                        "is not tracked: " + why + ", which replica identity full does not allow",
                         "give it a primary key that is not deferrable, then: alter table only " +
                             quoted(table) + " replica identity default"});
     return false;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What each table needs before it is tracked, as steps. Pure.
+// Steps that prepare each table for tracking. Pure.
 #include "setup/table_steps.hpp"
 
 #include <algorithm>
@@ -20,14 +20,14 @@ bool may_be_full(const Table& table) {
   return !table.virtual_columns && table.narrow_publication.empty();
 }
 
-// By something that is not the whole row, or could be.
+// True if something smaller than the whole row identifies rows, or could.
 bool may_be_identified(const Table& table) {
   return (table.identified && !is_full(table) && !table.loses_key) || !table.usable_index.empty();
 }
 
 // FULL is what gives every change its whole row before. A wide TOAST table keeps what it has, since
-// FULL would write its large values into WAL at every update; one without any identity gets FULL
-// all the same, or its own UPDATEs would fail once it is published.
+// FULL would write its large values into WAL at every update; one without any identity still gets
+// FULL, or its own UPDATEs would fail once it is published.
 bool wants_full(const Table& table, const Settings& settings) {
   if (is_full(table) || table.unlogged || !may_be_full(table)) return false;
   if (!table.identified || table.loses_key) return true;
@@ -138,7 +138,7 @@ std::string harm_of(const Table& table) {
   return (table.virtual_columns
               ? "it has virtual generated columns"
               : "the publication " + table.narrow_publication + " leaves columns out") +
-         ", which goes with no replica identity full";
+         ", which replica identity full does not allow";
 }
 
 std::vector<Step> steps_to_publish(const std::vector<Table>& tables, const Record& record,

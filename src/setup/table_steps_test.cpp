@@ -88,7 +88,7 @@ TEST(Plan, ThePolicyKeepLeavesTheIdentity) {
   EXPECT_EQ(statements({table}, keep), (Statements{full, publish}));
 }
 
-TEST(Plan, WhatIsNeitherTrackedNorPublishedIsLeftAlone) {
+TEST(Plan, ATableNeitherTrackedNorPublishedIsLeftAlone) {
   Table table = todo();
   table.tracked = false;
   EXPECT_EQ(statements({table}), Statements{});
@@ -130,7 +130,7 @@ TEST(Plan, ATableWhoseColumnBecameVirtualGoesBackToItsKey) {
   EXPECT_EQ(statements({table}), Statements{by_default});
 }
 
-TEST(Plan, OrToAnIndexWhereItsKeyIdentifiesNothing) {
+TEST(Plan, ATableWhoseKeyIdentifiesNothingGoesBackToAnIndex) {
   Table table = with_full();
   table.narrow_publication = "theirs";
   table.key_identifies = false;
@@ -186,7 +186,7 @@ TEST(Plan, OnePartitionThatWouldSufferKeepsTheRootOut) {
   part.virtual_columns = true;
   part.usable_index = "";
   EXPECT_EQ(statements({root, part}), Statements{});
-  // What is unlogged is not sent, whatever it has; another table's partitions do not count.
+  // Unlogged tables are not sent, whatever they have; partitions of another table do not count.
   part.unlogged = true;
   EXPECT_EQ(statements({root, part}), Statements{publish});
   part.unlogged = false;
@@ -324,16 +324,17 @@ TEST(Harm, IsNamedOnlyOfPublishedTables) {
   EXPECT_EQ(harm_of(table), "");
 }
 
-TEST(Harm, OfFullIsWhatDoesNotGoWithIt) {
+TEST(Harm, FullHarmsTablesThatDoNotAllowIt) {
   Table table = with_full();
   table.published = true;
   EXPECT_EQ(harm_of(table), "");
   table.narrow_publication = "theirs";
-  EXPECT_EQ(harm_of(table),
-            "the publication theirs leaves columns out, which goes with no replica identity full");
+  EXPECT_EQ(
+      harm_of(table),
+      "the publication theirs leaves columns out, which replica identity full does not allow");
   table.virtual_columns = true;
   EXPECT_EQ(harm_of(table),
-            "it has virtual generated columns, which goes with no replica identity full");
+            "it has virtual generated columns, which replica identity full does not allow");
   table.identity = ReplicaIdentity::default_;
   EXPECT_EQ(harm_of(table), "");
 }

@@ -143,7 +143,7 @@ def test_ddl_of_a_rolled_back_savepoint_in_a_streamed_transaction(
 
 @every_major
 def test_the_applications_updates_never_fail(database: Database, start_worker: StartWorker) -> None:
-    """Generated columns and narrow publications go with no replica identity full: from 18 on a table that
+    """Generated columns and narrow publications do not allow replica identity full: from 18 on a table that
     has both refuses its own updates."""
     kinds = ["stored"] + (["virtual"] if database.server.major >= 18 else [])
 

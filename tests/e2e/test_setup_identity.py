@@ -137,7 +137,7 @@ def test_a_column_that_becomes_virtual_leaves_the_table_to_an_index(
 def test_virtual_columns_keep_out_what_nothing_identifies(
     database: Database, start_worker: StartWorker
 ) -> None:
-    """FULL goes with no virtual column: an index of their own identifies rows, or the table is not published."""
+    """FULL does not allow virtual columns: an index of their own identifies rows, or the table is not published."""
     database.sql(
         "create table by_key (id int primary key, v int, g int generated always as (id * 2) virtual)"
     )
