@@ -25,12 +25,12 @@ TEST(KeyText, ALongKeyHasAShortName) {
   EXPECT_LT(name.size(), 300U);
   EXPECT_TRUE(base::valid_utf8(name));
   EXPECT_NE(name, key_name(key + "x"));
-  // Who asks by the name, and who asks by the whole key, finds the same.
+  // A question by the name and one by the whole key find the same row.
   EXPECT_EQ(asked_key_name(name), name);
   EXPECT_EQ(asked_key_name(key), name);
 }
 
-TEST(KeyText, OfSeveralColumnsItIsStillAList) {
+TEST(KeyText, AKeyOfSeveralColumnsIsStillAList) {
   std::string key = "[\"" + std::string(3000, 'a') + "\", \"b\"]";
   std::string name = key_list_name(key);
   EXPECT_TRUE(base::json_fits_jsonb(name));
@@ -44,7 +44,7 @@ TEST(KeyText, AKeyThatLooksLikeANameIsAnotherOne) {
   EXPECT_NE(key_name(key_name(name)), key_name(name));
 }
 
-// So that SQL's sha256() gives the same names.
+// SQL's sha256() must give the same names.
 TEST(KeyText, TheHashIsSha256) {
   EXPECT_EQ(key_name(std::string(2001, 'a')),
             std::string(64, 'a') +

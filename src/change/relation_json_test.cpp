@@ -30,7 +30,7 @@ std::string column_with(const std::string& member, const std::string& value) {
   return nlohmann::json::array({column}).dump();
 }
 
-TEST(RelationJson, WhatIsNotAColumnIsAnError) {
+TEST(RelationJson, AMalformedColumnIsAnError) {
   EXPECT_FALSE(read_columns_text(R"([{"name": "id"}])"));
   EXPECT_FALSE(read_columns_text(R"({"a": {}})"));
   EXPECT_FALSE(read_columns_text("[1]"));

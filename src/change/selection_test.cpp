@@ -66,7 +66,7 @@ TEST(Selection, TracksEverythingButWhatIsTheSystemsOrItsOwn) {
   EXPECT_FALSE(named->tracks("pg_catalog", "pg_class"));
 }
 
-TEST(Selection, WhatIsBothIncludedAndExcludedIsExcluded) {
+TEST(Selection, ATableBothIncludedAndExcludedIsExcluded) {
   auto selection = Selection::parse({.include = {"todo"}, .exclude = {"todo"}});
   EXPECT_FALSE(selection->tracks("public", "todo"));
 }

@@ -8,7 +8,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(Wait, is_written_with_a_unit_or_in_seconds) {
+TEST(Wait, IsWrittenWithAUnitOrInSeconds) {
   EXPECT_EQ(parse_wait("30s"), 30s);
   EXPECT_EQ(parse_wait("30"), 30s);
   EXPECT_EQ(parse_wait("500ms"), 500ms);
@@ -17,7 +17,7 @@ TEST(Wait, is_written_with_a_unit_or_in_seconds) {
   EXPECT_EQ(parse_wait("0"), 0s);
 }
 
-TEST(Wait, is_nothing_else_and_never_more_than_a_day) {
+TEST(Wait, IsNothingElseAndNeverMoreThanADay) {
   for (const char* text : {"", "s", "-1s", "+1s", "1.5s", "1 s", "1d", "30 seconds", "25h", "86401",
                            "2147483647h", "99999999999999999999s", "1sms"}) {
     EXPECT_EQ(parse_wait(text), std::nullopt) << text;

@@ -83,7 +83,7 @@ TEST(JsonValue, Arrays) {
   EXPECT_EQ(write(numbers, "[5:6]={1,2}"), (Written{"[1,2]", false}));
 }
 
-TEST(JsonValue, WhatIsNotItsTypeIsAString) {
+TEST(JsonValue, TextThatDoesNotFitItsTypeIsAString) {
   for (const char* text : {"", "{", "{1", "{\"", "{1}}", "[", "[2:3]={", "{\"a\\"}) {
     Written written = write(array_of(JsonForm::number), text);
     EXPECT_EQ(written.json.front(), '"') << text;

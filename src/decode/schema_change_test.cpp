@@ -71,7 +71,7 @@ TEST(SchemaChange, CanBeOfAPartitionOrOfThePublication) {
   EXPECT_TRUE(publication->publication);
 }
 
-TEST(SchemaChange, WhatIsNotOursIsNone) {
+TEST(SchemaChange, AMessageThatIsNotOursIsNone) {
   for (const char* content : {"", "{", "[]", "{}", R"({"command": 1})", R"({"table": []})"}) {
     EXPECT_FALSE(parse_schema_change(content)) << content;
   }
@@ -80,7 +80,7 @@ TEST(SchemaChange, WhatIsNotOursIsNone) {
 }
 
 // Each with one thing that PostgreSQL cannot have meant.
-TEST(SchemaChange, WhatCannotBeIsRefused) {
+TEST(SchemaChange, AnImpossibleMessageIsRefused) {
   std::string whole = alter_table;
   auto with = [&](const std::string& from, const std::string& to) {
     std::string changed = whole;
@@ -149,7 +149,7 @@ TEST(SchemaChange, ItsTableIsReadInFull) {
   EXPECT_FALSE(change->relation.lists_unsent);
 }
 
-// What rows have that were written before the column came.
+// The value of rows that were written before the column was added.
 TEST(SchemaChange, AColumnsMissingValueIsJsonAndExactTextIfJsonCannotHoldIt) {
   const std::string number =
       R"("type_oid": 1700, "type_modifier": -1, "form": {"oid": 1700, "name": "numeric", "kind": "scalar"}, )";

@@ -6,7 +6,7 @@
 namespace bemi::deliver {
 namespace {
 
-TEST(EventId, is_read_as_it_was_written) {
+TEST(EventId, IsReadAsItWasWritten) {
   query::Seen seen{{"shop", "2026-11-23 17:09:14.123456+00", 2, 1LL << 40, 3},
                    {"ü \"x\"", "2026-11-23 17:09:14+00", 1, 5, 0}};
   std::string text = event_id(seen);

@@ -10,7 +10,7 @@ bool may_reach(const Reachable& reachable, const char* address) {
   return reachable.may_reach(boost::asio::ip::make_address(address));
 }
 
-TEST(reachable, is_the_public_internet_alone) {
+TEST(Reachable, IsThePublicInternetAlone) {
   Reachable reachable;
   for (const char* address :
        {"1.1.1.1", "8.8.8.8", "100.63.255.255", "100.128.0.0", "172.15.255.255", "172.32.0.0",
@@ -77,7 +77,7 @@ TEST(reachable, is_the_public_internet_alone) {
   }
 }
 
-TEST(reachable, is_what_a_flag_adds_too) {
+TEST(Reachable, IncludesTheRangesOfAFlag) {
   auto reachable = Reachable::with({"10.1.0.0/16", "::1", "127.0.0.1/32", "fd00:8000::/17"});
   ASSERT_TRUE(reachable);
   for (const char* address :

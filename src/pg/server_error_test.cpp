@@ -43,7 +43,7 @@ TEST(RefusalIn, ReadsTheCodeInAnyLanguage) {
   EXPECT_EQ(french.message.find("postinit"), std::string::npos);
 }
 
-TEST(RefusalIn, OfSeveralServersTheLastOneSpeaks) {
+TEST(RefusalIn, TakesTheLastOfSeveralServers) {
   Refusal refusal = refusal_in(
       "connection to server at \"a\" failed: Connection refused\n"
       "\tIs the server running on that host?\n"

@@ -53,7 +53,7 @@ TEST(CommitOrder, ACommitIsNotWaitedForForever) {
   EXPECT_EQ(turns.wait_for(2, 1ms), Waited::done);
 }
 
-TEST(CommitOrder, WhatWasGivenBackIsTakenAgain) {
+TEST(CommitOrder, ATurnThatWasGivenBackIsTakenAgain) {
   CommitOrder turns;
   turns.hand_on();
   EXPECT_EQ(turns.take(), 2);

@@ -44,7 +44,7 @@ TEST(TableName, IsRefusedIfSqlWouldNotTakeIt) {
   }
 }
 
-TEST(TableName, WhatFollowsTheTextIsNotRead) {
+TEST(TableName, BytesBehindTheTextAreNotRead) {
   const std::string_view more = R"("a""b")";
   auto name = parse_table_name(more.substr(0, 3));
   ASSERT_TRUE(name);

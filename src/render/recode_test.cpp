@@ -38,7 +38,7 @@ TEST(Recode, AContextBecomesUtf8WithItsLength) {
   }
 }
 
-TEST(Recode, WhatIsAsciiOrNotOursOrNotTheEncodingStays) {
+TEST(Recode, LeavesAsciiAndForeignMessagesAndOtherEncodings) {
   EXPECT_FALSE(recoded(plain_head + "_bemi\0\0\0\0\1a"s, as_latin1));
   EXPECT_FALSE(recoded(plain_head + "_bemi_schema\0\0\0\0\1\xE9"s, as_latin1));
   EXPECT_FALSE(recoded("I" + plain_head.substr(1) + "_bemi\0\0\0\0\1\xE9"s, as_latin1));
@@ -93,7 +93,7 @@ TEST(Recode, StoredTextBecomesUtf8InEveryMessage) {
   }
 }
 
-TEST(Recode, WhatHoldsNoTextOrIsCutOffStays) {
+TEST(Recode, LeavesMessagesThatHoldNoTextOrAreCutOff) {
   Recode recode(as_latin1, latin1());
   for (const std::string& payload :
        {"B" + std::string(20, '\xE9'), "C" + std::string(25, '\xE9'), "T" + std::string(9, '\xE9'),

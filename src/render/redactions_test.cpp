@@ -83,7 +83,7 @@ TEST_F(Redacting, AColumnWithoutANumberIsNoOther) {
   EXPECT_EQ(marked(unnumbered), none);
 }
 
-TEST_F(Redacting, WhatIsStoredIsRememberedAsLongAsThePatternIsThere) {
+TEST_F(Redacting, AStoredRedactionHoldsAsLongAsItsPatternIsThere) {
   change::Relation stored = todo();
   stored.columns[1].name = "chore";
   stored.columns[1].redacted = true;

@@ -16,7 +16,7 @@ const Refusals::Clock::time_point noon{100h};
 
 class Refusing : public testing::Test {
  protected:
-  // What is kept of a transaction with these messages refused.
+  // Returns what is kept of a transaction in which these messages were refused.
   change::Batch take(Refusals& refusals, std::vector<stitch::RefusedMessage> messages,
                      Refusals::Clock::time_point now = noon) {
     stitch::Transaction transaction(budget_);
@@ -28,7 +28,7 @@ class Refusing : public testing::Test {
     return out.take(/*last=*/true);
   }
 
-  // How many of so many messages are kept.
+  // Returns how many of `count` messages are kept.
   std::size_t kept(Refusals& refusals, std::size_t count, std::size_t bytes,
                    Refusals::Clock::time_point now = noon) {
     stitch::RefusedMessage one{.reason = "why", .content = std::string(bytes, 'x')};
@@ -76,7 +76,7 @@ TEST_F(Refusing, KeepNoPassword) {
   EXPECT_EQ(batch.parked[0].content, "");
 }
 
-TEST_F(Refusing, SoManyAnHour) {
+TEST_F(Refusing, KeepsALimitedNumberAnHour) {
   Refusals refusals({}, /*redacts=*/false);
   auto most = static_cast<std::size_t>(limits::refused_kept_per_hour_max);
   EXPECT_EQ(kept(refusals, most + 5, 1), most);
@@ -84,7 +84,7 @@ TEST_F(Refusing, SoManyAnHour) {
   EXPECT_EQ(kept(refusals, 1, 1, noon + 60min), 1U);
 }
 
-TEST_F(Refusing, SoManyBytesAnHour) {
+TEST_F(Refusing, KeepsLimitedBytesAnHour) {
   Refusals refusals({}, /*redacts=*/false);
   std::size_t half = limits::refused_bytes_per_hour_max / 2;
   EXPECT_EQ(kept(refusals, 2, half), 2U);
@@ -92,7 +92,7 @@ TEST_F(Refusing, SoManyBytesAnHour) {
   EXPECT_EQ(kept(refusals, 1, 1, noon + 2h), 1U);
 }
 
-TEST_F(Refusing, SoManyAtAll) {
+TEST_F(Refusing, KeepsALimitedTotal) {
   Refusals nearly({.count = limits::refused_kept_max - 2}, /*redacts=*/false);
   EXPECT_EQ(kept(nearly, 5, 1), 2U);
   EXPECT_EQ(kept(nearly, 5, 1, noon + 2h), 0U);

@@ -62,7 +62,7 @@ class Knowing : public testing::Test {
     EXPECT_TRUE(step);
     return step.value_or(std::nullopt);
   }
-  // What is to be stored since the last call.
+  // The batch to store since the last call.
   change::Batch batch() { return out_.take(/*last=*/false); }
   // "table coverage gap" of each.
   std::vector<std::string> covered() {
@@ -120,7 +120,7 @@ TEST_F(Knowing, ADescribedTableHasTypesAndKeyAsTold) {
   EXPECT_EQ(catalog_.waited_for, std::vector<std::uint64_t>{77});
 }
 
-TEST_F(Knowing, WhatNobodyToldIsTheCatalogsAndAssumed) {
+TEST_F(Knowing, AShapeThatNoMessageToldComesFromTheCatalogAsAssumed) {
   catalog_.generated[root_oid] = {"total", "task"};
   learn(todo());
   change::RelationPtr relation = find(root_oid);
@@ -131,7 +131,7 @@ TEST_F(Knowing, WhatNobodyToldIsTheCatalogsAndAssumed) {
   EXPECT_EQ(relation->unsent, std::vector<std::string>{"total"}) << "what is sent is not unsent";
 }
 
-TEST_F(Knowing, ToldOfOtherColumnsDoesNotFit) {
+TEST_F(Knowing, AShapeOfOtherColumnsDoesNotFit) {
   for (bool other_name : {true, false}) {
     Relation known = todo();
     known.assumed = false;
@@ -165,7 +165,7 @@ TEST_F(Knowing, AGoneTableKeepsTheKeyThatWasKnown) {
   EXPECT_TRUE(find(root_oid)->assumed);
 }
 
-TEST_F(Knowing, OrTakesTheIdentityForItsKey) {
+TEST_F(Knowing, AnUnknownGoneTableTakesItsIdentityForItsKey) {
   catalog_.tables.clear();
   learn(todo());
   EXPECT_EQ(find(root_oid)->primary_key, Keys{0});
@@ -222,7 +222,7 @@ TEST_F(Assuming, ATableThatIsDescribedAgainMayHaveChangedUnseen) {
   EXPECT_TRUE(find(root_oid)->again);
 }
 
-TEST_F(Knowing, WhereAllIsToldItMayNot) {
+TEST_F(Knowing, WithDdlMessagesASecondDescriptionHidesNoChange) {
   learn(todo());
   learn(todo());
   EXPECT_FALSE(find(root_oid)->again);
@@ -270,7 +270,7 @@ TEST_F(Knowing, APartitionHasTheNameOfItsRoot) {
   EXPECT_EQ(stored.covered[0].relation, root_oid);
 }
 
-TEST_F(Assuming, ThatTheCatalogKnows) {
+TEST_F(Assuming, APartitionThatTheCatalogKnowsHasItsRootsName) {
   catalog_.roots[leaf_oid] = root_oid;
   catalog_.tables[leaf_oid] = leaf();
   learn(leaf());
@@ -279,7 +279,7 @@ TEST_F(Assuming, ThatTheCatalogKnows) {
   EXPECT_TRUE(find(leaf_oid)->assumed);
 }
 
-TEST_F(Assuming, ThatIsGoneMeanwhileLeavesThePartitionItsName) {
+TEST_F(Assuming, ARootThatIsGoneLeavesThePartitionItsName) {
   catalog_.roots[leaf_oid] = 5;
   learn(leaf());
   EXPECT_EQ(find(leaf_oid)->table, "todo_16390");
@@ -303,7 +303,7 @@ TEST_F(Knowing, APartitionAlteredUnseenTakesItsRootAlong) {
   EXPECT_EQ(stored.covered[0].coverage, Coverage::broken);
 }
 
-TEST_F(Knowing, OfAllItsPartitionsTheRootIsEmptied) {
+TEST_F(Knowing, EmptyingAllPartitionsEmptiesTheRoot) {
   relations_.remember({root()});
   learn(leaf());
   learn(leaf(other_leaf));
@@ -389,7 +389,7 @@ TEST_F(Knowing, ARewrittenTableIsBroken) {
   EXPECT_FALSE(stored.covered[0].since);
 }
 
-TEST_F(Knowing, SinceTheTriggersWereBlind) {
+TEST_F(Knowing, AChangeThatTheTriggersMissedIsAGapSinceTheirLastLook) {
   relations_.remember({todo()});
   auto change = told(todo());
   change.rewritten = true;
@@ -541,7 +541,7 @@ TEST_F(Knowing, ADroppedPartitionIsAChangeOfItsRoot) {
   EXPECT_EQ(covered(), Covered{"16384 public.todo broken"});
 }
 
-TEST_F(Knowing, WhatIsNotListedIsNoChange) {
+TEST_F(Knowing, ATableThatIsNotListedIsNoChange) {
   auto change = told(leaf());
   change.listed = false;
   EXPECT_FALSE(take(change));
@@ -590,7 +590,7 @@ TEST_F(Knowing, ATableMovedOutOfWhatIsTrackedEndsWithAGap) {
   EXPECT_TRUE(batch().described.empty());
 }
 
-// --- what is described already is read anew ---
+// --- a table that is described already is read again ---
 
 TEST_F(Knowing, ARenamedTableIsReadByItsNewName) {
   relations_.remember({todo()});
@@ -637,7 +637,7 @@ TEST_F(Knowing, OtherTablesStayAsTheyAre) {
   EXPECT_EQ(find(root_oid)->primary_key, Keys{0});
 }
 
-TEST_F(Knowing, WhatIsToldIsUnsentFromThere) {
+TEST_F(Knowing, AMessageSaysFromWhereOnAColumnIsUnsent) {
   relations_.remember({todo()});
   learn(todo());
   Relation now = todo();

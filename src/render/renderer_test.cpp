@@ -175,7 +175,7 @@ TEST_F(Rendering, ATruncateIsAChangeOfEachTable) {
 }
 
 // A change has the same identity under any configuration.
-TEST_F(Rendering, WhatIsNotTrackedTakesItsOrdinalAllTheSame) {
+TEST_F(Rendering, AnUntrackedChangeStillTakesItsOrdinal) {
   Tuple row{text("7"), text("a"), null};
   EXPECT_TRUE(all(decode::Insert{.relation = hidden_oid, .after = row}).empty());
   EXPECT_TRUE(all(decode::Update{.relation = hidden_oid, .after = row}).empty());
@@ -277,7 +277,7 @@ TEST_F(Rendering, DdlIsASchemaChangeWithoutItsPasswords) {
   EXPECT_EQ(sequence_, 1U);
 }
 
-TEST_F(Rendering, WhereValuesAreRedactedDdlHasNoLiteralsEither) {
+TEST_F(Rendering, WithRedactionsDdlHasNoLiterals) {
   begin({.redact_columns = {"todo.task"}});
   std::vector<change::Change> changes = all(ddl(rename));
   ASSERT_EQ(changes.size(), 1U);

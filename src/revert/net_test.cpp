@@ -99,7 +99,7 @@ TEST(Net, DeleteAndInsertAreAnUpdate) {
   EXPECT_EQ(rows[0].target[1].json, "a");
 }
 
-TEST(Net, WhatOthersWroteInBetweenComesBack) {
+TEST(Net, AValueThatOthersWroteInBetweenComesBack) {
   auto rows = net(
       {updated(true, "1", "a", "b"), updated(false, "1", "b", "c"), updated(true, "1", "c", "d")});
   ASSERT_EQ(rows.size(), 1U);
@@ -107,7 +107,7 @@ TEST(Net, WhatOthersWroteInBetweenComesBack) {
   EXPECT_FALSE(rows[0].conflict);
 }
 
-TEST(Net, WhatOthersWroteLaterIsAConflictUnlessItIsTheOldValue) {
+TEST(Net, ALaterValueOfOthersIsAConflictUnlessItIsTheOldOne) {
   auto rows = net({updated(true, "1", "a", "b"), updated(false, "1", "b", "c")});
   ASSERT_EQ(rows.size(), 1U);
   EXPECT_EQ(rows[0].conflict, ConflictKind::overwritten);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
-// What Access decides without the destination: with a token from outside it asks nobody.
+// Decisions of Access that need no destination: with a token from outside it asks nobody.
 #include "serve/access.hpp"
 
 #include <gtest/gtest.h>
@@ -129,7 +129,7 @@ TEST_F(AccessTest, AUsersHeaderIsBelievedOfTrustedProxiesAlone) {
   EXPECT_TRUE(access_.trusts(proxy));
   EXPECT_FALSE(access_.trusts("10.0.0.99"));
   EXPECT_FALSE(identified(with("x-user", "ann")));
-  // Of a trusted one the destination is asked for the role, and is not there.
+  // For a trusted proxy, the role comes from the destination, which is not there.
   EXPECT_FALSE(access_.identify(with("x-user", "ann", proxy), cookie_name));
   EXPECT_FALSE(identified(with("x-other", "ann", proxy)));
   EXPECT_FALSE(identified(with("x-user", "", proxy)));
@@ -167,7 +167,7 @@ TEST_F(AccessTest, TheClientIsWhoTheNearestTrustedProxyAsksFor) {
   EXPECT_EQ(client("198.51.100.7", "192.0.2.1"), "192.0.2.1");
 }
 
-TEST_F(AccessTest, OfSeveralForwardingLinesTheLastIsTheProxys) {
+TEST_F(AccessTest, TheLastForwardingLineIsTheProxys) {
   Request request = with("x-forwarded-for", "203.0.113.1", proxy);
   request.headers.emplace_back("x-forwarded-for", "198.51.100.7");
   EXPECT_EQ(access_.client(request), "198.51.100.7");

@@ -28,7 +28,7 @@ std::string sent(const Operation& operation, std::string_view body) {
   return complaint(check_body(operation, ordered_json::parse(body)));
 }
 
-TEST(contract, knows_words_in_any_case) {
+TEST(Contract, KnowsWordsInAnyCase) {
   EXPECT_EQ(asked(changes, {{"operation", "CREATE"}}), "");
   EXPECT_EQ(asked(changes, {{"operation", "create"}}), "");
   EXPECT_EQ(asked(changes, {{"operation", ""}}), "");
@@ -36,14 +36,14 @@ TEST(contract, knows_words_in_any_case) {
             "operation: is one of CREATE, UPDATE, DELETE, TRUNCATE, SNAPSHOT, SCHEMA");
 }
 
-TEST(contract, counts_characters) {
+TEST(Contract, CountsCharacters) {
   std::string wide;
   for (int i = 0; i < 200; ++i) wide += "é";
   EXPECT_EQ(asked(changes, {{"source", wide}}), "");
   EXPECT_EQ(asked(changes, {{"source", wide + "é"}}), "source: has at most 200 characters");
 }
 
-TEST(contract, bounds_numbers) {
+TEST(Contract, BoundsNumbers) {
   EXPECT_EQ(asked(changes, {{"limit", "500"}}), "");
   EXPECT_EQ(asked(changes, {{"limit", "501"}}), "limit: is a number from 0 to 500");
   EXPECT_EQ(asked(changes, {{"limit", "-1"}}), "limit: is a number from 0 to 500");
@@ -53,13 +53,13 @@ TEST(contract, bounds_numbers) {
             "transaction: is of type integer");
 }
 
-TEST(contract, takes_one_value_or_a_list_as_it_says) {
+TEST(Contract, TakesOneValueOrAListAsDescribed) {
   EXPECT_EQ(asked(changes, {{"q", "a"}, {"q", "b"}}), "");
   EXPECT_EQ(asked(changes, Pairs(21, {"q", "a"})), "q: may be given 20 times");
   EXPECT_EQ(asked(changes, {{"table", "a"}, {"table", "b"}}), "table: is given more than once");
 }
 
-TEST(contract, knows_what_stands_in_a_path) {
+TEST(Contract, ChecksPaths) {
   constexpr Operation change{"GET", "/api/changes/{id}"};
   EXPECT_EQ(asked(change, {}, "0190a1b2-0000-8000-8000-0000000000ff"), "");
   EXPECT_EQ(asked(change, {}, "0190a1b2-0000-8000-8000-0000000000fg"), "id: is a uuid");
@@ -67,7 +67,7 @@ TEST(contract, knows_what_stands_in_a_path) {
             "name: has at most 200 characters");
 }
 
-TEST(contract, reads_bodies) {
+TEST(Contract, ChecksBodies) {
   EXPECT_EQ(sent(revert, R"({"filter": {"table": "t"}, "digest": "x"})"), "");
   EXPECT_EQ(sent(revert, R"({"filter": {"table": "t"}})"), "digest: is missing");
   EXPECT_EQ(sent(revert, R"({"filter": 1, "digest": "x"})"), "filter: is of type object");
@@ -102,7 +102,7 @@ void words_of(const json& schema, std::set<std::string>& words) {
 }
 
 // A keyword that this reader does not know would be enforced by nobody.
-TEST(contract, has_no_word_that_nobody_holds) {
+TEST(Contract, UsesOnlyKeywordsThatAreChecked) {
   json document = json::parse(openapi_document());
   std::set<std::string> words;
   for (const char* name : {"Filter", "RevertRequest", "NewSource", "NewDestination"}) {

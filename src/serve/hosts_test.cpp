@@ -20,7 +20,7 @@ int asked(const Hosts& hosts, Pairs headers, bool is_from_proxy = false, bool is
   return refused ? refused->status : 200;
 }
 
-TEST(hosts, on_loopback_are_loopback_alone) {
+TEST(Hosts, OnLoopbackOnlyLoopbackIsKnown) {
   Hosts known = hosts("127.0.0.1");
   for (const char* good : {"localhost", "LocalHost:7070", "localhost.", "127.0.0.1", "127.0.0.1:80",
                            "127.0.0.1:", "127.9.9.9:1", "[::1]", "[::1]:7070",
@@ -60,7 +60,7 @@ TEST(hosts, on_loopback_are_loopback_alone) {
   }
 }
 
-TEST(hosts, are_the_address_and_the_names_that_are_given) {
+TEST(Hosts, IncludeTheAddressAndTheGivenNames) {
   Hosts known = hosts("192.0.2.7", {"Bemi.Example.com", "[2001:DB8::1]", "203.0.113.9", "audit"});
   for (const char* good : {"192.0.2.7:7070", "bemi.example.com", "BEMI.example.com.:443",
                            "[2001:db8:0::1]:443", "203.0.113.9", "audit:7070", "localhost"}) {
@@ -71,7 +71,7 @@ TEST(hosts, are_the_address_and_the_names_that_are_given) {
   }
 }
 
-TEST(hosts, on_every_address_are_every_address_but_no_name) {
+TEST(Hosts, OnEveryAddressKnowEveryAddressButNoName) {
   for (const char* any : {"0.0.0.0", "::"}) {
     Hosts known = hosts(any);
     EXPECT_TRUE(known.knows("192.0.2.1:7070"));
@@ -80,7 +80,7 @@ TEST(hosts, on_every_address_are_every_address_but_no_name) {
   }
 }
 
-TEST(hosts, that_are_no_names_are_refused) {
+TEST(Hosts, RefuseMalformedNames) {
   for (const char* bad : {"https://bemi.example.com", "bemi.example.com:443", "a/b", "*", "", "a b",
                           "[bemi]", "me@bemi"}) {
     auto made = Hosts::with("127.0.0.1", {bad});
@@ -89,7 +89,7 @@ TEST(hosts, that_are_no_names_are_refused) {
   }
 }
 
-TEST(hosts, are_said_once) {
+TEST(Hosts, AreNamedOnceInARequest) {
   Hosts known = hosts("127.0.0.1");
   EXPECT_EQ(asked(known, {{"host", "localhost"}}), 200);
   EXPECT_EQ(asked(known, {{"host", "evil.example"}}), 421);
@@ -100,7 +100,7 @@ TEST(hosts, are_said_once) {
   EXPECT_EQ(asked(known, {{"host", ""}}), 421);
 }
 
-TEST(hosts, of_a_proxy_count_beside_its_own) {
+TEST(Hosts, BehindAProxyBothNamesMustBeKnown) {
   Hosts known = hosts("127.0.0.1", {"bemi.example.com"});
   auto through = [&](const char* host, const char* forwarded, bool is_trusted) {
     return asked(known, {{"host", host}, {"x-forwarded-host", forwarded}}, is_trusted);
@@ -111,7 +111,7 @@ TEST(hosts, of_a_proxy_count_beside_its_own) {
   EXPECT_EQ(through("127.0.0.1:7070", "evil.example, bemi.example.com", true), 200);
   // Handed on as the client wrote it.
   EXPECT_EQ(through("evil.example", "bemi.example.com", true), 421);
-  // Of somebody else it says nothing.
+  // From anybody else, the header counts for nothing.
   EXPECT_EQ(through("evil.example", "localhost", false), 421);
   EXPECT_EQ(through("localhost", "evil.example", false), 200);
 }

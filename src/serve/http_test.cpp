@@ -16,7 +16,7 @@ Request read(std::string_view target) {
   return request;
 }
 
-TEST(http, a_target_is_decoded_once) {
+TEST(Http, ATargetIsDecodedOnce) {
   Request request = read("/api/changes/a%2Fb?q=a+b&q=%25&context=k%3Dv%3Dw&empty=&none");
   EXPECT_EQ(request.path, "/api/changes/a/b");
   EXPECT_EQ(request.parameters("q"), (std::vector<std::string>{"a b", "%"}));
@@ -25,14 +25,14 @@ TEST(http, a_target_is_decoded_once) {
   EXPECT_EQ(request.parameter("other"), std::nullopt);
 }
 
-TEST(http, what_is_no_target_is_refused) {
+TEST(Http, AMalformedTargetIsRefused) {
   for (std::string_view target : {"", "api", "/a%zz", "/a b", "http://x/", "/%", "*"}) {
     Request request;
     EXPECT_FALSE(read_target(target, request)) << target;
   }
 }
 
-TEST(http, a_cookie_is_found_by_its_whole_name) {
+TEST(Http, ACookieIsFoundByItsWholeName) {
   Request request;
   request.headers = {{"cookie", "xbemi=1; bemi_session_70700=2; bemi_session_7070=3;bemi=4"}};
   EXPECT_EQ(request.cookie("bemi_session_7070"), "3");
@@ -40,7 +40,7 @@ TEST(http, a_cookie_is_found_by_its_whole_name) {
   EXPECT_EQ(request.cookie("session"), "");
 }
 
-TEST(cursor, is_read_as_it_was_written) {
+TEST(Cursor, IsReadAsItWasWritten) {
   for (std::string at : {"2026-11-23 17:09:14.123456+00", "0044-03-15 00:00:00+00 BC"}) {
     query::Cursor cursor{at, 1234567890123, 7, "01a21245-022d-8689-a1cf-41a13958301d"};
     std::string text = write_cursor(cursor);
@@ -57,7 +57,7 @@ TEST(cursor, is_read_as_it_was_written) {
   }
 }
 
-TEST(csv, has_a_fields_text_and_no_other) {
+TEST(Csv, HasAFieldsTextAndNoOther) {
   EXPECT_TRUE(csv_header().starts_with("id,source,database,"));
   std::string line = csv_line(
       R"({"id" : "a,b", "source" : "say \"x\"", "database" : null, "before" : {"n": 1.50}, "epoch" : 1})");
@@ -66,7 +66,7 @@ TEST(csv, has_a_fields_text_and_no_other) {
   EXPECT_TRUE(line.ends_with("\r\n"));
 }
 
-TEST(listen_address, is_loopback_unless_said) {
+TEST(ListenAddress, IsLoopbackByDefault) {
   auto plain = parse_listen_address(":7070");
   ASSERT_TRUE(plain);
   EXPECT_EQ(plain->address, "127.0.0.1");

@@ -15,7 +15,7 @@ void guess(Lockout& lockout, const std::string& who, int times,
   for (int i = 0; i < times; ++i) lockout.note_failure(who, at);
 }
 
-TEST(lockout, holds_who_guessed_too_often_for_a_while) {
+TEST(Lockout, HoldsAnAddressWithTooManyGuessesForAWhile) {
   Lockout lockout;
   guess(lockout, "192.0.2.1", login_failures_max - 1);
   EXPECT_FALSE(lockout.holds("192.0.2.1", start));
@@ -26,7 +26,7 @@ TEST(lockout, holds_who_guessed_too_often_for_a_while) {
   EXPECT_FALSE(lockout.holds("192.0.2.1", start + login_failures_window * 2));
 }
 
-TEST(lockout, holds_until_its_window_is_over) {
+TEST(Lockout, HoldsUntilItsWindowIsOver) {
   constexpr std::chrono::nanoseconds moment{1};
   Lockout lockout;
   guess(lockout, "192.0.2.1", login_failures_max);
@@ -37,21 +37,21 @@ TEST(lockout, holds_until_its_window_is_over) {
   EXPECT_FALSE(lockout.holds("192.0.2.1", start + login_failures_window + moment));
 }
 
-TEST(lockout, counts_a_failure_at_the_end_of_its_window) {
+TEST(Lockout, CountsAFailureAtTheEndOfItsWindow) {
   Lockout lockout;
   guess(lockout, "192.0.2.1", login_failures_max - 1);
   guess(lockout, "192.0.2.1", 1, start + login_failures_window);
   EXPECT_TRUE(lockout.holds("192.0.2.1", start + login_failures_window));
 }
 
-TEST(lockout, begins_anew_after_its_time) {
+TEST(Lockout, BeginsAnewAfterItsWindow) {
   Lockout lockout;
   guess(lockout, "a name", login_failures_max - 1);
   guess(lockout, "a name", 1, start + login_failures_window * 2);
   EXPECT_FALSE(lockout.holds("a name", start + login_failures_window * 2));
 }
 
-TEST(lockout, takes_a_subscribers_network_for_one) {
+TEST(Lockout, TreatsANetworkOfIpv6AsOneAddress) {
   Lockout lockout;
   for (int i = 0; i < login_failures_max; ++i) {
     lockout.note_failure("2001:db8:1:2::" + std::to_string(i), start);
@@ -60,7 +60,7 @@ TEST(lockout, takes_a_subscribers_network_for_one) {
   EXPECT_FALSE(lockout.holds("2001:db8:1:3::1", start));
 }
 
-TEST(lockout, is_not_flooded_away) {
+TEST(Lockout, IsNotFloodedAway) {
   Lockout lockout;
   guess(lockout, "guesser", login_failures_max, start + std::chrono::seconds(1));
   lockout.note_failure("the first", start);
@@ -70,7 +70,7 @@ TEST(lockout, is_not_flooded_away) {
       EXPECT_TRUE(lockout.holds("guesser", start + std::chrono::seconds(2)));
     }
   }
-  // Whoever asks for that many addresses within the window has as many guesses as they have.
+  // An attacker with that many addresses has as many guesses anyway.
   EXPECT_FALSE(lockout.holds("flood 1", start + std::chrono::seconds(2)));
 }
 

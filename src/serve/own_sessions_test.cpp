@@ -14,7 +14,7 @@ Identity person(const std::string& name) {
   return {.name = name, .role = Role::viewer, .csrf = "c"};
 }
 
-TEST(own_sessions, of_one_person_are_few_and_end_nobody_elses) {
+TEST(OwnSessions, APersonHasFewAndEndsNobodyElses) {
   OwnSessions sessions;
   sessions.add("anna", person("anna"), start);
   for (int i = 0; i < sessions_max * 3; ++i) {
@@ -28,7 +28,7 @@ TEST(own_sessions, of_one_person_are_few_and_end_nobody_elses) {
   EXPECT_TRUE(sessions.find(std::to_string(sessions_max * 3 - 1), start));
 }
 
-TEST(own_sessions, end_in_time_and_when_told) {
+TEST(OwnSessions, EndInTimeAndOnRequest) {
   OwnSessions sessions;
   sessions.add("1", person("vera"), start);
   sessions.add("2", person("vera"), start);

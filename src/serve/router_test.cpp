@@ -33,7 +33,7 @@ std::set<std::string> described_parameters(const json& document, const json& ope
   return names;
 }
 
-TEST(router, every_route_is_described_with_its_parameters) {
+TEST(Router, EveryRouteIsDescribedWithItsParameters) {
   json document = description();
   for (const Route& route : routes()) {
     std::string where = lower(route.method) + " " + std::string(route.pattern);
@@ -47,7 +47,7 @@ TEST(router, every_route_is_described_with_its_parameters) {
   }
 }
 
-TEST(router, everything_described_is_a_route) {
+TEST(Router, EverythingDescribedIsARoute) {
   std::set<std::string> known;
   for (const Route& route : routes()) {
     known.insert(lower(route.method) + " " + std::string(route.pattern));
@@ -60,7 +60,7 @@ TEST(router, everything_described_is_a_route) {
   }
 }
 
-TEST(router, a_change_needs_no_less_than_an_operator) {
+TEST(Router, AChangeNeedsAtLeastAnOperator) {
   for (const Route& route : routes()) {
     // A viewer may change their own session and views; handlers ask for more where
     // others see it.

@@ -67,7 +67,7 @@ std::string ddl(const Told& told) {
 
 class Stitching : public testing::Test {
  protected:
-  // What the messages, one after another at rising positions, end in: its transaction or null.
+  // Feeds the messages at rising positions. Returns the transaction that they complete, or null.
   base::Result<std::unique_ptr<Transaction>> feed(const std::vector<std::string>& messages) {
     base::Result<std::unique_ptr<Transaction>> last = nullptr;
     for (const std::string& bytes : messages) {
@@ -196,7 +196,7 @@ TEST_F(Stitching, AnAbortedTransactionIsForgotten) {
 }
 
 // The server also tells of what it never streamed.
-TEST_F(Stitching, AnAbortOfAnUnknownTransactionIsNothing) {
+TEST_F(Stitching, AnAbortOfAnUnknownTransactionChangesNothing) {
   ASSERT_TRUE(feed({stream_abort(7, 7), stream_abort(8, 9)}));
   EXPECT_EQ(stitcher_.open_transactions(), 0U);
 }
@@ -256,14 +256,14 @@ TEST_F(Stitching, ASignalSaysNothing) {
   }
 }
 
-TEST_F(Stitching, OthersMessagesAreNoneOfOurs) {
+TEST_F(Stitching, MessagesOfOtherProgramsAreIgnored) {
   auto transaction = whole({begin(7), message("other", "x"), message("_bem", "x"),
                             message("_bemix", "x"), message("other", "x", 0, false), commit(500)});
   EXPECT_FALSE(transaction->refused_counts.any());
   EXPECT_EQ(read(transaction), Seen{});
 }
 
-TEST_F(Stitching, WhatClaimsToBeOursAndIsNotIsKeptAside) {
+TEST_F(Stitching, AMessageThatFalselyClaimsToBeOursIsKeptAside) {
   auto transaction = whole({begin(7), message("_bemi_else", "what"), commit(500)});
   EXPECT_EQ(transaction->refused_counts.other, 1);
   ASSERT_EQ(transaction->refused.size(), 1U);
@@ -378,7 +378,7 @@ TEST_F(Stitching, DdlStandsBeforeTheChangesOfItsPosition) {
   EXPECT_EQ(read(*transaction), (Seen{"a {}", "ddl {}", "type", "b {}", "c {}", "d {}"}));
 }
 
-TEST_F(Stitching, DdlAtThePositionOfNoChangeStaysWhereItCame) {
+TEST_F(Stitching, DdlWithoutAChangeAtItsPositionKeepsItsPlace) {
   ASSERT_TRUE(stitcher_.feed({1}, begin(7)));
   ASSERT_TRUE(stitcher_.feed({10}, insert("a")));
   ASSERT_TRUE(stitcher_.feed({15}, ddl({.top = 7, .xid = 7})));

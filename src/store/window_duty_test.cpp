@@ -37,7 +37,7 @@ TEST(WindowDuty, NothingIsArchivedTwiceOrWithoutAPlace) {
   EXPECT_EQ(duties({sealed}, false), (Duties{{Kind::checkpoint, 0}, {Kind::pack, 0}}));
 }
 
-TEST(WindowDuty, WhatIsDueIsArchivedAndDroppedAndNothingElse) {
+TEST(WindowDuty, ADueWindowIsArchivedAndDroppedAndNothingElse) {
   WindowState unsealed = due;
   unsealed.sealed = false;
   unsealed.thins = true;
@@ -47,7 +47,7 @@ TEST(WindowDuty, WhatIsDueIsArchivedAndDroppedAndNothingElse) {
 }
 
 // A source that stands before its end would lose what it has yet to store.
-TEST(WindowDuty, WhatIsDueAndStillWrittenIntoIsKept) {
+TEST(WindowDuty, ADueWindowThatIsStillWrittenIntoIsKept) {
   EXPECT_EQ(duties({{.due = true}}, true), (Duties{{Kind::keep, 0}}));
 }
 
@@ -59,7 +59,7 @@ TEST(WindowDuty, TablesThatAreKeptLessLongAreThinnedWhereNobodyWrites) {
   EXPECT_EQ(duties({{.thins = true}}, false), Duties{});
 }
 
-TEST(WindowDuty, WhatWasRestoredIsLeftAlone) {
+TEST(WindowDuty, ARestoredWindowIsLeftAlone) {
   WindowState restored = closed;
   restored.restored = true;
   restored.due = true;
