@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "store/copy_row.hpp"
 
+#include <algorithm>
+
 #include "base/assert.hpp"
 #include "base/bytes.hpp"
 
@@ -10,7 +12,12 @@ namespace {
 using namespace std::string_view_literals;
 
 constexpr std::size_t slice_bytes = 256UL << 10;
-constexpr std::int16_t field_count = 20;
+// In the order of append(). The server fills in created_at.
+constexpr std::string_view column_list =
+    R"(id, source, database, schema, "table", primary_key, operation, before, after, context, )"
+    R"(committed_at, effective_at, queued_at, transaction_id, epoch, commit_position, )"
+    R"(position, sequence, exact, fidelity)";
+constexpr auto field_count = static_cast<std::int16_t>(std::ranges::count(column_list, ',') + 1);
 constexpr std::int32_t null_length = -1;
 constexpr char jsonb_version = 1;  // jsonb_recv takes a version and text
 
@@ -73,14 +80,10 @@ void append_copy_text(std::string& out, std::string_view text) {
   out.append(text, copied, text.size() - copied);
 }
 
-const char* RowEncoder::columns() {
-  return R"(id, source, database, schema, "table", primary_key, operation, before, after, context, )"
-         R"(committed_at, effective_at, queued_at, transaction_id, epoch, commit_position, )"
-         R"(position, sequence, exact, fidelity)";
-}
+std::string_view RowEncoder::columns() { return column_list; }
 
 std::string RowEncoder::copy_command(const std::string& table) {
-  return "copy " + table + " (" + columns() + ") from stdin (format binary)";
+  return "copy " + table + " (" + std::string(column_list) + ") from stdin (format binary)";
 }
 
 // The signature, no flags, no extension.

@@ -29,7 +29,7 @@ class RowEncoder {
   base::Status append(std::string& out, const change::Change& change, const Drain& drain) const;
 
   // The columns in the order of append(), for the COPY statement.
-  static const char* columns();
+  static std::string_view columns();
   // COPY TABLE (columns) FROM STDIN; what is sent begins with header() and ends with trailer().
   static std::string copy_command(const std::string& table);
   static std::string_view header();
