@@ -97,7 +97,9 @@ def test_a_word_that_is_neither_a_mark_nor_a_time_is_called_that(
     database.sql("create table t (id int primary key)")
     start_worker().wait_ready()
     sync(database.url)
-    assert "there is no mark nightly, and it is no time either" in refused(database, "as-of", "nightly", "t")
+    assert "there is no mark nightly, and that is not a time either" in refused(
+        database, "as-of", "nightly", "t"
+    )
     assert "there is no change of the transaction 99999" in refused(database, "as-of", "99999", "t")
 
 

@@ -19,7 +19,13 @@ from support.fixtures import Database, StartWorker, oldest_and_newest
 from support.seeds import printed_seed
 
 # There is no way back, and that is said.
-NO_WAY = ("was emptied", "without a word", "was dropped since", "is not there any more", "was dropped before")
+NO_WAY = (
+    "was emptied",
+    "rewritten unseen",
+    "was dropped since",
+    "is not there any more",
+    "was dropped before",
+)
 
 
 @oldest_and_newest

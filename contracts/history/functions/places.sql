@@ -322,7 +322,7 @@ language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
   return said::timestamptz;
 exception when invalid_datetime_format or datetime_field_overflow then
-  raise exception 'there is no mark %, and it is no time either', said
+  raise exception 'there is no mark %, and that is not a time either', said
     using errcode = 'invalid_datetime_format',
           hint = 'a moment is a mark (bemi mark list), a time, an LSN, or a transaction id';
 end $$;

@@ -1,7 +1,7 @@
 -- The history's part of a walk back from the live table: whether it reaches a time, and the rows of that time that have
 -- changed since. The command line and the API call these (src/query/walk_back.hpp) and read the rest from the source.
 
--- From when on nothing happened without a word that this entry is about. What was found by looking later than it
+-- Since when nothing that this entry is about has happened unseen. What was found by looking later than it
 -- happened is known from the first commit after the look.
 create or replace function _bemi.known_since(c _bemi.coverage) returns timestamptz
 language sql stable set search_path = pg_catalog, pg_temp as $$
@@ -33,7 +33,7 @@ begin
      where f.source = place.source and f.epoch = place.epoch and f.relation = place.relation) f
   where c.source = place.source and c.epoch = place.epoch and c.relation = place.relation;
   if since is null or since > at then
-    raise exception 'nobody can walk back to %: rows of %.% came, went or were rewritten without a word until %',
+    raise exception 'nobody can walk back to %: rows of %.% came, went or were rewritten unseen until %',
       at, place.schema, place."table", coalesce(since::text, 'now')
       using errcode = 'object_not_in_prerequisite_state', hint = 'ask for a later time';
   end if;
