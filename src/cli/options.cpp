@@ -97,24 +97,28 @@ void add_tracking_options(CLI::App& command, host::Config& config) {
   add_layout_options(*group, config);
 }
 
-void add_worker_options(CLI::App& command, host::Config& config) {
-  auto* group = command.add_option_group("Worker", "");
-  group
-      ->add_option("--snapshot", config.tracking.snapshot,
-                   "Whether to store the rows that the tables already have: initial: yes; none: "
-                   "no; auto: if the tables are smaller than --snapshot-limit")
+void add_snapshot_option(CLI::App& command, host::Config& config) {
+  command
+      .add_option("--snapshot", config.tracking.snapshot,
+                  "Whether to store the rows that the tables already have: initial: yes; none: "
+                  "no; auto: up to the --snapshot-limit of bemi run")
       ->envname("BEMI_SNAPSHOT")
       ->check(CLI::IsMember({"auto", "initial", "none"}))
       ->capture_default_str();
+}
+
+void add_worker_options(CLI::App& command, host::Config& config) {
+  auto* group = command.add_option_group("Worker", "");
+  add_snapshot_option(*group, config);
   group
-      ->add_option("--snapshot-limit", config.snapshot_limit,
+      ->add_option("--snapshot-limit", config.worker.snapshot_bytes_max,
                    "The total table size up to which --snapshot auto takes a baseline, with a unit")
       ->envname("BEMI_SNAPSHOT_LIMIT")
       ->transform(CLI::AsSizeValue(/*kb_is_1000=*/true))
       ->default_str("10GB")
       ->type_name("SIZE");
   group
-      ->add_option("--heartbeat-interval", config.heartbeat_interval_s,
+      ->add_option("--heartbeat-interval", config.worker.heartbeat_interval_s,
                    "The seconds between heartbeats, which keep an idle slot moving; also the "
                    "longest interval between checks for new tables")
       ->envname("BEMI_HEARTBEAT_INTERVAL")
@@ -122,21 +126,21 @@ void add_worker_options(CLI::App& command, host::Config& config) {
       ->capture_default_str()
       ->type_name("SECONDS");
   group
-      ->add_option("--store-connections", config.store_connections,
+      ->add_option("--store-connections", config.worker.store_connections,
                    "The number of connections that store in parallel when changes pile up "
                    "[default: 2; 1 if the history is in the source's database]")
       ->envname("BEMI_STORE_CONNECTIONS")
       ->check(CLI::Range(1, 16))
       ->type_name("N");
   group
-      ->add_option("--spool-directory", config.spool_directory,
+      ->add_option("--spool-directory", config.worker.spool_directory,
                    "The directory for transactions that are too large for memory")
       ->envname("BEMI_SPOOL_DIRECTORY")
       ->type_name("DIRECTORY")
       ->check(CLI::ExistingDirectory)
       ->capture_default_str();
   // Between a supervisor and its worker: no option for people.
-  group->add_option("--status-fd", config.status_fd)->check(CLI::Range(3, 1023))->group("");
+  group->add_option("--status-fd", config.worker.status_fd)->check(CLI::Range(3, 1023))->group("");
 }
 
 void add_retention_option(CLI::App& command, host::Config& config) {

@@ -25,6 +25,7 @@ void add_tracking_options(CLI::App& command, host::Config& config);
 void add_selection_options(CLI::App& command, host::Config& config);
 // Schema and partitions of the table changes, for commands that may create it.
 void add_layout_options(CLI::App& command, host::Config& config);
+void add_snapshot_option(CLI::App& command, host::Config& config);
 void add_worker_options(CLI::App& command, host::Config& config);
 void add_retention_option(CLI::App& command, host::Config& config);
 void add_maintainer_option(CLI::App& command, host::Config& config);

@@ -25,10 +25,7 @@ struct Config {
   change::TrackingOptions tracking;
   std::string schema = "public";
   std::string partition = "month";
-  std::uint64_t snapshot_limit = 10'000'000'000;
-  int heartbeat_interval_s = 30;
-  int store_connections = 0;  // 0: two, or one where the history is in the source's database
-  std::string spool_directory = "/var/tmp";
+  pipeline::WorkerOptions worker;
   bool no_event_trigger = false;
   std::string archive_directory;
   std::string http;              // where the dashboard listens; empty: nowhere
@@ -41,7 +38,6 @@ struct Config {
   bool shows_http_token = false;            // at each start: it is in a folder of ours
   std::string log_format = "text";
   bool verbose = false;
-  int status_fd = -1;  // of a worker that another program runs: where it tells how it does
 
   [[nodiscard]] const std::string& destination() const {
     return destination_url.empty() ? source_url : destination_url;

@@ -143,7 +143,7 @@ base::Status Storing::store_gathered(store::Writer& writer) {
   // Nothing more waits: what is gathered becomes visible now. Under load this never happens,
   // and commits grow to the size that the destination's speed makes them.
   bool due = writer.has_content() && dependencies_.items.empty();
-  auto interval = source_waits_ ? confirm_interval_min : settings_->heartbeat_interval;
+  auto interval = source_waits_ ? confirm_interval_min : settings_->heartbeat_interval();
   bool heartbeat_due = writer.has_progress() && age >= interval;
   bool fence_due = fence_waits_ && fence_answers_.is_due(now, age);
   if (due || fence_due || heartbeat_due) return commit(writer);

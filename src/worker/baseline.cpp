@@ -8,6 +8,7 @@
 #include <numeric>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -362,7 +363,7 @@ bool wants_baseline(const Tables& tables, const pipeline::Settings& settings) {
   std::int64_t bytes =
       std::accumulate(tables.begin(), tables.end(), std::int64_t{0},
                       [](auto sum, const auto& table) { return sum + table.bytes; });
-  return bytes <= settings.snapshot_bytes_max;
+  return std::cmp_less_equal(bytes, settings.snapshot_bytes_max);
 }
 
 base::Status describe_tables(const Tables& tables, const Snapshot& snapshot,

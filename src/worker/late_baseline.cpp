@@ -31,7 +31,7 @@ LateBaseline::LateBaseline(const pipeline::Settings& settings, store::Progress p
       progress_(std::move(progress)),
       interrupt_(&interrupt),
       looked_at_(last_look(progress_)),
-      look_interval_(std::min(look_interval_max, settings.heartbeat_interval)),
+      look_interval_(std::min(look_interval_max, settings.heartbeat_interval())),
       retry_pause_(look_interval_),
       periodic_(0ms, [this] { return look_and_wait(); }) {}
 

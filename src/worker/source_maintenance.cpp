@@ -28,8 +28,8 @@ SourceMaintenance::SourceMaintenance(const pipeline::Settings& settings,
       interrupt_(&interrupt),
       looked_{.time = progress.effective_at, .position = progress.position},
       quiet_(looked_),
-      tables_interval_(std::min(tables_interval_max, settings.heartbeat_interval)),
-      beat_at_(Clock::now() + settings.heartbeat_interval),
+      tables_interval_(std::min(tables_interval_max, settings.heartbeat_interval())),
+      beat_at_(Clock::now() + settings.heartbeat_interval()),
       look_at_(Clock::now() + tables_interval_),
       periodic_(until_next(), [this] {
         do_what_is_due();
@@ -45,7 +45,7 @@ void SourceMaintenance::do_what_is_due() {
   base::Status done;
   if (Clock::now() >= beat_at_) {
     done = beat();
-    beat_at_ = Clock::now() + settings_->heartbeat_interval;
+    beat_at_ = Clock::now() + settings_->heartbeat_interval();
   }
   if (done && Clock::now() >= look_at_) {
     done = find_unseen_changes();

@@ -22,9 +22,8 @@ base::Status settle_ends(const host::Config& config, pipeline::Settings& setting
   TRY_ASSIGN(settings.setup, host::setup_settings(config, source));
   TRY_ASSIGN(settings.setup.one_database, host::same_database(source, destination));
   // There an application wants the processors that a backlog would take.
-  settings.store_connections = config.store_connections != 0 ? config.store_connections
-                               : settings.setup.one_database ? 1
-                                                             : 2;
+  if (settings.store_connections == 0)
+    settings.store_connections = settings.setup.one_database ? 1 : 2;
   TRY(setup::take_known(destination, settings.setup));
   TRY(setup::look_at_source(source, settings.setup));
   TRY(setup::look_at_destination(destination));
@@ -40,15 +39,12 @@ base::Status run(const host::Config& config, const base::Interrupt& stop,
       config.verbose ? base::log::Level::debug : base::log::Level::info);
   TRY(host::require_source(config));
   pipeline::Settings settings;
+  static_cast<pipeline::WorkerOptions&>(settings) = config.worker;
   settings.source_url = config.source_url;
   settings.destination_url = config.destination();
   settings.admin_url = config.admin_url;
   settings.maintain_url = config.maintain_url;
-  settings.snapshot_bytes_max = static_cast<std::int64_t>(config.snapshot_limit);
-  settings.heartbeat_interval = std::chrono::seconds(config.heartbeat_interval_s);
-  settings.spool_directory = config.spool_directory;
   settings.version = BEMI_VERSION;
-  settings.status_fd = config.status_fd;
   settings.stop = &stop;
   TRY_ASSIGN(settings.snapshot, host::snapshot_policy(config.tracking.snapshot));
   TRY_ASSIGN(settings.maintenance, host::maintenance_settings(config));
@@ -65,7 +61,7 @@ base::Status run(const host::Config& config, const base::Interrupt& stop,
 }  // namespace
 
 base::Status run_command(const host::Config& config, const base::Interrupt& stop) {
-  worker::Report report(config.status_fd);
+  worker::Report report(config.worker.status_fd);
   base::Status ended = run(config, stop, report);
   if (!ended) report.ended(ended.error());
   return ended;

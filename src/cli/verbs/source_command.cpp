@@ -155,11 +155,7 @@ void add_add(Verbs& verbs, CLI::App& source) {
   command.add_option("NAME", options->name,
                      "The source's name in the history [default: its database's name]");
   add_revert_url_option(command, config, revert_url_for_undo);
-  command
-      .add_option("--snapshot", config.tracking.snapshot,
-                  "Whether to store the rows that the tables already have")
-      ->envname("BEMI_SNAPSHOT")
-      ->check(CLI::IsMember({"auto", "initial", "none"}));
+  add_snapshot_option(command, config);
   add_connection_options(command, config);
   add_tracking_options(command, config);
   add_retention_option(command, config);
