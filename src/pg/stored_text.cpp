@@ -60,6 +60,12 @@ base::Result<StoredText::Upper> ask(Connection& connection, const std::string& e
 
 }  // namespace
 
+StoredText::StoredText(Upper upper) : upper_(std::move(upper)) {
+  for (unsigned i = 0; i < upper_->size(); ++i) {
+    if (!(*upper_)[i].empty()) bytes_.emplace((*upper_)[i], static_cast<char>(first_upper + i));
+  }
+}
+
 bool StoredText::takes_any_byte(std::string_view encoding) {
   return encoding == without_encoding ||
          std::ranges::any_of(
@@ -125,9 +131,9 @@ bool StoredText::append_stored(std::string& out, std::string_view character) con
     out += character;
     return true;
   }
-  auto known = std::ranges::find(*upper_, character);
-  if (known == upper_->end()) return false;
-  out.push_back(static_cast<char>(first_upper + (known - upper_->begin())));
+  auto known = bytes_.find(character);
+  if (known == bytes_.end()) return false;
+  out.push_back(known->second);
   return true;
 }
 

@@ -8,6 +8,8 @@
 #pragma once
 
 #include <array>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,7 +32,7 @@ class StoredText {
   static base::Result<std::shared_ptr<const StoredText>> of(Connection& connection);
 
   StoredText() = default;  // SQL_ASCII: what is valid UTF-8 is taken for it
-  explicit StoredText(Upper upper) : upper_(std::move(upper)) {}
+  explicit StoredText(Upper upper);
 
   // Decodes to UTF-8. A byte that is not a character becomes U+F700 plus the byte, in the private
   // use area, so that a name can be sent back unchanged.
@@ -51,6 +53,7 @@ class StoredText {
   bool append_stored(std::string& out, std::string_view character) const;
 
   std::optional<Upper> upper_;
+  std::map<std::string, char, std::less<>> bytes_;  // by the characters of upper_
 };
 
 }  // namespace bemi::pg
