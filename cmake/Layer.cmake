@@ -19,11 +19,15 @@ function(add_layer name)
   list(FILTER simulations INCLUDE REGEX "_sim\\.cpp$")
   list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cpp$")
 
+  # Only a layer's own sources are compiled several at a time: each test has helpers of its own.
+  set(is_unity ${CMAKE_UNITY_BUILD})
+  set(CMAKE_UNITY_BUILD OFF)
   list(TRANSFORM ARG_USES PREPEND bemi_)
   if(sources)
     add_library(bemi_${name} STATIC ${sources})
     target_include_directories(bemi_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
     target_link_libraries(bemi_${name} PUBLIC ${ARG_USES} ${ARG_LIBS} PRIVATE bemi_warnings)
+    set_target_properties(bemi_${name} PROPERTIES UNITY_BUILD "${is_unity}")
   else() # a layer of headers only
     add_library(bemi_${name} INTERFACE)
     target_include_directories(bemi_${name} INTERFACE ${PROJECT_SOURCE_DIR}/src)

@@ -17,7 +17,7 @@ using base::ErrorKind;
 using base::Result;
 using nlohmann::json;
 
-std::unexpected<base::Error> wrong(const char* what) {
+std::unexpected<base::Error> no_relation(const char* what) {
   return base::fail(ErrorKind::malformed_message, what);
 }
 
@@ -27,7 +27,7 @@ Result<char> read_delimiter(const json& form) {
   if (text.empty() && !form.contains("delimiter")) return ',';
   bool plain = text.size() == 1 && text[0] > ' ' && text[0] < '\x7f';
   bool taken = plain && std::string_view("{}\"\\").find(text[0]) != std::string_view::npos;
-  if (!plain || taken) return wrong("the delimiter of a type is not one character");
+  if (!plain || taken) return no_relation("the delimiter of a type is not one character");
   return text[0];
 }
 
@@ -36,7 +36,7 @@ class FormReader {
  public:
   Result<TypePtr> read(const json& form) {
     if (++parts_ > base::limits::type_parts_max * base::limits::columns_max)
-      return wrong("the types have too many parts");
+      return no_relation("the types have too many parts");
     TRY_ASSIGN(Oid oid, oid_member(form, "oid"));
     if (TypePtr known = builtins().find(oid)) return known;
     Type type{.oid = oid, .name = {}, .element = {}, .attributes = {}};
@@ -45,7 +45,7 @@ class FormReader {
     TRY_ASSIGN(type.delimiter, read_delimiter(form));
     if (kind == "array" || kind == "vector") {
       type.form = kind == "array" ? JsonForm::array : JsonForm::vector;
-      if (!form.contains("element")) return wrong("an array has no type of its elements");
+      if (!form.contains("element")) return no_relation("an array has no type of its elements");
       TRY_ASSIGN(type.element, read(form["element"]));
     } else if (kind == "composite") {
       type.form = JsonForm::composite;
@@ -65,11 +65,11 @@ class FormReader {
   Result<std::vector<Attribute>> read_attributes(const json& form) {
     auto list = form.find("attributes");
     if (list == form.end() || !list->is_array() || list->size() > base::limits::columns_max)
-      return wrong("a row type has no list of attributes");
+      return no_relation("a row type has no list of attributes");
     std::vector<Attribute> attributes;
     for (const json& attribute : *list) {
       if (!attribute.is_object() || !attribute.contains("form"))
-        return wrong("an attribute has no type");
+        return no_relation("an attribute has no type");
       TRY_ASSIGN(std::string name, name_member(attribute, "name"));
       TRY_ASSIGN(TypePtr type, read(attribute["form"]));
       attributes.push_back({std::move(name), std::move(type)});
@@ -84,7 +84,7 @@ class FormReader {
 Result<std::string> read_missing(const json& column) {
   TRY_ASSIGN(std::string missing, optional_text(column, "missing"));
   if (missing.empty() || base::json_fits_jsonb(missing)) return missing;
-  return wrong("what rows from before a column have is not JSON");
+  return no_relation("what rows from before a column have is not JSON");
 }
 
 Result<Column> read_column(const json& column, FormReader& forms) {
@@ -140,7 +140,7 @@ json form_json(const Type& type) {
 
 Result<std::vector<Column>> read_columns(const json& columns) {
   if (!columns.is_array() || columns.size() > base::limits::columns_max)
-    return wrong("the columns are not a list of at most 1,664");
+    return no_relation("the columns are not a list of at most 1,664");
   FormReader forms;
   std::vector<Column> read;
   for (const json& column : columns) {

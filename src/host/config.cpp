@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <iostream>
 
+#include "base/limits.hpp"
 #include "host/process.hpp"
 #include "pg/address.hpp"
 #include "query/table_name.hpp"
@@ -54,27 +55,26 @@ void warn_of_unused_variables(const Config& config) {
 
 // The history's SQL names its schema within literals and function bodies.
 base::Status check_config(const Config& config) {
-  constexpr std::size_t name_bytes_max = 63;
   const std::string& schema = config.schema;
   bool is_hard = std::ranges::any_of(schema, [](char c) {
     return static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '\'' || c == '"' || c == '$' ||
            c == '\\' || c == '@';
   });
   // PostgreSQL cuts what is longer, without a word.
-  if (config.publication.size() > name_bytes_max) {
+  if (config.publication.size() > base::limits::name_bytes_max) {
     return base::fail(base::ErrorKind::usage, "the publication's name is longer than 63 bytes",
                       "choose another one with --publication");
   }
-  bool is_slot =
-      config.slot.size() <= name_bytes_max && std::ranges::all_of(config.slot, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
-      });
+  bool is_slot = config.slot.size() <= base::limits::name_bytes_max &&
+                 std::ranges::all_of(config.slot, [](char c) {
+                   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+                 });
   if (!is_slot) {
     return base::fail(base::ErrorKind::usage,
                       "the slot's name has other characters than a-z, 0-9 and _, or more than 63",
                       "choose another one with --slot");
   }
-  if (!schema.empty() && schema.size() <= name_bytes_max && !is_hard) return {};
+  if (!schema.empty() && schema.size() <= base::limits::name_bytes_max && !is_hard) return {};
   return base::fail(base::ErrorKind::usage,
                     "the schema's name is empty, longer than 63 bytes, or has a quote, $, @, a "
                     "backslash or a control character in it",

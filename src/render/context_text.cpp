@@ -9,7 +9,7 @@
 namespace bemi::render {
 namespace {
 
-constexpr std::string_view names[] = {"SQL", "sql"};
+constexpr std::string_view sql_members[] = {"SQL", "sql"};
 
 // The member's value, a JSON string, with what must not be kept taken out.
 std::string without_values(std::string_view value, bool redacts) {
@@ -30,7 +30,7 @@ std::string_view ContextText::of(std::string_view context) {
   if (!has_sql) return context;
   if (context == given_) return stored_;
   std::string text(context);
-  for (std::string_view name : names) {
+  for (std::string_view name : sql_members) {
     base::JsonScan scan = base::scan_json_object(text, name);
     if (!scan.member) continue;
     std::string_view value = scan.member->value;

@@ -17,8 +17,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* row_changes = "operation in ('CREATE', 'UPDATE', 'DELETE')";
-
 }  // namespace
 
 base::Result<History> History::open(pg::Connection& destination, query::ChangeFilter filter,

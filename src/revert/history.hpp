@@ -20,6 +20,9 @@
 
 namespace bemi::revert {
 
+// Of `changes`: what an undo can undo.
+inline constexpr const char* row_changes = "operation in ('CREATE', 'UPDATE', 'DELETE')";
+
 // Maps the columns of a change to those of the live table, by the change's shape.
 struct Places {
   std::size_t count = 0;  // the live table's columns

@@ -19,8 +19,6 @@ using nlohmann::json;
 
 std::string literal(const std::string& text) { return pg::quote_literal(text); }
 
-constexpr const char* row_changes = "operation in ('CREATE', 'UPDATE', 'DELETE')";
-
 // The columns that EventReader takes.
 constexpr std::string_view event_columns =
     "select {0} as grp, c.primary_key as key, c.operation, ({1}) as selected, c.before::text, "

@@ -25,40 +25,40 @@ ordered_json json_of(const ChangeRef& change) {
 }
 
 ordered_json json_of(const Conflict& conflict) {
-  ordered_json json = {{"kind", name(conflict.kind)},
-                       {"schema", conflict.schema},
-                       {"table", conflict.table},
-                       {"primary_key", optional(conflict.key)}};
-  json["columns"] = ordered_json::array();
+  ordered_json object = {{"kind", name(conflict.kind)},
+                         {"schema", conflict.schema},
+                         {"table", conflict.table},
+                         {"primary_key", optional(conflict.key)}};
+  object["columns"] = ordered_json::array();
   for (const ColumnSides& sides : conflict.columns) {
-    json["columns"].push_back({{"column", sides.column},
-                               {"ours", optional(sides.ours)},
-                               {"live", optional(sides.live)},
-                               {"target", optional(sides.target)}});
+    object["columns"].push_back({{"column", sides.column},
+                                 {"ours", optional(sides.ours)},
+                                 {"live", optional(sides.live)},
+                                 {"target", optional(sides.target)}});
   }
-  json["later"] = conflict.later ? json_of(*conflict.later) : ordered_json();
-  json["constraint"] = conflict.constraint;
-  json["detail"] = conflict.detail;
-  return json;
+  object["later"] = conflict.later ? json_of(*conflict.later) : ordered_json();
+  object["constraint"] = conflict.constraint;
+  object["detail"] = conflict.detail;
+  return object;
 }
 
 ordered_json json_of(const TablePlan& table) {
-  ordered_json json = {{"schema", table.schema},   {"table", table.table},
-                       {"inserts", table.inserts}, {"updates", table.updates},
-                       {"deletes", table.deletes}, {"already_undone", table.already_undone},
-                       {"skipped", table.skipped}};
-  json["triggers"] = ordered_json::array();
+  ordered_json object = {{"schema", table.schema},   {"table", table.table},
+                         {"inserts", table.inserts}, {"updates", table.updates},
+                         {"deletes", table.deletes}, {"already_undone", table.already_undone},
+                         {"skipped", table.skipped}};
+  object["triggers"] = ordered_json::array();
   for (const Trigger& trigger : table.triggers) {
-    json["triggers"].push_back(
+    object["triggers"].push_back(
         {{"name", trigger.name}, {"function", trigger.function}, {"events", trigger.events}});
   }
-  json["not_restored"] = ordered_json::array();
+  object["not_restored"] = ordered_json::array();
   for (const NotRestored& column : table.not_restored) {
-    json["not_restored"].push_back({{"column", column.column}, {"rows", column.rows}});
+    object["not_restored"].push_back({{"column", column.column}, {"rows", column.rows}});
   }
-  json["statements"] = table.statements;
-  json["notes"] = table.notes;
-  return json;
+  object["statements"] = table.statements;
+  object["notes"] = table.notes;
+  return object;
 }
 
 }  // namespace

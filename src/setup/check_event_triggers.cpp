@@ -9,10 +9,11 @@
 namespace bemi::setup {
 namespace {
 
-constexpr const char* subject = "event triggers";
+constexpr const char* triggers = "event triggers";
 
 Finding finding(Severity severity, std::string what, std::string fix) {
-  return {.severity = severity, .subject = subject, .what = std::move(what), .fix = std::move(fix)};
+  return {
+      .severity = severity, .subject = triggers, .what = std::move(what), .fix = std::move(fix)};
 }
 
 base::Result<std::vector<Finding>> failures_of(pg::Connection& source) {

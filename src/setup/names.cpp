@@ -6,14 +6,13 @@
 
 #include <fmt/format.h>
 
+#include "base/limits.hpp"
 #include "setup/setup.hpp"
 #include "store/progress.hpp"
 #include "store/schema.hpp"
 
 namespace bemi::setup {
 namespace {
-
-constexpr std::size_t name_bytes_max = 63;
 
 // FNV-1a: the same in every build, and for ever.
 std::uint64_t digest_of(const std::string& text) {
@@ -35,14 +34,16 @@ std::string default_slot_name(const std::string& source_name) {
     bool upper = c >= 'A' && c <= 'Z';
     slot.push_back(allowed ? c : upper ? static_cast<char>(std::tolower(c)) : '_');
   }
-  if (slot == "bemi_" + source_name && slot.size() <= name_bytes_max) return slot;
+  if (slot == "bemi_" + source_name && slot.size() <= base::limits::name_bytes_max) return slot;
   std::string digest = fmt::format("_{:08x}", digest_of(source_name) >> 32U);
-  return slot.substr(0, name_bytes_max - digest.size()) + digest;
+  return slot.substr(0, base::limits::name_bytes_max - digest.size()) + digest;
 }
 
 std::string baseline_slot_name(const std::string& slot) {
   std::string name = "baseline_of_" + slot;
-  return name.size() <= name_bytes_max ? name : fmt::format("baseline_of_{:016x}", digest_of(slot));
+  return name.size() <= base::limits::name_bytes_max
+             ? name
+             : fmt::format("baseline_of_{:016x}", digest_of(slot));
 }
 
 base::Status take_known(pg::Connection& destination, Settings& settings) {

@@ -7,10 +7,10 @@
 
 #include <fmt/format.h>
 
+#include "base/limits.hpp"
+
 namespace bemi::setup {
 namespace {
-
-constexpr std::size_t name_bytes_max = 63;  // PostgreSQL cuts what is longer
 
 constexpr const char* select_names = R"(
 select exists (select from pg_database where datname = $1),
@@ -35,10 +35,10 @@ struct Names {
 };
 
 base::Status may_be_name(const std::string& name, const char* whose) {
-  bool good = !name.empty() && name.size() <= name_bytes_max && !name.contains('\0');
+  bool good = !name.empty() && name.size() <= base::limits::name_bytes_max && !name.contains('\0');
   if (good) return {};
-  return base::fail(base::ErrorKind::usage,
-                    fmt::format("the name of the new {} has 1 to {} bytes", whose, name_bytes_max));
+  return base::fail(base::ErrorKind::usage, fmt::format("the name of the new {} has 1 to {} bytes",
+                                                        whose, base::limits::name_bytes_max));
 }
 
 base::Result<Names> look(pg::Connection& admin, const NewDestination& wanted) {

@@ -35,7 +35,7 @@ where f.publication = $1 order by n.nspname, c.relname)";
 
 // An older Bemi describes its tracking in the functions' comments; a newer one has a table, for
 // roles that may read it.
-constexpr const char* select_trigger = R"(
+constexpr const char* select_trigger_version = R"(
 select case when said ~ '^Bemi [0-9]+: ' then split_part(said, ' ', 3) else '' end,
        coalesce((select has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')
                  from pg_class c where c.relnamespace = n.oid and c.relname = 'tracking'), false)
@@ -261,7 +261,7 @@ base::Result<Record> load_record(pg::Connection& source, const Settings& setting
 }
 
 base::Result<std::string> publication_of_triggers(pg::Connection& source) {
-  TRY_ASSIGN(pg::Rows place, source.run(select_trigger));
+  TRY_ASSIGN(pg::Rows place, source.run(select_trigger_version));
   if (place.empty()) return std::string{};
   if (!place.truth(0, 1)) return place.text(0, 0);
   TRY_ASSIGN(pg::Rows tracking, source.run("select publication from _bemi_source.tracking"));

@@ -12,7 +12,7 @@ namespace bemi::setup {
 namespace {
 
 // Ours call a function in a schema of ours.
-constexpr const char* select_trigger = R"(
+constexpr const char* select_own_trigger = R"(
 select 1 from pg_event_trigger t join pg_proc p on p.oid = t.evtfoid
 join pg_namespace n on n.oid = p.pronamespace
 where t.evtname = 'bemi_track_ddl' and n.nspname in ('_bemi', '_bemi_source'))";
@@ -76,7 +76,7 @@ base::Result<Teardown> plan_teardown(pg::Connection& admin, const Settings& sett
   TRY_ASSIGN(Record record, load_record(admin, settings));
   TRY_ASSIGN(auto tables, wal::list_published_too(admin, settings.selection, settings.publication));
   TRY(plan_slot(admin, record, settings, out));
-  TRY_ASSIGN(pg::Rows trigger, admin.run(select_trigger));
+  TRY_ASSIGN(pg::Rows trigger, admin.run(select_own_trigger));
   TRY_ASSIGN(std::string serves, publication_of_triggers(admin));
   if (!trigger.empty() && (serves.empty() || serves == settings.publication)) {
     for (Step& step : drop_event_trigger()) out.steps.push_back(std::move(step));

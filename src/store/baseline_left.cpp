@@ -11,7 +11,7 @@ insert into _bemi.baseline_left as l (source, epoch, relations) values ($1, $2::
 on conflict (source) do update set epoch = excluded.epoch, relations = excluded.relations
 where (l.epoch, l.relations) is distinct from (excluded.epoch, excluded.relations))";
 
-constexpr const char* forget_pieces = R"(
+constexpr const char* forget_other_pieces = R"(
 delete from _bemi.baseline_piece
 where source = $1 and (epoch <> $2::int or not $3::jsonb @> to_jsonb(relation)))";
 
@@ -23,8 +23,8 @@ where l.source = $1 and l.epoch = $2::int)";
 
 base::Status forget_ended_pieces(pg::Connection& destination, const Progress& progress,
                                  const Relations& left) {
-  TRY(destination.query(forget_pieces, {progress.source, std::to_string(progress.epoch),
-                                        nlohmann::json(left).dump()}));
+  TRY(destination.query(forget_other_pieces, {progress.source, std::to_string(progress.epoch),
+                                              nlohmann::json(left).dump()}));
   return {};
 }
 

@@ -35,14 +35,6 @@ def past(database: Database, table: str, at: str) -> list[tuple[dict[str, Any], 
     ]
 
 
-def is_known(database: Database, table: str, at: str) -> bool:
-    try:
-        past(database, table, at)
-    except psycopg.errors.ObjectNotInPrerequisiteState:
-        return False
-    return True
-
-
 def is_updated(database: Database, statement: str) -> bool:
     try:
         database.sql(statement)
@@ -57,9 +49,18 @@ def live(database: Database, table: str) -> list[dict[str, Any]]:
 
 def check(database: Database, table: str) -> str:
     """The server's own rows are the oracle. The moment."""
-    wait_until(lambda: is_known(database, table, now_of(database.url)), f"{table} is known")
-    at = now_of(database.url)
-    assert_past(database, table, at, live(database, table))
+    at = ""
+
+    def holds() -> bool:
+        nonlocal at
+        at = now_of(database.url)
+        try:
+            assert_past(database, table, at, live(database, table))
+        except psycopg.errors.ObjectNotInPrerequisiteState:
+            return False  # the worker has found DDL since, and reads the rows again
+        return True
+
+    wait_until(holds, f"{table} is known")
     return at
 
 

@@ -9,7 +9,7 @@ prepare_lint() {
   need_packages "${lint_packages[@]}"
   need_venv
   need_web
-  build_preset dev # clang-tidy reads what the compiler was told, and generated sources
+  configure_preset unit # clang-tidy reads what the compiler would be told, and generated sources
 }
 
 # lint [NAME...]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tidy import key_of, output_of
+import pytest
+import tidy
+from tidy import key_of
 
 
 def test_the_key_changes_with_command_and_contents(tmp_path: Path) -> None:
@@ -17,5 +19,19 @@ def test_the_key_changes_with_command_and_contents(tmp_path: Path) -> None:
     assert key_of("g++ -c lsn.cpp", [header]) != before
 
 
-def test_the_object_file_is_read_from_the_command() -> None:
-    assert output_of("g++ -O1 -o src/change/lsn.cpp.o -c /x/lsn.cpp") == "src/change/lsn.cpp.o"
+def test_what_a_source_includes_is_found_through_headers_and_statements(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tidy, "SOURCES", tmp_path)
+    files = {
+        "wal/slot.cpp": '#include "wal/slot.hpp"\n#include <string>\n  #include "wal/none.hpp"\n#include "wal/sql.hpp"\n',
+        "wal/slot.hpp": '#include "base/lsn.hpp"\n#include "wal/slot.hpp"\n',
+        "wal/sql/slots.sql": "select 1",
+        "base/lsn.hpp": "",
+        "base/other.hpp": "",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    wanted = {tmp_path / name for name in files if name != "base/other.hpp"}
+    assert set(tidy.included(tmp_path / "wal/slot.cpp")) == wanted

@@ -2,8 +2,8 @@
 
 usage: tidy.py [--all | --changed] [FILE...]
 
-The compiler's own dependency records (`ninja -t deps`) tell which of our files a source depends on.
-A source is checked again when one of those, its command line or .clang-tidy has changed.
+A source is checked again when it, one of our files that it includes, its command line or .clang-tidy has changed. The
+command lines are those of the preset "unit", where each source is compiled by itself.
 """
 
 from __future__ import annotations
@@ -20,11 +20,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-BUILD = ROOT / "build" / "dev"
+SOURCES = ROOT / "src"
+BUILD = ROOT / "build" / "unit"
 STAMPS = BUILD / "clang-tidy"
 TIDY = "clang-tidy-19"
 # The most changed files to look at: after a change of everything, a test run must not take minutes for this.
 CHANGED_MAX = 12
+INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
 # The commands are g++'s; clang does not know every warning in them.
 EXTRA = ("--extra-arg=-Wno-unknown-warning-option",)
 
@@ -45,34 +47,25 @@ class Source:
 
 def sources() -> list[Source]:
     entries = json.loads((BUILD / "compile_commands.json").read_text())
-    dependencies = read_dependencies()
-    found = []
-    for entry in entries:
-        path, command = Path(entry["file"]), entry["command"]
-        if path.is_relative_to(ROOT / "src"):
-            key = key_of(command, dependencies.get(output_of(command), [path]))
-            found.append(Source(path, key))
-    return found
+    paths = {Path(entry["file"]): entry["command"] for entry in entries}
+    return [
+        Source(path, key_of(command, included(path)))
+        for path, command in paths.items()
+        if path.is_relative_to(SOURCES)
+    ]
 
 
-def output_of(command: str) -> str:
-    found = re.search(r" -o (\S+)", command)
-    return found[1] if found else ""
-
-
-def read_dependencies() -> dict[str, list[Path]]:
-    """Object file -> those of our files that went into it."""
-    done = subprocess.run(["ninja", "-C", BUILD, "-t", "deps"], capture_output=True, text=True, check=True)
-    found: dict[str, list[Path]] = {}
-    current: list[Path] = []
-    for line in done.stdout.splitlines():
-        if line.startswith(" "):
-            path = (BUILD / line.strip()).resolve()
-            if path.is_relative_to(ROOT) and path.exists():
-                current.append(path)
-        elif ":" in line:
-            current = found.setdefault(line.partition(":")[0], [])
-    return found
+def included(path: Path) -> list[Path]:
+    """The file, and those of ours that it includes, and so on; of what is generated, the statements it is made of."""
+    found, todo = {path}, [path]
+    while todo:
+        for name in INCLUDE.findall(todo.pop().read_text()):
+            header = SOURCES / name
+            statements = sorted((header.parent / "sql").glob("*.sql")) if header.name == "sql.hpp" else []
+            new = {one for one in (header, *statements) if one.exists()} - found
+            found |= new
+            todo += [one for one in new if one.suffix == ".hpp"]
+    return sorted(found)
 
 
 def key_of(command: str, dependencies: list[Path]) -> str:

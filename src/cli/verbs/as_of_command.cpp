@@ -52,7 +52,7 @@ Table past_table(const PastRows& rows) {
   return table;
 }
 
-void print(const PastRows& rows, const std::string& format) {
+void print_past(const PastRows& rows, const std::string& format) {
   if (format == "json") {
     for (const query::PastRow& row : rows) std::cout << row.row << '\n';
   } else if (format == "csv") {
@@ -85,7 +85,7 @@ query::Asked asked_of(const AsOfOptions& options, query::TableName table) {
           .options = std::move(past)};
 }
 
-void print(const query::Plan& plan) {
+void print_past(const query::Plan& plan) {
   for (const std::string& line : plan.lines) std::cout << line << "\n";
   std::cout << (plan.way == query::Plan::Way::walk_back ? "taken: back from the live table\n"
                 : plan.forward_refused                  ? "taken: none\n"
@@ -105,11 +105,11 @@ base::Status as_of_command(const host::Config& config, const AsOfOptions& option
                return query::plan(history, reach, asked, options.explain);
              }));
   if (options.explain) {
-    print(plan);
+    print_past(plan);
     return {};
   }
   TRY_ASSIGN(PastRows rows, query::as_of(history, plan, asked));
-  print(rows, options.format);
+  print_past(rows, options.format);
   note_unknown(rows);
   return {};
 }

@@ -28,7 +28,7 @@ Look look_of(setup::Severity severity) {
   return {"", ""};
 }
 
-bool print(const std::string& title, const std::vector<setup::Finding>& findings) {
+bool print_findings(const std::string& title, const std::vector<setup::Finding>& findings) {
   bool good = true;
   bool colour = use_colour();
   std::cout << title << "\n";
@@ -56,9 +56,10 @@ base::Result<bool> check_command(const host::Config& config) {
   TRY_ASSIGN(auto record_findings, setup::check_record(destination, settings));
   destination_findings.insert(destination_findings.end(), record_findings.begin(),
                               record_findings.end());
-  bool good = print("source " + source.database() + " at " + source.host(), source_findings);
-  return print("destination " + destination.database() + " at " + destination.host(),
-               destination_findings) &&
+  bool good =
+      print_findings("source " + source.database() + " at " + source.host(), source_findings);
+  return print_findings("destination " + destination.database() + " at " + destination.host(),
+                        destination_findings) &&
          good;
 }
 

@@ -62,7 +62,7 @@ base::Result<revert::Request> request_of(const RevertOptions& options) {
   return request;
 }
 
-void print(const revert::Plan& plan, const std::string& format) {
+void print_plan(const revert::Plan& plan, const std::string& format) {
   if (format == "json")
     std::cout << revert::to_json(plan) << "\n";
   else
@@ -95,7 +95,7 @@ base::Result<bool> write_script(const revert::Ends& ends, const revert::Request&
   TRY_ASSIGN(revert::Plan plan, revert::script(ends, request, file));
   file.close();
   if (!file) return base::fail(base::ErrorKind::disk_full, "cannot write " + options.script_file);
-  print(plan, options.format);
+  print_plan(plan, options.format);
   std::cerr << "bemi: wrote " << options.script_file << "\n";
   return plan.conflict_count == 0;
 }
@@ -127,7 +127,7 @@ base::Result<bool> revert(const revert::Ends& ends, const revert::Request& reque
   if (options.apply->count() > 0) return apply(ends, request, options);
   if (!options.script_file.empty()) return write_script(ends, request, options);
   TRY_ASSIGN(revert::Plan plan, revert::plan(ends, request));
-  print(plan, options.format);
+  print_plan(plan, options.format);
   advise(options, plan);
   return plan.applicable && plan.conflict_count == 0;
 }

@@ -50,7 +50,7 @@ base::Status keep_workers_out(pg::Connection& destination, const std::string& so
                     "stop that bemi run, then run bemi teardown again");
 }
 
-void print(const setup::Teardown& plan, bool dry_run) {
+void print_teardown(const setup::Teardown& plan, bool dry_run) {
   for (const setup::Step& step : plan.steps) {
     std::cout << (dry_run ? "-- " : "  ") << base::printable(step.what) << "\n";
     if (dry_run) std::cout << step.sql << ";\n";
@@ -88,7 +88,7 @@ base::Status teardown_command(const host::Config& config, const TeardownOptions&
   if (destination) TRY(setup::take_known(*destination, settings));
   if (options.destination) TRY(store::may_drop_history(*destination));
   TRY_ASSIGN(auto plan, setup::plan_teardown(admin, settings));
-  print(plan, options.dry_run);
+  print_teardown(plan, options.dry_run);
   if (options.dry_run) return {};
   if (destination && store::history_schema(*destination)) {
     TRY(keep_workers_out(*destination, settings.source_name));

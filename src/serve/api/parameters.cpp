@@ -8,7 +8,7 @@
 namespace bemi::serve {
 namespace {
 
-base::Error wrong(std::string_view name, const std::string& what) {
+base::Error wrong_parameter(std::string_view name, const std::string& what) {
   return {base::ErrorKind::usage, std::string(name) + ": " + what, "see /api/openapi.json", {}};
 }
 
@@ -19,7 +19,8 @@ base::Result<std::optional<std::string>> time_of(const Request& request, std::st
   std::string lower = *value;
   std::ranges::transform(lower, lower.begin(),
                          [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  if (lower.contains("infinity")) return std::unexpected(wrong(name, "is a time with an end"));
+  if (lower.contains("infinity"))
+    return std::unexpected(wrong_parameter(name, "is a time with an end"));
   return value;
 }
 
@@ -32,7 +33,7 @@ std::optional<std::string> given(const Request& request, std::string_view name) 
 
 base::Result<std::string> required(const Request& request, std::string_view name) {
   auto value = given(request, name);
-  if (!value) return std::unexpected(wrong(name, "is missing"));
+  if (!value) return std::unexpected(wrong_parameter(name, "is missing"));
   return *value;
 }
 
@@ -47,7 +48,7 @@ base::Result<std::int64_t> number_of(const Request& request, std::string_view na
   if (!value) return otherwise;
   auto number = base::parse_number<std::int64_t>(*value);
   if (!number || *number < 0 || *number > most) {
-    return std::unexpected(wrong(name, "is a number from 0 to " + std::to_string(most)));
+    return std::unexpected(wrong_parameter(name, "is a number from 0 to " + std::to_string(most)));
   }
   return *number;
 }
@@ -68,7 +69,7 @@ base::Result<query::ChangeFilter> filter_of(const Request& request) {
   filter.texts = request.parameters("q");
   if (auto text = given(request, "transaction")) {
     filter.transaction = base::parse_number<std::int64_t>(*text);
-    if (!filter.transaction) return std::unexpected(wrong("transaction", "is a number"));
+    if (!filter.transaction) return std::unexpected(wrong_parameter("transaction", "is a number"));
   }
   TRY_ASSIGN(filter.since, time_of(request, "since"));
   TRY_ASSIGN(filter.until, time_of(request, "until"));
