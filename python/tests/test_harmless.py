@@ -398,3 +398,41 @@ def test_long_statements_are_not_kept(newest: Tracked) -> None:
                 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     engine.dispose()
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 25_000
+
+
+# ---- statements that never get to the server
+
+
+class Unknown:
+    """No driver knows how to send it."""
+
+
+TOO_MANY = 1 << 16
+UNSENDABLE: dict[str, tuple[str, tuple[object, ...]]] = {
+    "a value of no known type": ("UPDATE item SET name = %s", (Unknown(),)),
+    "too many parameters": (f"DELETE FROM item WHERE id IN (0{', %s' * TOO_MANY})", tuple(range(TOO_MANY))),
+}
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg_async"])
+@pytest.mark.parametrize("what", UNSENDABLE)
+def test_a_statement_that_cannot_be_sent_costs_the_one_before_nothing(
+    newest: Tracked, driver: str, what: str
+) -> None:
+    """It would have gone to the network together with that one's message."""
+
+    def write(connection: Connection) -> str:
+        with connection.begin():
+            connection.execute(INSERT, {"id": 1})
+            with pytest.raises(DBAPIError) as raised:
+                connection.exec_driver_sql(*UNSENDABLE[what])
+            connection.execute(UPDATE, {"id": 1, "name": "b"})
+        return str(raised.value.orig)
+
+    bemi.set_context(user_id=1)
+    door = Door(driver, newest.url)
+    with_it = door.run(write)
+    changes = [(operation, c["user_id"], c["SQL"].split()[0]) for operation, _, c in newest.changes()]
+    assert changes == [("CREATE", 1, "INSERT"), ("UPDATE", 1, "UPDATE")]
+    newest.sql("truncate item")
+    assert with_it == door.run(_without(write))

@@ -113,30 +113,45 @@ class Conversation:
         else:
             self._execute_in_turn(kind, said, execution, memory)
 
-    def glance(self, sql: str, connection: Any, memory: Memory) -> Waiting | bool:
-        """The commonest writes, with nothing nearer than the request, at the least cost.
+    def glance(self, sql: str, before: Waiting | None, connection: Any) -> Waiting | None:
+        """What waits after one of the commonest writes, with nothing nearer than the request, at the least cost.
 
-        True: it is as the one before it, and needs nothing. A message that waits once the statement is done.
-        False: it needs more than a glance.
+        `before` itself: the statement is as the one before it, and needs nothing. None: it needs more than a glance.
         """
-        before: Waiting | None = memory.get(WAITING)
-        options = self.options
-        if (options.trace and _trace.may_be_active()) or not (self.may_emit and self._prefixing is None):
-            return False
+        if (
+            not self.may_emit
+            or self._prefixing is not None
+            or (self.options.trace and _trace.may_be_active())
+        ):
+            return None
         if before is None:
-            return False if connection.autocommit else self._what_to_say(Said(sql), None)
+            return None if connection.autocommit else self._what_to_say(Said(sql), None, may_trace=False)
         made_of = before.made_of
-        if made_of is None or made_of[0] != sql:
-            return False
+        if made_of is None:
+            return None
         holder = in_force()
-        return holder is made_of[1] and (holder is None or holder.stamp() == made_of[2])
+        if holder is not made_of[1] or (holder is not None and holder.stamp() != made_of[2]):
+            return None
+        if made_of[0] == sql:
+            return before
+        said = self._sql_to_say(sql)
+        return before if said == before.sql else Waiting(before.context, said, (sql, holder, made_of[2]))
 
-    def commit(self, said: Said, connection: Any, memory: Memory, commit: Callable[[], None]) -> None:
+    def go_on(self, before: Waiting, after: Waiting, execution: Execution, memory: Memory) -> None:
+        """The statement that :func:`glance` says `after` of: another one than what is spoken of in `before`."""
+        del memory[WAITING]
+        message = self._message_if_possible(before, execution.connection, memory)
+        self._execute_after(message, execution)
+        memory[WAITING] = after
+
+    def commit(self, said: Said, connection: Any, memory: Memory, commit: Callable[[], None]) -> bool:
+        """Tells whether a message went along."""
         message = self.last_words(said, connection, memory)
         if message is None:
             commit()
-        else:
-            self.driver.commit_after(message, connection, commit)
+            return False
+        self.driver.commit_after(message, connection, commit)
+        return True
 
     def last_words(self, said: Said, connection: Any, memory: Memory) -> Message | None:
         """The message that waits; else one for what was written past us, such as by a driver's COPY.
@@ -169,19 +184,19 @@ class Conversation:
     ) -> Message | None:
         """None where it would be refused: the transaction failed, ended without us, or lost its server."""
         if self.driver.may_speak(connection):
-            return self._message(waiting, "previous", is_last, _UNSURE not in memory)
+            return self._message(waiting.context, waiting.sql, "previous", is_last, _UNSURE not in memory)
         if not self.driver.in_transaction(connection):
             note_failure("a transaction was ended past Bemi", "its last statement has no context")
         return None
 
     def _message(
-        self, said: Waiting, scope: Scope, is_last: bool = False, may_be_prepared: bool = False
+        self, context: str, sql: str, scope: Scope, is_last: bool = False, may_be_prepared: bool = False
     ) -> Message | None:
         try:
             rest = None
-            if is_last and self.may_defer and said.context:
-                rest = _message.joined(said.context, "", "transaction")
-            text = _message.joined(said.context, said.sql, scope)
+            if is_last and self.may_defer and context:
+                rest = _message.joined(context, "", "transaction")
+            text = _message.joined(context, sql, scope)
             return Message(text, rest, when_written=scope != "next", may_be_prepared=may_be_prepared)
         except Exception as error:
             note_failure("a message could not be made", error)
@@ -202,15 +217,20 @@ class Conversation:
             del memory[WAITING]
             if kind is not Kind.UNDO:
                 message = self._message_if_possible(before, execution.connection, memory)
+        self._execute_after(message, execution, is_apart=kind is Kind.END)
+        if after is not None:
+            memory[WAITING] = after
+
+    def _execute_after(
+        self, message: Message | None, execution: Execution, *, is_apart: bool = False
+    ) -> None:
         if message is None:
             execution.run(execution.statement)
-        elif execution.lazy or kind is Kind.END:
+        elif is_apart or execution.lazy:
             self.driver.emit(message, execution.connection)
             execution.run(execution.statement)
         else:
             self.driver.execute_after(message, execution)
-        if after is not None:
-            memory[WAITING] = after
 
     def _execute_prefixed(
         self, prefixing: Prefixing, kind: Kind, said: Said, execution: Execution, memory: Memory
@@ -221,7 +241,7 @@ class Conversation:
         after = self._what_to_say(said, before) if kind is Kind.WRITE else before
         message = None
         if after is not None and after is not before:
-            message = self._message(after, "next")
+            message = self._message(after.context, after.sql, "next")
         if message is None:
             execution.run(execution.statement)
         else:
@@ -230,24 +250,30 @@ class Conversation:
 
     def _build(self, said: Said, scope: Scope) -> Message | None:
         is_last = scope == "previous"
-        return self._message(self._what_to_say(said, None), scope, is_last)
+        alone = self._what_to_say(said, None)
+        return self._message(alone.context, alone.sql, scope, is_last)
 
-    def _what_to_say(self, said: Said, before: Waiting | None) -> Waiting:
+    def _sql_to_say(self, statement: str | None) -> str:
+        try:
+            if statement is None or not self.options.sql:
+                return ""
+            is_short = len(statement) <= REMEMBERED_MAX
+            return self._remembered_sql(statement) if is_short else self._sql_member(statement)
+        except Exception as error:
+            note_failure("a statement's text could not be passed", error)
+            return ""
+
+    def _what_to_say(self, said: Said, before: Waiting | None, may_trace: bool = True) -> Waiting:
         """`before` itself when it says the same: one message then speaks of both statements.
 
         Without anything to say there is a message too, or the next one would speak of these changes.
         """
-        context = sql = ""
-        try:
-            if said.sql is not None and self.options.sql:
-                is_short = len(said.sql) <= REMEMBERED_MAX
-                sql = self._remembered_sql(said.sql) if is_short else self._sql_member(said.sql)
-        except Exception as error:
-            note_failure("a statement's text could not be passed", error)
+        context = ""
+        sql = self._sql_to_say(said.sql)
         made_of = None
         try:
             # An active span is nearer to the write than the request's header.
-            span = _trace.from_active_span() if self.options.trace else None
+            span = _trace.from_active_span() if may_trace and self.options.trace else None
             if span or any(said.nearer):
                 context = self._merged(span or {}, said.nearer, bool(sql))
             else:

@@ -15,7 +15,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from ._autogenerate import tell_alembic
 from ._conversation import READ, WAITING, Conversation, Memory, Options, Said
-from ._drivers import MAY_EMIT, Execution, Preparing, Run, driver_named
+from ._drivers import MAY_EMIT, Execution, Preparing, driver_named
 from ._failures import note_failure
 from ._statement import Kind, is_of_rows, kind_of
 
@@ -24,8 +24,13 @@ if TYPE_CHECKING:
 
 # In a connection's memory: the info of the sessions in whose transactions it is, the innermost last.
 _SESSION = "bemi_session"
+# There too: the connection has been asked for its backend's process id, or will never be.
+_ASKED = "bemi_asked"
 # On a dialect: what stands in front of it; None when it is to be left alone.
 _TAP = "bemi_tap"
+
+
+_NOTHING = Said()
 
 
 class Tap:
@@ -102,8 +107,7 @@ class Tap:
         context: Any = None,
         many: bool = False,
     ) -> None:
-        memory = None if context is None else _memory(context.root_connection.connection)
-        if context is None or memory is None:
+        if context is None or (memory := _memory(pooled := context.root_connection.connection)) is None:
             original(cursor, statement, parameters, context)
             return
         is_made = context.isinsert or context.isupdate or context.isdelete
@@ -114,66 +118,66 @@ class Tap:
             return
         option = context.execution_options.get("bemi_context")
         nearer = _nearer(memory, option) if option or _SESSION in memory else ()
+        before = after = None
         if kind is Kind.WRITE and not nearer and (is_made or is_of_rows(statement)):
-            connection = context.root_connection.connection.dbapi_connection
-            found = self.conversation.glance(context.statement, connection, memory)
-            if found:
+            before = memory.get(WAITING)
+            after = self.conversation.glance(context.statement, before, pooled.dbapi_connection)
+            if after is not None and (before is None or after is before):
                 original(cursor, statement, parameters, context)
-                if found is not True:
-                    memory[WAITING] = found
+                memory[WAITING] = after
                 return
 
         def run(text: str) -> None:
             original(cursor, text, parameters, context)
 
-        self._execute(cursor, statement, context, memory, kind, nearer, run, many)
+        # A server-side cursor is declared now and read later, between other statements.
+        execution = Execution(
+            pooled.dbapi_connection, cursor, statement, run, many, lazy=context._is_server_side
+        )
+        if before is not None and after is not None:
+            self.conversation.go_on(before, after, execution, memory)
+        else:
+            # The context's statement, not the cursor's: that holds all the rows of a batch.
+            self.conversation.execute(kind, Said(context.statement, nearer), execution, memory)
 
     def _on_execute_without(
         self, original: Callable[..., None], cursor: Any, statement: str, context: Any = None
     ) -> None:
-        memory = None if context is None else _memory(context.root_connection.connection)
-        if context is None or memory is None:
+        if context is None or (memory := _memory(pooled := context.root_connection.connection)) is None:
             original(cursor, statement, context)
             return
 
         def run(text: str) -> None:
             original(cursor, text, context)
 
-        nearer = _nearer(memory, context.execution_options.get("bemi_context"))
-        self._execute(cursor, statement, context, memory, _kind(statement, context), nearer, run, many=False)
-
-    def _execute(
-        self,
-        cursor: Any,
-        statement: str,
-        context: Any,
-        memory: Memory,
-        kind: Kind,
-        nearer: tuple[Any, ...],
-        run: Run,
-        many: bool,
-    ) -> None:
-        connection = context.root_connection.connection.dbapi_connection
-        # A server-side cursor is declared now and read later, between other statements.
-        execution = Execution(connection, cursor, statement, run, many, lazy=context._is_server_side)
-        # The context's statement, not the cursor's: that holds all the rows of a batch.
-        self.conversation.execute(kind, Said(context.statement, nearer), execution, memory)
+        is_made = context.isinsert or context.isupdate or context.isdelete
+        kind = Kind.WRITE if is_made else kind_of(statement)
+        said = Said(context.statement, _nearer(memory, context.execution_options.get("bemi_context")))
+        execution = Execution(
+            pooled.dbapi_connection, cursor, statement, run, many=False, lazy=context._is_server_side
+        )
+        self.conversation.execute(kind, said, execution, memory)
 
     def _on_commit(self, original: Callable[..., None], pooled: Any) -> None:
         memory = _memory(pooled)
         if memory is None:
             original(pooled)
             return
+        said = _NOTHING
+        if _SESSION in memory:
+            said = Said(nearer=_nearer(memory))
+            del memory[_SESSION]
+        connection = pooled.dbapi_connection
         if WAITING not in memory and memory.pop(READ, False):
-            memory.pop(_SESSION, None)
             original(pooled)
             return
-        said = Said(nearer=_nearer(memory))
-        memory.pop(_SESSION, None)
         commit = functools.partial(original, pooled)
-        self.conversation.commit(said, pooled.dbapi_connection, memory, commit)
-        if self.preparing is not None and self.preparing.wants_backend_pid(pooled.dbapi_connection):
+        has_spoken = self.conversation.commit(said, connection, memory, commit)
+        if self.preparing is None or not has_spoken or _ASKED in memory:
+            return
+        if self.preparing.wants_backend_pid(connection):
             self.ask_backend_pid(pooled)
+            memory[_ASKED] = True
 
     def _on_rollback(self, original: Callable[..., None], pooled: Any) -> None:
         memory = _memory(pooled)
@@ -194,12 +198,6 @@ class Tap:
         if message is not None:
             self.conversation.driver.emit(message, pooled.dbapi_connection)
         original(connection, xid)
-
-
-def _kind(statement: str, context: Any) -> Kind:
-    if context.isinsert or context.isupdate or context.isdelete:
-        return Kind.WRITE
-    return kind_of(statement)
 
 
 def _nearer(memory: Memory, option: Any = None) -> tuple[Any, ...]:

@@ -119,25 +119,26 @@ class Message:
     :param may_be_prepared: the server surely has what was prepared on the connection.
     """
 
-    __slots__ = ("_literals", "_when_written", "may_be_prepared", "text")
+    __slots__ = ("_rest", "_when_written", "may_be_prepared", "text")
 
     def __init__(
         self, text: str, rest: str | None = None, *, when_written: bool = True, may_be_prepared: bool = False
     ) -> None:
         self.text = text
-        self._literals = [_escaped(text)] if rest is None else [_escaped(text), _escaped(rest)]
+        self._rest = rest
         self._when_written = when_written
         self.may_be_prepared = may_be_prepared and rest is None and when_written
 
     def sql(self) -> str:
         """A statement without parameters."""
-        rows = _BETWEEN.join(self._literals)
+        texts = [self.text] if self._rest is None else [self.text, self._rest]
+        rows = _BETWEEN.join(map(_escaped, texts))
         end = _END_WHEN_WRITTEN if self._when_written else _END
-        return f"{_BEGIN}{rows}{end}{1 + len(self._literals)} ELSE 1 END"
+        return f"{_BEGIN}{rows}{end}{1 + len(texts)} ELSE 1 END"
 
     def executing(self, name: str) -> str:
         """The same, by a statement of this name that :func:`preparing` has prepared."""
-        return f"EXECUTE {name}(E'{self._literals[0]}')"
+        return f"EXECUTE {name}(E'{_escaped(self.text)}')"
 
 
 # A connection that has sent that many is worth to be asked about, and to have something prepared on it.

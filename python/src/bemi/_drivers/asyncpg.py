@@ -88,14 +88,15 @@ _prepared: WeakKeyDictionary[Any, Prepared] = WeakKeyDictionary()
 
 
 async def _execute(raw: Any, message: Message, end: str = "", **kwargs: Any) -> str:
-    text, new = message.sql(), None
-    prepared = _prepared.setdefault(raw, Prepared())
-    if message.may_be_prepared:
-        if prepared.name is None:
-            new = prepared.next_name()
-        name = prepared.name or new
-        if name is not None:
-            text = message.executing(name) if new is None else f"{preparing(new)}; {message.executing(name)}"
+    if not message.may_be_prepared:
+        return str(await raw.execute(message.sql() + end, **kwargs))
+    prepared = _prepared.get(raw)
+    if prepared is None:
+        prepared = _prepared[raw] = Prepared()
+    if prepared.name is not None:
+        return str(await raw.execute(message.executing(prepared.name) + end, **kwargs))
+    new = prepared.next_name()
+    text = message.sql() if new is None else f"{preparing(new)}; {message.executing(new)}"
     status = str(await raw.execute(text + end, **kwargs))
     if new is not None:
         prepared.name = new

@@ -4,13 +4,14 @@
 A pipeline around COMMIT would cost a round trip more: psycopg waits for COMMIT's answer before it ends
 the pipeline. A text of several statements needs none, and psycopg then finds the transaction ended.
 
-psycopg's own pipeline goes to the network at each step; ours waits until message and statement are both
-there. A message goes through no cursor: psycopg counts the texts that it executes, to prepare frequent ones, and
+psycopg's own pipeline goes to the network at each step, and waits for an answer of its own at its end; ours goes once,
+with message and statement. A message goes through no cursor: psycopg counts the texts that it executes, to prepare frequent ones, and
 those of messages would push out the application's.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -54,7 +55,7 @@ class Psycopg:
                 execution.run(execution.statement)
             note_rows(answer.rows)
         else:
-            _run_in_one_trip(message, execution)
+            _run_in_one_trip(raw, message, execution, self.emit)
 
     def execute_alone(self, build: Build, execution: Execution) -> None:
         message = build("previous") if _can_stand_alone(execution) else None
@@ -99,11 +100,14 @@ class AsyncPsycopg:
         return _status(connection.driver_connection) == _INTRANS
 
     def execute_after(self, message: Message, execution: Execution) -> None:
-        if _can_pipeline(execution.connection.driver_connection, execution.statement):
-            _run_piped(execution, message, is_before=True)
-        else:
+        raw = execution.connection.driver_connection
+        if not _can_pipeline(raw, execution.statement):
             self.emit(message, execution.connection)
             execution.run(execution.statement)
+        elif execution.many:
+            _run_piped(execution, message, is_before=True)
+        else:
+            _run_in_one_trip(raw, message, execution, self.emit)
 
     def execute_alone(self, build: Build, execution: Execution) -> None:
         message = build("previous") if _can_stand_alone(execution) else None
@@ -139,6 +143,7 @@ class AsyncPsycopg:
 # Plain numbers: `connection.info` and the comparison of enums take microseconds.
 _IDLE, _INTRANS = int(TransactionStatus.IDLE), int(TransactionStatus.INTRANS)
 _COMMAND_OK, _TUPLES_OK = int(ExecStatus.COMMAND_OK), int(ExecStatus.TUPLES_OK)
+_FATAL_ERROR = int(ExecStatus.FATAL_ERROR)
 
 
 def _status(raw: Any) -> int:
@@ -180,7 +185,7 @@ def _send_gen(raw: Any, message: Message, end: bytes = b"") -> PQGen[None]:
     name = _prepared_name(raw) if message.may_be_prepared else None
     new = None if name or not message.may_be_prepared else _prepared(raw).next_name()
     if name:
-        text = message.executing(name)
+        text = message.executing(name.decode())
     elif new:
         text = f"{preparing(new)}; {message.executing(new)}"
     else:
@@ -212,7 +217,7 @@ def _prepared(raw: Any) -> Prepared:
     return prepared
 
 
-def _prepared_name(raw: Any) -> str | None:
+def _prepared_name(raw: Any) -> bytes | None:
     if raw.prepare_threshold is None or _PREPARED not in raw.__dict__:
         return None
     names = raw._prepared._names
@@ -220,7 +225,7 @@ def _prepared_name(raw: Any) -> str | None:
     if name is None:
         return None
     names.move_to_end(_KEY)
-    return name.decode()
+    return name
 
 
 def _wants_backend_pid(raw: Any) -> bool:
@@ -236,6 +241,7 @@ def _can_pipeline(raw: Any, statement: str) -> bool:
     return (
         is_known_version()
         and raw._pipeline is None
+        and not raw.lock.locked()  # somebody else is at work on it
         and psycopg.Pipeline.is_supported()
         and is_single(statement)
     )
@@ -272,89 +278,85 @@ def _enqueue(pipeline: Any, message: Message, answer: _Answer) -> None:
     name = _prepared_name(pipeline._conn) if message.may_be_prepared else None
     if name:
         content = [message.text.encode()]
-        send = functools.partial(pipeline.pgconn.send_query_prepared, name.encode(), content)
+        send = functools.partial(pipeline.pgconn.send_query_prepared, name, content)
     else:
         send = functools.partial(pipeline.pgconn.send_query_params, message.sql().encode(), None)
     pipeline.command_queue.append(send)
     pipeline.result_queue.append((answer, None))
 
 
-class _InOneTrip:
-    """A pipeline that goes to the network once, when all is there."""
+class _OneTrip(psycopg.Pipeline):
+    """A pipeline for one statement, with a message in front of it, that goes to the network once.
 
-    command_queue: Any
-    result_queue: Any
-    pgconn: Any
+    psycopg's cursor has the pipeline communicate as soon as its statement is in the queue. Here this is all there is: it
+    takes every answer, and leaves the pipeline. What the cursor does before and behind it, it does as without us.
+    """
+
+    def __init__(self, raw: Any, message: Message) -> None:
+        self._conn = raw
+        self._message = message
+        self.pgconn = raw.pgconn
+        self.command_queue: Any = []
+        self.result_queue: Any = []
+        self.level = 1
+        self.rows: int | None = None
 
     def _communicate_gen(self) -> PQGen[None]:
-        return
-        yield
-
-    def exchange_gen(self) -> PQGen[None]:
-        while self.command_queue:
-            self.command_queue.popleft()()
-        self.pgconn.pipeline_sync()
-        self.result_queue.append(None)
-        yield from generators.send(self.pgconn)
-        first: psycopg.Error | None = None
-        while self.result_queue:
-            results = yield from generators.fetch_many(self.pgconn)
-            if not results:
-                break
+        pgconn = self.pgconn
+        first: BaseException | None = None
+        pgconn.enter_pipeline_mode()
+        try:
+            self._send_message()
+            sent = 0
             try:
-                self._process_results(self.result_queue.popleft(), results)  # type: ignore[attr-defined]
-            except psycopg.Error as error:
-                first = first or error
+                for command in self.command_queue:
+                    command()
+                    sent += 1
+            except Exception as error:  # such as too many parameters
+                first = error
+            pgconn.pipeline_sync()
+            yield from generators.send(pgconn)
+            [answer] = yield from generators.fetch_many(pgconn)
+            if answer.status == _TUPLES_OK:
+                self.rows = answer.ntuples
+            elif answer.status == _FATAL_ERROR:
+                first = error_from_result(answer, encoding=self._conn.info.encoding)
+            for queued in self.result_queue[:sent]:
+                results = yield from generators.fetch_many(pgconn)
+                try:
+                    self._process_results(queued, results)
+                except psycopg.Error as error:
+                    first = first or error
+            yield from generators.fetch_many(pgconn)  # the end of the pipeline
+        except BaseException as error:
+            first = error
+        self._conn._pipeline = None
+        self._exit(first)
         if first is not None:
             raise first
 
-    def keep_first(self) -> None:
-        """Of what waits, the message: the statement could not be made."""
-        for queue in (self.command_queue, self.result_queue):
-            while len(queue) > 1:
-                queue.pop()
+    def _send_message(self) -> None:
+        name = _prepared_name(self._conn) if self._message.may_be_prepared else None
+        if name is None:
+            self.pgconn.send_query_params(self._message.sql().encode(), None)
+        else:
+            self.pgconn.send_query_prepared(name, [self._message.text.encode()])
 
 
-class _OneTrip(_InOneTrip, psycopg.Pipeline):
-    pass
-
-
-class _OneTripAsync(_InOneTrip, psycopg.AsyncPipeline):
-    pass
-
-
-def _enter(pipeline: Any) -> None:
-    pipeline.pgconn.enter_pipeline_mode()
-    pipeline.level = 1
-    pipeline._conn._pipeline = pipeline
-
-
-def _leave(pipeline: Any, first: BaseException | None, answer: _Answer) -> None:
-    """With the first error of the statement, the message or the network, if there was one."""
-    pipeline._conn._pipeline = None
-    pipeline._exit(first)
-    if first is not None:
-        raise first
-    note_rows(answer.rows)
-
-
-def _run_in_one_trip(message: Message, execution: Execution) -> None:
-    raw = execution.connection
-    pipeline, answer = _OneTrip(raw), _Answer(raw)
-    first: BaseException | None = None
-    _enter(pipeline)
+def _run_in_one_trip(raw: Any, message: Message, execution: Execution, emit: Callable[..., None]) -> None:
+    """Sync or async: SQLAlchemy's adapter need not know of it."""
+    trip = raw._pipeline = _OneTrip(raw, message)
     try:
-        _enqueue(pipeline, message, answer)
-        try:
-            execution.run(execution.statement)
-        except BaseException as error:
-            first = error
-            pipeline.keep_first()
-        with raw.lock:
-            raw.wait(pipeline.exchange_gen())
-    except BaseException as error:
-        first = first or error
-    _leave(pipeline, first, answer)
+        execution.run(execution.statement)
+    except Exception:
+        if raw._pipeline is trip:  # the statement could not be made, and the message is still here
+            raw._pipeline = None
+            with contextlib.suppress(psycopg.Error):  # the application's error is the one to be seen
+                emit(message, execution.connection)
+        raise
+    finally:
+        raw._pipeline = None
+    note_rows(trip.rows)
 
 
 def _run_piped(execution: Execution, message: Message, *, is_before: bool) -> None:
@@ -376,8 +378,7 @@ class _PipedCursor:
         self._is_before = is_before
 
     async def execute(self, *args: Any, **kwargs: Any) -> Any:
-        execute = functools.partial(self._cursor.execute, *args, **kwargs)
-        return await (self._in_one_trip(execute) if self._is_before else self._piped(execute))
+        return await self._piped(functools.partial(self._cursor.execute, *args, **kwargs))
 
     async def executemany(self, *args: Any, **kwargs: Any) -> Any:
         return await self._piped(functools.partial(self._cursor.executemany, *args, **kwargs))
@@ -394,26 +395,6 @@ class _PipedCursor:
                     _enqueue(pipeline, self._message, answer)
         failed.tell()
         note_rows(answer.rows)
-        return result
-
-    async def _in_one_trip(self, execute: Callable[[], Awaitable[Any]]) -> Any:
-        raw = self._cursor.connection
-        pipeline, answer = _OneTripAsync(raw), _Answer(raw)
-        first: BaseException | None = None
-        result = None
-        _enter(pipeline)
-        try:
-            _enqueue(pipeline, self._message, answer)
-            try:
-                result = await execute()
-            except BaseException as error:
-                first = error
-                pipeline.keep_first()
-            async with raw.lock:
-                await raw.wait(pipeline.exchange_gen())
-        except BaseException as error:
-            first = first or error
-        _leave(pipeline, first, answer)
         return result
 
     def __getattr__(self, name: str) -> Any:
