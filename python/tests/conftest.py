@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from support.bemi import Worker
 from support.bemi import bemi as run_bemi
 from support.fixtures import Database, Servers
+from support.waiting import wait_until
 
 import bemi
 
@@ -69,7 +70,13 @@ class Tracked:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Nothing but the test takes transaction ids."""
+        busy = (
+            "select from pg_stat_activity where application_name like 'bemi%'"
+            " and backend_type = 'client backend' and state = 'active'"
+        )
         with self.database.server.without_autovacuum(), self.worker.paused():
+            # What the worker had asked its sessions before goes on.
+            wait_until(lambda: not self.sql(busy), "the worker's sessions are done")
             yield
 
     def _sync(self) -> None:
