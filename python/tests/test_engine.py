@@ -10,7 +10,7 @@ import pytest
 from conftest import Door, Tracked
 from sqlalchemy import Connection, Integer, Text, create_engine, delete, event, insert, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
@@ -343,10 +343,26 @@ def _copy(connection: Connection, driver: str) -> None:
     if driver == "psycopg2":
         lines = "".join(f"{i}\tcopied\n" for i in range(1000))
         raw.cursor().copy_expert("COPY item FROM STDIN", io.StringIO(lines))
-    else:
+    elif driver == "psycopg":
         with raw.cursor().copy("COPY item FROM STDIN") as copy:
             for i in range(1000):
                 copy.write_row((i, "copied"))
+    else:
+        raw.run_async(_copy_psycopg if driver == "psycopg_async" else _copy_asyncpg)
+
+
+async def _copy_psycopg(raw: Any) -> None:
+    async with raw.cursor().copy("COPY item FROM STDIN") as copy:
+        for i in range(1000):
+            await copy.write_row((i, "copied"))
+
+
+async def _copy_asyncpg(raw: Any) -> None:
+    await raw.copy_records_to_table("item", records=[(i, "copied") for i in range(1000)])
+
+
+def _copied(tracked: Tracked) -> list[Any]:
+    return [c for _, key, c in tracked.changes() if int(key) < 1000]
 
 
 @pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])
@@ -357,8 +373,38 @@ def test_copy_gets_the_context(newest: Tracked, driver: str) -> None:
 
     bemi.set_context({"user_id": 1})
     Door(driver, newest.url).run(write)
-    seen = newest.changes()
-    assert len(seen) == 1000 and all(c == {"user_id": 1} for _, _, c in seen)
+    assert _copied(newest) == [{"user_id": 1}] * 1000
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg_async", "asyncpg"])
+@pytest.mark.parametrize("place", ["after a read", "before a write", "after a write", "rolled back"])
+def test_copy_beside_statements_gets_the_context_and_no_sql(newest: Tracked, driver: str, place: str) -> None:
+    def write(connection: Connection) -> None:
+        transaction = connection.begin()
+        connection.execute(text("SELECT 1"))  # by which asyncpg's transaction begins
+        if place == "after a write":
+            connection.execute(INSERT, {"id": 1001})
+        _copy(connection, driver)
+        if place == "before a write":
+            connection.execute(INSERT, {"id": 1002})
+            connection.execute(text("UPDATE item SET name = 'b' WHERE id = 1002"))
+        if place == "rolled back":
+            transaction.rollback()
+        else:
+            transaction.commit()
+        with connection.begin():
+            connection.execute(INSERT, {"id": 2000})
+
+    bemi.set_context({"user_id": 1})
+    Door(driver, newest.url).run(write)
+    assert _copied(newest) == ([] if place == "rolled back" else [{"user_id": 1}] * 1000)
+    others = {(key, c["user_id"], c.get("SQL", "")[:6]) for _, key, c in newest.changes() if int(key) > 1000}
+    expected = {("2000", 1, "INSERT")}
+    if place == "after a write":
+        expected |= {("1001", 1, "")}
+    if place == "before a write":
+        expected |= {("1002", 1, ""), ("1002", 1, "UPDATE")}
+    assert others == expected
 
 
 def test_statements_that_cannot_pass_context_in_autocommit_are_counted(door: Door, newest: Tracked) -> None:
@@ -371,6 +417,26 @@ def test_statements_that_cannot_pass_context_in_autocommit_are_counted(door: Doo
     bemi.set_context({"user_id": 1})
     Door(door.driver, newest.url).run(write)
     assert len(newest.changes()) == 1
+    assert bemi.failures == {"AUTOCOMMIT: no context goes along": 1}
+
+
+def test_a_stream_in_autocommit_that_may_write_is_counted(newest: Tracked) -> None:
+    def read(connection: Connection) -> None:
+        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        options = {"stream_results": True}
+        with pytest.raises(DBAPIError):  # outside of a transaction there is none
+            connection.execute(text("SELECT add_item(1)"), execution_options=options)
+        assert not bemi.failures
+        connection.exec_driver_sql("BEGIN")
+        connection.execute(text("SELECT id FROM item"), execution_options=options).all()
+        assert not bemi.failures
+        connection.execute(text("SELECT add_item(2)"), execution_options=options).all()
+        connection.exec_driver_sql("COMMIT")
+
+    bemi.failures.clear()
+    bemi.set_context({"user_id": 1})
+    Door("psycopg", newest.url).run(read)
+    assert [(key, c) for _, key, c in newest.changes()] == [("2", {})]
     assert bemi.failures == {"AUTOCOMMIT: no context goes along": 1}
 
 

@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple
 
 from . import _message, _trace
 from ._context import Holder, current_context, in_force
-from ._drivers import Driver, Execution, Message, Prefixing
+from ._drivers import Driver, Execution, Message, Prefixing, copies
 from ._failures import note_failure
 from ._masking import masked
 from ._message import Scope
@@ -29,6 +29,9 @@ WAITING = "bemi_waiting"
 READ = "bemi_read"
 # Kept as long as the connection: something ran on it that may have dropped the prepared messages.
 _UNSURE = "bemi_unsure"
+
+
+_NOT_ALONG = "AUTOCOMMIT: no context goes along"
 
 
 class Options(NamedTuple):
@@ -98,13 +101,13 @@ class Conversation:
             execution.run(execution.statement)
         elif execution.connection.autocommit:
             if runs_code(execution.statement):
-                note_failure(
-                    "AUTOCOMMIT: no context goes along", "with CALL, DO and several statements in one text"
-                )
-            if execution.lazy:
-                execution.run(execution.statement)
-            else:
+                note_failure(_NOT_ALONG, "with CALL, DO and several statements in one text")
+            if not execution.lazy:
                 self.driver.execute_alone(lambda scope: self._build(said, scope), execution)
+                return
+            execution.run(execution.statement)
+            # Refused by now, but for WITH HOLD and in a transaction that the application's own BEGIN began.
+            note_failure(_NOT_ALONG, "with a stream whose statement may write")
         elif self._prefixing is not None:
             if execution.lazy:  # a declaration is no place for a message
                 execution.run(execution.statement)
@@ -144,6 +147,12 @@ class Conversation:
         self._execute_after(message, execution)
         memory[WAITING] = after
 
+    def has_only_read(self, connection: Any, memory: Memory) -> bool:
+        """Reads should cost nothing."""
+        if WAITING in memory or not memory.pop(READ, False):
+            return False
+        return not (copies.are_made and self.driver.has_copied(connection))
+
     def commit(self, said: Said, connection: Any, memory: Memory, commit: Callable[[], None]) -> bool:
         """Tells whether a message went along."""
         message = self.last_words(said, connection, memory)
@@ -156,11 +165,12 @@ class Conversation:
     def last_words(self, said: Said, connection: Any, memory: Memory) -> Message | None:
         """The message that waits; else one for what was written past us, such as by a driver's COPY.
 
-        None for a transaction that is known to have read, as reads should cost nothing; and for one that
-        has failed: its COMMIT rolls back, and the application is to see what it would without us.
+        None for a transaction that is known to have read alone; and for one that has failed: its COMMIT rolls
+        back, and the application is to see what it would without us.
         """
         waiting: Waiting | None = memory.pop(WAITING, None)
-        has_read = memory.pop(READ, False)
+        has_only_read = waiting is None and self.has_only_read(connection, memory)
+        memory.pop(READ, None)
         if self._prefixing is not None:
             return None  # it was sent
         try:
@@ -169,7 +179,7 @@ class Conversation:
                 return (
                     None if is_empty else self._message_if_possible(waiting, connection, memory, is_last=True)
                 )
-            if has_read or not self.may_emit:
+            if has_only_read or not self.may_emit:
                 return None
             context = self._what_to_say(said, None).context
             if not context or not self.driver.may_speak(connection):
@@ -184,7 +194,9 @@ class Conversation:
     ) -> Message | None:
         """None where it would be refused: the transaction failed, ended without us, or lost its server."""
         if self.driver.may_speak(connection):
-            return self._message(waiting.context, waiting.sql, "previous", is_last, _UNSURE not in memory)
+            # Rows that came in by COPY are spoken of as well: whether the statement made one, nobody can tell.
+            sql = "" if copies.are_made and self.driver.has_copied(connection) else waiting.sql
+            return self._message(waiting.context, sql, "previous", is_last, _UNSURE not in memory)
         if not self.driver.in_transaction(connection):
             note_failure("a transaction was ended past Bemi", "its last statement has no context")
         return None
@@ -202,10 +214,11 @@ class Conversation:
             note_failure("a message could not be made", error)
             return None
 
-    @staticmethod
-    def forget(memory: Memory) -> None:
+    def forget(self, connection: Any, memory: Memory) -> None:
         memory.pop(WAITING, None)
         memory.pop(READ, None)
+        if copies.are_made and connection is not None:
+            self.driver.has_copied(connection)
 
     def _execute_in_turn(self, kind: Kind, said: Said, execution: Execution, memory: Memory) -> None:
         before: Waiting | None = memory.get(WAITING)

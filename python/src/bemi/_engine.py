@@ -168,7 +168,7 @@ class Tap:
             said = Said(nearer=_nearer(memory))
             del memory[_SESSION]
         connection = pooled.dbapi_connection
-        if WAITING not in memory and memory.pop(READ, False):
+        if self.conversation.has_only_read(connection, memory):
             original(pooled)
             return
         commit = functools.partial(original, pooled)
@@ -183,7 +183,7 @@ class Tap:
         memory = _memory(pooled)
         if memory is not None:
             memory.pop(_SESSION, None)
-            self.conversation.forget(memory)
+            self.conversation.forget(pooled.dbapi_connection, memory)
         original(pooled)
 
     def _on_begin_twophase(self, original: Callable[..., None], connection: Connection, xid: Any) -> None:

@@ -140,11 +140,11 @@ class _Tap:
             self.conversation.commit(Said(), connection, self._memory, self._commit)
 
     def _on_rollback(self) -> None:
-        self.conversation.forget(self._memory)
+        self.start_afresh()
         self._rollback()
 
     def start_afresh(self) -> None:
-        self.conversation.forget(self._memory)
+        self.conversation.forget(self._wrapper.connection, self._memory)
 
 
 def _options() -> Options:

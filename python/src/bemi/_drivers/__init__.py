@@ -12,8 +12,10 @@ application's rows in silence.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, Protocol, runtime_checkable
+from weakref import WeakSet
 
 from .._failures import note_failure
 from .._message import PREFIX, Scope
@@ -51,6 +53,10 @@ class Driver(Protocol):
         """Open, and in a transaction that has not failed, as far as the driver knows."""
         ...
 
+    def has_copied(self, connection: Any) -> bool:
+        """The driver's own COPY ran on it, past SQLAlchemy, since this was asked last."""
+        ...
+
     def execute_after(self, message: Message, execution: Execution) -> None:
         """The message, which speaks of earlier statements, then the statement."""
 
@@ -61,6 +67,38 @@ class Driver(Protocol):
 
     def emit(self, message: Message, connection: Any) -> None:
         """The message in a round trip of its own."""
+
+
+class Copies:
+    """On which connections a driver's COPY ran. It stands in front of the drivers' own methods for it."""
+
+    def __init__(self) -> None:
+        self.are_made = False  # in this process at all: most make none, and are to pay nothing
+        self._connections: WeakSet[Any] = WeakSet()
+
+    def watch(self, owner: type, *names: str, of: Callable[[Any], Any] = lambda owner: owner) -> None:
+        """:param of: the connection of an owner of such methods."""
+        for name in names:
+            setattr(owner, name, self._noting(getattr(owner, name), of))
+
+    def were_made_on(self, connection: Any) -> bool:
+        """Asked once: it is forgotten then."""
+        if connection not in self._connections:
+            return False
+        self._connections.discard(connection)
+        return True
+
+    def _noting(self, copy: Callable[..., Any], of: Callable[[Any], Any]) -> Callable[..., Any]:
+        @functools.wraps(copy)
+        def noted(owner: Any, *args: Any, **kwargs: Any) -> Any:
+            self._connections.add(of(owner))
+            self.are_made = True
+            return copy(owner, *args, **kwargs)
+
+        return noted
+
+
+copies = Copies()
 
 
 @runtime_checkable

@@ -16,7 +16,7 @@ from asyncpg.transaction import Transaction
 
 from .._failures import note_failure
 from .._statement import fits_in_a_transaction
-from . import ROWS_WHEN_FORBIDDEN, Build, Execution, Message, Prepared, note_rows, preparing
+from . import ROWS_WHEN_FORBIDDEN, Build, Execution, Message, Prepared, copies, note_rows, preparing
 
 
 class Asyncpg:
@@ -27,6 +27,9 @@ class Asyncpg:
         # asyncpg does not tell a failed transaction: see where a message finds itself in one.
         raw = connection.driver_connection
         return not raw.is_closed() and bool(raw.is_in_transaction())
+
+    def has_copied(self, connection: Any) -> bool:
+        return copies.were_made_on(connection.driver_connection)
 
     def execute_after(self, message: Message, execution: Execution) -> None:
         self.emit(message, execution.connection)
@@ -82,6 +85,8 @@ class Asyncpg:
             raise
         note_rows(ROWS_WHEN_FORBIDDEN if status == f"SELECT {ROWS_WHEN_FORBIDDEN}" else None)
 
+
+copies.watch(asyncpg.Connection, "copy_to_table", "copy_records_to_table")
 
 # asyncpg's connections take no further attributes.
 _prepared: WeakKeyDictionary[Any, Prepared] = WeakKeyDictionary()

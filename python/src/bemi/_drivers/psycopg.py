@@ -25,7 +25,7 @@ from psycopg.pq import ExecStatus, TransactionStatus
 
 from .._failures import note_failure
 from .._statement import fits_in_a_transaction, is_single
-from . import Build, Execution, Message, Prepared, note_rows, preparing
+from . import Build, Execution, Message, Prepared, copies, note_rows, preparing
 
 # Releases whose internals the code below uses. With any other, messages go through psycopg's public interface alone,
 # which costs more.
@@ -42,6 +42,9 @@ class Psycopg:
 
     def may_speak(self, connection: Any) -> bool:
         return _status(connection) == _INTRANS
+
+    def has_copied(self, connection: Any) -> bool:
+        return copies.were_made_on(connection)
 
     def execute_after(self, message: Message, execution: Execution) -> None:
         raw = execution.connection
@@ -99,6 +102,9 @@ class AsyncPsycopg:
     def may_speak(self, connection: Any) -> bool:
         return _status(connection.driver_connection) == _INTRANS
 
+    def has_copied(self, connection: Any) -> bool:
+        return copies.were_made_on(connection.driver_connection)
+
     def execute_after(self, message: Message, execution: Execution) -> None:
         raw = execution.connection.driver_connection
         if not _can_pipeline(raw, execution.statement):
@@ -139,6 +145,9 @@ class AsyncPsycopg:
         else:
             await raw.execute(message.sql(), prepare=False)
 
+
+copies.watch(psycopg.Cursor, "copy", of=lambda cursor: cursor.connection)
+copies.watch(psycopg.AsyncCursor, "copy", of=lambda cursor: cursor.connection)
 
 # Plain numbers: `connection.info` and the comparison of enums take microseconds.
 _IDLE, _INTRANS = int(TransactionStatus.IDLE), int(TransactionStatus.INTRANS)

@@ -30,6 +30,9 @@ class Psycopg2:
             connection.info.transaction_status == TRANSACTION_STATUS_INTRANS
         )
 
+    def has_copied(self, connection: Any) -> bool:
+        return False  # nobody can stand in front of a cursor that is written in C
+
     def execute_after(self, message: Message, execution: Execution) -> None:
         self.emit(message, execution.connection)
         execution.run(execution.statement)
