@@ -26,6 +26,7 @@ from support.postgres import Server, available
 
 ROOT = Path(__file__).resolve().parent.parent
 ROWS = 1000
+DRIVERS = ("psycopg", "psycopg-async", "asyncpg", "psycopg2")
 
 SCHEMA = """
 create table todo (id int primary key, task text not null, is_completed bool not null default false);
@@ -135,12 +136,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--requests", type=int, default=50, help="of each kind, in each round, of each app")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--drivers", nargs="+", default=DRIVERS, choices=DRIVERS)
     arguments = parser.parse_args()
     server = Server.start(available()[-1], {"synchronous_commit": "off", "shared_buffers": "128MB"})
     results = []
     print(f"{'driver':<14}{'request':<13}{'way':<10}{'p50':>10} {'p99':>10} {'ratio':>7}")
     try:
-        for driver in ("psycopg", "psycopg-async", "asyncpg", "psycopg2"):
+        for driver in arguments.drivers:
             ways = ["plain", "bemi", "audit"]
             if not driver.endswith(("async", "asyncpg")):
                 ways.append("existing")
