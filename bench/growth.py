@@ -37,9 +37,10 @@ FILL = """
 insert into changes (id, source, database, schema, "table", primary_key, operation, before, after, context,
                      committed_at, effective_at, queued_at, transaction_id, position, epoch, commit_position, sequence)
 select gen_random_uuid(), 'bench', 'bench', 'public', 'todo', k::text, 'UPDATE',
-       jsonb_build_object('id', k, 'task', 'a', 'done', false),
+       jsonb_build_object('id', k, 'task', case when i < {rows} then 'x' else 't' || i - {rows} end,
+                          'done', i >= {rows}),
        jsonb_build_object('id', k, 'task', 't' || i, 'done', true),
-       jsonb_build_object('user_id', i % 1000, 'request_id', md5((i / 3)::text)), t, t, t, 1000 + i, i, 1, i, 0
+       jsonb_build_object('user_id', i % 1000, 'request_id', md5((i / 3)::text)), t, t, t, 1000 + i, 1 + i, 1, 1 + i, 0
 from (select i, 1 + i * 7919 % {rows} as k,
              date_trunc('day', now()) - interval '1 day' * ({days} - i / {per_day}.0) as t
       from generate_series({first}, {last}) i) s
@@ -50,8 +51,18 @@ select _bemi.make_partition(date_trunc('day', now()) - interval '1 day' * n) fro
 # Moves the beginning of the history back to the first row.
 BEGINNING = """
 update _bemi.epoch set began_at = began_at - interval '{days} days';
-update _bemi.coverage set since = since - interval '{days} days', rows_at = rows_at - interval '{days} days';
-update _bemi.relation_version set effective_at = effective_at - interval '{days} days';
+update _bemi.coverage set since = since - interval '{days} days', rows_at = rows_at - interval '{days} days',
+  position = 0;
+update _bemi.relation_version set effective_at = effective_at - interval '{days} days', position = 0;
+update changes set effective_at = effective_at - interval '{days} days', commit_position = 0,
+  after = after || '{{"task": "x", "done": false}}' where operation = 'SNAPSHOT';
+"""
+# The live rows as the changes below leave them.
+LIVE = """
+insert into todo select k, 'x', false from generate_series(1, {rows}) k;
+update todo set task = 't' || i, done = true
+from (select 1 + i * 7919 % {rows} as k, max(i) as i from generate_series(0, {changes} - 1) i group by 1) c
+where todo.id = c.k;
 """
 
 
@@ -153,14 +164,14 @@ def with_tables(count: int, times: int) -> Figures:
 
 def make_past(url: str, connection: psycopg.Connection, days: int, per_day: int) -> None:
     connection.execute("create table todo (id bigint primary key, task text, done bool)")
-    connection.execute(f"insert into todo select i, 'x', false from generate_series(1, {ROWS}) i".encode())
+    connection.execute(LIVE.format(rows=ROWS, changes=days * per_day).encode())
     worker = Worker.start("--source", url, "--partition", "day").wait_ready()
     bemi("sync", "--source", url)
     worker.terminate()
-    connection.execute(BEGINNING.format(days=days).encode())
     for first in range(1, days + 1, 100):
         last = min(days, first + 99)
         connection.execute(PARTITIONS.format(first=first, last=last).encode())
+    connection.execute(BEGINNING.format(days=days).encode())
     for first in range(0, days * per_day, 50_000):
         last = min(days * per_day, first + 50_000) - 1
         connection.execute(
@@ -174,7 +185,7 @@ def a_slip(connection: psycopg.Connection) -> None:
     context = json.dumps({"request_id": "slip"})
     with connection.transaction():
         connection.execute("select pg_logical_emit_message(true, '_bemi', %s)", [context])
-        connection.execute("update todo set done = true where id between 10 and 30")
+        connection.execute("update todo set done = not done where id between 10 and 30")
 
 
 def with_days(days: int, per_day: int, times: int) -> Figures:

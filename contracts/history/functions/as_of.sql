@@ -1,90 +1,111 @@
 -- The rows of the past: one, a whole table, typed.
 
--- The newest change of a key in a span of the history, in which its table had one name. Looks into the last days first:
--- a plan over years of partitions costs more than the probe, and the planner leaves out partitions by values that it
--- knows.
-create or replace function _bemi.newest_version(place _bemi.place, key text, span record)
-returns @schema@.changes language plpgsql stable set search_path = pg_catalog, pg_temp
+-- The newest change of each key, none older than a time. Looks into the last days first: a plan over years of
+-- partitions costs more than the probes, and the planner leaves out partitions by values that it knows.
+create or replace function _bemi.newest_versions(place _bemi.place, keys text[], not_before timestamptz)
+returns setof @schema@.changes language plpgsql stable set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_custom_plan set jit = off as $$
 declare
-  version @schema@.changes;
+  begins constant timestamptz := greatest(place.since_time, not_before);
   back interval;
   since timestamptz;
+  span record;
+  version @schema@.changes;
+  found_keys text[];
 begin
   foreach back in array array[interval '3 days', '30 days', '300 days', null] loop
-    since := greatest(place.since_time, coalesce(least(place.at, now()) - back, '-infinity'));
-    select c.* into version from @schema@.changes c
-    where c."table" = span."table" and c.primary_key = key and c.schema = span.schema
-      and c.source = place.source and c.epoch = place.epoch and c.effective_at <= place.at
-      and c.effective_at >= since
-      and _bemi.is_in(c.commit_position, c.sequence, span.from_position, span.from_sequence, span.to_position,
-                      span.to_sequence)
-    order by c.effective_at desc, c.commit_position desc, c.sequence desc limit 1;
-    exit when version.id is not null or since = place.since_time;
+    since := greatest(begins, coalesce(least(place.at, now()) - back, '-infinity'));
+    for span in select * from _bemi.segments(place) loop
+      exit when cardinality(keys) = 0;
+      found_keys := '{}';
+      for version in
+        select c.* from unnest(keys) k (key)
+        cross join lateral (
+          select c.* from @schema@.changes c
+          where c."table" = span."table" and c.primary_key = k.key and c.schema = span.schema
+            and c.source = place.source and c.epoch = place.epoch and c.effective_at <= place.at
+            and c.effective_at >= since
+            and _bemi.is_in(c.commit_position, c.sequence, span.from_position, span.from_sequence, span.to_position,
+                            span.to_sequence)
+          order by c.effective_at desc, c.commit_position desc, c.sequence desc limit 1
+        ) c
+      loop
+        return next version;
+        found_keys := found_keys || version.primary_key;
+      end loop;
+      keys := array(select unnest(keys) except select unnest(found_keys));
+    end loop;
+    exit when cardinality(keys) = 0 or since = begins;
   end loop;
-  return version;
 end $$;
 
--- Whether its table was emptied after a change.
-create or replace function _bemi.is_emptied_since(place _bemi.place, version @schema@.changes)
-returns boolean language plpgsql stable set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_custom_plan set jit = off as $$
+-- Where it was emptied last, not before a time; nulls: nowhere.
+create or replace function _bemi.emptied_since(place _bemi.place, since timestamptz, out commit_position bigint,
+                                    out sequence bigint)
+language plpgsql stable set search_path = pg_catalog, pg_temp set plan_cache_mode = force_custom_plan as $$
 declare span record;
 begin
   for span in select * from _bemi.segments(place) loop
-    if exists (
-      select from @schema@.changes t
-      where t.operation = 'TRUNCATE' and t."table" = span."table" and t.schema = span.schema
-        and t.source = place.source and t.epoch = place.epoch and t.effective_at <= place.at
-        and t.effective_at >= version.effective_at
-        and _bemi.is_in(t.commit_position, t.sequence, span.from_position, span.from_sequence, span.to_position,
-                        span.to_sequence)
-        and (t.commit_position, t.sequence) > (version.commit_position, version.sequence)) then
-      return true;
-    end if;
+    select t.commit_position, t.sequence into commit_position, sequence from @schema@.changes t
+    where t.operation = 'TRUNCATE' and t."table" = span."table" and t.schema = span.schema
+      and t.source = place.source and t.epoch = place.epoch and t.effective_at <= place.at
+      and t.effective_at >= since
+      and _bemi.is_in(t.commit_position, t.sequence, span.from_position, span.from_sequence, span.to_position,
+                      span.to_sequence)
+    order by t.effective_at desc, t.commit_position desc, t.sequence desc limit 1;
+    exit when sequence is not null;
   end loop;
-  return false;
 end $$;
 
--- One row: a probe of an index, whose cost does not grow with the number of versions.
+-- The rows of some keys: a probe of an index for each, whose cost does not grow with the number of versions.
+-- `not_before`: of those that changed since then.
+create or replace function _bemi.rows_of_keys(place _bemi.place, keys text[],
+                                   not_before timestamptz default '-infinity')
+returns setof bemi.row_version language sql stable set search_path = pg_catalog, pg_temp as $$
+  with versions as materialized (
+    select v.* from _bemi.newest_versions(place, keys, not_before) v
+  ), emptied as materialized (
+    select e.* from (select min(v.effective_at) as since from versions v) m
+    cross join lateral _bemi.emptied_since(place, m.since) e
+  ), spans as materialized (
+    select s.* from _bemi.segments(place) s
+  ), maps as materialized (
+    select m.* from _bemi.shape_maps(place) m where place.mixed
+  )
+  select v.primary_key, r."row", r.exact, r.fidelity, v.operation, v.effective_at, v.context
+  from versions v cross join emptied e
+  cross join lateral (
+    select (select m.map from maps m where (m.since, m.sequence) <= (v.commit_position, v.sequence)
+            order by m.since desc, m.sequence desc limit 1) as map
+    offset 0
+  ) m
+  cross join lateral _bemi.reshape(m.map, v.after, v.exact -> 'after', v.fidelity -> 'after') r
+  where v.operation <> 'DELETE'
+    and (e.sequence is null or (v.commit_position, v.sequence) > (e.commit_position, e.sequence))
+    and not exists (  -- it got another key
+      select from spans s join _bemi.key_change k on k."table" = s."table" and k.schema = s.schema
+        and _bemi.is_in(k.commit_position, k.sequence, s.from_position, s.from_sequence, s.to_position, s.to_sequence)
+      where k.previous_key = v.primary_key and k.source = place.source and k.epoch = place.epoch
+        and k.effective_at >= v.effective_at and k.effective_at <= place.at
+        and (k.commit_position, k.sequence) > (v.commit_position, v.sequence))
+$$;
+
 create or replace function bemi.row_as_of(name text, key text, at timestamptz, source text default null,
                                partial boolean default false, allow_stale boolean default false)
 returns setof bemi.row_version language plpgsql stable set search_path = pg_catalog, pg_temp set jit = off as $$
 declare
-  place _bemi.place := _bemi.find_place(name, at, source, partial, allow_stale);
-  segment record;
-  version @schema@.changes;
-  map jsonb;
+  place constant _bemi.place := _bemi.find_place(name, at, source, partial, allow_stale);
 begin
-  for segment in select * from _bemi.segments(place) loop
-    version := _bemi.newest_version(place, key, segment);
-    exit when version.id is not null;
-    -- It got another key under this name, and was not seen here since.
-    exit when _bemi.is_moved(place, key, segment.from_position, segment.from_sequence);
-  end loop;
-  if version.id is null or version.operation = 'DELETE' or _bemi.is_emptied_since(place, version)
-     or _bemi.is_moved(place, key, version.commit_position, version.sequence) then
-    if not _bemi.has_passes(place) then return; end if;
-    version := _bemi.key_holder(place, key);
-    if version.id is null then return; end if;
-  end if;
-  if place.mixed then map := _bemi.map_of(place, version.commit_position, version.sequence); end if;
+  return query select * from _bemi.rows_of_keys(place, array[key]);
+  if found or not _bemi.has_passes(place) then return; end if;
   return query
-  select version.primary_key, r."row", r.exact, r.fidelity, version.operation, version.effective_at, version.context
-  from _bemi.reshape(map, version.after, version.exact -> 'after', version.fidelity -> 'after') r;
+  select h.primary_key, r."row", r.exact, r.fidelity, h.operation, h.effective_at, h.context
+  from _bemi.key_holder(place, key) h
+  cross join lateral _bemi.reshape(
+    case when place.mixed then _bemi.map_of(place, h.commit_position, h.sequence) end, h.after, h.exact -> 'after',
+    h.fidelity -> 'after') r
+  where h.id is not null;
 end $$;
-
--- Whether a row of that key got another one after a position.
-create or replace function _bemi.is_moved(place _bemi.place, key text, commit_position bigint,
-  sequence bigint) returns boolean
-language sql stable set search_path = pg_catalog, pg_temp as $$
-  select exists (
-    select from _bemi.segments(place) s join _bemi.key_change k on k."table" = s."table" and k.schema = s.schema
-      and (k.commit_position, k.sequence) >= (s.from_position, s.from_sequence)
-      and (k.commit_position, k.sequence) < (s.to_position, s.to_sequence)
-    where k.previous_key = key and k.source = place.source and k.epoch = place.epoch and k.effective_at <= place.at
-      and (k.commit_position, k.sequence) > (is_moved.commit_position, is_moved.sequence))
-$$;
 
 -- The current rows by their keys, which the writer needs to fill in what the stream leaves out. Rows from before the
 -- table changed its shape are not among them.

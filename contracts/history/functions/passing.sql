@@ -215,11 +215,13 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   having count(*) filter (where c.operation = 'DELETE') > 0
 $$;
 
-create or replace function _bemi.passed_rows(place _bemi.place) returns setof bemi.row_version
+create or replace function _bemi.passed_rows(place _bemi.place, keys text[] default null)
+returns setof bemi.row_version
 language sql stable rows 10 set search_path = pg_catalog, pg_temp as $$
   select c.primary_key, r."row", r.exact, r.fidelity, c.operation, c.effective_at, c.context
   from _bemi.passed_keys(place) k cross join lateral _bemi.passed_row(place, k.key) c
   cross join lateral _bemi.reshape(
     case when place.mixed then _bemi.map_of(place, c.commit_position, c.sequence) end, c.after, c.exact -> 'after',
     c.fidelity -> 'after') r
+  where passed_rows.keys is null or k.key in (select unnest(passed_rows.keys))
 $$;

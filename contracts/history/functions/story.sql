@@ -1,4 +1,4 @@
--- Questions about events: one record's versions, the difference of two times, transactions, counts.
+-- Questions about events: one record's versions, transactions, counts.
 
 -- One record's versions, the oldest first: what changed, as {"column": [old, new]}, and who did it. Under all
 -- names that its table had.
@@ -85,31 +85,6 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   where (before -> key)::text is distinct from (after -> key)::text
 $$;
 
--- Rows that differ between two times; rows without a key by their content, as often as they are there.
-create or replace function bemi.diff(name text, from_time timestamptz, to_time timestamptz, source text default null,
-                          partial boolean default false, allow_stale boolean default false)
-returns table (primary_key text, operation text, before jsonb, after jsonb, changed jsonb)
-language sql stable set search_path = pg_catalog, pg_temp set jit = off as $$
-  with old as (
-    select r.*, coalesce(r.primary_key, concat(r."row", r.exact, ' ', row_number() over (
-                  partition by r.primary_key, case when r.primary_key is null then concat(r."row",
-                    r.exact) end))) as name
-    from bemi.rows_as_of(diff.name, from_time, source, partial, allow_stale) r
-  ), new as (
-    select r.*, coalesce(r.primary_key, concat(r."row", r.exact, ' ', row_number() over (
-                  partition by r.primary_key, case when r.primary_key is null then concat(r."row",
-                    r.exact) end))) as name
-    from bemi.rows_as_of(diff.name, to_time, source, partial, allow_stale) r
-  )
-  select coalesce(a.primary_key, b.primary_key),
-         case when a."row" is null then 'CREATE' when b."row" is null then 'DELETE' else 'UPDATE' end,
-         coalesce(a."row", '{}'), coalesce(b."row", '{}'),
-         _bemi.difference(coalesce(a."row", '{}'), coalesce(b."row", '{}'))
-  from old a full join new b using (name)
-  where (a."row"::text, a.exact) is distinct from (b."row"::text, b.exact)
-  order by length(coalesce(a.primary_key, b.primary_key)), 1
-$$;
-
 -- The effects of each transaction, the newest first.
 create or replace function bemi.transactions(since timestamptz default '-infinity',
   until timestamptz default 'infinity',
@@ -151,8 +126,6 @@ $$;
 
 comment on function bemi.history(text, text, text) is
   'The versions of one record: what changed, as {"column": [old, new]}, when and by whom, under all its table names.';
-comment on function bemi.diff(text, timestamptz, timestamptz, text, boolean, boolean) is
-  'The rows of a table that differ between two times.';
 comment on function bemi.transactions(timestamptz, timestamptz, jsonb, text, bigint) is
   'Transactions with what each one did, the newest first.';
 comment on function bemi.trends(interval, text, timestamptz, timestamptz, text) is
