@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """What each question costs as the past and the number of tables grow, beside the smallest size of the same run.
 
-  tables      10, 1,000 and 3,000 tables: start, the views of the past, DDL, sync, check, status, mark, teardown
-  partitions  histories of 30, 365 and 2,000 days, a partition a day, made by SQL: the questions of a reader
+  tables      10 and 1,000 tables: start, the views of the past, DDL, sync, check, status, mark, teardown
+  partitions  histories of 30 and 365 days, a partition a day, made by SQL: the questions of a reader
 
 Each figure is the median of a few tries in milliseconds, commands from their start to their exit. At the end stands
-what grew by more than 2, so that a cost that grows with the past, and not with the question, is seen.
+what grew by more than 2, so that a cost that grows with the past, and not with the question, is seen. The record that
+is asked for has 20 changes in the last ten days, however long the past is. --huge adds 1,000 days, 3,000 and 10,000
+tables, and takes most of an hour.
 
     ./dev bench growth [--tables N,...] [--days N,...] [--changes-a-day N] [--times N] [--huge]
 """
@@ -30,6 +32,7 @@ TOO_MUCH = 2.0
 SETTINGS = {"shared_buffers": "256MB", "max_wal_size": "4GB", "log_min_messages": "error"}
 WAIT_SECONDS = 900
 ROWS = 2_000
+STEADY_KEY = ROWS + 1
 
 # Rows as a worker would have stored them; the newest day is left to the worker. Every third change is of another
 # request.
@@ -44,6 +47,18 @@ select gen_random_uuid(), 'bench', 'bench', 'public', 'todo', k::text, 'UPDATE',
 from (select i, 1 + i * 7919 % {rows} as k,
              date_trunc('day', now()) - interval '1 day' * ({days} - i / {per_day}.0) as t
       from generate_series({first}, {last}) i) s
+"""
+# The record that is asked for: as many changes whatever the size.
+STEADY = """
+insert into changes (id, source, database, schema, "table", primary_key, operation, before, after, context,
+                     committed_at, effective_at, queued_at, transaction_id, position, epoch, commit_position, sequence)
+select gen_random_uuid(), 'bench', 'bench', 'public', 'todo', '{steady}', 'UPDATE',
+       jsonb_build_object('id', {steady}, 'task', case when n = 1 then 'x' else 's' || n - 1 end, 'done', n > 1),
+       jsonb_build_object('id', {steady}, 'task', 's' || n, 'done', true),
+       jsonb_build_object('user_id', 7), t, t, t, 1000 + i, 1 + i, 1, 1 + i, 1
+from (select n, {days} * {per_day} - (21 - n) * {per_day} / 2 as i,
+             date_trunc('day', now()) - interval '12 hours' * (21 - n) as t
+      from generate_series(1, 20) n) s
 """
 PARTITIONS = """
 select _bemi.make_partition(date_trunc('day', now()) - interval '1 day' * n) from generate_series({first}, {last}) n
@@ -63,6 +78,7 @@ insert into todo select k, 'x', false from generate_series(1, {rows}) k;
 update todo set task = 't' || i, done = true
 from (select 1 + i * 7919 % {rows} as k, max(i) as i from generate_series(0, {changes} - 1) i group by 1) c
 where todo.id = c.k;
+insert into todo values ({steady}, 's20', true);
 """
 
 
@@ -164,7 +180,7 @@ def with_tables(count: int, times: int) -> Figures:
 
 def make_past(url: str, connection: psycopg.Connection, days: int, per_day: int) -> None:
     connection.execute("create table todo (id bigint primary key, task text, done bool)")
-    connection.execute(LIVE.format(rows=ROWS, changes=days * per_day).encode())
+    connection.execute(LIVE.format(rows=ROWS, changes=days * per_day, steady=STEADY_KEY).encode())
     worker = Worker.start("--source", url, "--partition", "day").wait_ready()
     bemi("sync", "--source", url)
     worker.terminate()
@@ -177,6 +193,7 @@ def make_past(url: str, connection: psycopg.Connection, days: int, per_day: int)
         connection.execute(
             FILL.format(first=first, last=last, days=days, per_day=per_day, rows=ROWS).encode()
         )
+    connection.execute(STEADY.format(days=days, per_day=per_day, steady=STEADY_KEY).encode())
     connection.execute("update _bemi.view set until = null")  # their keys are gathered from the whole past
     connection.execute("vacuum analyze")
 
@@ -197,6 +214,10 @@ def with_days(days: int, per_day: int, times: int) -> Figures:
         began = time.perf_counter()
         worker = Worker.start("--source", url, "--partition", "day").wait_ready(timeout=WAIT_SECONDS)
         figures["worker's start"] = (time.perf_counter() - began) * 1000
+        # What the worker does once an hour.
+        figures["maintain, for each partition"] = (
+            milliseconds(lambda: bemi("maintain", "--source", url, timeout=WAIT_SECONDS), 1) / days
+        )
         a_slip(connection)
         bemi("sync", "--source", url, timeout=300)
         [moment, yesterday, day, request] = connection.execute(
@@ -208,18 +229,20 @@ def with_days(days: int, per_day: int, times: int) -> Figures:
         def command(*words: str) -> Callable[[], object]:
             return lambda: bemi(*words, "--source", url, timeout=300)
 
+        key = str(STEADY_KEY)
+
         def view_by_key() -> None:
             with psycopg.connect(url) as session:
                 session.execute("select set_config('bemi.as_of', %s, true)", [moment])
-                session.execute("select * from time_travel.todo where id = 42").fetchall()
+                session.execute("select * from time_travel.todo where id = %s", [STEADY_KEY]).fetchall()
 
         questions: dict[str, Callable[[], object]] = {
-            "history of a record": command("history", "todo", "42"),
-            "a row as of a minute ago": command("as-of", str(moment), "todo", "42"),
+            "history of a record": command("history", "todo", key),
+            "a row as of a minute ago": command("as-of", str(moment), "todo", key),
             "a table as of a minute ago": command("as-of", str(moment), "todo", "--format", "csv"),
             "the view by key": view_by_key,
             "newest page": command("changes"),
-            "page of one record": command("changes", "--table", "todo", "--primary-key", "42"),
+            "page of one record": command("changes", "--table", "todo", "--primary-key", key),
             "changes of a request": command("changes", "--context", f"request_id={request}"),
             "changes of a user": command("changes", "--context", "user_id=7"),
             "the last day's transactions": command("transactions", "--since", str(yesterday)),
@@ -273,17 +296,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--tables", type=numbers, default=[10, 1_000, 3_000])
-    parser.add_argument("--days", type=numbers, default=[30, 365, 2_000])
+    parser.add_argument("--tables", type=numbers, default=[10, 1_000])
+    parser.add_argument("--days", type=numbers, default=[30, 365])
     parser.add_argument("--changes-a-day", type=int, default=100)
     parser.add_argument("--times", type=int, default=3)
-    parser.add_argument("--huge", action="store_true", help="10,000 tables too")
+    parser.add_argument("--huge", action="store_true", help="1,000 days, 3,000 and 10,000 tables too")
     options = parser.parse_args()
     days: dict[int, Figures] = {}
-    for count in options.days:
+    for count in options.days + ([1_000] if options.huge else []):
         days[count] = with_days(count, options.changes_a_day, options.times)
     tables: dict[int, Figures] = {}
-    for count in options.tables + ([10_000] if options.huge else []):
+    for count in options.tables + ([3_000, 10_000] if options.huge else []):
         tables[count] = with_tables(count, options.times)
         print(f"  asked of {count:,} tables", flush=True)
     grown: dict[str, list[str]] = {}

@@ -73,15 +73,15 @@ std::string as_json(const PastRows& rows) {
 
 base::Result<pg::Rows> diff(pg::Connection& history, const Reach& reach, const Asked& asked,
                             const std::string& from, const std::string& to) {
+  auto told = stored_diff(history, asked, from, to);
+  if (told) return told;
   Asked before = asked;
   before.moment = from;
   Asked after = asked;
   after.moment = to;
   TRY_ASSIGN(Plan then, plan(history, reach, before, /*thorough=*/false));
   TRY_ASSIGN(Plan later, plan(history, reach, after, /*thorough=*/false));
-  if (!then.forward_refused && !later.forward_refused) {
-    return stored_diff(history, asked, from, to);
-  }
+  if (!then.forward_refused && !later.forward_refused) return told;
   TRY_ASSIGN(PastRows old, as_of(history, then, before));
   TRY_ASSIGN(PastRows now, as_of(history, later, after));
   drop_common(old, now);

@@ -76,6 +76,7 @@ class Maintenance {
   base::Status make_for_checkpoint(base::Timestamp at);
   base::Status end_what_was_cut_short();
   base::Status seal(const WindowState& state);
+  base::Status list(const WindowState& state);
   base::Status checkpoint(const WindowState& state);
   base::Status archive(const WindowState& state);
   base::Status pack(const WindowState& state);
@@ -106,12 +107,13 @@ base::Result<std::vector<WindowState>> Maintenance::windows() {
         {.window = {rows->text(row, 0), {rows->integer(row, 1)}, {rows->integer(row, 2)}},
          .closed = rows->truth(row, 3),
          .sealed = rows->truth(row, 4),
-         .detaching = rows->truth(row, 5),
-         .restored = rows->truth(row, 6),
-         .archived = rows->truth(row, 7),
-         .due = rows->truth(row, 8),
-         .thins = rows->truth(row, 9),
-         .size = rows->text(row, 10)});
+         .listed = rows->truth(row, 5),
+         .detaching = rows->truth(row, 6),
+         .restored = rows->truth(row, 7),
+         .archived = rows->truth(row, 8),
+         .due = rows->truth(row, 9),
+         .thins = rows->truth(row, 10),
+         .size = rows->text(row, 11)});
   }
   return states;
 }
@@ -148,7 +150,8 @@ base::Status Maintenance::end_what_was_cut_short() {
     if (!tell(Kind::drop, window, "was detached already")) continue;
     TRY(destination_->run(
         pg::begin_ddl(lock_spell) + "drop table if exists " + quoted(window) +
-        "; update _bemi.dropped_window set dropped_at = now() where \"window\" = " +
+        "; select _bemi.forget_keys(" + pg::quote_literal(window) +
+        "); update _bemi.dropped_window set dropped_at = now() where \"window\" = " +
         pg::quote_literal(window) + "; commit"));
   }
   return {};
@@ -172,6 +175,18 @@ base::Status Maintenance::seal(const WindowState& state) {
     return std::unexpected(added.error());
   }
   TRY(destination_->run(fmt::format("alter table {} validate constraint bemi_sealed", table)));
+  return {};
+}
+
+// Questions about one record then leave out the windows that have none of its changes.
+base::Status Maintenance::list(const WindowState& state) {
+  if (!tell(Kind::list, state.window.name, "its keys")) return {};
+  auto listed = destination_->run(pg::begin_ddl(lock_spell) + "select _bemi.list_keys(" +
+                                  pg::quote_literal(state.window.name) + "); commit");
+  if (!listed) {
+    TRY(destination_->run("rollback"));
+    return std::unexpected(listed.error());
+  }
   return {};
 }
 
@@ -258,6 +273,7 @@ base::Status Maintenance::run() {
 base::Status Maintenance::fulfil(Kind kind, const WindowState& state) {
   switch (kind) {
     case Kind::seal: return seal(state);
+    case Kind::list: return list(state);
     case Kind::checkpoint: return checkpoint(state);
     case Kind::archive: return archive(state);
     case Kind::thin: return thin(state);
@@ -277,6 +293,7 @@ std::string_view name(MaintenanceStep::Kind kind) {
   switch (kind) {
     case Kind::make: return "make";
     case Kind::seal: return "seal";
+    case Kind::list: return "list";
     case Kind::checkpoint: return "checkpoint";
     case Kind::archive: return "archive";
     case Kind::thin: return "thin";

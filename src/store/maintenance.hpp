@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 //
 // Keeps a growing history within bounds, window by window (partition by partition). It makes the
-// next one ahead of time, seals, archives and packs closed ones, and drops expired ones. Before it
-// drops one, it stores the last version of each row again, because later questions need that.
+// next one ahead of time, seals, lists, archives and packs closed ones, and drops expired ones.
+// Before it drops one, it stores the last version of each row again, because later questions need
+// that.
 #pragma once
 
 #include <functional>
@@ -27,7 +28,7 @@ struct MaintenanceSettings {
 };
 
 struct MaintenanceStep {
-  enum class Kind { make, seal, checkpoint, archive, thin, pack, drop, keep };
+  enum class Kind { make, seal, list, checkpoint, archive, thin, pack, drop, keep };
   Kind kind = Kind::make;
   std::string window;
   std::string detail;

@@ -23,6 +23,7 @@ std::vector<Duty> duties(const std::vector<WindowState>& states, bool archives) 
     const WindowState& state = states[i];
     if (state.restored) continue;
     if (state.closed && !state.sealed && !state.due) all.push_back({Kind::seal, i});
+    if (state.closed && !state.listed && !state.due) all.push_back({Kind::list, i});
     if (i == newest && !state.due) all.push_back({Kind::checkpoint, i});
     if (state.closed && !state.archived && archives) all.push_back({Kind::archive, i});
     if (state.due) {

@@ -17,6 +17,7 @@ struct WindowState {
   Window window;
   bool closed = false;     // nobody writes into it any more
   bool sealed = false;     // its constraint says so
+  bool listed = false;     // its keys are listed
   bool detaching = false;  // cut short while it was dropped
   bool restored = false;   // brought back from an archive: somebody wants it
   bool archived = false;

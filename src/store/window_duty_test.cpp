@@ -12,17 +12,30 @@ using Duties = std::vector<Duty>;
 // The newest one is written into.
 const WindowState open_window{};
 const WindowState closed{.closed = true};
-const WindowState sealed{.closed = true, .sealed = true};
-const WindowState due{.closed = true, .sealed = true, .due = true};
+const WindowState sealed{.closed = true, .sealed = true, .listed = true};
+const WindowState due{.closed = true, .sealed = true, .listed = true, .due = true};
 
 TEST(WindowDuty, TheWindowOfNowHasNone) {
   EXPECT_EQ(duties({}, true), Duties{});
   EXPECT_EQ(duties({open_window}, true), Duties{});
 }
 
-TEST(WindowDuty, AClosedWindowIsSealedThenCheckpointedThenArchivedThenPacked) {
-  EXPECT_EQ(duties({closed, open_window}, true),
-            (Duties{{Kind::seal, 0}, {Kind::checkpoint, 0}, {Kind::archive, 0}, {Kind::pack, 0}}));
+TEST(WindowDuty, AClosedWindowIsSealedThenListedThenCheckpointedThenArchivedThenPacked) {
+  EXPECT_EQ(duties({closed, open_window}, true), (Duties{{Kind::seal, 0},
+                                                         {Kind::list, 0},
+                                                         {Kind::checkpoint, 0},
+                                                         {Kind::archive, 0},
+                                                         {Kind::pack, 0}}));
+}
+
+// A change that came late took its list back.
+TEST(WindowDuty, AWindowIsListedAnew) {
+  WindowState unlisted = sealed;
+  unlisted.listed = false;
+  EXPECT_EQ(duties({unlisted, sealed}, false),
+            (Duties{{Kind::list, 0}, {Kind::checkpoint, 1}, {Kind::pack, 0}, {Kind::pack, 1}}));
+  unlisted.due = true;
+  EXPECT_EQ(duties({unlisted}, false), (Duties{{Kind::drop, 0}}));
 }
 
 TEST(WindowDuty, OnlyTheNewestClosedOneIsCheckpointed) {
@@ -40,6 +53,7 @@ TEST(WindowDuty, NothingIsArchivedTwiceOrWithoutAPlace) {
 TEST(WindowDuty, ADueWindowIsArchivedAndDroppedAndNothingElse) {
   WindowState unsealed = due;
   unsealed.sealed = false;
+  unsealed.listed = false;
   unsealed.thins = true;
   EXPECT_EQ(duties({unsealed}, true), (Duties{{Kind::archive, 0}, {Kind::drop, 0}}));
   EXPECT_EQ(duties({due, sealed}, false),

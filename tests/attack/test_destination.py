@@ -431,6 +431,7 @@ def test_the_installed_catalog_is_what_this_list_says(history: Database) -> None
         ("make_partition",),
         ("refresh_time_travel",),
         ("unknown_value",),
+        ("unlist_window",),
     ]
     # The names in a body of the SQL standard's form were looked up when it was installed.
     paths = history.sql(

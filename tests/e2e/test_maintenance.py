@@ -106,6 +106,9 @@ def test_windows_are_made_ahead_and_closed_ones_sealed(old: Old) -> None:
     assert "would make" in said and "would seal" in said and old.windows("sealed") == []
     old.maintain()
     assert old.windows("sealed") == closed
+    assert old.sql('select "window" from _bemi.listed_window order by from_time') == [
+        (name,) for name in closed
+    ]
     [[ahead]] = old.sql("select count(*) from _bemi.window where from_time > now()")
     assert ahead == 1
     plan = old.sql("explain (costs off) select * from changes where committed_at > '2100-01-01'")

@@ -1,30 +1,28 @@
 -- The rows of the past: one, a whole table, typed.
 
--- The newest change of each key, none older than a time. Looks into the last days first: a plan over years of
--- partitions costs more than the probes, and the planner leaves out partitions by values that it knows.
+-- The newest change of each key, none older than a time.
 create or replace function _bemi.newest_versions(place _bemi.place, keys text[], not_before timestamptz)
 returns setof @schema@.changes language plpgsql stable set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_custom_plan set jit = off as $$
 declare
-  begins constant timestamptz := greatest(place.since_time, not_before);
-  back interval;
-  since timestamptz;
   span record;
+  spell record;
   version @schema@.changes;
   found_keys text[];
 begin
-  foreach back in array array[interval '3 days', '30 days', '300 days', null] loop
-    since := greatest(begins, coalesce(least(place.at, now()) - back, '-infinity'));
-    for span in select * from _bemi.segments(place) loop
-      exit when cardinality(keys) = 0;
+  for span in select * from _bemi.segments(place) loop
+    exit when cardinality(keys) = 0;
+    for spell in
+      select * from _bemi.times_of_keys(span."table", keys, greatest(place.since_time, not_before), place.at)
+    loop
       found_keys := '{}';
       for version in
         select c.* from unnest(keys) k (key)
         cross join lateral (
           select c.* from @schema@.changes c
           where c."table" = span."table" and c.primary_key = k.key and c.schema = span.schema
-            and c.source = place.source and c.epoch = place.epoch and c.effective_at <= place.at
-            and c.effective_at >= since
+            and c.source = place.source and c.epoch = place.epoch and c.effective_at < spell.until
+            and c.effective_at >= spell.since
             and _bemi.is_in(c.commit_position, c.sequence, span.from_position, span.from_sequence, span.to_position,
                             span.to_sequence)
           order by c.effective_at desc, c.commit_position desc, c.sequence desc limit 1
@@ -34,26 +32,8 @@ begin
         found_keys := found_keys || version.primary_key;
       end loop;
       keys := array(select unnest(keys) except select unnest(found_keys));
+      exit when cardinality(keys) = 0;
     end loop;
-    exit when cardinality(keys) = 0 or since = begins;
-  end loop;
-end $$;
-
--- Where it was emptied last, not before a time; nulls: nowhere.
-create or replace function _bemi.emptied_since(place _bemi.place, since timestamptz, out commit_position bigint,
-                                    out sequence bigint)
-language plpgsql stable set search_path = pg_catalog, pg_temp set plan_cache_mode = force_custom_plan as $$
-declare span record;
-begin
-  for span in select * from _bemi.segments(place) loop
-    select t.commit_position, t.sequence into commit_position, sequence from @schema@.changes t
-    where t.operation = 'TRUNCATE' and t."table" = span."table" and t.schema = span.schema
-      and t.source = place.source and t.epoch = place.epoch and t.effective_at <= place.at
-      and t.effective_at >= since
-      and _bemi.is_in(t.commit_position, t.sequence, span.from_position, span.from_sequence, span.to_position,
-                      span.to_sequence)
-    order by t.effective_at desc, t.commit_position desc, t.sequence desc limit 1;
-    exit when sequence is not null;
   end loop;
 end $$;
 
@@ -66,7 +46,7 @@ returns setof bemi.row_version language sql stable set search_path = pg_catalog,
     select v.* from _bemi.newest_versions(place, keys, not_before) v
   ), emptied as materialized (
     select e.* from (select min(v.effective_at) as since from versions v) m
-    cross join lateral _bemi.emptied_since(place, m.since) e
+    cross join lateral _bemi.emptied_before(place, 9223372036854775807, 0, m.since) e
   ), spans as materialized (
     select s.* from _bemi.segments(place) s
   ), maps as materialized (

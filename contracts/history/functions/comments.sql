@@ -148,6 +148,12 @@ comment on column _bemi.key_change.previous_key is 'The key that the row had bef
 comment on table _bemi.key_pass is
   'Transactions in which a key may have passed from one row to another while both had it.';
 
+comment on table _bemi.listed_window is 'The partitions whose keys are listed in _bemi.window_keys.';
+comment on column _bemi.listed_window."window" is 'The partition''s name';
+comment on column _bemi.listed_window.from_time is 'The partition''s first moment';
+comment on column _bemi.listed_window.to_time is 'The first moment after the partition';
+comment on column _bemi.listed_window.listed_at is 'The time when its keys were listed';
+
 comment on table _bemi.login_session is 'Browsers that have signed in.';
 comment on column _bemi.login_session.hash is 'The hash of the session''s cookie';
 comment on column _bemi.login_session.name is 'The user or token';
@@ -292,3 +298,9 @@ comment on column _bemi.webhook.last_status is 'The HTTP status of the last answ
 comment on column _bemi.webhook.last_error is 'The last failure in words';
 
 comment on type bemi.row_version is 'A row as it was at a time, with the change that made it so.';
+
+comment on table _bemi.window_keys is
+  'Which keys a closed partition has, so that questions about one record leave out the partitions without it.';
+comment on column _bemi.window_keys.bucket is 'The lowest ten bits of the hashes';
+comment on column _bemi.window_keys."window" is 'The partition''s name';
+comment on column _bemi.window_keys.hashes is 'Of each table and key: see _bemi.key_hash';

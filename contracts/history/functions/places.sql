@@ -270,22 +270,33 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   select e.* from _bemi.emptied_before(place, 9223372036854775807, 0) e
 $$;
 
+-- The same before a position, and not before a time; null: nothing is asked.
 create or replace function _bemi.emptied_before(place _bemi.place, to_position bigint, to_sequence bigint,
-                                     out commit_position bigint, out sequence bigint)
-language sql stable set search_path = pg_catalog, pg_temp as $$
-  select t.commit_position, t.sequence
-  from _bemi.segments(place) s
-  cross join lateral (
-    select t.commit_position, t.sequence from @schema@.changes t
-    where t.operation = 'TRUNCATE' and t."table" = s."table" and t.schema = s.schema and t.source = place.source
-      and t.epoch = place.epoch and t.effective_at <= place.at and t.effective_at >= place.since_time
-      and (t.commit_position, t.sequence) >= (s.from_position, s.from_sequence)
-      and (t.commit_position, t.sequence) < (s.to_position, s.to_sequence)
-      and (t.commit_position, t.sequence) < (emptied_before.to_position, emptied_before.to_sequence)
-    order by t.effective_at desc, t.commit_position desc, t.sequence desc limit 1
-  ) t
-  limit 1
-$$;
+                                     since timestamptz default '-infinity', out commit_position bigint,
+                                     out sequence bigint)
+language plpgsql stable set search_path = pg_catalog, pg_temp set plan_cache_mode = force_custom_plan
+set jit = off as $$
+declare
+  span record;
+  spell record;
+begin
+  if since is null then return; end if;
+  for span in select * from _bemi.segments(place) loop
+    for spell in
+      select * from _bemi.times_of_keys(span."table", array[null::text], greatest(place.since_time, since), place.at)
+    loop
+      select t.commit_position, t.sequence into commit_position, sequence from @schema@.changes t
+      where t.operation = 'TRUNCATE' and t."table" = span."table" and t.schema = span.schema
+        and t.source = place.source and t.epoch = place.epoch and t.effective_at < spell.until
+        and t.effective_at >= spell.since
+        and _bemi.is_in(t.commit_position, t.sequence, span.from_position, span.from_sequence, span.to_position,
+                        span.to_sequence)
+        and (t.commit_position, t.sequence) < (emptied_before.to_position, emptied_before.to_sequence)
+      order by t.effective_at desc, t.commit_position desc, t.sequence desc limit 1;
+      if sequence is not null then return; end if;
+    end loop;
+  end loop;
+end $$;
 
 -- A moment as people name it: a mark, a timestamp, an LSN (all that was committed up to it), a transaction id
 -- (up to its commit). Of an LSN that has not arrived, with allow_stale, what has.

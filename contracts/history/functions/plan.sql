@@ -10,12 +10,7 @@ declare
   -- The cost of a probe, in changes read and sorted.
   probe_cost constant int := 4;
 begin
-  if exists (
-    select from _bemi.segments(place) s join @schema@.changes c on c."table" = s."table" and c.schema = s.schema
-    where c.primary_key is null and c.source = place.source and c.epoch = place.epoch and c.effective_at <= place.at
-      and c.effective_at >= place.since_time and c.operation not in ('TRUNCATE', 'SCHEMA')
-      and c.commit_position >= place.since)
-  then
+  if _bemi.has_keyless_changes(place) then
     way := 'content'; reason := 'rows without a key are counted by their content'; return;
   end if;
   select * into v from _bemi.view w
@@ -31,6 +26,31 @@ begin
   way := case when v.keys * probe_cost >= to_read then 'changes' else 'keys' end;
   reason := format('%s keys to probe against about %s changes to read', v.keys, to_read);
   if way = 'keys' then query := _bemi.rows_by_key(v, place); end if;
+end $$;
+
+create or replace function _bemi.has_keyless_changes(place _bemi.place) returns boolean
+language plpgsql stable set search_path = pg_catalog, pg_temp set plan_cache_mode = force_custom_plan
+set jit = off as $$
+declare
+  span record;
+  spell record;
+begin
+  for span in select distinct s.schema, s."table" from _bemi.segments(place) s loop
+    for spell in
+      select * from _bemi.times_of_keys(span."table", array[null::text], place.since_time, place.at)
+    loop
+      if exists (
+        select from @schema@.changes c
+        where c.primary_key is null and c."table" = span."table" and c.schema = span.schema
+          and c.source = place.source and c.epoch = place.epoch and c.effective_at < spell.until
+          and c.effective_at >= spell.since and c.operation not in ('TRUNCATE', 'SCHEMA')
+          and c.commit_position >= place.since)
+      then
+        return true;
+      end if;
+    end loop;
+  end loop;
+  return false;
 end $$;
 
 -- About how many: from the checkpoint before the time to the next one, or to now.

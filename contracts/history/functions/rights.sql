@@ -73,7 +73,8 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   from (values
     ('reader', 'select', array['@schema@.changes', '_bemi.source', '_bemi.epoch', '_bemi.coverage', '_bemi.gap',
       '_bemi.finding', '_bemi.relation_version', '_bemi.key_change', '_bemi.key_pass',
-      '_bemi.baseline_left', '_bemi.view', '_bemi.destination', '_bemi.mark',
+      '_bemi.baseline_left', '_bemi.view', '_bemi.destination', '_bemi.mark', '_bemi.listed_window',
+      '_bemi.window_keys',
       '_bemi."window"', '_bemi.stage', '_bemi.migration', '_bemi.function_set', '_bemi.installed', '_bemi.role',
       'bemi.time_travel_tables']),
     ('writer', 'select, insert', array['@schema@.changes', '_bemi.gap', '_bemi.finding', '_bemi.parked',

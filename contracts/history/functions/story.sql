@@ -17,14 +17,14 @@ begin
     from (select distinct v.epoch, v.relation from _bemi.relation_version v
           where v.source = source_name and v.schema = place.schema and v."table" = place."table") r
     cross join lateral _bemi.segments(_bemi.place_of(source_name, r.epoch, r.relation)) s
+  ), names as materialized (
+    select distinct s.schema, s."table" from stretch s
   ), versions as (
-    select distinct on (c.epoch, c.commit_position, c.sequence) c.* from stretch s
-    cross join lateral (
-      select c.* from @schema@.changes c
-      where c."table" = s."table" and c.primary_key = key and c.schema = s.schema and c.source = source_name
-        and c.epoch = s.epoch and (c.commit_position, c.sequence) >= (s.from_position, s.from_sequence)
-        and (c.commit_position, c.sequence) < (s.to_position, s.to_sequence)
-    ) c
+    select distinct on (c.epoch, c.commit_position, c.sequence) c.*
+    from names n cross join lateral _bemi.changes_of_key(source_name, n.schema, n."table", key) c
+    join stretch s on s."table" = c."table" and s.schema = c.schema and s.epoch = c.epoch
+      and (c.commit_position, c.sequence) >= (s.from_position, s.from_sequence)
+      and (c.commit_position, c.sequence) < (s.to_position, s.to_sequence)
   ), told as (  -- What a checkpoint repeats is no version.
     select v.* from (select v.*, row_number() over (order by v.epoch, v.commit_position, v.sequence) as number
                      from versions v) v
@@ -42,10 +42,10 @@ begin
     cross join lateral _bemi.pass_outcome(l.place, key, p.commit_position, -1, 9223372036854775807) o
   ), ends as materialized (  -- once, and not for each version
     select t.epoch, t.commit_position, t.sequence, t.effective_at
-    from stretch s join @schema@.changes t on t."table" = s."table" and t.schema = s.schema and t.epoch = s.epoch
+    from names n cross join lateral _bemi.truncations_of(source_name, n.schema, n."table") t
+    join stretch s on s."table" = t."table" and s.schema = t.schema and s.epoch = t.epoch
       and (t.commit_position, t.sequence) >= (s.from_position, s.from_sequence)
       and (t.commit_position, t.sequence) < (s.to_position, s.to_sequence)
-    where t.operation = 'TRUNCATE' and t.source = source_name
     union all
     select k.epoch, k.commit_position, k.sequence, k.effective_at
     from stretch s join _bemi.key_change k on k."table" = s."table" and k.schema = s.schema and k.epoch = s.epoch

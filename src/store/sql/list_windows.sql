@@ -4,7 +4,8 @@ with rule as (
   select r ->> 1 as "table", (r ->> 2)::interval as keep from jsonb_array_elements($1::jsonb) r
 )
 select w.name, (extract(epoch from w.from_time) * 1000000)::bigint, (extract(epoch from w.to_time) * 1000000)::bigint,
-       w.closed, w.sealed, w.detaching, w.restored, w.archived,
+       w.closed, w.sealed,
+       exists (select from _bemi.listed_window l where l."window" = w.name), w.detaching, w.restored, w.archived,
        coalesce(w.to_time <= now() - (select max(keep) from rule), false)
          and exists (select from rule where "table" is null),
        exists (select from _bemi.tables_over($1::jsonb, w.to_time)), pg_size_pretty(w.bytes)

@@ -1,0 +1,103 @@
+-- Which partitions may have changes of a key: all but those whose lists of keys say that they have none.
+
+-- The same on every server and release: lists are kept for years.
+create or replace function _bemi.key_hash("table" text, key text) returns int
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
+  select ('x' || left(md5(concat("table", chr(10), key)), 8))::bit(32)::int
+$$;
+
+-- The spans of time in which any of the keys may have changes, the newest first: a null one stands for what has no key.
+-- A plan over years of partitions costs more than the probes, and the planner leaves out partitions by values that it
+-- knows: so the last days stand apart from what is older. A list counts as long as its partition is there.
+create or replace function _bemi.times_of_keys(in_table text, keys text[], from_time timestamptz, to_time timestamptz)
+returns table (since timestamptz, until timestamptz)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  with having_them as materialized (
+    select distinct k."window"
+    from (select distinct _bemi.key_hash(in_table, k.key) as hash from unnest(keys) k (key)) h
+    join _bemi.window_keys k on k.bucket = h.hash & 1023
+    where h.hash = any(k.hashes) and cardinality(keys) <= 100
+  ), without_them as (
+    select range_agg(tstzrange(w.from_time, w.to_time)) as times
+    from _bemi.listed_window w
+    join pg_class c on c.relname = w."window"
+    join pg_inherits i on i.inhrelid = c.oid and i.inhparent = '@schema@.changes'::regclass
+    where cardinality(keys) <= 100 and w.to_time > times_of_keys.from_time and w.from_time <= times_of_keys.to_time
+      and w."window" not in (select h."window" from having_them h)
+  ), steps as (
+    select tstzrange(recent - back, recent - lag(back) over (order by back)) as times
+    from (values (interval '3 days'), ('30 days'), ('300 days'), (null)) s (back),
+      least(times_of_keys.to_time, now()) recent
+  )
+  select lower(span), case when upper_inc(span) then upper(span) + interval '1 us' else coalesce(upper(span),
+           'infinity') end
+  from without_them w
+  cross join lateral unnest(
+    tstzmultirange(tstzrange(times_of_keys.from_time, nullif(times_of_keys.to_time, 'infinity'), '[]'))
+    - coalesce(w.times, '{}')) r (times)
+  cross join steps s cross join lateral (select r.times * s.times as span) p
+  where not isempty(span)
+  order by lower(span) desc
+$$;
+
+-- All changes of a key under one name of its table.
+create or replace function _bemi.changes_of_key(in_source text, in_schema text, in_table text, key text)
+returns setof @schema@.changes language plpgsql stable set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_custom_plan set jit = off as $$
+declare spell record;
+begin
+  for spell in select * from _bemi.times_of_keys(in_table, array[key], '-infinity', 'infinity') loop
+    return query
+    select c.* from @schema@.changes c
+    where c."table" = in_table and c.primary_key = key and c.schema = in_schema and c.source = in_source
+      and c.effective_at >= spell.since and c.effective_at < spell.until;
+  end loop;
+end $$;
+
+-- What emptied a table under one name.
+create or replace function _bemi.truncations_of(in_source text, in_schema text, in_table text)
+returns setof @schema@.changes language plpgsql stable set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_custom_plan set jit = off as $$
+declare spell record;
+begin
+  for spell in select * from _bemi.times_of_keys(in_table, array[null::text], '-infinity', 'infinity') loop
+    return query
+    select c.* from @schema@.changes c
+    where c.operation = 'TRUNCATE' and c."table" = in_table and c.schema = in_schema and c.source = in_source
+      and c.effective_at >= spell.since and c.effective_at < spell.until;
+  end loop;
+end $$;
+
+-- A change that comes late: its partition's list is none any more.
+create or replace function _bemi.unlist_window() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  delete from _bemi.listed_window w where w."window" = tg_table_name;
+  return null;
+end $$;
+
+-- By the owner, of a partition that is closed. Whoever writes into it meanwhile waits, and is noticed then.
+create or replace function _bemi.list_keys(name text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  child constant text := format('%I.%I', (select d.schema from _bemi.destination d), name);
+begin
+  execute format('create or replace trigger bemi_listed after insert or update on %s '
+                 'for each row execute function _bemi.unlist_window()', child);
+  execute format('alter table %s enable always trigger bemi_listed', child);
+  delete from _bemi.window_keys k where k."window" = name;
+  execute format('insert into _bemi.window_keys (bucket, "window", hashes) '
+                 'select h.hash & 1023, %L, array_agg(h.hash) '
+                 'from (select distinct _bemi.key_hash(c."table", c.primary_key) as hash from %s c) h group by 1',
+                 name, child);
+  insert into _bemi.listed_window ("window", from_time, to_time)
+  select w.name, w.from_time, w.to_time from _bemi.window w where w.name = list_keys.name
+  on conflict ("window") do update set from_time = excluded.from_time, to_time = excluded.to_time, listed_at = now();
+end $$;
+
+-- Of a partition that is dropped.
+create or replace function _bemi.forget_keys(name text) returns void
+language sql set search_path = pg_catalog, pg_temp as $$
+  delete from _bemi.listed_window w where w."window" = name;
+  delete from _bemi.window_keys k where k."window" = name;
+$$;

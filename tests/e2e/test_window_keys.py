@@ -1,0 +1,114 @@
+"""Closed partitions list their keys: a question about one record opens those that may have its changes, and no others,
+and its answer is the same as without the lists."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from e2e.test_long_past import NOW, past
+from support.fixtures import Database, oldest_and_newest
+
+__all__ = ["past"]
+RECORDS = ("7", "10", "25", "33", "49", "1")
+CLOSED = "select name from _bemi.window where closed order by from_time"
+LATE = """
+insert into changes (id, source, database, schema, "table", primary_key, operation, before, after, context,
+                     committed_at, effective_at, queued_at, transaction_id, position, epoch, commit_position, sequence)
+select gen_random_uuid(), source, database, schema, "table", '33', 'UPDATE', '{}', '{"id": 33, "task": "late"}', '{}',
+       t, t, t, 5, 40, 1, commit_position, 5
+from (select *, effective_at + interval '1 minute' as t from changes where commit_position = 40) c
+"""
+EMPTIED = """
+insert into changes (id, source, database, schema, "table", operation, before, after, context, committed_at,
+                     effective_at, queued_at, transaction_id, position, epoch, commit_position, sequence)
+select gen_random_uuid(), source, database, schema, "table", 'TRUNCATE', '{}', '{}', '{}', t, t, t, 5, 80, 1,
+       commit_position, 5
+from (select *, effective_at + interval '1 minute' as t from changes where commit_position = 80) c
+"""
+
+
+def list_all(database: Database) -> list[str]:
+    closed = [str(name) for (name,) in database.sql(CLOSED)]
+    for name in closed:
+        database.sql("select _bemi.list_keys(%s)", name)
+    return closed
+
+
+def answers(database: Database) -> list[object]:
+    found: list[object] = []
+    with psycopg.connect(database.url) as connection:
+        for key in RECORDS:
+            query = "select * from bemi.history('todo', %s) order by version"
+            found.append(connection.execute(query, (key,)).fetchall())
+            for days in (0, 1, 5, 40, 100, 299, 301, 700, 985):
+                query = f"select * from bemi.row_as_of('todo', %s, {NOW} - interval '1 day' * %s)"
+                found.append(connection.execute(query.encode(), (key, days)).fetchall())
+        found.append(
+            connection.execute(f"select * from bemi.rows_as_of('todo', {NOW}) order by 1".encode()).fetchall()
+        )
+    return found
+
+
+def opened(database: Database, query: str, *values: object) -> set[str]:
+    """The partitions that a question has opened: it locks them until its transaction ends."""
+    with psycopg.connect(database.url) as connection:
+        connection.execute(query.encode(), values).fetchall()
+        locks = connection.execute(
+            "select c.relname from pg_locks l join pg_class c on c.oid = l.relation join pg_inherits i on"
+            " i.inhrelid = c.oid where l.pid = pg_backend_pid() and i.inhparent = 'changes'::regclass"
+        ).fetchall()
+    return {str(name) for (name,) in locks}
+
+
+def windows_of(database: Database, key: str) -> set[str]:
+    return {
+        str(name)
+        for (name,) in database.sql(
+            "select distinct tableoid::regclass::text from changes where primary_key = %s", key
+        )
+    }
+
+
+@oldest_and_newest
+def test_lists_change_no_answer(past: Database) -> None:
+    before = answers(past)
+    closed = list_all(past)
+    assert len(closed) > 30
+    assert answers(past) == before
+    # Late ones, into partitions that are listed: of a record, and one that empties the table.
+    for late in (LATE, EMPTIED):
+        past.sql(late)
+        assert past.sql("select count(*) from _bemi.listed_window") == [(len(closed) - 1,)]
+        said = answers(past)
+        assert said != before
+        past.sql("delete from _bemi.listed_window")
+        assert answers(past) == said
+        before = said
+        list_all(past)
+
+
+@oldest_and_newest
+@pytest.mark.parametrize("key", ["7", "33"])
+def test_one_record_opens_only_the_partitions_that_have_it(past: Database, key: str) -> None:
+    everywhere = opened(past, "select * from bemi.history('todo', %s)", key)
+    closed = set(list_all(past))
+    assert everywhere > closed
+    not_listed = {str(name) for (name,) in past.sql("select name from _bemi.window where not closed")}
+    mine = windows_of(past, key)
+    assert len(mine) < 5
+    assert opened(past, "select * from bemi.history('todo', %s)", key) <= mine | not_listed
+    assert opened(past, f"select * from bemi.row_as_of('todo', %s, {NOW})", key) <= mine | not_listed
+
+
+@oldest_and_newest
+def test_a_list_goes_with_its_partition(past: Database) -> None:
+    closed = list_all(past)
+    where = sorted(windows_of(past, "33"))[0]
+    before = len(past.sql("select 1 from bemi.history('todo', '33')"))
+    # As when an archive is brought back under the same name: the rows come before the partition is attached.
+    past.sql(f"alter table changes detach partition {where}")
+    past.sql("select _bemi.forget_keys(%s)", where)
+    assert len(past.sql("select 1 from bemi.history('todo', '33')")) < before
+    assert past.sql('select 1 from _bemi.window_keys where "window" = %s', where) == []
+    assert past.sql("select count(*) from _bemi.listed_window") == [(len(closed) - 1,)]
