@@ -74,6 +74,7 @@ class Maintenance {
   base::Status fulfil(Kind kind, const WindowState& state);
   base::Status make(Partitions& partitions, base::Timestamp time, const char* why);
   base::Status make_for_checkpoint(base::Timestamp at);
+  base::Status in_short_spell(const std::string& sql);
   base::Status end_what_was_cut_short();
   base::Status seal(const WindowState& state);
   base::Status list(const WindowState& state);
@@ -133,10 +134,28 @@ base::Status Maintenance::make(Partitions& partitions, base::Timestamp time, con
   return partitions.create(*destination_, time);
 }
 
-// The rows of a checkpoint stand at the moment that it is of.
+// The rows of a checkpoint stand at the moment that it is of: in a window that may be sealed
+// already, before all that it has. The next round seals it anew.
 base::Status Maintenance::make_for_checkpoint(base::Timestamp at) {
   TRY_ASSIGN(Partitions partitions, Partitions::load(*destination_, schema_));
-  return make(partitions, at, "for a checkpoint");
+  TRY(make(partitions, at, "for a checkpoint"));
+  TRY_ASSIGN(pg::Rows sealed,
+             destination_->query("select w.name from _bemi.window w where w.sealed "
+                                 "and w.from_time <= $1 and $1 < w.to_time",
+                                 {base::format(at)}));
+  for (int row = 0; row < sealed.count(); ++row) {
+    TRY(in_short_spell(
+        fmt::format("alter table {} drop constraint bemi_sealed", quoted(sealed.text(row, 0)))));
+  }
+  return {};
+}
+
+// DDL that others do not queue behind.
+base::Status Maintenance::in_short_spell(const std::string& sql) {
+  auto done = destination_->run(pg::begin_ddl(lock_spell) + sql + "; commit");
+  if (done) return {};
+  TRY(destination_->run("rollback"));
+  return std::unexpected(done.error());
 }
 
 base::Status Maintenance::end_what_was_cut_short() {
@@ -166,14 +185,8 @@ base::Status Maintenance::seal(const WindowState& state) {
   std::string check = span.get(0, 0) ? fmt::format("committed_at >= '{}' and committed_at <= '{}'",
                                                    span.text(0, 0), span.text(0, 1))
                                      : std::string("false");
-  auto added = destination_->run(
-      pg::begin_ddl(lock_spell) +
-      fmt::format("alter table {} add constraint bemi_sealed check ({}) not valid; commit", table,
-                  check));
-  if (!added) {
-    TRY(destination_->run("rollback"));
-    return std::unexpected(added.error());
-  }
+  TRY(in_short_spell(
+      fmt::format("alter table {} add constraint bemi_sealed check ({}) not valid", table, check)));
   TRY(destination_->run(fmt::format("alter table {} validate constraint bemi_sealed", table)));
   return {};
 }
@@ -181,13 +194,7 @@ base::Status Maintenance::seal(const WindowState& state) {
 // Questions about one record then leave out the windows that have none of its changes.
 base::Status Maintenance::list(const WindowState& state) {
   if (!tell(Kind::list, state.window.name, "its keys")) return {};
-  auto listed = destination_->run(pg::begin_ddl(lock_spell) + "select _bemi.list_keys(" +
-                                  pg::quote_literal(state.window.name) + "); commit");
-  if (!listed) {
-    TRY(destination_->run("rollback"));
-    return std::unexpected(listed.error());
-  }
-  return {};
+  return in_short_spell("select _bemi.list_keys(" + pg::quote_literal(state.window.name) + ")");
 }
 
 // Later questions then begin there, where little else has to be read.

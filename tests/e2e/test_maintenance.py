@@ -230,6 +230,38 @@ def test_a_dropped_partition_leaves_each_rows_last_version(old: Old, tmp_path: P
     assert name == "first"
 
 
+# In the month after the oldest one: a change and, once sealed, nothing before it.
+NEIGHBOUR = """
+insert into changes (id, source, database, schema, "table", primary_key, operation, before, after, context,
+                     committed_at, effective_at, queued_at, transaction_id, position, epoch, commit_position, sequence)
+select gen_random_uuid(), source, database, schema, "table", primary_key, 'UPDATE', after, after, '{}', t, t, t,
+       transaction_id, position, epoch, commit_position, 1000
+from (select c.*, w.to_time + interval '3 days' as t from changes c join _bemi.window w on w.name = %s
+      where c."table" = 'item' and c.operation = 'UPDATE' and c.effective_at < w.to_time
+      order by c.effective_at desc, c.sequence desc limit 1) c
+"""
+
+
+def test_a_sealed_partition_takes_the_rows_of_the_one_before_it(old: Old) -> None:
+    oldest = old.windows("closed")[0]
+    old.sql("select _bemi.make_partition(to_time) from _bemi.window where name = %s", oldest)
+    old.sql(NEIGHBOUR, oldest)
+    old.maintain()
+    neighbour = old.windows("sealed")[1]
+    [[due]] = old.sql(
+        "select (now() - to_time - interval '1 day')::text from _bemi.window where name = %s", oldest
+    )
+    said = old.maintain("--retention", str(due))
+    assert f"drop     {oldest}" in said
+    assert old.windows("sealed")[0] != neighbour
+    old.maintain("--retention", str(due))
+    assert old.windows("sealed")[0] == neighbour
+    assert (neighbour,) in old.sql('select "window" from _bemi.listed_window')
+    found = bemi("as-of", str(now(old)), "log", "--format", "json", "--allow-stale", env=old.env).stdout
+    assert sorted(canonical_lines(found)) == live_rows(old.source_url, "log")
+    assert old.sql("select operation from bemi.history('log', '7')") == [("SNAPSHOT",)]
+
+
 def test_a_drop_that_was_cut_short_is_ended(old: Old) -> None:
     """After the note, and after the detaching; by hand, as a killed one leaves them."""
     oldest = old.windows("closed")[0]
