@@ -72,8 +72,10 @@ base::Result<pg::Rows> Changes::newest(const ChangeFilter& filter, std::int64_t 
   }
   TRY_ASSIGN(Floors floors,
              floors_of(*destination_, filter, end ? std::optional(end->at) : std::nullopt));
+  TRY_ASSIGN(std::string record_times, times_of_record(*destination_, filter));
   for (std::size_t step = 0;; ++step) {
     TRY_ASSIGN(Where where, where_of(filter));
+    if (!record_times.empty()) where.add_raw(record_times);
     add_floor(where, floors[step]);
     if (end) add_cursor(where, *end, "<");
     std::string sql = fmt::format(
@@ -118,13 +120,10 @@ base::Result<pg::Rows> Changes::after(const ChangeFilter& filter, const std::vec
 }
 
 base::Result<std::vector<Position>> Changes::ends() {
-  std::string sql = fmt::format(
-      "select s.name, c.epoch, c.commit_position, c.sequence from _bemi.source s cross join "
-      "lateral "
-      "(select epoch, commit_position, sequence from {} where source = s.name "
-      "order by effective_at desc, epoch desc, commit_position desc, sequence desc limit 1) c",
-      table_);
-  TRY_ASSIGN(pg::Rows rows, destination_->run(sql));
+  TRY_ASSIGN(pg::Rows rows,
+             destination_->run("select s.name, c.epoch, c.commit_position, c.sequence "
+                               "from _bemi.source s cross join lateral "
+                               "_bemi.newest_of_source(s.name) c where c.id is not null"));
   std::vector<Position> ends;
   for (int row = 0; row < rows.count(); ++row) {
     ends.push_back(

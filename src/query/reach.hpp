@@ -22,4 +22,8 @@ base::Result<Floors> floors_of(pg::Connection& destination, const ChangeFilter& 
 // Constants: the planner leaves out the partitions before it only by a value that it knows.
 void add_floor(Where& where, const std::optional<std::string>& floor);
 
+// Of a filter for one record: a condition that leaves out the partitions which surely have none of
+// its changes. Empty: there is nothing to leave out.
+base::Result<std::string> times_of_record(pg::Connection& destination, const ChangeFilter& filter);
+
 }  // namespace bemi::query

@@ -6,7 +6,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from e2e.test_long_past import NOW, past
+from e2e.test_long_past import NOW, ids_of, paged, past
 from support.fixtures import Database, oldest_and_newest
 
 __all__ = ["past"]
@@ -99,6 +99,15 @@ def test_one_record_opens_only_the_partitions_that_have_it(past: Database, key: 
     assert len(mine) < 5
     assert opened(past, "select * from bemi.history('todo', %s)", key) <= mine | not_listed
     assert opened(past, f"select * from bemi.row_as_of('todo', %s, {NOW})", key) <= mine | not_listed
+
+
+@oldest_and_newest
+def test_pages_of_one_record_miss_nothing(past: Database) -> None:
+    list_all(past)
+    for key in ("7", "33", "no such key"):
+        expected = ids_of(past, f"primary_key = '{key}'")
+        for limit in (1, 2, 50):
+            assert paged(past, limit, "--table", "todo", "--primary-key", key) == expected
 
 
 @oldest_and_newest

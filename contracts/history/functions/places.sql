@@ -28,14 +28,38 @@ begin
                           'is the table tracked, and its name written as SQL would? See: bemi check');
 end $$;
 
--- A partition that was emptied by itself has a change, and no shape of its own.
+-- A partition that was emptied by itself has a change, and no shape of its own: only then the changes are asked, since
+-- to plan a look at all of them takes long.
 create or replace function _bemi.check_table(in_schema text, in_table text) returns void
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 begin
-  if not exists (select from _bemi.relation_version v where v.schema = in_schema and v."table" = in_table)
-     and not exists (select from @schema@.changes c where c.schema = in_schema and c."table" = in_table) then
+  if exists (select from _bemi.relation_version v where v.schema = in_schema and v."table" = in_table) then
+    return;
+  end if;
+  if not exists (select from @schema@.changes c where c.schema = in_schema and c."table" = in_table) then
     perform _bemi.raise_unknown_table(in_schema, in_table);
   end if;
+end $$;
+
+-- A source's newest change, looked for in its last days first.
+create or replace function _bemi.newest_of_source(in_source text) returns @schema@.changes
+language plpgsql stable set search_path = pg_catalog, pg_temp set plan_cache_mode = force_custom_plan
+set jit = off as $$
+declare
+  newest @schema@.changes;
+  spell record;
+begin
+  for spell in
+    select coalesce(s.effective_at - b.back, '-infinity') as since
+    from _bemi.source s, (values (interval '3 days'), ('30 days'), ('300 days'), (null)) b (back)
+    where s.name = in_source order by b.back
+  loop
+    select c.* into newest from @schema@.changes c
+    where c.source = in_source and c.effective_at >= spell.since
+    order by c.effective_at desc, c.epoch desc, c.commit_position desc, c.sequence desc limit 1;
+    exit when newest.id is not null;
+  end loop;
+  return newest;
 end $$;
 
 -- The one source that has the table, or the one asked for.
