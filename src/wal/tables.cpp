@@ -27,10 +27,11 @@ select c.oid, n.nspname, c.relname, pg_get_userbyid(c.relowner), c.relreplident,
        exists (select 1 from pg_index i where i.indrelid = c.oid and i.indisprimary),
        c.relispartition, c.relkind = 'p', c.relpersistence = 'u',
        coalesce((select min(r.oid::bigint)
-                 from pg_publication p join pg_publication_rel r on r.prpubid = p.oid
-                 where p.pubname = $1
-                   and (r.prrelid = c.oid
-                        or r.prrelid in (select relid from pg_partition_ancestors(c.oid)))),
+                 from (select c.oid as relid union select relid from pg_partition_ancestors(c.oid)) a
+                 -- Each by the index on its table: the publication may have thousands of others.
+                 cross join lateral (
+                   select r.oid from pg_publication_rel r join pg_publication p on p.oid = r.prpubid
+                   where r.prrelid = a.relid and p.pubname = $1 offset 0) r),
                 (select p.oid::bigint from pg_publication p where p.pubname = $1 and p.puballtables), 0),
        exists (select 1 from pg_publication p join pg_publication_rel r on r.prpubid = p.oid
                where p.pubname = $1 and r.prrelid = c.oid
@@ -57,7 +58,7 @@ select c.oid, n.nspname, c.relname, pg_get_userbyid(c.relowner), c.relreplident,
        coalesce((select x.relname from pg_index i join pg_class x on x.oid = i.indexrelid
                  where {2} and {5} order by i.indisprimary desc, i.indnatts, x.relname limit 1), ''),
        coalesce(rn.nspname, ''), coalesce(r.relname, ''),
-       exists (select from history h where h.oid in (c.oid, r.oid)),
+       c.oid in (select h.oid from history h) or coalesce(r.oid in (select h.oid from history h), false),
        c.relreplident = 'i' and exists (select from pg_index i where i.indrelid = c.oid and i.indisreplident and not ({5})),
        coalesce(case when c.relkind = 'p' then ({6}) end, '')
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
