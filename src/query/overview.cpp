@@ -103,7 +103,12 @@ select coalesce(json_agg(json_build_object('source', s.name, 'database', s.datab
     -- A history of an older worker has no such column.
     'worker', to_jsonb(s) -> 'worker',
     'heard_at', greatest(s.advanced_at, s.last_change_at, (to_jsonb(s) -> 'worker' ->> 'started_at')::timestamptz),
+    'silent_seconds', extract(epoch from now() - greatest(s.advanced_at, s.last_change_at,
+        (to_jsonb(s) -> 'worker' ->> 'started_at')::timestamptz))::bigint,
     'parked', (select count(*) from _bemi.parked p where p.source = s.name),
+    'parked_changes', (select count(*) from _bemi.parked p where p.source = s.name and p.what in ('change', 'note')),
+    'findings', (select count(*) from _bemi.finding f where f.source = s.name),
+    'views_failed', (select count(*) from bemi.time_travel_tables t where t.source = s.name and t.problem is not null),
     'gaps', (select coalesce(json_agg(json_build_object('reason', g.reason, 'epoch', g.epoch,
         'from_position', g.from_position, 'to_position', g.to_position, 'detected_at', g.detected_at,
         'accepted_at', g.accepted_at,

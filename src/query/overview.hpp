@@ -24,7 +24,7 @@ base::Result<std::string> groups(pg::Connection& destination, const ChangeFilter
                                  const std::string& by, std::int64_t limit);
 
 // [{"source", ..., "worker": {"host", "pid", "version", "started_at"}, "heard_at", "gaps": [...],
-//   "parked": n}]
+//   "parked": n, "parked_changes": n, "findings": n}]
 base::Result<std::string> sources(pg::Connection& destination);
 
 // [{"schema", "table", "changes", "with_context", "with_key"}]: which tables' changes say `key`.

@@ -40,6 +40,10 @@ struct SourceGauge {
   const char* name;
   const char* help;
 };
+constexpr MetricDescription source_health{
+    "bemi_source_health", "gauge", "source",
+    "0 when the source is up to date, 1 when it needs attention, 2 when it needs action"};
+
 constexpr SourceGauge source_gauges[] = {
     {"lag_bytes", "bemi_source_lag_bytes",
      "WAL that the source has written and the history does not have yet"},
@@ -72,8 +76,8 @@ auto& family(Builder builder, const MetricDescription& metric, prometheus::Regis
 }  // namespace
 
 std::vector<MetricDescription> metric_descriptions() {
-  std::vector<MetricDescription> all{http_requests, http_duration, stream_events, stream_readers,
-                                     history_up};
+  std::vector<MetricDescription> all{http_requests,  http_duration, stream_events,
+                                     stream_readers, history_up,    source_health};
   for (const SourceGauge& gauge : source_gauges) {
     all.push_back({gauge.name, "gauge", "source", gauge.help});
   }
@@ -86,7 +90,8 @@ struct Metrics::Families {
         duration(family(BuildHistogram(), http_duration, registry)),
         streamed(family(BuildCounter(), stream_events, registry).Add({})),
         readers(family(BuildGauge(), stream_readers, registry).Add({})),
-        up(family(BuildGauge(), history_up, registry).Add({})) {
+        up(family(BuildGauge(), history_up, registry).Add({})),
+        health(family(BuildGauge(), source_health, registry)) {
     for (const SourceGauge& gauge : source_gauges) {
       sources.emplace_back(gauge.field,
                            &BuildGauge().Name(gauge.name).Help(gauge.help).Register(registry));
@@ -98,6 +103,7 @@ struct Metrics::Families {
   prometheus::Counter& streamed;
   Gauge& readers;
   Gauge& up;
+  Family<Gauge>& health;
   std::vector<std::pair<const char*, Family<Gauge>*>> sources;
 };
 
@@ -119,20 +125,34 @@ void Metrics::count_streamed(std::size_t events) {
   families_->streamed.Increment(static_cast<double>(events));
 }
 
+namespace {
+
+double number_of(const nlohmann::ordered_json& value) {
+  if (value.is_boolean()) return value.get<bool>() ? 1 : 0;
+  return value.is_array() ? static_cast<double>(value.size()) : value.get<double>();
+}
+
+double number_of_level(const std::string& level) {
+  return level == "good" ? 0 : level == "attention" ? 1 : 2;
+}
+
+}  // namespace
+
 std::string Metrics::exposition(const Services& services) {
   families_->readers.Set(static_cast<double>(services.live->subscribers()));
   auto sources = source_status(services);
   families_->up.Set(sources ? 1 : 0);
-  if (sources) {
-    for (const auto& source : *sources) {
-      for (const auto& [field, family] : families_->sources) {
-        auto found = source.find(field);
-        if (found == source.end() || found->is_null()) continue;
-        double value = found->is_boolean() ? (found->get<bool>() ? 1 : 0)
-                       : found->is_array() ? static_cast<double>(found->size())
-                                           : found->get<double>();
-        family->Add({{"source", source.value("source", "")}}).Set(value);
-      }
+  for (const auto& source : sources.value_or(nlohmann::ordered_json::array())) {
+    prometheus::Labels labels{{"source", source.value("source", "")}};
+    families_->health.Add(labels).Set(number_of_level(source["health"].value("level", "")));
+    for (const auto& [field, family] : families_->sources) {
+      Gauge& gauge = family->Add(labels);
+      auto found = source.find(field);
+      // What is not known now must not keep the value of an earlier time.
+      if (found == source.end() || found->is_null())
+        family->Remove(&gauge);
+      else
+        gauge.Set(number_of(*found));
     }
   }
   return prometheus::TextSerializer().Serialize(registry_->Collect());

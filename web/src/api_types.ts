@@ -327,7 +327,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the history can be read */
+        /** Whether the history can be read, and this program's own sources need no action */
         get: operations["readiness"];
         put?: never;
         post?: never;
@@ -1026,7 +1026,19 @@ export interface components {
              * @description When the worker was last seen
              */
             heard_at: string | null;
+            /** @description Since the worker was last seen */
+            silent_seconds?: number | null;
+            /** @description Changes, notes and messages that were kept aside */
             parked: number;
+            /** @description Changes and notes among them, which the history lacks */
+            parked_changes?: number;
+            /** @description Rows that changed without a change on record */
+            findings?: number;
+            views_failed?: number;
+            /** @description Whether this server runs its worker */
+            managed?: boolean;
+            paused?: boolean;
+            health: components["schemas"]["SourceHealth"];
             gaps: {
                 reason: string;
                 epoch: number;
@@ -1168,6 +1180,29 @@ export interface components {
         };
         Health: {
             status: string;
+        };
+        Readiness: {
+            status: string;
+            sources: {
+                source: string;
+                level: components["schemas"]["HealthLevel"];
+                sentence: string;
+            }[];
+        };
+        /**
+         * @description good: up to date; attention: something is wrong, changes are stored; action: somebody must act
+         * @enum {string}
+         */
+        HealthLevel: "good" | "attention" | "action";
+        /** @description One judgement of a source, and the sentence that says it: the same in `bemi status` */
+        SourceHealth: {
+            level: components["schemas"]["HealthLevel"];
+            sentence: string;
+            /** @description The worst first */
+            problems: {
+                level: components["schemas"]["HealthLevel"];
+                sentence: string;
+            }[];
         };
         Problem: {
             type: string;
@@ -2153,7 +2188,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Health"];
+                    "application/json": components["schemas"]["Readiness"];
                 };
             };
             400: components["responses"]["400"];

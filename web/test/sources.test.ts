@@ -13,6 +13,29 @@ test("a worker elsewhere is listed as not controlled from here", async () => {
   await leave(visited);
 });
 
+test("a source that needs action is said in the same words on every screen", async () => {
+  const visited = await visit("/changes");
+  const { page } = visited;
+  const sentence = "The source does not answer. Its changes wait in the WAL that the slot bemi_shop retains";
+  const problem = { level: "action", sentence };
+  await page.route("**/api/sources", async (route) => {
+    const response = await route.fetch();
+    const { sources } = (await response.json()) as { sources: { source: string; health: object }[] };
+    for (const source of sources)
+      if (source.source === "shop") source.health = { ...problem, problems: [problem] };
+    await route.fulfill({ response, json: { sources } });
+  });
+  const line = page.locator(".source-line", { hasText: "shop" });
+  await line.getByText("Action required").waitFor();
+  expect(await line.getAttribute("title")).toBe(sentence);
+  expect(await page.getByRole("button", { name: "Live" }).getAttribute("title")).toBe(`shop: ${sentence}`);
+  await line.click();
+  const card = page.getByRole("region", { name: "Source shop" });
+  await card.getByText("Action required").waitFor();
+  await card.getByText(sentence).waitFor();
+  await leave(visited);
+});
+
 test("a destination is made for a source by clicking", async () => {
   const visited = await visit("/sources", { bypassCSP: true, reducedMotion: "reduce" }, seeded.control.url);
   const { page } = visited;

@@ -8,68 +8,26 @@
 
 #include "cli/options.hpp"
 #include "cli/output.hpp"
-#include "cli/sql.hpp"
+#include "cli/status_output.hpp"
 #include "cli/verbs/verbs.hpp"
 #include "host/connections.hpp"
+#include "host/source_probe.hpp"
+#include "host/stop.hpp"
+#include "pg/address.hpp"
+#include "query/overview.hpp"
+#include "serve/source_status.hpp"
+#include "setup/setup.hpp"
 #include "store/schema.hpp"
-#include "wal/slot.hpp"
 
 namespace bemi::cli {
 namespace {
+
+using nlohmann::ordered_json;
 
 struct StatusOptions {
   bool stages = false;  // which of the worker's stages the others wait for
   std::string format = "table";
 };
-
-std::string bytes_text(std::int64_t bytes) {
-  if (bytes < 10'000) return fmt::format("{} B", bytes);
-  if (bytes < 10'000'000) return fmt::format("{:.1f} kB", static_cast<double>(bytes) / 1e3);
-  return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
-}
-
-nlohmann::ordered_json read_status(const pg::Rows& row, const std::string& name,
-                                   const std::optional<wal::Slot>& slot, std::int64_t lag_bytes) {
-  std::int64_t written = row.integer(0, 15);
-  nlohmann::ordered_json status;
-  status["source"] = name;
-  status["state"] = row.text(0, 0);
-  status["epoch"] = row.integer(0, 2);
-  status["position"] = row.text(0, 3);
-  status["lag_bytes"] = lag_bytes;
-  status["progress_age_seconds"] = row.integer(0, 5);
-  status["last_change_at"] = row.text(0, 12);
-  status["transactions"] = row.integer(0, 6);
-  status["changes"] = row.integer(0, 7);
-  // The share of written changes, without the rows of baselines.
-  status["context_coverage"] =
-      written == 0 ? 1.0 : static_cast<double>(row.integer(0, 8)) / static_cast<double>(written);
-  status["contexts_rejected"] = row.integer(0, 9);
-  status["schema_messages_refused"] = row.integer(0, 13);
-  status["messages_refused"] = row.integer(0, 16);
-  status["findings"] = row.integer(0, 14);
-  status["parked"] = row.integer(0, 19);  // changes, and what the history notes of them
-  status["views_failed"] = row.integer(0, 18);
-  status["open_gaps"] = row.integer(0, 10);
-  status["gaps"] = row.integer(0, 11);
-  status["last_table_gap"] = row.text(0, 17);
-  status["slot"] = row.text(0, 1);
-  status["slot_active"] = slot && slot->active;
-  status["slot_wal_status"] = slot ? slot->wal_status : "missing";
-  status["slot_retained_bytes"] = slot ? slot->retained_bytes : 0;
-  return status;
-}
-
-Table as_table(const nlohmann::ordered_json& status) {
-  Table table{.headers = {"what", "value"}, .rows = {}};
-  for (const auto& [key, value] : status.items()) {
-    std::string text = value.is_string() ? value.get<std::string>() : value.dump();
-    if (key.ends_with("_bytes")) text = bytes_text(value.get<std::int64_t>());
-    if (key == "context_coverage") text = fmt::format("{:.1f} %", value.get<double>() * 100);
-    table.rows.push_back({key, text});
-  }
-  return table;
-}
 
 constexpr const char* select_stages = R"(
 select stage, items, bytes, input_wait_us, output_wait_us, elapsed_us, until::text
@@ -114,35 +72,100 @@ base::Status print_stages(pg::Connection& destination, const std::string& source
   return {};
 }
 
-base::Status status_command(const host::Config& config, const StatusOptions& options) {
-  TRY_ASSIGN(pg::Connection source, host::open_source(config, host::Access::read_only));
-  TRY_ASSIGN(pg::Connection destination, host::open_destination(config, host::Access::read_only));
-  TRY_ASSIGN(setup::Settings settings, host::setup_settings(config, source));
-  TRY(store::history_schema(destination));
-  TRY_ASSIGN(pg::Rows row, destination.query(sql::source_status, {settings.source_name}));
-  if (row.empty()) {
-    return base::fail(base::ErrorKind::usage,
-                      "the source " + settings.source_name + " has no history here",
-                      "start the worker with: bemi run");
+// The source of the configuration, whether it answers or not.
+struct Asked {
+  std::string name;  // empty: every source of the history
+  std::optional<base::Error> away;
+};
+
+base::Result<Asked> asked_source(const host::Config& config) {
+  Asked asked{.name = config.source_name, .away = {}};
+  if (config.source_url.empty()) return asked;
+  auto source = host::open_source(config, host::Access::read_only);
+  if (source) {
+    TRY_ASSIGN(setup::Settings settings, host::setup_settings(config, *source));
+    asked.name = settings.source_name;
+    return asked;
   }
-  if (options.stages) return print_stages(destination, settings.source_name, options.format);
-  TRY_ASSIGN(auto slot, wal::find_slot(source, row.text(0, 1)));
-  TRY_ASSIGN(pg::Rows lag,
-             source.query("select greatest(pg_wal_lsn_diff(case when pg_is_in_recovery() then "
-                          "pg_last_wal_replay_lsn() else pg_current_wal_flush_lsn() end, "
-                          "nullif($1, '')::pg_lsn), 0)::bigint",
-                          {row.text(0, 3)}));
-  auto status = read_status(row, settings.source_name, slot, lag.integer(0, 0));
-  if (options.format == "json") {
-    std::cout << status.dump() << "\n";
-  } else if (options.format == "csv") {
-    std::cout << render_csv(as_table(status), true);
-  } else {
-    std::cout << render_table(as_table(status), terminal_width());
+  asked.away = source.error();
+  if (!asked.name.empty()) return asked;
+  TRY_ASSIGN(pg::Address address, pg::parse_address(config.source_url));
+  asked.name = address["dbname"];
+  return asked;
+}
+
+base::Result<std::optional<serve::SlotStatus>> look_at_slot(const host::Config& config,
+                                                            const Asked& asked,
+                                                            const std::string& slot,
+                                                            const std::string& position) {
+  if (config.source_url.empty()) return std::nullopt;
+  if (asked.away) return std::unexpected(*asked.away);
+  host::SourceProbe probe(config.source_url, asked.name, host::asked_to_stop());
+  return probe.slot(asked.name, slot, position);
+}
+
+std::string text_in(const ordered_json& object, const char* key) {
+  auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+// The sources that are asked for, judged.
+base::Result<std::vector<ordered_json>> judged_sources(const host::Config& config,
+                                                       const Asked& asked,
+                                                       pg::Connection& destination) {
+  TRY_ASSIGN(std::string text, query::sources(destination));
+  auto list = ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
+  std::vector<ordered_json> judged;
+  for (ordered_json& source : list) {
+    if (!asked.name.empty() && text_in(source, "source") != asked.name) continue;
+    serve::add_slot(
+        source, look_at_slot(config, asked, text_in(source, "slot"), text_in(source, "position")));
+    serve::add_health(source);
+    judged.push_back(std::move(source));
   }
-  if (row.integer(0, 10) == 0) return {};
-  return base::fail(base::ErrorKind::gap, "the history has an open gap",
-                    "to go on with a new baseline: bemi init --accept-gap");
+  if (!judged.empty()) return judged;
+  return base::fail(base::ErrorKind::usage,
+                    asked.name.empty() ? "no source has a history here"
+                                       : "the source " + asked.name + " has no history here",
+                    "start the worker with: bemi run");
+}
+
+// The history is away: what the source alone tells.
+base::Status status_without_history(const host::Config& config, const StatusOptions& options,
+                                    base::Error history) {
+  auto asked = asked_source(config);
+  if (!asked || asked->away || config.source_url.empty() || options.stages)
+    return std::unexpected(std::move(history));
+  std::string slot = config.slot.empty() ? setup::default_slot_name(asked->name) : config.slot;
+  ordered_json source = {{"source", asked->name},
+                         {"slot", slot},
+                         {"history_error", history.message},
+                         {"gaps", ordered_json::array()}};
+  serve::add_slot(source, look_at_slot(config, *asked, slot, ""));
+  serve::add_health(source);
+  print_status(source, options.format);
+  return std::unexpected(std::move(history));
+}
+
+base::Result<bool> status_command(const host::Config& config, const StatusOptions& options) {
+  auto destination = host::open_destination(config, host::Access::read_only);
+  if (!destination) {
+    TRY(status_without_history(config, options, destination.error()));
+  }
+  TRY_ASSIGN(Asked asked, asked_source(config));
+  if (options.stages) {
+    TRY(store::history_schema(*destination));
+    TRY(print_stages(*destination, asked.name, options.format));
+    return true;
+  }
+  TRY_ASSIGN(auto judged, judged_sources(config, asked, *destination));
+  bool is_well = true;
+  for (const ordered_json& source : judged) {
+    print_status(source, options.format);
+    is_well = is_well && source["health"]["level"] != "action";
+  }
+  if (asked.away) return std::unexpected(*asked.away);
+  return is_well;
 }
 
 }  // namespace

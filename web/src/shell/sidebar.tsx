@@ -3,7 +3,7 @@
 
 import { remove } from "../api.ts";
 import { Icon } from "../components/icons.tsx";
-import { HEALTH, healthOf } from "../features/sources/verdicts.ts";
+import { HEALTH, TONES } from "../features/sources/verdicts.ts";
 import { session, setTheme, sources, sourcesFailed, theme } from "../state.ts";
 import { SCREENS } from "./screens.ts";
 
@@ -69,13 +69,13 @@ function SourceLines() {
   return (
     <>
       {(sources.value ?? []).slice(0, SHOWN).map((source) => {
-        const health = healthOf(source);
+        const { level, sentence } = source.health;
         return (
-          <a class="source-line" href="/sources" key={source.source}>
-            <span class={`dot ${health}`} />
+          <a class="source-line" href="/sources" key={source.source} title={sentence}>
+            <span class={`dot ${TONES[level]}`} />
             <span class="ellipsis">{source.source}</span>
             <span class="spacer" />
-            <span class="muted health">{HEALTH[health]}</span>
+            <span class="muted health">{HEALTH[level]}</span>
           </a>
         );
       })}

@@ -5,7 +5,9 @@ import { type ManagedSource, post, remove } from "../../api.ts";
 import { Icon } from "../../components/icons.tsx";
 import { RemoveButton } from "../../components/remove_button.tsx";
 import { SqlText } from "../../components/sql_text.tsx";
+import { sources } from "../../state.ts";
 import { shortTime } from "../../time.ts";
+import { HEALTH, TONES as HEALTH_TONES } from "../sources/verdicts.ts";
 
 const TONES: Record<ManagedSource["state"], [string, string]> = {
   starting: ["warn", "Starting"],
@@ -15,11 +17,19 @@ const TONES: Record<ManagedSource["state"], [string, string]> = {
   paused: ["none", "Paused"],
 };
 
+/** A worker that runs is tracking only if its source says so. */
+function badgeOf({ name, state }: ManagedSource): [string, string] {
+  const health = sources.value?.find(({ source }) => source === name)?.health;
+  if (state === "running" && health !== undefined && health.level !== "good")
+    return [HEALTH_TONES[health.level], HEALTH[health.level]];
+  return TONES[state] ?? ["none", state];
+}
+
 type Run = (act: () => Promise<unknown>) => Promise<unknown>;
 
 export function ManagedLine({ source, isBusy, run }: { source: ManagedSource; isBusy: boolean; run: Run }) {
   const [isOpen, setOpen] = useState(false);
-  const [tone, state] = TONES[source.state] ?? ["none", source.state];
+  const [tone, state] = badgeOf(source);
   const { name } = source;
   const toggle = () => post(source.paused ? "/api/managed/resume" : "/api/managed/pause", { name });
   return (

@@ -9,7 +9,7 @@ import { managedNames, tables } from "../../state.ts";
 import { bytes, count, plural, shortTime, span } from "../../time.ts";
 import { shortTableName, tableName } from "../filter/filter.ts";
 import { Measure } from "./measures.tsx";
-import { HEALTH, healthOf, verdicts } from "./verdicts.ts";
+import { HEALTH, TONES } from "./verdicts.ts";
 
 /** The worker that writes this history, and whether this server controls it. */
 function Worker({ source }: { source: Source }) {
@@ -42,24 +42,25 @@ function Worker({ source }: { source: Source }) {
 }
 
 export function SourceCard({ source }: { source: Source }) {
-  const health = healthOf(source);
+  const { level, problems } = source.health;
   return (
     <section class="card" aria-label={`Source ${source.source}`}>
       <header>
-        <span class={`dot ${health}`} />
+        <span class={`dot ${TONES[level]}`} />
         <h2>{source.source}</h2>
-        <span class={`badge ${health}`}>{HEALTH[health]}</span>
+        <span class={`badge ${TONES[level]}`}>{HEALTH[level]}</span>
         <span class="spacer" />
         <span class="muted">
           database {source.database}, slot <code>{source.slot}</code>, epoch {source.epoch}
         </span>
       </header>
       <div class="body stack">
-        {verdicts(source).map(({ tone, text }) => (
-          <Notice key={text} {...(tone === "bad" && { kind: "error" as const })}>
-            {text}
+        {problems.map((problem) => (
+          <Notice key={problem.sentence} {...(problem.level === "action" && { kind: "error" as const })}>
+            {problem.sentence}
           </Notice>
         ))}
+        {source.probe_error !== undefined && <p class="muted">The connection failed: {source.probe_error}</p>}
         <Worker source={source} />
         <Measures source={source} />
         {source.gaps.length > 0 && <Gaps source={source} />}
