@@ -12,6 +12,7 @@
 #include "cli/empty_words.hpp"
 #include "cli/help.hpp"
 #include "cli/settings.hpp"
+#include "cli/unknown_words.hpp"
 #include "cli/verbs/verbs.hpp"
 #include "host/process.hpp"
 #include "host/stop.hpp"
@@ -92,8 +93,7 @@ int parse_and_run(int argc, const char* const* argv, CleanStreams& streams) {
     settings.show_variables();
     return app.exit(asked);
   } catch (const CLI::ParseError& error) {
-    std::cerr << "bemi: " << base::printable_lines(error.what()) << "\nhint: see bemi --help\n";
-    return 2;
+    return report(refused(app, error));
   }
   if (describes) {
     settings.show_variables();
@@ -108,6 +108,7 @@ int parse_and_run(int argc, const char* const* argv, CleanStreams& streams) {
 int run_program(int argc, char** argv) {
   host::stop_on_signals();
   std::vector<std::string> words = host::take_arguments(argc, argv);
+  accept_other_words(words);
   std::vector<const char*> pointers;
   for (const std::string& word : words) pointers.push_back(word.c_str());
   host::guard_process();

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "cli/filter_options.hpp"
 
-#include <algorithm>
-#include <cctype>
-
 #include <CLI/CLI.hpp>
 
 #include "cli/options.hpp"
+#include "query/known_names.hpp"
 
 namespace bemi::cli {
 
@@ -18,8 +16,8 @@ void add_filter_options(CLI::App& command, FilterOptions& options, const std::st
   add_context_option(command, options.context);
   command.add_option("--transaction", options.transaction, "The transaction's id at the source")
       ->type_name("ID");
-  command.add_option("--since", options.since, "The time from which on to look")->type_name("TIME");
-  command.add_option("--until", options.until, "The time before which to look")->type_name("TIME");
+  command.add_option("--since", options.since, since_about)->type_name("TIME");
+  command.add_option("--until", options.until, until_about)->type_name("TIME");
 }
 
 void add_context_option(CLI::App& command, std::vector<std::string>& context) {
@@ -33,10 +31,8 @@ base::Result<query::ChangeFilter> filter_of(const FilterOptions& options) {
     TRY_ASSIGN(filter.table, query::parse_table_name(options.table));
   }
   filter.primary_key = given(options.primary_key);
-  filter.operation = given(options.operation);
-  if (filter.operation) {
-    std::ranges::transform(*filter.operation, filter.operation->begin(),
-                           [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  if (!options.operation.empty()) {
+    TRY_ASSIGN(filter.operation, query::parse_operation(options.operation));
   }
   filter.context = options.context;
   if (options.transaction != 0) filter.transaction = options.transaction;

@@ -3,6 +3,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/number.hpp"
+
 namespace bemi::cli {
 
 void add_connection_options(CLI::App& command, host::Config& config) {
@@ -57,6 +59,14 @@ void add_selection_options(CLI::App& command, host::Config& config) {
       ->envname("BEMI_REDACT_COLUMN")
       ->delimiter(',')
       ->type_name("SCHEMA.TABLE.COLUMN");
+}
+
+CLI::Validator whole_number() {
+  return {[](const std::string& text) {
+            auto number = base::parse_number<std::int64_t>(text);
+            return number && *number >= 0 ? std::string() : "'" + text + "' is no whole number";
+          },
+          ""};
 }
 
 void add_format_option(CLI::App& command, std::string& format) {

@@ -9,12 +9,20 @@
 
 namespace CLI {
 class App;
-}
+class Validator;
+}  // namespace CLI
 
 namespace bemi::cli {
 
 inline constexpr const char* table_about =
     "The table, as table or schema.table; quoted as in SQL where needed";
+
+inline constexpr const char* since_about =
+    "The time from which on to look, such as 2026-11-27 14:00 (UTC), yesterday or 2 hours ago";
+inline constexpr const char* until_about = "The time before which to look";
+
+// A number of rows: CLI11's own check names a bound of 300 digits.
+CLI::Validator whole_number();
 
 void add_format_option(CLI::App& command, std::string& format);
 

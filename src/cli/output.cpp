@@ -95,9 +95,11 @@ std::vector<std::size_t> natural_widths(const Table& table) {
   return widths;
 }
 
+// Narrower than this, a cell shows nothing.
+constexpr std::size_t least = 6;
+
 // Takes from the widest until all fit.
 void shrink(std::vector<std::size_t>& widths, std::size_t width) {
-  constexpr std::size_t least = 6;
   auto total = [&] {
     std::size_t sum = widths.size() * 3 - 1;
     for (std::size_t w : widths) sum += w;
@@ -136,14 +138,48 @@ void append_line(std::string& out, const std::vector<std::string>& cells,
   out += line + "\n";
 }
 
+bool is_too_wide(const std::vector<std::size_t>& widths, std::size_t width) {
+  std::size_t sum = widths.size() * 3 - 1;
+  for (std::size_t w : widths) sum += std::min(w, least + 2);
+  return sum > width;
+}
+
+// Each row as lines of column and value.
+std::string expanded(const Table& table, std::size_t width, bool colour) {
+  std::size_t names = 0;
+  for (const std::string& header : table.headers)
+    names = std::max(names, width_of(visible(header, false)));
+  names = std::min(names, width / 3);
+  std::string out;
+  for (std::size_t row = 0; row < table.rows.size(); ++row) {
+    if (row > 0) out += "\n";
+    for (std::size_t i = 0; i < table.rows[row].size(); ++i) {
+      std::string value = visible(table.rows[row][i].value_or(""), table.marked == i);
+      std::string line =
+          " " + fitted(visible(table.headers[i], false), names) + " \xe2\x94\x82 " + value;
+      if (width_of(line) > width) line = fitted(line, width);
+      line.erase(line.find_last_not_of(' ') + 1);
+      out += painted(line, colour) + "\n";
+    }
+  }
+  return out;
+}
+
 std::string csv_cell(const Cell& cell) { return cell ? base::csv_text(*cell) : ""; }
 
 }  // namespace
+
+std::string cut(std::string_view text, std::size_t width, bool marked, bool colour) {
+  std::string shown = visible(text, marked);
+  if (width_of(shown) > width) shown = fitted(shown, width);
+  return painted(shown, colour);
+}
 
 std::string unmarked(std::string_view text) { return painted(text, /*colour=*/false); }
 
 std::string render_table(const Table& table, std::optional<std::size_t> width, bool colour) {
   std::vector<std::size_t> widths = natural_widths(table);
+  if (width && is_too_wide(widths, *width)) return expanded(table, *width, colour);
   if (width) shrink(widths, *width);
   std::string out;
   std::vector<std::string> headers;

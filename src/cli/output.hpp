@@ -18,9 +18,13 @@ struct Table {
   std::optional<std::size_t> marked;  // a column with the marks of query/past.hpp
 };
 
-// Box-drawn and fitted to the terminal's width there; plain and whole elsewhere.
+// Box-drawn and fitted to the terminal's width there; plain and whole elsewhere. What has too many
+// columns for the terminal is printed row by row, a line for each value.
 std::string render_table(const Table& table, std::optional<std::size_t> width, bool colour = false);
 std::string render_csv(const Table& table, bool with_header);
+
+// One line, cut at `width` columns; `marked`: with the marks of query/past.hpp.
+std::string cut(std::string_view text, std::size_t width, bool marked, bool colour);
 
 // Without the marks of query/past.hpp.
 std::string unmarked(std::string_view text);

@@ -29,6 +29,14 @@ TEST(Table, FitsTheTerminal) {
   }
 }
 
+TEST(Table, WithMoreColumnsThanFitIsPrintedRowByRow) {
+  Table table{.headers = {"a", "bb", "ccc"},
+              .rows = {{"1", std::string(30, 'x'), std::nullopt}, {"2", "y", "z"}},
+              .marked = {}};
+  EXPECT_EQ(render_table(table, 18),
+            " a   │ 1\n bb  │ xxxxxxxxxx…\n ccc │\n\n a   │ 2\n bb  │ y\n ccc │ z\n");
+}
+
 TEST(Table, ColoursWhatWasAndWhatIs) {
   Table table{.headers = {"changes", "n"}, .rows = {{"a: \1x\3 → \2y\3", "1"}}, .marked = 0};
   std::string plain = render_table(table, std::nullopt);
@@ -36,7 +44,7 @@ TEST(Table, ColoursWhatWasAndWhatIs) {
   std::string coloured = render_table(table, std::nullopt, /*colour=*/true);
   EXPECT_NE(coloured.find("a: \x1b[31mx\x1b[0m → \x1b[32my\x1b[0m │ 1\n"), std::string::npos);
   // Cut short, it does not run into what follows.
-  EXPECT_NE(render_table(table, 10, true).find("\x1b[0m"), std::string::npos);
+  EXPECT_NE(render_table(table, 14, true).find("\x1b[0m"), std::string::npos);
   // Elsewhere a mark is a character like others, and not let out.
   table.marked.reset();
   EXPECT_EQ(render_table(table, std::nullopt).find('\1'), std::string::npos);

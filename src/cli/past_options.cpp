@@ -5,6 +5,7 @@
 
 #include "cli/filter_options.hpp"
 #include "cli/options.hpp"
+#include "query/known_names.hpp"
 
 namespace bemi::cli {
 
@@ -28,16 +29,19 @@ query::PastOptions past_of(const PastOptions& options) {
 }
 
 void add_span_options(CLI::App& command, host::Config& config, SpanOptions& options) {
-  command.add_option("--since", options.since, "The time from which on to look")->type_name("TIME");
-  command.add_option("--until", options.until, "The time before which to look")->type_name("TIME");
+  command.add_option("--since", options.since, since_about)->type_name("TIME");
+  command.add_option("--until", options.until, until_about)->type_name("TIME");
   command.add_option("--source-name", options.source, "The source's name [default: all sources]")
       ->type_name("NAME");
   add_connection_options(command, config);
   add_format_option(command, options.format);
 }
 
-query::Span span_of(const SpanOptions& options) {
-  return {.since = options.since, .until = options.until, .source = given(options.source)};
+base::Result<query::Span> span_of(pg::Connection& destination, const SpanOptions& options) {
+  query::Span span{.since = {}, .until = {}, .source = given(options.source)};
+  TRY_ASSIGN(span.since, query::absolute_time(destination, options.since));
+  TRY_ASSIGN(span.until, query::absolute_time(destination, options.until));
+  return span;
 }
 
 }  // namespace bemi::cli

@@ -19,7 +19,7 @@ class App;
 namespace bemi::cli {
 
 inline constexpr const char* time_about =
-    "The time: a timestamp, an LSN, a transaction id or a mark";
+    "The time: a timestamp, 2 hours ago, an LSN, a transaction id or a mark";
 
 struct PastOptions {
   std::string source;  // its name in the history
@@ -38,6 +38,6 @@ struct SpanOptions {
   std::string format = "table";
 };
 void add_span_options(CLI::App& command, host::Config& config, SpanOptions& options);
-query::Span span_of(const SpanOptions& options);
+base::Result<query::Span> span_of(pg::Connection& destination, const SpanOptions& options);
 
 }  // namespace bemi::cli

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include "change/change_columns.hpp"
+#include "query/known_names.hpp"
+#include "query/past.hpp"
 #include "query/reach.hpp"
 #include "store/schema.hpp"
 
@@ -11,14 +13,6 @@ namespace bemi::query {
 namespace {
 
 // "id, source, ..."
-std::string select_list() {
-  std::string list;
-  for (const change::ChangeColumn& column : change::change_columns) {
-    list += (list.empty() ? "" : ", ") + pg::quote_identifier(column.name);
-  }
-  return list;
-}
-
 base::Result<Where> where_of(const ChangeFilter& filter) {
   Where where;
   TRY(add_filter(where, filter));
@@ -52,6 +46,16 @@ base::Result<Changes::Place> Changes::place_of(const std::string& id) {
                .sequence = rows.integer(0, 3)};
 }
 
+std::string Changes::select_list() const {
+  std::string list;
+  for (const change::ChangeColumn& column : change::change_columns) {
+    list += (list.empty() ? "" : ", ") + pg::quote_identifier(column.name);
+  }
+  if (!is_readable_) return list;
+  return list + ", (select " + readable_changes +
+         " from (select _bemi.difference(before, after) as changed) d) as changes";
+}
+
 void Changes::add_cursor(Where& where, const Place& place, const char* comparison) {
   std::string at = where.bind(place.at);
   std::string tie = where.bind(place.id);
@@ -65,7 +69,7 @@ void Changes::add_cursor(Where& where, const Place& place, const char* compariso
 
 base::Result<pg::Rows> Changes::newest(const ChangeFilter& filter, std::int64_t limit,
                                        const std::optional<std::string>& before) {
-  TRY(check_table(*destination_, filter));
+  TRY(check_names(*destination_, filter));
   std::optional<Place> end;
   if (before) {
     TRY_ASSIGN(end, place_of(*before));
@@ -84,7 +88,9 @@ base::Result<pg::Rows> Changes::newest(const ChangeFilter& filter, std::int64_t 
         "order by effective_at, epoch, commit_position, sequence, id",
         select_list(), table_, where.clause(), limit);
     TRY_ASSIGN(pg::Rows rows, destination_->query(sql, where.parameters()));
-    if (rows.count() == limit || step + 1 == floors.size()) return rows;
+    bool is_all = step + 1 == floors.size();
+    if (rows.empty() && is_all && !before) TRY(check_context_keys(*destination_, filter));
+    if (rows.count() == limit || is_all) return rows;
   }
 }
 

@@ -29,6 +29,10 @@ class Changes {
     return {destination, std::move(table)};
   }
 
+  // From now on, rows have a further column at the end: what became of each value, as a person
+  // reads it, with the marks of query/past.hpp.
+  void add_readable_changes() { is_readable_ = true; }
+
   // The newest `limit` that match, oldest first; `before`: of those older than the change of that
   // id.
   base::Result<pg::Rows> newest(const ChangeFilter& filter, std::int64_t limit,
@@ -55,7 +59,9 @@ class Changes {
   Changes(pg::Connection& destination, std::string table)
       : destination_(&destination), table_(std::move(table)) {}
   pg::Connection* destination_;
+  [[nodiscard]] std::string select_list() const;
   std::string table_;
+  bool is_readable_ = false;
 };
 
 }  // namespace bemi::query

@@ -9,6 +9,7 @@
 
 #include "base/number.hpp"
 #include "query/change_json.hpp"
+#include "query/known_names.hpp"
 #include "query/reach.hpp"
 #include "query/reading.hpp"
 #include "store/schema.hpp"
@@ -74,12 +75,14 @@ base::Result<Feed> Feed::open(pg::Connection& destination) {
 
 base::Result<FeedPage> Feed::older(const ChangeFilter& filter, const std::optional<Cursor>& from,
                                    std::int64_t limit) {
-  TRY(check_table(*destination_, filter));
+  TRY(check_names(*destination_, filter));
   TRY_ASSIGN(Floors floors, floors_of(*destination_, filter,
                                       from ? std::optional(from->effective_at) : std::nullopt));
   for (std::size_t step = 0;; ++step) {
     TRY_ASSIGN(FeedPage page, page_since(filter, from, limit, floors[step]));
-    if (page.next || step + 1 == floors.size()) return page;
+    bool is_all = step + 1 == floors.size();
+    if (page.changes.empty() && is_all && !from) TRY(check_context_keys(*destination_, filter));
+    if (page.next || is_all) return page;
   }
 }
 
@@ -230,7 +233,7 @@ base::Result<std::int64_t> Feed::stored() {
 }
 
 base::Result<std::string> Feed::histogram(const ChangeFilter& filter, int buckets) {
-  TRY(check_table(*destination_, filter));
+  TRY(check_names(*destination_, filter));
   TRY_ASSIGN(pg::Rows bounds,
              destination_->query(
                  fmt::format("select coalesce($1::timestamptz, min(effective_at), now()), "

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "query/known_names.hpp"
 #include "query/past.hpp"
 #include "store/schema.hpp"
 
@@ -63,13 +64,14 @@ select coalesce(json_agg(json_build_object('key', key, 'values', values,
 base::Result<std::string> groups(pg::Connection& destination, const ChangeFilter& filter,
                                  const std::string& by, std::int64_t limit) {
   TRY_ASSIGN(std::string changes, changes_of(destination));
-  TRY(check_table(destination, filter));
+  TRY(check_names(destination, filter));
   Where where;
   TRY(add_filter(where, filter));
   std::string value = group_expression(where, by);
   where.add_raw("operation <> 'SNAPSHOT'");
-  return only_value(
-      destination.query(fmt::format(R"(
+  TRY_ASSIGN(
+      std::string found,
+      only_value(destination.query(fmt::format(R"(
 select coalesce(json_agg(g order by g.last desc, g.value), '[]') from (
   select {0} as value, min(source) as source, count(*) as changes,
          count(distinct (source, epoch, commit_position)) as transactions,
@@ -80,9 +82,13 @@ select coalesce(json_agg(g order by g.last desc, g.value), '[]') from (
          min(effective_at) as first, max(effective_at) as last,
          min((context - 'SQL')::text)::json as context
   from {1}{2} group by 1{3} order by max(effective_at) desc limit {4}) g)",
-                                    value, changes, where.clause(),
-                                    by == "transaction" ? ", source, epoch" : "", limit),
-                        where.parameters()));
+                                               value, changes, where.clause(),
+                                               by == "transaction" ? ", source, epoch" : "", limit),
+                                   where.parameters())));
+  if (found != "[]") return found;
+  TRY(check_context_keys(destination, filter));
+  if (is_context_key(by)) TRY(check_context_key(destination, by));
+  return found;
 }
 
 base::Result<std::string> sources(pg::Connection& destination) {
@@ -120,7 +126,7 @@ select coalesce(json_agg(json_build_object('source', s.name, 'database', s.datab
 base::Result<std::string> context_coverage(pg::Connection& destination, const ChangeFilter& filter,
                                            const std::string& key, const std::string& by) {
   TRY_ASSIGN(std::string changes, changes_of(destination));
-  TRY(check_table(destination, filter));
+  TRY(check_names(destination, filter));
   Where where;
   TRY(add_filter(where, filter));
   where.add_raw("operation in ('CREATE', 'UPDATE', 'DELETE', 'TRUNCATE')");

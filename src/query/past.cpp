@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "change/key_text.hpp"
+#include "query/known_names.hpp"
 
 namespace bemi::query {
 namespace {
@@ -136,6 +137,8 @@ base::Result<pg::Rows> history(pg::Connection& destination, const TableName& tab
 
 base::Result<pg::Rows> trends(pg::Connection& destination, const std::string& interval,
                               const std::string& group_by, const Span& span) {
+  TRY(check_source(destination, span.source));
+  if (is_context_key(group_by)) TRY(check_context_key(destination, group_by));
   return destination.query(
       "select starts_at, grp as \"group\", changes from bemi.trends($1::interval, $2, "
       "$3::timestamptz, $4::timestamptz, $5)",
@@ -144,6 +147,7 @@ base::Result<pg::Rows> trends(pg::Connection& destination, const std::string& in
 
 base::Result<pg::Rows> transactions(pg::Connection& destination, const std::string& context,
                                     const Span& span, std::int64_t limit) {
+  TRY(check_source(destination, span.source));
   return destination.query(
       "select effective_at, transaction_id, changes, tables, context, transaction_source as source "
       "from bemi.transactions($1::timestamptz, $2::timestamptz, $3::jsonb, $4, $5)",

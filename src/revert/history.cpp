@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "query/known_names.hpp"
 #include "revert/limits.hpp"
 #include "store/schema.hpp"
 
@@ -39,6 +40,7 @@ base::Result<History> History::open(pg::Connection& destination, query::ChangeFi
   TRY(check_reached(destination, source, filter));
   TRY(query::check_table(destination, filter));
   TRY(history.select());
+  if (history.selected_.changes == 0) TRY(query::check_context_keys(destination, filter));
   TRY(history.load_tables(partitions));
   TRY(history.note_gaps());
   return history;

@@ -65,14 +65,15 @@ base::Status check_server(pg::Connection& source, Findings& findings) {
     findings.push_back({Severity::error, "output_plugin_libraries",
                         "pgoutput is not among " + plugins,
                         "alter system set output_plugin_libraries = 'pgoutput, " + plugins +
-                            "';  then select pg_reload_conf()"});
+                            "'; select pg_reload_conf();"});
   }
   TRY_ASSIGN(std::string keep, setting(source, "max_slot_wal_keep_size"));
   if (keep == "-1") {
-    findings.push_back({Severity::info, "max_slot_wal_keep_size",
-                        "no bound: a worker that stays away lets WAL grow until the disk is full",
-                        "alter system set max_slot_wal_keep_size = '50GB';  beyond it the history "
-                        "has a gap instead"});
+    findings.push_back(
+        {Severity::info, "max_slot_wal_keep_size",
+         "no bound: a worker that stays away lets WAL grow until the disk is full; "
+         "beyond a bound, the history has a gap instead",
+         "alter system set max_slot_wal_keep_size = '50GB'; select pg_reload_conf();"});
   }
   TRY_ASSIGN(std::string encoding, setting(source, "server_encoding"));
   if (encoding == "SQL_ASCII") {
@@ -111,11 +112,15 @@ base::Status check_slot(pg::Connection& source, const Settings& settings, Findin
       return {};
     }
     bool lost = slot->wal_status == "lost";
+    Severity severity = lost ? Severity::error : slot->active ? Severity::ok : Severity::warning;
     findings.push_back(
-        {lost ? Severity::error : Severity::ok, "slot " + settings.slot,
-         fmt::format("{}, {}, keeps {:.1f} MB of WAL", slot->active ? "active" : "not in use",
-                     slot->wal_status, static_cast<double>(slot->retained_bytes) / 1e6),
-         lost ? "bemi init --accept-gap" : ""});
+        {severity, "slot " + settings.slot,
+         fmt::format("{}, {}, keeps {:.1f} MB of WAL",
+                     slot->active ? "active" : "no worker reads it", slot->wal_status,
+                     static_cast<double>(slot->retained_bytes) / 1e6),
+         lost           ? "bemi init --accept-gap"
+         : slot->active ? ""
+                        : "bemi run"});
     return {};
   }
   TRY_ASSIGN(pg::Rows room,

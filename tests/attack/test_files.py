@@ -349,7 +349,8 @@ def test_a_terminal_gets_no_escapes_in_json_and_csv_either(
     database.sql("create table t (k text primary key)")
     database.sql("insert into t values (%s)", ESCAPES)
     sync(database.url)
-    env = {"PATH": os.environ["PATH"], "BEMI_SOURCE_URL": database.url, "TERM": "xterm"}
+    # Without the program's own colours.
+    env = {"PATH": os.environ["PATH"], "BEMI_SOURCE_URL": database.url, "TERM": "xterm", "NO_COLOR": "1"}
     for form in ("json", "csv", "table"):
         words = f"{binary()} changes --format {form}"
         shown = subprocess.run(

@@ -21,7 +21,7 @@ from support.waiting import wait_until
     ("arguments", "exit_code", "words"),
     [
         (["run"], 2, "BEMI_SOURCE_URL"),
-        (["run", "--no-such-flag"], 2, "bemi --help"),
+        (["run", "--no-such-flag"], 2, "bemi run --help"),
         (["status", "--source", "postgresql://127.0.0.1:1/x"], 1, "check host and port"),
         (["run", "--source", "nonsense://"], 2, "postgresql://"),
         (["run", "--source", "postgresql://x", "--partition", "year"], 2, "--partition"),

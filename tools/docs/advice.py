@@ -83,9 +83,9 @@ SQLSTATES = {
     "cardinality_violation": "Ask for a later position; both transactions have the same time.",
     "duplicate_table": "Move or rename the relation that is in the way.",
     "insufficient_privilege": "Rename the schema, or give it to the history's owner.",
-    "invalid_datetime_format": "Give a timestamp, an LSN, a transaction id or a mark.",
+    "invalid_datetime_format": "Give a timestamp, a time such as `2 hours ago`, an LSN, a transaction id or a mark.",
     "invalid_parameter_value": "Correct the argument that the message names.",
-    "no_data_found": "Check the LSN or the transaction's id.",
+    "no_data_found": "Check the name, the LSN or the transaction's id; the hint suggests a name.",
     "null_value_not_allowed": "Give a time.",
     "object_in_use": "Roll back to a later mark, or use `--force`.",
     "object_not_in_prerequisite_state": (

@@ -42,6 +42,18 @@ test("the filter bar narrows, suggests, and is in the address", async () => {
   await leave(visited);
 });
 
+test("a name that is unknown is said with the one that may have been meant", async () => {
+  const visited = await visit("/changes?filter=usr_id%3A42");
+  const { page } = visited;
+  await page.getByText("No recent context has the key usr_id; did you mean user_id?").waitFor();
+  await page.getByText("No change has the key usr_id in its context").waitFor();
+  await page.getByText("Did you mean user_id?", { exact: true }).waitFor();
+  await page.goto(`${seeded.url}/changes?filter=table%3Atood`);
+  await page.getByText("No table tood is tracked; did you mean todo?").waitFor();
+  await page.locator("#live", { hasText: "Paused" }).waitFor();
+  await leave(visited);
+});
+
 test("a change opens into what changed, the rest stays folded", async () => {
   const visited = await visit("/changes?filter=table%3Apayment+op%3Aupdate");
   const { page, context } = visited;

@@ -14,6 +14,16 @@ begin
   schema := case when cardinality(parts) = 2 then parts[1] else 'public' end;
 end $$;
 
+-- As people write it: without its schema where that is public.
+create or replace function _bemi.closest_table(in_schema text, in_table text) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select _bemi.closest(case when in_schema = 'public' then quote_ident(in_table)
+                            else format('%I.%I', in_schema, in_table) end, array_agg(n.name))
+  from (select distinct case when v.schema = 'public' then quote_ident(v."table")
+                             else format('%I.%I', v.schema, v."table") end as name
+        from _bemi.relation_version v) n
+$$;
+
 -- Tables that may have been meant by a name that is not known.
 create or replace function _bemi.raise_unknown_table(in_schema text, in_table text) returns void
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
@@ -25,6 +35,7 @@ begin
   raise exception 'there is no history of %.%', in_schema, in_table
     using errcode = 'undefined_table',
           hint = coalesce('there is one of ' || meant || ': write it with its schema, quoted as in SQL',
+                          'did you mean ' || _bemi.closest_table(in_schema, in_table) || '?',
                           'is the table tracked, and its name written as SQL would? See: bemi check');
 end $$;
 
@@ -67,6 +78,7 @@ create or replace function _bemi.source_of(in_schema text, in_table text, in_sou
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare found text[];
 begin
+  perform _bemi.check_source(in_source);
   select array_agg(distinct v.source) into found from _bemi.relation_version v
   where v.schema = in_schema and v."table" = in_table and (in_source is null or v.source = in_source);
   if found is null then
@@ -354,12 +366,15 @@ end $$;
 
 create or replace function _bemi.said_time(said text) returns timestamptz
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare at timestamptz := _bemi.time_of(said);
 begin
-  return said::timestamptz;
-exception when invalid_datetime_format or datetime_field_overflow then
-  raise exception 'there is no mark %, and that is not a time either', said
-    using errcode = 'invalid_datetime_format',
-          hint = 'a moment is a mark (bemi mark list), a time, an LSN, or a transaction id';
+  if at is null then
+    raise exception 'there is no mark %, and that is not a time either', said
+      using errcode = 'invalid_datetime_format',
+            hint = 'write a mark (bemi mark list), 2026-11-27 14:00, yesterday 14:00, 2 hours ago, @1764300000 '
+              '(seconds since 1970), an LSN, or a transaction id; without a zone a time is UTC';
+  end if;
+  return at;
 end $$;
 
 -- Nothing between transactions of one time can be told apart.

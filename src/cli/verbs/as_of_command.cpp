@@ -125,7 +125,7 @@ void add_as_of(Verbs& verbs) {
   command.add_option("TABLE", options->table, table_about)->required();
   command.add_option("KEY", options->key, "The primary key of one record");
   command.add_option("--limit", options->limit, "Return at most N rows, ordered by key")
-      ->check(CLI::NonNegativeNumber);
+      ->check(whole_number());
   command.add_option("--after", options->after, "Return the rows after this key")->type_name("KEY");
   command.add_flag("--explain", options->explain,
                    "Print how the rows would be found, and do not read them");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <iostream>
 #include <memory>
@@ -8,6 +9,7 @@
 
 #include "base/printable.hpp"
 #include "change/change_columns.hpp"
+#include "cli/change_lines.hpp"
 #include "cli/filter_options.hpp"
 #include "cli/options.hpp"
 #include "cli/rows_output.hpp"
@@ -15,6 +17,7 @@
 #include "host/connections.hpp"
 #include "host/stop.hpp"
 #include "query/changes.hpp"
+#include "query/known_names.hpp"
 #include "store/archive.hpp"
 #include "store/schema.hpp"
 
@@ -40,6 +43,44 @@ Columns as_shown() {
     columns.push_back({.name = column.name, .form = column.form, .in_table = column.in_table});
   }
   return columns;
+}
+
+// In a terminal, as lines; for programs, and where it is written to a file, with all columns.
+bool is_for_terminal(const ChangesOptions& options) {
+  return options.format == "table" && terminal_width().has_value();
+}
+
+std::string name_of(const pg::Rows& rows, int row) {
+  std::string schema = rows.text(row, change::change_column("schema"));
+  std::string table = rows.text(row, change::change_column("table"));
+  std::string key = rows.text(row, change::change_column("primary_key"));
+  return (schema == "public" ? "" : schema + ".") + table + (key.empty() ? "" : " " + key);
+}
+
+std::string lower(std::string word) {
+  std::ranges::transform(word, word.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return word;
+}
+
+void print_lines(const pg::Rows& rows) {
+  std::vector<ChangeLine> lines;
+  for (int row = 0; row < rows.count(); ++row) {
+    std::string operation = lower(rows.text(row, change::change_column("operation")));
+    lines.push_back({.at = rows.text(row, change::change_column("committed_at")),
+                     .what = operation + " " + name_of(rows, row),
+                     .context = rows.text(row, change::change_column("context")),
+                     .changes = rows.text(row, rows.columns() - 1)});
+  }
+  std::cout << render_lines(lines, terminal_width().value_or(80), use_colour()) << std::flush;
+}
+
+void print_page(const pg::Rows& rows, const ChangesOptions& options, bool first = true) {
+  if (is_for_terminal(options))
+    print_lines(rows);
+  else
+    print(rows, as_shown(), options.format, first);
+  if (options.format == "table" && first && rows.empty()) std::cerr << "bemi: no change matches\n";
 }
 
 void advance(std::vector<query::Position>& seen, const pg::Rows& rows) {
@@ -96,9 +137,11 @@ base::Result<query::Changes> open_archive(pg::Connection& destination, const std
 base::Status search_archive(const host::Config& config, const ChangesOptions& options) {
   TRY_ASSIGN(query::ChangeFilter filter, filter_of(options.filter));
   TRY_ASSIGN(pg::Connection destination, host::open_destination(config, host::Access::read_write));
+  TRY(query::fix_times(destination, filter));
   TRY_ASSIGN(query::Changes changes, open_archive(destination, options.archive));
+  if (is_for_terminal(options)) changes.add_readable_changes();
   TRY_ASSIGN(pg::Rows page, page_of(changes, filter, options));
-  print(page, as_shown(), options.format);
+  print_page(page, options);
   return {};
 }
 
@@ -116,11 +159,13 @@ base::Status changes_command(const host::Config& config, const ChangesOptions& o
   if (!options.archive.empty()) return search_archive(config, options);
   TRY_ASSIGN(query::ChangeFilter filter, filter_of(options.filter));
   TRY_ASSIGN(pg::Connection destination, host::open_destination(config, host::Access::read_only));
+  TRY(query::fix_times(destination, filter));
   TRY_ASSIGN(query::Changes changes, query::Changes::open(destination));
+  if (is_for_terminal(options)) changes.add_readable_changes();
   // Before the page: what comes between both is shown, not lost.
   TRY_ASSIGN(std::vector<query::Position> seen, changes.ends());
   TRY_ASSIGN(pg::Rows page, page_of(changes, filter, options));
-  print(page, as_shown(), options.format);
+  print_page(page, options);
   if (!options.follow) hint_at_more(options, page);
   if (!options.follow) return {};
   advance(seen, page);
@@ -128,7 +173,7 @@ base::Status changes_command(const host::Config& config, const ChangesOptions& o
     auto fresh = changes.after(filter, seen, follow_page);
     if (!fresh && stop.triggered()) break;  // Ctrl-C is how one ends it
     if (!fresh) return std::unexpected(fresh.error());
-    if (!fresh->empty()) print(*fresh, as_shown(), options.format, /*first=*/false);
+    if (!fresh->empty()) print_page(*fresh, options, /*first=*/false);
     advance(seen, *fresh);
     if (fresh->count() < follow_page) base::pause(&stop, follow_pause);
   }
@@ -137,7 +182,7 @@ base::Status changes_command(const host::Config& config, const ChangesOptions& o
 
 void add_page_options(CLI::App& command, ChangesOptions& options) {
   command.add_option("--limit", options.limit, "Show at most N changes, the newest ones")
-      ->check(CLI::NonNegativeNumber)
+      ->check(whole_number())
       ->capture_default_str();
   CLI::Option* before =
       command

@@ -84,6 +84,7 @@ void add_dev(Verbs& verbs) {
   command
       .add_option("--port", options->port,
                   "The port on 127.0.0.1 [default: a free port, kept for later runs]")
+      ->check(CLI::Range(1, 65535))
       ->envname("BEMI_DEV_PORT")
       ->type_name("PORT");
   add_tracking_options(command, config);

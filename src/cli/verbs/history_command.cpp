@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
+#include <iostream>
 #include <memory>
 
 #include <CLI/CLI.hpp>
 
+#include "cli/change_lines.hpp"
 #include "cli/gap_note.hpp"
 #include "cli/options.hpp"
+#include "cli/output.hpp"
 #include "cli/past_options.hpp"
 #include "cli/rows_output.hpp"
 #include "cli/verbs/verbs.hpp"
@@ -28,15 +31,22 @@ base::Status wait_for_now(const host::Config& config, pg::Connection& destinatio
   return host::catch_up(source, destination, settings.source_name, wait, &host::asked_to_stop());
 }
 
-base::Status history_command(const host::Config& config, const HistoryOptions& options) {
-  TRY_ASSIGN(query::TableName table, query::parse_table_name(options.table));
-  TRY_ASSIGN(pg::Connection destination, host::open_destination(config, host::Access::read_only));
-  if (options.past.wait > Wait::zero()) TRY(wait_for_now(config, destination, options.past.wait));
-  TRY_ASSIGN(pg::Rows rows, query::history(destination, table, options.key, past_of(options.past)));
-  if (rows.empty()) {
-    return base::fail(base::ErrorKind::usage,
-                      "there is no change of " + options.table + " " + options.key,
-                      "KEY is the text in the column primary_key of `changes`");
+// In a terminal: a line for when, which version and who, and one for what became of the values.
+void print_lines(const pg::Rows& rows) {
+  std::vector<ChangeLine> lines;
+  for (int row = 0; row < rows.count(); ++row) {
+    lines.push_back({.at = rows.text(row, 1),
+                     .what = "version " + rows.text(row, 0) + " " + rows.text(row, 3),
+                     .context = rows.text(row, 6),
+                     .changes = rows.text(row, 4)});
+  }
+  std::cout << render_lines(lines, terminal_width().value_or(80), use_colour());
+}
+
+void print_versions(const pg::Rows& rows, const std::string& format) {
+  if (format == "table" && terminal_width()) {
+    print_lines(rows);
+    return;
   }
   print(rows,
         {{"version", Form::number},
@@ -49,7 +59,20 @@ base::Status history_command(const host::Config& config, const HistoryOptions& o
          {"row", Form::json, false},
          {"transaction_id", Form::number, false},
          {"id", Form::text, false}},
-        options.format);
+        format);
+}
+
+base::Status history_command(const host::Config& config, const HistoryOptions& options) {
+  TRY_ASSIGN(query::TableName table, query::parse_table_name(options.table));
+  TRY_ASSIGN(pg::Connection destination, host::open_destination(config, host::Access::read_only));
+  if (options.past.wait > Wait::zero()) TRY(wait_for_now(config, destination, options.past.wait));
+  TRY_ASSIGN(pg::Rows rows, query::history(destination, table, options.key, past_of(options.past)));
+  if (rows.empty()) {
+    return base::fail(base::ErrorKind::usage,
+                      "there is no change of " + options.table + " " + options.key,
+                      "KEY is the text in the column primary_key of `changes`");
+  }
+  print_versions(rows, options.format);
   note_gaps(destination, table);
   return {};
 }

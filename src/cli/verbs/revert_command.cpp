@@ -16,6 +16,7 @@
 #include "host/connections.hpp"
 #include "host/revert_ends.hpp"
 #include "host/stop.hpp"
+#include "query/known_names.hpp"
 #include "revert/history.hpp"
 #include "revert/redo.hpp"
 #include "revert/revert.hpp"
@@ -140,6 +141,7 @@ base::Result<bool> revert_command(const host::Config& config, const RevertOption
                                   const base::Interrupt& stop) {
   TRY_ASSIGN(revert::Request request, request_of(options));
   TRY_ASSIGN(auto ends, host::RevertEnds::open(config, options.timeout_s, stop));
+  TRY(query::fix_times(ends->ends().destination, request.filter));
   TRY(ask_waiting(config, options.wait,
                   [&] { return check_reached(ends->ends(), request.filter); }));
   return revert(ends->ends(), request, options);
@@ -176,7 +178,7 @@ void add_policy_options(CLI::App& command, host::Config& config, RevertOptions& 
   command.add_flag("--cascade", options.cascade,
                    "Also undo later changes that depend on the selected ones");
   command.add_option("--max-rows", options.rows_max, "Refuse a plan with more than N rows")
-      ->check(CLI::NonNegativeNumber)
+      ->check(whole_number())
       ->capture_default_str();
   command.add_flag("--no-triggers", options.no_triggers,
                    "Fire none of the tables' own triggers; needs the tables' owner");

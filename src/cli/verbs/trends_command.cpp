@@ -23,8 +23,8 @@ struct TrendsOptions {
 
 base::Status trends_command(const host::Config& config, const TrendsOptions& options) {
   TRY_ASSIGN(pg::Connection destination, host::open_destination(config, host::Access::read_only));
-  TRY_ASSIGN(pg::Rows rows,
-             query::trends(destination, options.every, options.group_by, span_of(options.span)));
+  TRY_ASSIGN(query::Span span, span_of(destination, options.span));
+  TRY_ASSIGN(pg::Rows rows, query::trends(destination, options.every, options.group_by, span));
   if (options.span.format != "table") {
     print(rows, {{"starts_at"}, {"group"}, {"changes", Form::number}}, options.span.format);
     return {};

@@ -5,6 +5,7 @@
 #include "deliver/live_feed.hpp"
 #include "query/destination.hpp"
 #include "query/feed.hpp"
+#include "query/known_names.hpp"
 #include "serve/api/csv.hpp"
 #include "serve/api/cursor.hpp"
 #include "serve/api/handlers.hpp"
@@ -135,9 +136,9 @@ base::Result<Response> stream(const Call& call) {
   // An error in the filter would otherwise meet all readers.
   query::Where where;
   TRY(query::add_filter(where, filter));
-  if (filter.table) {
+  if (filter.table || filter.source) {
     TRY_ASSIGN(auto connection, call.services->destination->reader());
-    TRY(query::check_table(*connection, filter));
+    TRY(query::check_names(*connection, filter));
   }
   std::string last(call.request->header("last-event-id"));
   if (last.empty()) last = given(*call.request, "last_event_id").value_or("");

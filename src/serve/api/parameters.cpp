@@ -3,6 +3,7 @@
 #include <cctype>
 
 #include "base/number.hpp"
+#include "query/known_names.hpp"
 #include "serve/api/handlers.hpp"
 
 namespace bemi::serve {
@@ -59,10 +60,8 @@ base::Result<query::ChangeFilter> filter_of(const Request& request) {
     TRY_ASSIGN(filter.table, query::parse_table_name(*table));
   }
   filter.primary_key = request.parameter("primary_key");
-  filter.operation = given(request, "operation");
-  if (filter.operation) {
-    std::ranges::transform(*filter.operation, filter.operation->begin(),
-                           [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  if (auto operation = given(request, "operation")) {
+    TRY_ASSIGN(filter.operation, query::parse_operation(*operation));
   }
   filter.context = request.parameters("context");
   filter.without_context = request.parameters("without_context");

@@ -5,6 +5,7 @@
 
 #include "deliver/webhook_sender.hpp"
 #include "query/destination.hpp"
+#include "query/known_names.hpp"
 #include "serve/api/body.hpp"
 #include "serve/api/filter_body.hpp"
 #include "serve/api/handlers.hpp"
@@ -36,9 +37,9 @@ base::Result<deliver::NewWebhook> webhook_in(const Call& call) {
   }
   // A filter that PostgreSQL refuses is refused now, not when the first change comes.
   TRY(query::condition_of(read));
-  if (read.table) {
+  if (read.table || read.source) {
     TRY_ASSIGN(auto connection, call.services->destination->reader());
-    TRY(query::check_table(*connection, read));
+    TRY(query::check_names(*connection, read));
   }
   wanted.created_by = call.identity->name;
   return wanted;

@@ -2,7 +2,7 @@
 // A list of the tables that have a history.
 
 import { shortTableName, tableName } from "../features/filter/filter.ts";
-import { tables } from "../state.ts";
+import { loadTables, tables } from "../state.ts";
 
 export function TableSelect({
   value,
@@ -26,6 +26,7 @@ export function TableSelect({
       class="input"
       aria-label={label}
       value={value}
+      onFocus={() => void loadTables().catch(() => {})}
       onChange={(event) => onChange(event.currentTarget.value)}
     >
       {value === "" && <option value="">Choose a table…</option>}

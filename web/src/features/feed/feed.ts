@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 // The changes that a filter selects: pages from the newest back, and new changes as they are stored.
 import { type Signal, signal } from "@preact/signals";
-import { address, type Change, get } from "../../api.ts";
+import { address, type Change, get, Problem } from "../../api.ts";
 import { parse } from "../../json.ts";
 
 const PAGE = 60;
@@ -30,6 +30,7 @@ export class Feed {
   private readonly abort = new AbortController();
   private next: string | null = null;
   private stream: EventSource | undefined;
+  private isRefused = false;
 
   constructor(parameters: [string, string][]) {
     this.parameters = parameters;
@@ -48,12 +49,15 @@ export class Feed {
     } catch (error) {
       if (this.abort.signal.aborted) return;
       this.error.value = error;
+      // A question that is refused is refused as a stream too, however often it is asked.
+      this.isRefused = error instanceof Problem && error.status < 500;
+      if (this.isRefused) this.pause();
     }
     this.isLoading.value = false;
   }
 
   follow(): void {
-    if (this.stream) return;
+    if (this.stream || this.isRefused) return;
     this.live.value = "connecting";
     const filters = this.parameters.filter(([name]) => name !== "since");
     this.stream = new EventSource(address("/api/stream", filters));

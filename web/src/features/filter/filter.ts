@@ -59,6 +59,7 @@ export const FIELD_HINTS: [string, string][] = [
   ["op:", "create, update, delete, truncate, schema, snapshot"],
   ["key:", "one record, by its primary key"],
   ["tx:", "one transaction"],
+  ["source:", "changes of one source"],
   ["no:", "changes without this context key"],
 ];
 

@@ -1,12 +1,26 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 // The filter bar: one line of text, with suggestions.
+import { useEffect } from "preact/hooks";
 import { Icon } from "../../components/icons.tsx";
+import { contextKeys, loadContextKeys, loadTables, sources, tables } from "../../state.ts";
+import { parseFilter } from "./filter.ts";
 import type { Offer, Suggestion } from "./suggest.ts";
+import { unknownNames } from "./unknown.ts";
 import { useDraft } from "./use_draft.ts";
 
 export function FilterBar({ text, onChange }: { text: string; onChange: (text: string) => void }) {
   const draft = useDraft(text, onChange);
   const { offer, chosen, problems } = draft;
+  // Of what was asked, not of a word that is still being typed.
+  const unknown = unknownNames(parseFilter(text).filter, {
+    tables: tables.value,
+    keys: contextKeys.value?.map(({ key }) => key) ?? null,
+    sources: sources.value?.map(({ source }) => source) ?? null,
+  });
+  useEffect(() => {
+    // The lists may be older than the name.
+    if (unknown.length > 0) void Promise.all([loadTables(), loadContextKeys()]).catch(() => {});
+  }, [text]);
   return (
     <div class="filter-bar">
       <div class="filter-box">
@@ -51,6 +65,11 @@ export function FilterBar({ text, onChange }: { text: string; onChange: (text: s
       {problems.length > 0 && (
         <p class="filter-problem" role="alert">
           {problems.join("; ")}
+        </p>
+      )}
+      {problems.length === 0 && unknown.length > 0 && (
+        <p class="filter-problem" role="alert">
+          {unknown.join(". ")}
         </p>
       )}
     </div>

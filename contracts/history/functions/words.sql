@@ -1,0 +1,86 @@
+-- What people write, and what they may have meant: names that are unknown, and times.
+-- These functions run with the rights of who asks.
+
+-- The pairs of letters of a word: what two words share of them tells how alike they are.
+create or replace function _bemi.letter_pairs(word text) returns text[]
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select coalesce(array_agg(distinct substr(' ' || lower(left(word, 200)) || ' ', i, 2)), '{}')
+  from generate_series(1, length(left(word, 200)) + 1) i
+$$;
+
+-- The known word that is most like the one that was written; null if none is like it.
+create or replace function _bemi.closest(word text, known text[]) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select k.one
+  from (select _bemi.letter_pairs(word) as pairs) w
+  cross join unnest(known) k (one)
+  cross join lateral (select _bemi.letter_pairs(k.one) as pairs) p
+  cross join lateral (select count(*) as shared from unnest(w.pairs) a (pair) where a.pair = any (p.pairs)) s
+  where 2 * s.shared >= (cardinality(w.pairs) + cardinality(p.pairs)) * 0.5
+  order by 2.0 * s.shared / (cardinality(w.pairs) + cardinality(p.pairs)) desc, k.one limit 1
+$$;
+
+-- A source of that name; null is any.
+create or replace function _bemi.check_source(name text) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare known text[] := array(select s.name from _bemi.source s order by s.name);
+begin
+  if name is null or name = any (known) then return; end if;
+  raise exception 'there is no source %', name
+    using errcode = 'no_data_found',
+          hint = coalesce('did you mean ' || _bemi.closest(name, known) || '? ', '')
+            || 'the sources here are: ' || array_to_string(known, ', ');
+end $$;
+
+-- A key that contexts have: asked when a question for it has found nothing. Looks at so many changes that a history of
+-- years costs no more than a second, and says so.
+create or replace function _bemi.check_context_key(key text) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp set jit = off as $$
+declare
+  looked_at constant bigint := 100000;
+  known text[];
+begin
+  if exists (select from (select c.context from @schema@.changes c order by c.effective_at desc limit looked_at) c
+             where c.context ? key) then
+    return;
+  end if;
+  select array_agg(distinct k.key) into known
+  from (select c.context from @schema@.changes c order by c.effective_at desc limit 5000) c
+  cross join lateral jsonb_object_keys(c.context) k (key);
+  -- Where nobody has passed a context yet, every key is still to come.
+  if known is null then return; end if;
+  raise exception '% has the key % in its context', case
+      when (select count(*) from (select from @schema@.changes limit looked_at) c) < looked_at then 'no change'
+      else format('none of the newest %s changes', looked_at) end, key
+    using errcode = 'no_data_found',
+          hint = coalesce('did you mean ' || _bemi.closest(key, known) || '?', 'the keys are: '
+            || array_to_string(known[:20], ', '));
+end $$;
+
+-- A time as people write it, beside what PostgreSQL reads: '2 hours ago', '30m', '@1764300000' (seconds since 1970).
+-- Null if it is none.
+create or replace function _bemi.time_of(said text) returns timestamptz
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  ago text[] := regexp_match(lower(said), '^\s*-?\s*([0-9]{1,6})\s*(s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|'
+    'd|days?|w|weeks?|months?|y|years?)(\s+ago)?\s*$');
+begin
+  if said ~ '^@[0-9]{1,11}(\.[0-9]{1,6})?$' then return to_timestamp(substr(said, 2)::double precision); end if;
+  if ago is not null then return now() - format('%s %s', ago[1], ago[2])::interval; end if;
+  return said::timestamptz;
+exception when invalid_datetime_format or datetime_field_overflow or invalid_text_representation then
+  return null;
+end $$;
+
+-- The same for a question's bounds.
+create or replace function _bemi.bound_of(said text) returns timestamptz
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare at timestamptz := _bemi.time_of(said);
+begin
+  if at is null then
+    raise exception '% is no time', said
+      using errcode = 'invalid_datetime_format', hint = 'write 2026-11-27 14:00, 2026-11-27 14:00+01, yesterday 14:00, '
+        '2 hours ago, 30m, or @1764300000 (seconds since 1970); without a zone it is UTC';
+  end if;
+  return at;
+end $$;

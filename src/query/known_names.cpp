@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+#include "query/known_names.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <string_view>
+#include <utility>
+
+namespace bemi::query {
+namespace {
+
+constexpr std::array<std::string_view, 6> operations{"CREATE",   "UPDATE",   "DELETE",
+                                                     "TRUNCATE", "SNAPSHOT", "SCHEMA"};
+// As SQL calls them.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 3> other_words{
+    {{"INSERT", "CREATE"}, {"REMOVE", "DELETE"}, {"DDL", "SCHEMA"}}};
+
+// Where two words begin alike.
+bool is_alike(std::string_view one, std::string_view other) {
+  std::size_t same = 0;
+  while (same < std::min(one.size(), other.size()) && one[same] == other[same]) ++same;
+  return same >= 3;
+}
+
+std::string meant_by(const std::string& word) {
+  for (const auto& [said, stored] : other_words) {
+    if (word == said) return std::string(stored);
+  }
+  for (std::string_view one : operations) {
+    if (is_alike(word, one)) return std::string(one);
+  }
+  return "";
+}
+
+}  // namespace
+
+base::Status check_source(pg::Connection& destination, const std::optional<std::string>& source) {
+  if (source) TRY(destination.query("select _bemi.check_source($1)", {*source}));
+  return {};
+}
+
+base::Status check_names(pg::Connection& destination, const ChangeFilter& filter) {
+  TRY(check_source(destination, filter.source));
+  return check_table(destination, filter);
+}
+
+bool is_context_key(const std::string& by) {
+  return by != "transaction" && by != "table" && by != "operation" && by != "source";
+}
+
+base::Status check_context_key(pg::Connection& destination, const std::string& key) {
+  TRY(destination.query("select _bemi.check_context_key($1)", {key}));
+  return {};
+}
+
+base::Status check_context_keys(pg::Connection& destination, const ChangeFilter& filter) {
+  for (const std::string& text : filter.context) {
+    TRY(check_context_key(destination, text.substr(0, text.find('='))));
+  }
+  return {};
+}
+
+base::Result<std::string> parse_operation(const std::string& text) {
+  std::string word = text;
+  std::ranges::transform(word, word.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  if (std::ranges::find(operations, word) != operations.end()) return word;
+  std::string meant = meant_by(word);
+  std::string all;
+  for (std::string_view one : operations) all += (all.empty() ? "" : ", ") + std::string(one);
+  return base::fail(
+      base::ErrorKind::usage, "there is no operation " + text,
+      (meant.empty() ? "" : "did you mean " + meant + "? ") + "the operations are " + all);
+}
+
+base::Result<std::string> absolute_time(pg::Connection& destination, const std::string& text) {
+  TRY_ASSIGN(pg::Rows rows, destination.query("select _bemi.bound_of($1)::text", {text}));
+  return rows.text(0, 0);
+}
+
+base::Status fix_times(pg::Connection& destination, ChangeFilter& filter) {
+  for (auto* time : {&filter.since, &filter.until}) {
+    if (!*time) continue;
+    TRY_ASSIGN(*time, absolute_time(destination, **time));
+  }
+  return {};
+}
+
+}  // namespace bemi::query
