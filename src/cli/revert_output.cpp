@@ -86,6 +86,31 @@ void print_conflict(std::string& out, const revert::Conflict& conflict, const Pa
   if (conflict.later) out += "      " + by_whom(*conflict.later) + "\n";
 }
 
+// 530: price 7.86 → 0.08
+std::string example_line(const revert::ExampleRow& row) {
+  std::string values;
+  for (const revert::ColumnSides& sides : row.columns) {
+    values += (values.empty() ? "" : ", ") + sides.column + " ";
+    switch (row.effect) {
+      case revert::RowEffect::restored: values += value(sides.target); break;
+      case revert::RowEffect::removed: values += value(sides.live); break;
+      case revert::RowEffect::reverted:
+        values += value(sides.live) + " \xe2\x86\x92 " + value(sides.target);
+        break;
+    }
+  }
+  return std::string(name(row.effect)) + " " + row.key.value_or("(no key)") +
+         (values.empty() ? "" : ": " + values);
+}
+
+void print_examples(std::string& out, const revert::TablePlan& table) {
+  for (const revert::ExampleRow& row : table.examples) out += "      " + example_line(row) + "\n";
+  auto more = table.inserts + table.updates + table.deletes -
+              static_cast<std::int64_t>(table.examples.size());
+  if (more > 0 && !table.examples.empty())
+    out += fmt::format("      ... and {}\n", plural(more, "more row", "more rows"));
+}
+
 void print_tables(std::string& out, const revert::Plan& plan, const Page& page) {
   std::size_t width = 0;
   for (const auto& table : plan.tables) {
@@ -93,6 +118,7 @@ void print_tables(std::string& out, const revert::Plan& plan, const Page& page) 
   }
   for (const auto& table : plan.tables) {
     out += fmt::format("  {:<{}}  {}\n", table.schema + "." + table.table, width, summary(table));
+    print_examples(out, table);
     for (const std::string& statement : table.statements) {
       out += "      " + page.dim(statement) + "\n";
     }
@@ -133,6 +159,10 @@ void clean(revert::TablePlan& table) {
     clean(trigger.function);
   }
   for (revert::NotRestored& column : table.not_restored) clean(column.column);
+  for (revert::ExampleRow& row : table.examples) {
+    clean(row.key);
+    for (revert::ColumnSides& sides : row.columns) clean(sides.column);  // its values: value()
+  }
   for (std::string& statement : table.statements) clean(statement);
   for (std::string& note : table.notes) clean(note);
 }

@@ -9,6 +9,7 @@
 
 #include "revert/limits.hpp"
 #include "revert/references.hpp"
+#include "revert/row_values.hpp"
 
 namespace bemi::revert {
 namespace {
@@ -25,27 +26,6 @@ ConflictKind kind_of(const std::string& text) {
   return ConflictKind::changed;
 }
 
-std::optional<std::string> at(const json& values, int column) {
-  auto index = static_cast<std::size_t>(column);
-  if (!values.is_array() || index >= values.size() || values[index].is_null()) return std::nullopt;
-  return values[index].get<std::string>();
-}
-
-json parsed(const pg::Rows& rows, int row, int column) {
-  auto text = rows.get(row, column);
-  return text ? json::parse(*text, nullptr, /*allow_exceptions=*/false) : json();
-}
-
-// All values of a row as one JSON array of texts.
-std::string texts(const LiveTable& live, const std::string& before, bool by_name) {
-  std::string list;
-  for (std::size_t i = 0; i < live.columns.size(); ++i) {
-    std::string column = by_name ? pg::quote_identifier(live.columns[i].name) : std::to_string(i);
-    list += fmt::format("{}{}{}::text", list.empty() ? "" : ", ", before, column);
-  }
-  return list.empty() ? "null" : "to_json(array[" + list + "]::text[])";
-}
-
 base::Status read_table(pg::Connection& source, const StageTable& table, Conflicts& conflicts,
                         std::map<std::string, std::vector<std::size_t>>& later) {
   const LiveTable& live = *table.live;
@@ -59,9 +39,9 @@ base::Status read_table(pg::Connection& source, const StageTable& table, Conflic
                                     "left join {} t on t.ctid = s.at and t.tableoid = s.rel where "
                                     "s.tab = {} and s.conflict is not null "
                                     "and s.state in ('conflict', 'skipped') order by s.n limit {}",
-                                    texts(live, "r.e", false), texts(live, "t.", true),
-                                    texts(live, "r.t", false), table.rows(), live.only(), table.tab,
-                                    left)));
+                                    texts_sql(live, "r.e", false), texts_sql(live, "t.", true),
+                                    texts_sql(live, "r.t", false), table.rows(), live.only(),
+                                    table.tab, left)));
   for (int row = 0; row < rows.count(); ++row) {
     Conflict conflict{.kind = kind_of(rows.text(row, 0)),
                       .schema = live.schema,
@@ -71,16 +51,16 @@ base::Status read_table(pg::Connection& source, const StageTable& table, Conflic
                       .later = {},
                       .constraint = rows.text(row, 3),
                       .detail = rows.text(row, 4)};
-    json ours = parsed(rows, row, 6);
-    json now = parsed(rows, row, 7);
-    json target = parsed(rows, row, 8);
+    json ours = texts_of(rows, row, 6);
+    json now = texts_of(rows, row, 7);
+    json target = texts_of(rows, row, 8);
     bool goes = rows.text(row, 9) == "D";
-    for (const json& number : parsed(rows, row, 2)) {
+    for (const json& number : texts_of(rows, row, 2)) {
       int column = number.get<int>();
       conflict.columns.push_back({.column = live.columns[static_cast<std::size_t>(column)].name,
-                                  .ours = at(ours, column),
-                                  .live = at(now, column),
-                                  .target = goes ? std::nullopt : at(target, column)});
+                                  .ours = text_at(ours, column),
+                                  .live = text_at(now, column),
+                                  .target = goes ? std::nullopt : text_at(target, column)});
     }
     if (rows.get(row, 5)) later[rows.text(row, 5)].push_back(conflicts.shown.size());
     conflicts.shown.push_back(std::move(conflict));

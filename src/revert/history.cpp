@@ -90,7 +90,43 @@ base::Status History::select() {
   for (int row = ids.count() - 1; row >= 0; --row) {
     selected_.transactions.push_back(ids.integer(row, 0));
   }
+  TRY(note_what_went_too());
   TRY(find_reverts());
+  return {};
+}
+
+// A deleted row rarely goes alone: its children go in the same transaction, by a cascade or before
+// it, and a selection by table or key leaves them behind.
+base::Status History::note_what_went_too() {
+  std::string deletes =
+      fmt::format("from {} c where {} and operation = 'DELETE'", changes_, condition_.sql);
+  TRY_ASSIGN(pg::Rows found,
+             destination_->query(fmt::format("select distinct epoch, transaction_id {} limit {}",
+                                             deletes, limits::related_transactions_max + 1),
+                                 condition_.parameters));
+  if (found.empty() || found.count() > limits::related_transactions_max) return {};
+  std::vector<pg::Parameter> parameters = condition_.parameters;
+  parameters.emplace_back(source_);
+  TRY_ASSIGN(
+      pg::Rows rows,
+      destination_->query(
+          fmt::format("with gone as materialized (select distinct epoch, commit_position, "
+                      "effective_at {0}) select c.schema, c.\"table\", count(*) from "
+                      "gone g join {1} c using (epoch, commit_position, effective_at) where "
+                      "c.source = ${2} and c.operation = 'DELETE' and not coalesce({3}, false) "
+                      "group by 1, 2 order by 1, 2",
+                      deletes, changes_, parameters.size(), "(" + condition_.sql + ")"),
+          parameters));
+  if (rows.empty()) return {};
+  std::string gone;
+  for (int row = 0; row < rows.count(); ++row) {
+    gone += fmt::format("{}{} of {}.{}", gone.empty() ? "" : ", ", rows.integer(row, 2),
+                        rows.text(row, 0), rows.text(row, 1));
+  }
+  selected_.warnings.push_back(
+      "rows that were deleted in the same transaction stay deleted: " + gone +
+      (found.count() == 1 ? "; to restore them too, undo the whole transaction " + found.text(0, 1)
+                          : "; to restore them too, undo the whole transactions"));
   return {};
 }
 

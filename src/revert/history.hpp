@@ -83,6 +83,7 @@ class History {
       : destination_(&destination), changes_(std::move(table)) {}
   base::Status select();
   base::Status find_reverts();
+  base::Status note_what_went_too();
   base::Status note_gaps();
   base::Status load_tables(const FindPartitions& partitions);
   struct Moves;

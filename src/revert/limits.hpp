@@ -22,6 +22,12 @@ inline constexpr int conflicts_shown_max = 100;
 // And those that an error names.
 inline constexpr std::size_t conflicts_named_max = 3;
 
+// Rows of each table that a plan shows with what becomes of their values.
+inline constexpr int examples_shown_max = 5;
+
+// Transactions of deleted rows of which a plan says what else they deleted.
+inline constexpr int related_transactions_max = 20;
+
 // Rounds in which --cascade may find more to undo, and the changes that it may add.
 inline constexpr int cascade_rounds_max = 20;
 inline constexpr std::int64_t cascade_changes_max = 100'000;

@@ -42,6 +42,18 @@ ordered_json json_of(const Conflict& conflict) {
   return object;
 }
 
+ordered_json json_of(const ExampleRow& row) {
+  auto columns = ordered_json::array();
+  for (const ColumnSides& sides : row.columns) {
+    columns.push_back({{"column", sides.column},
+                       {"live", optional(sides.live)},
+                       {"target", optional(sides.target)}});
+  }
+  return {{"effect", name(row.effect)},
+          {"primary_key", optional(row.key)},
+          {"columns", std::move(columns)}};
+}
+
 ordered_json json_of(const TablePlan& table) {
   ordered_json object = {{"schema", table.schema},   {"table", table.table},
                          {"inserts", table.inserts}, {"updates", table.updates},
@@ -56,12 +68,23 @@ ordered_json json_of(const TablePlan& table) {
   for (const NotRestored& column : table.not_restored) {
     object["not_restored"].push_back({{"column", column.column}, {"rows", column.rows}});
   }
+  object["examples"] = ordered_json::array();
+  for (const ExampleRow& row : table.examples) object["examples"].push_back(json_of(row));
   object["statements"] = table.statements;
   object["notes"] = table.notes;
   return object;
 }
 
 }  // namespace
+
+std::string_view name(RowEffect effect) {
+  switch (effect) {
+    case RowEffect::restored: return "restored";
+    case RowEffect::reverted: return "reverted";
+    case RowEffect::removed: return "removed";
+  }
+  return "";
+}
 
 std::string name(ConflictKind kind) {
   switch (kind) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.hpp"
@@ -84,6 +85,16 @@ struct NotRestored {
   std::int64_t rows = 0;
 };
 
+enum class RowEffect { restored, reverted, removed };
+std::string_view name(RowEffect effect);
+
+// A row that is written, with the values that are there (live) and that come (target).
+struct ExampleRow {
+  RowEffect effect = RowEffect::reverted;
+  std::optional<std::string> key;
+  std::vector<ColumnSides> columns;
+};
+
 struct TablePlan {
   std::string schema;
   std::string table;
@@ -94,6 +105,7 @@ struct TablePlan {
   std::int64_t skipped = 0;
   std::vector<Trigger> triggers;  // that fire
   std::vector<NotRestored> not_restored;
+  std::vector<ExampleRow> examples;  // the first rows
   std::vector<std::string> statements;
   std::vector<std::string> notes;  // columns that are gone, values that are redacted
 };

@@ -11,6 +11,7 @@
 #include "revert/context.hpp"
 #include "revert/limits.hpp"
 #include "revert/references.hpp"
+#include "revert/row_values.hpp"
 #include "revert/rules.hpp"
 #include "revert/script.hpp"
 #include "revert/sequences.hpp"
@@ -425,6 +426,7 @@ base::Status RevertSession::finish_plan() {
   TRY_ASSIGN(std::set<int> used, used_shapes());
   for (const StageTable& table : stage_->tables()) {
     TablePlan& shown = plan_of(table.tab);
+    TRY(add_examples(ends_.source, table, shown));
     shown.statements = described(*stage_, execution_, table.tab, used);
     for (const LiveTrigger& trigger : table.live->triggers) {
       bool on = trigger.enabled == 'O' || trigger.enabled == 'A';

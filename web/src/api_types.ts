@@ -1117,6 +1117,17 @@ export interface components {
                     column: string;
                     rows: number;
                 }[];
+                /** @description The first rows that are written, with what becomes of their values */
+                examples: {
+                    /** @enum {string} */
+                    effect: "restored" | "reverted" | "removed";
+                    primary_key: string | null;
+                    columns: {
+                        column: string;
+                        live: string | null;
+                        target: string | null;
+                    }[];
+                }[];
                 statements: string[];
                 notes: string[];
             }[];

@@ -15,6 +15,7 @@ test("conflicts are shown, and can be skipped", async () => {
   await page.getByText("Changed later by someone else").waitFor();
   await page.locator(".notice.error", { hasText: "Conflicts prevent this undo" }).waitFor();
   await page.getByRole("button", { name: "Skip those rows" }).click();
+  await page.getByRole("row", { name: "Reverted 6001 task wrong one" }).waitFor();
   await page.locator("input[name=confirmation]").fill("undo 1 row");
   await page.getByRole("button", { name: "Undo", exact: true }).click();
   await page.getByText("Done.", { exact: true }).waitFor();

@@ -19,7 +19,11 @@ export function TablePlans({ plan, isDone = false }: { plan: Plan; isDone?: bool
       </header>
       <div>
         {plan.tables.map((table) => (
-          <TablePlan key={`${table.schema}.${table.table}`} table={table} />
+          <TablePlan
+            key={`${table.schema}.${table.table}`}
+            table={table}
+            isOpen={!isDone && plan.tables.length === 1}
+          />
         ))}
         {plan.side_effects.map((effect) => (
           <p class="plan-table muted" key={`${effect.schema}.${effect.table}`}>
@@ -33,9 +37,46 @@ export function TablePlans({ plan, isDone = false }: { plan: Plan; isDone?: bool
   );
 }
 
-function TablePlan({ table }: { table: Plan["tables"][number] }) {
+const EFFECTS = { restored: "Restored", reverted: "Reverted", removed: "Removed" } as const;
+
+/** The first rows, value by value, so that nobody confirms blindly. */
+function Examples({ table }: { table: Plan["tables"][number] }) {
+  const side = (text: string | null) => (text === null ? <em class="muted">null</em> : text);
+  const all = table.inserts + table.updates + table.deletes;
   return (
-    <details class="plan-table">
+    <table class="sides mono">
+      <caption class="muted">
+        {all > table.examples.length ? `The first ${table.examples.length} of ${rows(all)}` : rows(all)}
+      </caption>
+      <thead>
+        <tr>
+          <th scope="col">Row</th>
+          <th scope="col">Column</th>
+          <th scope="col">Current value</th>
+          <th scope="col">Value after undo</th>
+        </tr>
+      </thead>
+      <tbody>
+        {table.examples.flatMap(({ effect, primary_key: key, columns }, i) =>
+          columns.map(({ column, live, target }) => (
+            <tr key={`${i}/${column}`}>
+              <td>
+                {EFFECTS[effect]} {key ?? "(no key)"}
+              </td>
+              <th scope="row">{column}</th>
+              <td>{effect === "restored" ? <em class="muted">no row</em> : side(live)}</td>
+              <td>{effect === "removed" ? <em class="muted">no row</em> : side(target)}</td>
+            </tr>
+          )),
+        )}
+      </tbody>
+    </table>
+  );
+}
+
+function TablePlan({ table, isOpen }: { table: Plan["tables"][number]; isOpen: boolean }) {
+  return (
+    <details class="plan-table" open={isOpen}>
       <summary>
         <Icon name="right" size={14} />
         <strong>{shortTableName(table.schema, table.table)}</strong>
@@ -59,6 +100,7 @@ function TablePlan({ table }: { table: Plan["tables"][number] }) {
         {table.notes.map((note) => (
           <p key={note}>{note}</p>
         ))}
+        {table.examples.length > 0 && <Examples table={table} />}
         {table.statements.map((statement) => (
           <SqlText key={statement}>{statement}</SqlText>
         ))}
