@@ -135,6 +135,14 @@ base::Result<pg::Rows> history(pg::Connection& destination, const TableName& tab
   return rows;
 }
 
+base::Result<pg::Rows> blame(pg::Connection& destination, const TableName& table,
+                             const std::string& key, const std::optional<std::string>& source) {
+  return destination.query(
+      "select \"column\", value, since, operation, context, transaction_id, id from "
+      "bemi.blame($1, $2, $3)",
+      {quoted(table), change::asked_key_name(key), source});
+}
+
 base::Result<pg::Rows> trends(pg::Connection& destination, const std::string& interval,
                               const std::string& group_by, const Span& span) {
   TRY(check_source(destination, span.source));

@@ -69,6 +69,10 @@ extern const char* const readable_changes;
 base::Result<pg::Rows> history(pg::Connection& destination, const TableName& table,
                                const std::string& key, const PastOptions& options);
 
+// column, value (JSON), since, operation, context, transaction_id, id: who set each present value.
+base::Result<pg::Rows> blame(pg::Connection& destination, const TableName& table,
+                             const std::string& key, const std::optional<std::string>& source);
+
 struct Span {
   std::string since;
   std::string until;

@@ -322,7 +322,7 @@ def test_no_command_hands_escapes_to_a_terminal(
     env = {"BEMI_SOURCE_URL": database.url}
     for command in (
         ["check"], ["status"], ["changes"], ["history", quoted, ESCAPES], ["as-of", "now", quoted, "--allow-stale"],
-        ["transactions"], ["trends", "--by", "table"], ["revert", "--operation", "DELETE"],
+        ["transactions"], ["blame", quoted, ESCAPES], ["trends", "--by", "table"], ["revert", "--operation", "DELETE"],
         ["revert", "--operation", "UPDATE"], ["revert", "--table", quoted, "--operation", "DELETE", "--apply"],
         ["init"], ["mark", "create", f"m{ESCAPES}"], ["mark", "list"], ["mark", "rollback", f"no{ESCAPES}"],
         ["history", f'"no{ESCAPES}"', "1"], ["as-of", f"no{ESCAPES}", quoted], ["changes", f"--no{ESCAPES}"],

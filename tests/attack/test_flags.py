@@ -23,6 +23,7 @@ from support.postgres import Server
 # What a command demands besides; a new one that demands something is named here.
 DEMANDED = {
     "history": ["t", "1"],
+    "blame": ["t", "1"],
     "as-of": ["now", "t"],
     "diff": ["t", "now", "now"],
     "checkout": ["--at", "now", "--into", "there"],

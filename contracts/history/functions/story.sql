@@ -77,6 +77,21 @@ begin
   order by c.epoch, c.commit_position, c.remains, c.sequence;
 end $$;
 
+-- Who set each value that a row has now: the newest version that changed the column. No rows if the record is gone.
+create or replace function bemi.blame(name text, key text, source text default null)
+returns table ("column" text, value jsonb, since timestamptz, operation text, context jsonb, transaction_id bigint,
+               id uuid)
+language sql stable set search_path = pg_catalog, pg_temp set jit = off as $$
+  with versions as materialized (select * from bemi.history(blame.name, blame.key, blame.source)),
+  newest as (select * from versions v order by v.version desc limit 1)
+  select c.key, c.value, w.valid_from, w.operation, w.context, w.transaction_id, w.id
+  from newest n
+  cross join lateral jsonb_each(n."row") c
+  cross join lateral (select v.* from versions v where v.changed ? c.key order by v.version desc limit 1) w
+  where n.operation <> 'DELETE' and n.valid_to is null
+  order by w.version desc, c.key
+$$;
+
 create or replace function _bemi.difference(before jsonb, after jsonb) returns jsonb
 language sql immutable set search_path = pg_catalog, pg_temp as $$
   select coalesce(jsonb_object_agg(key, jsonb_build_array(before -> key, after -> key)), '{}')
@@ -126,6 +141,8 @@ $$;
 
 comment on function bemi.history(text, text, text) is
   'The versions of one record: what changed, as {"column": [old, new]}, when and by whom, under all its table names.';
+comment on function bemi.blame(text, text, text) is
+  'Who set each value that a record has now, and when; no rows if the record is gone.';
 comment on function bemi.transactions(timestamptz, timestamptz, jsonb, text, bigint) is
   'Transactions with what each one did, the newest first.';
 comment on function bemi.trends(interval, text, timestamptz, timestamptz, text) is

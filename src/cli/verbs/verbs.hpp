@@ -61,6 +61,7 @@ void add_sync(Verbs& verbs);
 void add_status(Verbs& verbs);
 void add_changes(Verbs& verbs);
 void add_history(Verbs& verbs);
+void add_blame(Verbs& verbs);
 void add_as_of(Verbs& verbs);
 void add_diff(Verbs& verbs);
 void add_trends(Verbs& verbs);
@@ -75,8 +76,9 @@ void add_checkout(Verbs& verbs);
 
 // In the order of bemi --help.
 inline constexpr void (*every_verb[])(Verbs&) = {
-    add_run,    add_dev,     add_serve,   add_init,     add_check,   add_teardown, add_sync,
-    add_status, add_changes, add_history, add_as_of,    add_diff,    add_trends,   add_transactions,
-    add_revert, add_redo,    add_mark,    add_maintain, add_archive, add_source,   add_checkout};
+    add_run,      add_dev,     add_serve,        add_init,    add_check, add_teardown,
+    add_sync,     add_status,  add_changes,      add_history, add_blame, add_as_of,
+    add_diff,     add_trends,  add_transactions, add_revert,  add_redo,  add_mark,
+    add_maintain, add_archive, add_source,       add_checkout};
 
 }  // namespace bemi::cli

@@ -6,6 +6,7 @@ import type { Change, Operation } from "../../api.ts";
 import { Summary } from "../../components/differences.tsx";
 import { Expander } from "../../components/expander.tsx";
 import { OperationBadge } from "../../components/operation_badge.tsx";
+import { sources } from "../../state.ts";
 import { clockTime, exactTime } from "../../time.ts";
 import { shortTableName } from "../filter/filter.ts";
 import { ChangeDetail } from "./change_detail.tsx";
@@ -40,6 +41,11 @@ export function ChangeLine(props: { change: Change; isOpen: boolean; onToggle: (
         <span class="table ellipsis" title={`${change.schema}.${change.table}`}>
           {shortTableName(change.schema, change.table)}
         </span>
+        {(sources.value?.length ?? 0) > 1 && (
+          <span class="badge none hide-phone" title="Source">
+            {change.source}
+          </span>
+        )}
         {change.primary_key !== null && (
           <a
             class="key ellipsis plain-link"

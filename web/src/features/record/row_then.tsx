@@ -1,14 +1,39 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
-// A row at one version.
+// A row at one version, and who set each of its values.
 import type { Version } from "../../api.ts";
 import { Value } from "../../components/value.tsx";
+import { exactTime, shortTime } from "../../time.ts";
+import { Person } from "../change/person.tsx";
 
-export function RowThen({ version }: { version: Version }) {
+/** The version that set a value: the newest one, up to the one that is shown, that changed the column. */
+function setter(versions: Version[], at: number, name: string): Version | undefined {
+  return versions.slice(0, at + 1).findLast(({ changed }) => Object.hasOwn(changed, name));
+}
+
+function SetBy({ version }: { version: Version | undefined }) {
+  if (version === undefined) return null;
+  return (
+    <a class="plain-link set-by muted" href={`/change/${version.id}`} title={exactTime(version.valid_from)}>
+      <Person context={version.context} /> {shortTime(version.valid_from)}
+    </a>
+  );
+}
+
+export function RowThen({ versions, at }: { versions: Version[]; at: number }) {
+  const version = versions[at];
+  if (version === undefined) return null;
   const isGone = version.operation === "DELETE" || version.operation === "TRUNCATE";
   const names = isGone ? Object.keys(version.changed) : Object.keys(version.row);
   return (
     <div class={`row-then ${isGone ? "gone" : ""}`}>
       <table>
+        <thead>
+          <tr>
+            <th scope="col">Column</th>
+            <th scope="col">Value</th>
+            {!isGone && <th scope="col">Set by</th>}
+          </tr>
+        </thead>
         <tbody>
           {names.map((name) => {
             const change = Object.hasOwn(version.changed, name) ? version.changed[name] : undefined;
@@ -24,6 +49,11 @@ export function RowThen({ version }: { version: Version }) {
                     </span>
                   )}
                 </td>
+                {!isGone && (
+                  <td>
+                    <SetBy version={setter(versions, at, name)} />
+                  </td>
+                )}
               </tr>
             );
           })}

@@ -36,7 +36,7 @@ export function Versions(props: Props) {
     <>
       <Slider versions={versions} at={at} onChange={show} />
       <div class="record-grid">
-        <RowCard {...props} version={version} isNewest={at === newest} />
+        <RowCard {...props} version={version} at={at} isNewest={at === newest} />
         <section class="card" aria-label="Timeline">
           <header>
             <h2>Timeline</h2>
@@ -82,7 +82,7 @@ function useArrows(move: (step: number) => void): void {
 
 const isGone = ({ operation }: Version) => operation === "DELETE" || operation === "TRUNCATE";
 
-function RowCard(props: Props & { version: Version; isNewest: boolean }) {
+function RowCard(props: Props & { version: Version; at: number; isNewest: boolean }) {
   const { version, isNewest, table } = props;
   const title = isGone(version) ? "Deleted row" : isNewest ? "Current row" : "Row at this version";
   return (
@@ -95,7 +95,7 @@ function RowCard(props: Props & { version: Version; isNewest: boolean }) {
           {validity(version)}
         </span>
       </header>
-      <RowThen version={version} />
+      <RowThen versions={props.versions} at={props.at} />
       <div class="record-actions row wrap">
         <a class="button small" href={link("/time-travel", { table, at: version.valid_from })}>
           <Icon name="past" size={14} /> Table at this time
