@@ -53,7 +53,8 @@ std::string who_of(const std::string& context) {
   }
   if (!who.empty()) return who;
   for (const auto& [key, value] : read.items()) {
-    if (key != "SQL" && !value.is_structured()) add_word(who, key + "=" + said(read, key));
+    std::string text = key == "SQL" ? "" : said(read, key);
+    if (!text.empty()) add_word(who, key + "=" + text);
   }
   return who.empty() ? "no context" : who;
 }
