@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 import tidy
 from tidy import key_of
 
@@ -24,7 +25,7 @@ def test_what_a_source_includes_is_found_through_headers_and_statements(
 ) -> None:
     monkeypatch.setattr(tidy, "SOURCES", tmp_path)
     files = {
-        "wal/slot.cpp": '#include "wal/slot.hpp"\n#include <string>\n  #include "wal/none.hpp"\n#include "wal/sql.hpp"\n',
+        "wal/slot.cpp": '#include "wal/slot.hpp"\n#include <string>\n#include "wal/sql.hpp"\n',
         "wal/slot.hpp": '#include "base/lsn.hpp"\n#include "wal/slot.hpp"\n',
         "wal/sql/slots.sql": "select 1",
         "base/lsn.hpp": "",
