@@ -108,7 +108,7 @@ void print_examples(std::string& out, const revert::TablePlan& table) {
   auto more = table.inserts + table.updates + table.deletes -
               static_cast<std::int64_t>(table.examples.size());
   if (more > 0 && !table.examples.empty())
-    out += fmt::format("      ... and {}\n", plural(more, "more row", "more rows"));
+    out += fmt::format("      ... and {}\n", base::counted(more, "more row"));
 }
 
 void print_tables(std::string& out, const revert::Plan& plan, const Page& page) {
