@@ -36,7 +36,7 @@ std::string meant_by(const std::string& word) {
 }  // namespace
 
 base::Status check_source(pg::Connection& destination, const std::optional<std::string>& source) {
-  if (source) TRY(destination.query("select _bemi.check_source($1)", {*source}));
+  if (source) TRY(destination.query("select _bemi.check_source($1)", {source}));
   return {};
 }
 
