@@ -155,6 +155,7 @@ def ask(hay: Haystack, env: dict[str, str], dashboard: Dashboard, moments: Momen
     asked: dict[str, list[list[str]]] = {
         "changes": [["--limit", "1000", "--format", form] for form in forms],
         "history": [["users", "4", "--format", form] for form in forms],
+        "blame": [["users", "4", "--format", form] for form in forms],
         "as-of": [[at, "users", "--format", form] for form in forms for at in (then, later)],
         "diff": [["users", then, later, "--format", form] for form in forms],
         "revert": [["--table", "users", "--since", then], ["--table", "users", "--operation", "DELETE"]],

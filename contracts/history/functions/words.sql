@@ -26,6 +26,11 @@ language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare known text[] := array(select s.name from _bemi.source s order by s.name);
 begin
   if name is null or name = any (known) then return; end if;
+  -- One that is no longer tracked has left its changes here; of one whose history is elsewhere there are none.
+  if exists (select from _bemi.epoch e where e.source = check_source.name) then return; end if;
+  if has_table_privilege('_bemi.managed_source', 'select') then
+    if exists (select from _bemi.managed_source m where m.name = check_source.name) then return; end if;
+  end if;
   raise exception 'there is no source %', name
     using errcode = 'no_data_found',
           hint = coalesce('did you mean ' || _bemi.closest(name, known) || '? ', '')
