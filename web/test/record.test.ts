@@ -6,9 +6,9 @@ import { barriers, leave, settled, sql, visit } from "./browser.ts";
 test("each value says who set it, also at an earlier version", async () => {
   const as = (user: number, statement: string) =>
     sql(`select pg_logical_emit_message(true, '_bemi', '{"user_id": ${user}}'); ${statement}`);
-  await as(701, "insert into todo (id, task, notes) values (7701, 'first', 'kept')");
-  await as(702, "update todo set task = 'second' where id = 7701");
-  const visited = await visit("/record?table=public.todo&key=7701&source=shop", {
+  await as(701, "insert into todo (id, task, notes) values (8811, 'first', 'kept')");
+  await as(702, "update todo set task = 'second' where id = 8811");
+  const visited = await visit("/record?table=public.todo&key=8811&source=shop", {
     bypassCSP: true,
     reducedMotion: "reduce",
   });
