@@ -121,3 +121,25 @@ def test_a_list_goes_with_its_partition(past: Database) -> None:
     assert len(past.sql("select 1 from bemi.history('todo', '33')")) < before
     assert past.sql('select 1 from _bemi.window_keys where "window" = %s', where) == []
     assert past.sql("select count(*) from _bemi.listed_window") == [(len(closed) - 1,)]
+
+
+@oldest_and_newest
+def test_a_list_counts_only_while_its_guard_watches_the_partition(past: Database) -> None:
+    """The owner may put another table in its place, or load rows with the triggers off, as pg_restore does."""
+    list_all(past)
+    [(name,)] = past.sql("select tableoid::regclass::text from changes where commit_position = 40")
+    [(since, until)] = past.sql("select from_time, to_time from _bemi.window where name = %s", name)
+    past.sql(
+        f"create table other (like {name} including defaults including constraints);"
+        f"insert into other select * from {name};"
+        f"alter table changes detach partition {name}; drop table {name}; alter table other rename to {name};"
+        f"alter table changes attach partition {name} for values from ('{since}') to ('{until}')"
+    )
+    past.sql(LATE)
+    assert "late" in str(answers(past))
+    past.sql("select _bemi.list_keys(%s)", name)
+    past.sql(f"alter table {name} disable trigger all; {EMPTIED.replace('= 80', '= 40')}")
+    past.sql(f"alter table {name} enable trigger all")
+    said = answers(past)
+    past.sql("delete from _bemi.listed_window")
+    assert answers(past) == said

@@ -6,9 +6,24 @@ language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
   select ('x' || left(md5(concat("table", chr(10), key)), 8))::bit(32)::int
 $$;
 
+-- The lists that hold of partitions with a moment in the span: one holds as long as the partition is there, and with it
+-- the trigger that takes the list back. Another table in the partition's place has no such trigger, and after
+-- ENABLE TRIGGER it is not one that always fires.
+create or replace function _bemi.kept_lists(from_time timestamptz default '-infinity',
+  to_time timestamptz default 'infinity')
+returns setof _bemi.listed_window
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select w.*
+  from _bemi.listed_window w
+  join pg_class c on c.relname = w."window"
+  join pg_inherits i on i.inhrelid = c.oid and i.inhparent = '@schema@.changes'::regclass
+  join pg_trigger g on g.tgrelid = c.oid and g.tgname = 'bemi_listed' and g.tgenabled = 'A'
+  where w.to_time > kept_lists.from_time and w.from_time <= kept_lists.to_time
+$$;
+
 -- The spans of time in which any of the keys may have changes, the newest first: a null one stands for what has no key.
 -- A plan over years of partitions costs more than the probes, and the planner leaves out partitions by values that it
--- knows: so the last days stand apart from what is older. A list counts as long as its partition is there.
+-- knows: so the last days stand apart from what is older.
 create or replace function _bemi.times_of_keys(in_table text, keys text[], from_time timestamptz, to_time timestamptz)
 returns table (since timestamptz, until timestamptz)
 language sql stable set search_path = pg_catalog, pg_temp as $$
@@ -19,11 +34,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     where h.hash = any(k.hashes) and cardinality(keys) <= 100
   ), without_them as (
     select range_agg(tstzrange(w.from_time, w.to_time)) as times
-    from _bemi.listed_window w
-    join pg_class c on c.relname = w."window"
-    join pg_inherits i on i.inhrelid = c.oid and i.inhparent = '@schema@.changes'::regclass
-    where cardinality(keys) <= 100 and w.to_time > times_of_keys.from_time and w.from_time <= times_of_keys.to_time
-      and w."window" not in (select h."window" from having_them h)
+    from _bemi.kept_lists(times_of_keys.from_time, times_of_keys.to_time) w
+    where cardinality(keys) <= 100 and w."window" not in (select h."window" from having_them h)
   ), steps as (
     select tstzrange(recent - back, recent - lag(back) over (order by back)) as times
     from (values (interval '3 days'), ('30 days'), ('300 days'), (null)) s (back),
