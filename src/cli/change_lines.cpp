@@ -14,7 +14,6 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr std::size_t indent = 4;
-constexpr std::size_t to_the_second = 19;  // 2026-11-27 14:00:00
 
 // As the dashboard looks for them (web/src/features/change/who.ts).
 constexpr std::array<std::string_view, 11> person_keys{

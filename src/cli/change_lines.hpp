@@ -4,10 +4,14 @@
 // became of each value. A table of twelve columns shows none of it in 80 columns.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
 namespace bemi::cli {
+
+// Of a time as PostgreSQL writes it: 2026-11-27 14:00:00
+inline constexpr std::size_t to_the_second = 19;
 
 struct ChangeLine {
   std::string at;       // as PostgreSQL writes it; shown to the second

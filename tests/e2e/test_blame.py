@@ -52,6 +52,20 @@ def test_each_value_has_the_change_that_set_it(database: Database, start_worker:
     assert any(walked(database, key) for key in "1234")
 
 
+@oldest_and_newest
+def test_a_value_that_no_change_set_is_shown(database: Database, start_worker: StartWorker) -> None:
+    database.sql("create table item (id int primary key, a int)")
+    start_worker().wait_ready()
+    database.sql("insert into item values (1, 1)")
+    database.sql("alter table item add column extra text default 'standard'")
+    write(database, {"user_id": 7}, "update item set a = 2")
+    sync(database.url)
+    told = database.sql("select \"column\", value, context ->> 'user_id', id is null from bemi.blame('item', '1')")
+    assert told == [("a", 2, "7", False), ("id", 1, None, False), ("extra", "standard", None, True)]
+    said = bemi("blame", "item", "1", env={"BEMI_SOURCE_URL": database.url}).stdout.splitlines()
+    assert said[-1].split("│")[0].strip() == "extra" and said[-1].endswith("no change on record")
+
+
 def test_blame_is_read_in_80_columns(database: Database, start_worker: StartWorker) -> None:
     database.sql("create table item (id int primary key, price numeric)")
     start_worker().wait_ready()

@@ -77,7 +77,8 @@ begin
   order by c.epoch, c.commit_position, c.remains, c.sequence;
 end $$;
 
--- Who set each value that a row has now: the newest version that changed the column. No rows if the record is gone.
+-- Who set each value that a row has now: the newest version that changed the column; nulls where none did, as where the
+-- column came with a default. The columns are those of its newest version. No rows if the record is gone.
 create or replace function bemi.blame(name text, key text, source text default null)
 returns table ("column" text, value jsonb, since timestamptz, operation text, context jsonb, transaction_id bigint,
                id uuid)
@@ -87,9 +88,9 @@ language sql stable set search_path = pg_catalog, pg_temp set jit = off as $$
   select c.key, c.value, w.valid_from, w.operation, w.context, w.transaction_id, w.id
   from newest n
   cross join lateral jsonb_each(n."row") c
-  cross join lateral (select v.* from versions v where v.changed ? c.key order by v.version desc limit 1) w
+  left join lateral (select v.* from versions v where v.changed ? c.key order by v.version desc limit 1) w on true
   where n.operation <> 'DELETE' and n.valid_to is null
-  order by w.version desc, c.key
+  order by w.version desc nulls last, c.key
 $$;
 
 create or replace function _bemi.difference(before jsonb, after jsonb) returns jsonb

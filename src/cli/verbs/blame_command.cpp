@@ -18,8 +18,6 @@
 namespace bemi::cli {
 namespace {
 
-constexpr std::size_t to_the_second = 19;  // 2026-11-27 14:00:00
-
 struct BlameOptions {
   std::string table;
   std::string key;
@@ -37,8 +35,10 @@ std::string plain(const std::string& value) {
 void print_for_person(const pg::Rows& rows) {
   Table table{.headers = {"column", "value", "since", "who"}, .rows = {}, .marked = {}};
   for (int row = 0; row < rows.count(); ++row) {
+    bool is_known = rows.get(row, 6).has_value();  // the change that set it
     table.rows.push_back({rows.text(row, 0), plain(rows.text(row, 1)),
-                          rows.text(row, 2).substr(0, to_the_second), who_of(rows.text(row, 4))});
+                          rows.text(row, 2).substr(0, to_the_second),
+                          is_known ? who_of(rows.text(row, 4)) : "no change on record"});
   }
   std::cout << render_table(table, terminal_width());
 }
