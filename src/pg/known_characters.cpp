@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "pg/known_characters.hpp"
 
-#include <map>
-#include <mutex>
-
-#include "pg/connection.hpp"
+#include "pg/asked_once.hpp"
 #include "pg/sql.hpp"
 
 namespace bemi::pg {
@@ -12,23 +9,17 @@ namespace {
 
 constexpr std::uint32_t first_digit = 0x80;
 
+base::Result<KnownCharacters> read_characters(Connection& connection) {
+  std::string encoding = connection.server_encoding();
+  if (encoding == "UTF8" || encoding == "SQL_ASCII") return KnownCharacters();
+  TRY_ASSIGN(Rows digits, connection.run(sql::known_characters));
+  return KnownCharacters(digits.text(0, 0));
+}
+
 }  // namespace
 
 base::Result<std::shared_ptr<const KnownCharacters>> KnownCharacters::of(Connection& connection) {
-  static std::mutex mutex;
-  static std::map<std::string, std::shared_ptr<const KnownCharacters>> known;
-  std::string encoding = connection.server_encoding();
-  if (encoding == "UTF8" || encoding == "SQL_ASCII")
-    return std::make_shared<const KnownCharacters>();
-  std::string place = connection.host() + "/" + connection.database() + "/" + encoding;
-  {
-    std::scoped_lock lock(mutex);
-    if (auto found = known.find(place); found != known.end()) return found->second;
-  }
-  TRY_ASSIGN(Rows digits, connection.run(sql::known_characters));
-  auto characters = std::make_shared<const KnownCharacters>(digits.text(0, 0));
-  std::scoped_lock lock(mutex);
-  return known.emplace(place, std::move(characters)).first->second;
+  return asked_once<KnownCharacters>(connection, read_characters);
 }
 
 bool KnownCharacters::has(std::uint32_t point) const {

@@ -2,13 +2,12 @@
 #include "pg/stored_text.hpp"
 
 #include <algorithm>
-#include <map>
-#include <mutex>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "base/json.hpp"
-#include "pg/connection.hpp"
+#include "pg/asked_once.hpp"
 
 namespace bemi::pg {
 namespace {
@@ -42,8 +41,10 @@ std::string_view next_character(std::string_view text, std::size_t& at) {
   return character;
 }
 
-// Asks the server about each byte.
-base::Result<StoredText::Upper> ask(Connection& connection, const std::string& encoding) {
+// What the server says of each byte, for 128 round trips.
+base::Result<StoredText> read_bytes(Connection& connection) {
+  std::string encoding = connection.server_encoding();
+  if (encoding == without_encoding) return StoredText();
   StoredText::Upper upper;
   for (unsigned i = 0; i < upper.size(); ++i) {
     auto converted =
@@ -55,7 +56,7 @@ base::Result<StoredText::Upper> ask(Connection& connection, const std::string& e
       return std::unexpected(converted.error());
     }
   }
-  return upper;
+  return StoredText(std::move(upper));
 }
 
 }  // namespace
@@ -73,25 +74,8 @@ bool StoredText::takes_any_byte(std::string_view encoding) {
              [&](std::string_view family) { return encoding.starts_with(family); });
 }
 
-// Asked of each database once in a process, for 128 round trips. What one server says of an
-// encoding is not believed of another's.
 base::Result<std::shared_ptr<const StoredText>> StoredText::of(Connection& connection) {
-  static std::mutex mutex;
-  static std::map<std::string, std::shared_ptr<const StoredText>> known;
-  std::string encoding = connection.server_encoding();
-  std::string place = connection.host() + "/" + connection.database() + "/" + encoding;
-  {
-    std::scoped_lock lock(mutex);
-    if (auto found = known.find(place); found != known.end()) return found->second;
-  }
-  // Without the lock: a server that does not answer must not hold up those that ask another one.
-  auto stored = std::make_shared<const StoredText>();
-  if (encoding != without_encoding) {
-    TRY_ASSIGN(Upper upper, ask(connection, encoding));
-    stored = std::make_shared<const StoredText>(std::move(upper));
-  }
-  std::scoped_lock lock(mutex);
-  return known.emplace(place, std::move(stored)).first->second;
+  return asked_once<StoredText>(connection, read_bytes);
 }
 
 std::string_view StoredText::character(std::string_view stored, std::size_t at) const {

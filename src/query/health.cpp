@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "base/counted.hpp"
+
 namespace bemi::query {
 namespace {
 
@@ -30,10 +32,6 @@ std::string span(std::int64_t seconds) {
   if (seconds < 3600) return fmt::format("{} min", seconds / 60);
   if (seconds < 86'400) return fmt::format("{} h", seconds / 3600);
   return fmt::format("{} d", seconds / 86'400);
-}
-
-std::string counted(std::int64_t count, const char* one, const char* many) {
-  return fmt::format("{} {}", count, count == 1 ? one : many);
 }
 
 class Problems {
@@ -89,19 +87,19 @@ void look_at_history(const SourceFacts& facts, Problems& problems) {
                "The history has a gap. To continue with a new baseline, run bemi init "
                "--accept-gap");
   problems.add(facts.findings > 0, Health::action,
-               counted(facts.findings, "row was", "rows were") +
+               base::counted(facts.findings, "row") + (facts.findings == 1 ? " was" : " were") +
                    " changed without a change on record. See bemi check");
   problems.add(facts.parked_changes > 0, Health::action,
-               counted(facts.parked_changes, "change", "changes") +
+               base::counted(facts.parked_changes, "change") +
                    " could not be stored. Their bytes are in _bemi.parked: see bemi check");
   problems.add(facts.open_table_gaps > 0, Health::attention,
-               "Not all changes of " + counted(facts.open_table_gaps, "table", "tables") +
+               "Not all changes of " + base::counted(facts.open_table_gaps, "table") +
                    " are known. See bemi check");
   problems.add(facts.messages_refused > 0, Health::attention,
-               counted(facts.messages_refused, "message", "messages") +
+               base::counted(facts.messages_refused, "message") +
                    " claimed to be Bemi's and were refused. See bemi check");
   problems.add(facts.contexts_rejected > 0, Health::attention,
-               counted(facts.contexts_rejected, "context", "contexts") +
+               base::counted(facts.contexts_rejected, "context") +
                    " could not be read. The changes are stored without them");
 }
 
