@@ -60,7 +60,9 @@ def test_a_value_that_no_change_set_is_shown(database: Database, start_worker: S
     database.sql("alter table item add column extra text default 'standard'")
     write(database, {"user_id": 7}, "update item set a = 2")
     sync(database.url)
-    told = database.sql("select \"column\", value, context ->> 'user_id', id is null from bemi.blame('item', '1')")
+    told = database.sql(
+        "select \"column\", value, context ->> 'user_id', id is null from bemi.blame('item', '1')"
+    )
     assert told == [("a", 2, "7", False), ("id", 1, None, False), ("extra", "standard", None, True)]
     said = bemi("blame", "item", "1", env={"BEMI_SOURCE_URL": database.url}).stdout.splitlines()
     assert said[-1].split("│")[0].strip() == "extra" and said[-1].endswith("no change on record")

@@ -371,8 +371,7 @@ begin
   if at is null then
     raise exception 'there is no mark %, and that is not a time either', said
       using errcode = 'invalid_datetime_format',
-            hint = 'write a mark (bemi mark list), 2026-11-27 14:00, yesterday 14:00, 2 hours ago, @1764300000 '
-              '(seconds since 1970), an LSN, or a transaction id; without a zone a time is UTC';
+            hint = 'write a mark (bemi mark list), an LSN, a transaction id, or a time: ' || _bemi.time_forms();
   end if;
   return at;
 end $$;

@@ -34,7 +34,8 @@ begin
   raise exception 'there is no source %', name
     using errcode = 'no_data_found',
           hint = coalesce('did you mean ' || _bemi.closest(name, known) || '? ', '')
-            || 'the sources here are: ' || array_to_string(known, ', ');
+            || case when known = '{}' then 'no source is tracked here'
+                 else 'the sources here are: ' || array_to_string(known, ', ') end;
 end $$;
 
 -- A key that contexts have: asked when a question for it has found nothing. Looks at so many changes that a history of
@@ -49,9 +50,12 @@ begin
              where c.context ? key) then
     return;
   end if;
-  select array_agg(distinct k.key) into known
-  from (select c.context from @schema@.changes c order by c.effective_at desc limit 5000) c
-  cross join lateral jsonb_object_keys(c.context) k (key);
+  -- Of contexts with more keys than a person could mean, the first that are found.
+  select array_agg(k.key order by k.key) into known
+  from (select distinct k.key
+        from (select c.context from @schema@.changes c order by c.effective_at desc limit 5000) c
+        cross join lateral (select o.key from jsonb_object_keys(c.context) o (key) limit 100) k
+        limit 1000) k;
   -- Where nobody has passed a context yet, every key is still to come.
   if known is null then return; end if;
   raise exception '% has the key % in its context', case
@@ -77,6 +81,13 @@ exception when invalid_datetime_format or datetime_field_overflow or invalid_tex
   return null;
 end $$;
 
+-- How a time can be written. Without a zone it is in that of the session, which is UTC in Bemi's own.
+create or replace function _bemi.time_forms() returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select '2026-11-27 14:00, 2026-11-27 14:00+01, yesterday 14:00, 2 hours ago, 30m, or @1764300000 (seconds since '
+    || '1970); without a zone a time is in ' || current_setting('TimeZone')
+$$;
+
 -- The same for a question's bounds.
 create or replace function _bemi.bound_of(said text) returns timestamptz
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
@@ -84,8 +95,7 @@ declare at timestamptz := _bemi.time_of(said);
 begin
   if at is null then
     raise exception '% is no time', said
-      using errcode = 'invalid_datetime_format', hint = 'write 2026-11-27 14:00, 2026-11-27 14:00+01, yesterday 14:00, '
-        '2 hours ago, 30m, or @1764300000 (seconds since 1970); without a zone it is UTC';
+      using errcode = 'invalid_datetime_format', hint = 'write ' || _bemi.time_forms();
   end if;
   return at;
 end $$;
