@@ -57,6 +57,62 @@ TEST(Context, AMessageVanishesWithTheSavepointItSpokeOf) {
             json::parse("[{}]"));
 }
 
+TEST(Context, AMessageOfManyRolledBackChangesVanishes) {
+  json steps = json::parse(R"([{"a":1}])");
+  for (int i = 0; i < 300; ++i) steps.push_back(7);
+  steps.push_back({{"b", 2}});
+  steps.push_back(1);
+  steps.push_back({{"_bemi", {{"scope", "previous"}}}, {"c", 3}});
+  steps.push_back(1);
+  EXPECT_EQ(json(stitched(steps, {7})), json::parse(R"([{"c":3},{"b":2}])"));
+}
+
+// More savepoints than a message's run remembers: it counts as surviving, since nobody knows.
+TEST(Context, AMessageOfTooManySavepointsStays) {
+  json steps = json::parse(R"([{"a":1}])");
+  Xids aborted;
+  for (std::uint32_t xid = 100; xid < 400; ++xid) {
+    steps.push_back(xid);
+    aborted.insert(xid);
+  }
+  steps.push_back({{"b", 2}, {"_bemi", {{"scope", "previous"}}}});
+  steps.push_back(1);
+  EXPECT_EQ(json(stitched(steps, aborted)), json::parse(R"([{"a":1}])"));
+}
+
+TEST(Context, AMessageStandsBeforeTheChangesOfItsPosition) {
+  SpoolBudget budget("/tmp");
+  Contexts contexts(budget);
+  ASSERT_TRUE(contexts.add({1}, *read_context(R"({"a":1})")));
+  ASSERT_TRUE(contexts.note_change({4}, 1));
+  ASSERT_TRUE(contexts.note_change({5}, 1));
+  ASSERT_TRUE(contexts.add({5}, *read_context(R"({"b":2})")));
+  ASSERT_TRUE(contexts.note_change({6}, 1));
+  ASSERT_TRUE(contexts.finish());
+  EXPECT_EQ(*contexts.of(0, {}), R"({"a":1})");
+  EXPECT_EQ(*contexts.of(1, {}), R"({"b":2})");
+  EXPECT_EQ(*contexts.of(2, {}), R"({"b":2})");
+}
+
+TEST(Context, AMessageOfThePastEndsTheReachOfNextAlone) {
+  EXPECT_EQ(json(stitched(json::parse(R"([{"a":1}, 1, {"b":2,"_bemi":{"scope":"previous"}}, 1])"))),
+            json::parse(R"([{"b":2},{"a":1}])"));
+  EXPECT_EQ(
+      json(stitched(json::parse(
+          R"([{"a":1,"_bemi":{"scope":"next"}}, 1, {"b":2,"_bemi":{"scope":"previous"}}, 1])"))),
+      json::parse(R"([{"b":2},{}])"));
+}
+
+// jsonb holds the number, a double does not.
+TEST(Context, AReservedMemberThatSaysNothingIsLeftOut) {
+  for (const char* value : {"1e999", "[]", "{}", R"({"scope":1})", R"({"scope":"last"})"}) {
+    auto message = read_context(std::string(R"({"a":1,"_bemi":)") + value + "}");
+    ASSERT_TRUE(message) << value;
+    EXPECT_EQ(message->scope, Scope::plain) << value;
+    EXPECT_EQ(json::parse(message->text), json::parse(R"({"a":1})")) << value;
+  }
+}
+
 TEST(Context, RefusesWhatCannotBeStored) {
   for (const char* text : {"", "[]", "nonsense", R"({"a":"\u0000"})"})
     EXPECT_FALSE(read_context(text)) << text;
