@@ -15,7 +15,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 from ._autogenerate import tell_alembic
 from ._conversation import READ, WAITING, Conversation, Memory, Options, Said
-from ._drivers import MAY_EMIT, Execution, Preparing, driver_named
+from ._drivers import MAY_EMIT, Execution, Preparing, copies, driver_named
 from ._failures import note_failure
 from ._statement import Kind, is_of_rows, kind_of
 
@@ -28,8 +28,8 @@ _SESSION = "bemi_session"
 _ASKED = "bemi_asked"
 # On a dialect: what stands in front of it; None when it is to be left alone.
 _TAP = "bemi_tap"
-
-
+# What a transaction may leave there.
+_KEPT = frozenset({_SESSION, WAITING, READ})
 _NOTHING = Said()
 
 
@@ -181,7 +181,8 @@ class Tap:
 
     def _on_rollback(self, original: Callable[..., None], pooled: Any) -> None:
         memory = _memory(pooled)
-        if memory is not None:
+        # The pool rolls back each connection that it takes back: after a COMMIT there is nothing to forget.
+        if memory is not None and (copies.are_made or not _KEPT.isdisjoint(memory)):
             memory.pop(_SESSION, None)
             self.conversation.forget(pooled.dbapi_connection, memory)
         original(pooled)
@@ -352,8 +353,11 @@ def _on_session_end(session: Session, transaction: Any) -> None:
     if transaction.parent is not None:
         return
     for memory in session.__dict__.pop(_JOINED, ()):
-        others = [info for info in memory.get(_SESSION, ()) if info is not session.info]
+        sessions = memory.get(_SESSION)
+        if sessions is None:  # the transaction of the connection has ended too
+            continue
+        others = [info for info in sessions if info is not session.info]
         if others:
             memory[_SESSION] = others
         else:
-            memory.pop(_SESSION, None)
+            del memory[_SESSION]
