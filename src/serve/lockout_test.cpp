@@ -60,18 +60,45 @@ TEST(Lockout, TreatsANetworkOfIpv6AsOneAddress) {
   EXPECT_FALSE(lockout.holds("2001:db8:1:3::1", start));
 }
 
-TEST(Lockout, IsNotFloodedAway) {
-  Lockout lockout;
-  guess(lockout, "guesser", login_failures_max, start + std::chrono::seconds(1));
-  lockout.note_failure("the first", start);
-  for (std::size_t i = 0; i < guessers_max + 100; ++i) {
-    lockout.note_failure("flood " + std::to_string(i), start + std::chrono::seconds(2));
-    if (i == guessers_max / 2) {
-      EXPECT_TRUE(lockout.holds("guesser", start + std::chrono::seconds(2)));
-    }
+// Until it remembers as many as it can.
+void flood(Lockout& lockout, std::size_t known, Lockout::Clock::time_point at) {
+  for (std::size_t i = known; i < guessers_max; ++i) {
+    lockout.note_failure("flood " + std::to_string(i), at);
   }
+}
+
+TEST(Lockout, ForgetsTheOneThatBeganFirstAndNoOther) {
+  constexpr std::chrono::seconds second{1};
+  Lockout lockout;
+  guess(lockout, "first", login_failures_max, start);
+  guess(lockout, "second", login_failures_max, start + second);
+  flood(lockout, 2, start + 2 * second);
+  EXPECT_TRUE(lockout.holds("first", start + 2 * second));
+  lockout.note_failure("second", start + 2 * second);  // known: it needs no room
+  EXPECT_TRUE(lockout.holds("first", start + 2 * second));
+  lockout.note_failure("one more", start + 2 * second);
+  EXPECT_FALSE(lockout.holds("first", start + 2 * second));
+  EXPECT_TRUE(lockout.holds("second", start + 2 * second));
   // An attacker with that many addresses has as many guesses anyway.
-  EXPECT_FALSE(lockout.holds("flood 1", start + std::chrono::seconds(2)));
+  guess(lockout, "first", login_failures_max, start + 3 * second);
+  EXPECT_TRUE(lockout.holds("first", start + 3 * second));
+  EXPECT_FALSE(lockout.holds("second", start + 3 * second));
+}
+
+TEST(Lockout, ForgetsTheExpiredInPlaceOfTheFirst) {
+  constexpr std::chrono::nanoseconds moment{1};
+  Lockout lockout;
+  lockout.note_failure("expired", start);
+  lockout.note_failure("expired too", start);
+  guess(lockout, "held", login_failures_max, start + moment);
+  flood(lockout, 3, start + 2 * moment);
+  auto end = start + moment + login_failures_window;
+  lockout.note_failure("one more", end);
+  EXPECT_TRUE(lockout.holds("held", end));
+  lockout.note_failure("another", end);
+  EXPECT_TRUE(lockout.holds("held", end));
+  lockout.note_failure("too many", end);
+  EXPECT_FALSE(lockout.holds("held", end));
 }
 
 }  // namespace

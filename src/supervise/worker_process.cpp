@@ -29,7 +29,9 @@ namespace bemi::supervise {
 namespace {
 
 constexpr std::size_t lines_kept = 100;
-constexpr std::size_t line_bytes_max = 2000;
+constexpr std::size_t log_line_bytes_max = 2000;
+// A report is read whole or not at all: the worker bounds what it says.
+constexpr std::size_t report_bytes_max = 64UL << 10;
 constexpr std::chrono::seconds first_pause{1};
 constexpr std::chrono::seconds longest_pause{60};
 // A worker stores what it has when it is told to end; one that hangs is killed.
@@ -118,6 +120,7 @@ struct Pipe {
 // Lines as they come; of a long one the beginning.
 class LineBuffer {
  public:
+  explicit LineBuffer(std::size_t bytes_max) : bytes_max_(bytes_max) {}
   // False at the end.
   bool fill(int descriptor) {
     std::array<char, 4096> piece{};
@@ -130,15 +133,16 @@ class LineBuffer {
   std::optional<std::string> next() {
     std::size_t end = rest_.find('\n');
     if (end == std::string::npos) {
-      if (rest_.size() > line_bytes_max) rest_.resize(line_bytes_max);
+      if (rest_.size() > bytes_max_) rest_.resize(bytes_max_);
       return std::nullopt;
     }
-    std::string line = rest_.substr(0, std::min(end, line_bytes_max));
+    std::string line = rest_.substr(0, std::min(end, bytes_max_));
     rest_.erase(0, end + 1);
     return line;
   }
 
  private:
+  std::size_t bytes_max_;
   std::string rest_;
 };
 
@@ -234,8 +238,8 @@ pid_t WorkerProcess::begin(const std::stop_token& stop, int log, int status) {
 
 // Until both ends are closed: the worker has ended.
 void WorkerProcess::read_lines(int log, int status) {
-  LineBuffer log_lines;
-  LineBuffer reports;
+  LineBuffer log_lines(log_line_bytes_max);
+  LineBuffer reports(report_bytes_max);
   std::array<pollfd, 2> ends{{{.fd = log, .events = POLLIN, .revents = 0},
                               {.fd = status, .events = POLLIN, .revents = 0}}};
   while (ends[0].fd >= 0 || ends[1].fd >= 0) {

@@ -8,6 +8,19 @@
 #include <nlohmann/json.hpp>
 
 namespace bemi::worker {
+namespace {
+
+// An error may quote a value of a gigabyte, and its reader keeps a line of 64 kB.
+constexpr std::size_t text_bytes_max = 4000;
+
+std::string beginning_of(const std::string& text) {
+  if (text.size() <= text_bytes_max) return text;
+  std::size_t end = text_bytes_max;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  return text.substr(0, end) + " ...";
+}
+
+}  // namespace
 
 void Report::streaming() const { send("streaming", nullptr); }
 void Report::retrying(const base::Error& error) const { send("retrying", &error); }
@@ -18,8 +31,8 @@ void Report::send(std::string_view state, const base::Error* error) const {
   if (descriptor_ < 0) return;
   nlohmann::ordered_json line{{"state", state}};
   if (error != nullptr) {
-    line["error"] = error->message;
-    line["hint"] = error->hint;
+    line["error"] = beginning_of(error->message);
+    line["hint"] = beginning_of(error->hint);
   }
   std::string text = line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
   [[maybe_unused]] ssize_t written = write(descriptor_, text.data(), text.size());

@@ -166,6 +166,31 @@ def test_a_table_is_tracked_at_once_however_it_came(
     assert found == [("CREATE", 150), ("DELETE", 150)]
 
 
+# A pattern in quotes means the same to the event triggers as to the worker: dots in it part nothing.
+@pytest.mark.parametrize(
+    ("flags", "tracked"),
+    [
+        (("--exclude", '"My Schema"."Se.cret"'), {"my schema.open", "My Schema.open", "public.Se.cret"}),
+        (("--exclude", '"My Schema".*'), {"my schema.open", "public.Se.cret"}),
+        (("--include", '"My Schema".*'), {"My Schema.Se.cret", "My Schema.open"}),
+        (("--include", '*."Se.cret"'), {"My Schema.Se.cret", "public.Se.cret"}),
+    ],
+)
+def test_a_quoted_pattern_holds_for_new_tables(
+    database: Database, start_worker: StartWorker, flags: tuple[str, str], tracked: set[str]
+) -> None:
+    database.sql('create schema "My Schema"; create schema "my schema"')
+    start_worker(*flags, *QUICK).wait_ready()
+    for table in ('"My Schema"."Se.cret"', '"My Schema".open', '"my schema".open', 'public."Se.cret"'):
+        database.sql(f"create table {table} (id int primary key)")
+    # At once: the worker would put it right at its next look.
+    published = "select schemaname || '.' || tablename from pg_publication_tables"
+    assert {name for (name,) in database.sql(published)} == tracked
+    with_identity = """select nspname || '.' || relname from pg_class
+        join pg_namespace n on n.oid = relnamespace where relreplident = 'f' and relkind = 'r'"""
+    assert {name for (name,) in database.sql(with_identity)} == tracked
+
+
 @pytest.mark.parametrize("how", ["set schema hidden", "rename to ignored_t"])
 def test_a_table_that_is_moved_out_is_not_answered_for(
     database: Database, start_worker: StartWorker, how: str
