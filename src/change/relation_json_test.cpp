@@ -24,6 +24,44 @@ TEST(RelationJson, ColumnsComeBackAsTheyWere) {
   EXPECT_EQ(columns_json(relation), columns);
 }
 
+TEST(RelationJson, WhatIsKnownOfAColumnComesBack) {
+  Relation relation{.columns = {{.name = "prénom", .type_oid = 25},
+                                {.name = "price", .type_oid = 1700, .type_modifier = 655366},
+                                {.name = "tags", .type_oid = 16500},
+                                {.name = "keys", .type_oid = 22}}};
+  relation.columns[0].redacted = true;
+  relation.columns[0].redacted_by = "public.user.prénom";
+  relation.columns[1].missing = "0.10";
+  relation.columns[1].missing_exact = "0.100";
+  relation.columns[2].number = 32767;
+  relation.columns[2].type = make_type(
+      {.oid = 16500, .name = "hstore", .form = JsonForm::hstore, .element = {}, .attributes = {}});
+  const std::string text = columns_json(relation);
+  EXPECT_NE(text.find("prénom"), std::string::npos);
+  auto read = read_columns_text(text);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_TRUE((*read)[0].redacted);
+  EXPECT_EQ((*read)[0].redacted_by, "public.user.prénom");
+  EXPECT_FALSE((*read)[1].redacted);
+  EXPECT_EQ((*read)[1].missing, "0.10");
+  EXPECT_EQ((*read)[1].missing_exact, "0.100");
+  EXPECT_EQ((*read)[1].type_modifier, 655366);
+  EXPECT_EQ((*read)[2].type->form, JsonForm::hstore);
+  EXPECT_EQ((*read)[2].number, 32767);
+  EXPECT_EQ((*read)[3].type, nullptr);
+  EXPECT_EQ(columns_json({.columns = *read}), text);
+}
+
+// The value that rows from before the column have is the column's, and as secret.
+TEST(RelationJson, ARedactedColumnTellsNoValue) {
+  Relation relation{.columns = {{.name = "pin", .type_oid = 25}}};
+  relation.columns[0].redacted = true;
+  relation.columns[0].redacted_by = "pin";
+  relation.columns[0].missing = "\"1234\"";
+  relation.columns[0].missing_exact = "1234";
+  EXPECT_EQ(columns_json(relation).find("1234"), std::string::npos);
+}
+
 std::string column_with(const std::string& member, const std::string& value) {
   nlohmann::json column = {{"name", "id"}, {"type_oid", 23}, {"type_modifier", -1}};
   column[member] = nlohmann::json::parse(value);
@@ -44,15 +82,21 @@ TEST(RelationJson, AMalformedColumnIsAnError) {
            {"type_oid", "1.5"},
            {"type_modifier", "\"x\""},
            {"number", "99999"},
+           {"number", "-1"},
+           {"redacted", "1"},
+           {"missing_exact", "[]"},
            {"missing", R"("1e999999")"},
            {"missing", R"("{")"},
            {"form", R"({"oid": 99999, "name": "x", "kind": "scalar", "delimiter": ""})"},
            {"form", R"({"oid": 99999, "name": "x", "kind": "scalar", "delimiter": "ab"})"},
            {"form", R"({"oid": 99999, "name": "x", "kind": "array"})"},
            {"form", R"({"oid": 99999, "name": "x", "kind": "composite", "attributes": [1]})"},
+           {"form", R"({"oid": 99999, "name": "x", "kind": "composite"})"},
+           {"form", R"({"oid": 99999, "name": "x", "kind": "composite", "attributes": {}})"},
            {"form", "3"}}) {
     EXPECT_FALSE(read_columns_text(column_with(member, value))) << member << " " << value;
   }
+  EXPECT_TRUE(read_columns_text(column_with("number", "0")));
   EXPECT_TRUE(read_columns_text(column_with("name", "\"" + std::string(63, 'n') + "\"")));
 }
 

@@ -70,8 +70,9 @@ TEST(Recode, StoredTextBecomesUtf8InEveryMessage) {
         "U" + xid + oid + "N" + tuple,
         "U" + xid + oid + "K" + tuple + "N" + tuple,
         "Y" + xid + oid + name + "\0"s + other + "\0"s,
-        "R" + xid + oid + name + "\0"s + other + "\0"s + "f" + "\0\1"s + "\1" + name + "\0"s +
-            number(23) + number(0xFFFFFFFF),
+        "O" + std::string(8, '\x81') + name + "\0"s,
+        "R" + xid + oid + name + "\0"s + other + "\0"s + "f" + "\0\2"s + "\1" + name + "\0"s +
+            number(23) + number(0xFFFFFFFF) + "\0"s + other + "\0"s + number(25) + number(7),
         "M" + xid + "\1" + std::string(8, '\x81') + name + "\0"s + number(1) + "\xE9"};
   };
   for (bool in_stream : {false, true}) {
@@ -80,8 +81,8 @@ TEST(Recode, StoredTextBecomesUtf8InEveryMessage) {
     if (in_stream) {
       EXPECT_FALSE(recode("S" + number(7) + "\1"));
     }
-    auto sent = messages(xid, "n\xE9", "o\x81", "\xE9\x81");
-    auto wanted = messages(xid, "n\xC3\xA9", "o\xEF\x9E\x81", "\xC3\xA9\xFF\x81");
+    auto sent = messages(xid, "\xE9n", "\x81o", "\xE9\x81");
+    auto wanted = messages(xid, "\xC3\xA9n", "\xEF\x9E\x81o", "\xC3\xA9\xFF\x81");
     for (std::size_t i = 0; i < sent.size(); ++i) {
       EXPECT_EQ(recode(sent[i]), wanted[i]) << sent[i][0];
       EXPECT_TRUE(decode::parse(wanted[i], in_stream)) << sent[i][0];

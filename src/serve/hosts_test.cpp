@@ -23,8 +23,8 @@ int asked(const Hosts& hosts, Pairs headers, bool is_from_proxy = false, bool is
 TEST(Hosts, OnLoopbackOnlyLoopbackIsKnown) {
   Hosts known = hosts("127.0.0.1");
   for (const char* good : {"localhost", "LocalHost:7070", "localhost.", "127.0.0.1", "127.0.0.1:80",
-                           "127.0.0.1:", "127.9.9.9:1", "127.0.0.1:65099", "localhost \t ", "[::1]",
-                           "[::1]:7070", "[::ffff:127.0.0.1]:1", "[0:0:0:0:0:0:0:1]"}) {
+                           "127.0.0.1:", "127.9.9.9:1", "127.0.0.1:65099", "[::1]", "[::1]:7070",
+                           "[::ffff:127.0.0.1]:1", "[0:0:0:0:0:0:0:1]"}) {
     EXPECT_TRUE(known.knows(good)) << good;
   }
   for (const char* bad : {"",
@@ -106,6 +106,7 @@ TEST(Hosts, BehindAProxyBothNamesMustBeKnown) {
     return asked(known, {{"host", host}, {"x-forwarded-host", forwarded}}, is_trusted);
   };
   EXPECT_EQ(through("127.0.0.1:7070", "bemi.example.com", true), 200);
+  EXPECT_EQ(through("127.0.0.1:7070", "evil.example,\t bemi.example.com \t", true), 200);
   EXPECT_EQ(through("127.0.0.1:7070", "evil.example", true), 421);
   EXPECT_EQ(through("127.0.0.1:7070", "bemi.example.com, evil.example", true), 421);
   EXPECT_EQ(through("127.0.0.1:7070", "evil.example, bemi.example.com", true), 200);
