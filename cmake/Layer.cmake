@@ -89,6 +89,8 @@ function(layer_tests name)
       target_link_libraries(${name}_${kind} PRIVATE bemi_${name} GTest::gtest_main bemi_warnings)
       target_compile_definitions(${name}_${kind}
                                  PRIVATE BEMI_PROJECT_DIR="${PROJECT_SOURCE_DIR}")
+      # A test runs for a moment: half the time of compiling it is worth more.
+      target_compile_options(${name}_${kind} PRIVATE $<$<CONFIG:Debug>:-O0>)
       if(kind STREQUAL "pgtest")
         set(labels pg)
       else()
