@@ -100,6 +100,27 @@ TEST(RelationJson, AMalformedColumnIsAnError) {
   EXPECT_TRUE(read_columns_text(column_with("name", "\"" + std::string(63, 'n') + "\"")));
 }
 
+TEST(RelationJson, ListsComeBackAsTheyWere) {
+  EXPECT_EQ(*read_names(R"(["id", "prénom"])"), (std::vector<std::string>{"id", "prénom"}));
+  EXPECT_EQ(*read_oids("[23, 4294967295]"), (std::vector<Oid>{23, 4294967295}));
+  EXPECT_EQ(*read_names("[]"), std::vector<std::string>{});
+  for (const char* bad : {"", "{}", "[1.5]", "[-1]", "[null]", R"([""])", "[[]]"}) {
+    EXPECT_FALSE(read_names(bad)) << bad;
+    EXPECT_FALSE(read_oids(bad)) << bad;
+  }
+}
+
+TEST(RelationJson, ColumnsAreAsManyAsATableMayHave) {
+  auto columns = [](std::size_t count) {
+    nlohmann::json list = nlohmann::json::array();
+    for (std::size_t i = 0; i < count; ++i)
+      list.push_back({{"name", "c"}, {"type_oid", 23}, {"type_modifier", -1}});
+    return list;
+  };
+  EXPECT_TRUE(read_columns(columns(1664)));
+  EXPECT_FALSE(read_columns(columns(1665)));
+}
+
 // t1 has two of t0, t2 two of t1, ...: written out, the thirtieth has a billion parts.
 TEST(RelationJson, TypesThatAreMadeOfTooMuchAreText) {
   auto type = make_type({.oid = 90'000, .name = "t0", .element = {}, .attributes = {}});

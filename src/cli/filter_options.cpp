@@ -10,8 +10,7 @@ namespace bemi::cli {
 
 void add_filter_options(CLI::App& command, FilterOptions& options, const std::string& operations) {
   command.add_option("--table", options.table, table_about);
-  command.add_option("--primary-key", options.primary_key, "The primary key of one record")
-      ->type_name("KEY");
+  command.add_option("--primary-key", options.primary_key, key_about)->type_name("KEY");
   command.add_option("--operation", options.operation, "The operation: " + operations);
   add_context_option(command, options.context);
   command.add_option("--transaction", options.transaction, "The transaction's id at the source")

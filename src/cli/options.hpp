@@ -14,6 +14,7 @@ class Validator;
 
 namespace bemi::cli {
 
+inline constexpr const char* key_about = "The record's primary key; of several columns: 2756,WAW-1";
 inline constexpr const char* table_about =
     "The table, as table or schema.table; quoted as in SQL where needed";
 

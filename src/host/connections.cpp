@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "base/printable.hpp"
+#include "host/sql.hpp"
 #include "host/stop.hpp"
 
 namespace bemi::host {
@@ -19,6 +20,20 @@ base::Result<pg::Connection> open(const std::string& url, const char* purpose, A
                                       .stored_text = stored_text});
   if (opened) return opened;
   return std::unexpected(opened.error().within(which));
+}
+
+// A history that this role may not read: says who can change that, and how.
+base::Status check_readable(pg::Connection& destination) {
+  TRY_ASSIGN(pg::Rows rows, destination.run(sql::rights_to_read));
+  if (rows.empty()) return {};
+  const std::string role = rows.text(0, 0);
+  const std::string reader = rows.text(0, 1);
+  std::string grant =
+      reader.empty()
+          ? "select _bemi.grant_rights('reader', " + pg::quote_literal(role) + ");"
+          : "grant " + pg::quote_identifier(reader) + " to " + pg::quote_identifier(role) + ";";
+  return base::fail(base::ErrorKind::permission, "the role " + role + " may not read this history",
+                    "its owner runs: " + grant + " (docs/reference/rights.md)");
 }
 
 }  // namespace
@@ -38,7 +53,10 @@ base::Result<pg::Connection> open_source_as_admin(const Config& config) {
 
 base::Result<pg::Connection> open_destination(const Config& config, Access access) {
   if (config.destination_url.empty()) TRY(require_source(config));
-  return open(config.destination(), "bemi/cli", access, "destination");
+  TRY_ASSIGN(pg::Connection destination,
+             open(config.destination(), "bemi/cli", access, "destination"));
+  if (access == Access::read_only) TRY(check_readable(destination));
+  return destination;
 }
 
 base::Result<pg::Connection> open_destination_as_admin(const Config& config) {

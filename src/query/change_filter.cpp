@@ -108,14 +108,6 @@ base::Status add_filter(Where& where, const ChangeFilter& filter) {
   return {};
 }
 
-base::Status check_table(pg::Connection& destination, const ChangeFilter& filter) {
-  if (!filter.table) return {};
-  const TableName& table = *filter.table;
-  TRY(destination.query("select _bemi.check_table($1, $2)",
-                        {table.schema.empty() ? "public" : table.schema, table.table}));
-  return {};
-}
-
 std::string among_ids(std::string_view parameter) {
   return fmt::format(
       "id in (select id::uuid from jsonb_array_elements_text({}::jsonb) as ids (id))", parameter);

@@ -74,10 +74,6 @@ struct Condition {
 };
 base::Result<Condition> condition_of(const ChangeFilter& filter);
 
-// Whether the history has anything of the table that is asked for: else an error that says which
-// tables may have been meant, since an empty answer would be taken for one.
-base::Status check_table(pg::Connection& destination, const ChangeFilter& filter);
-
 // Adds what `filter` says; a table without a schema is one of public. Error of kind usage: a
 // context filter that is not KEY=VALUE.
 base::Status add_filter(Where& where, const ChangeFilter& filter);

@@ -67,9 +67,9 @@ void Changes::add_cursor(Where& where, const Place& place, const char* compariso
                   comparison, at, place.epoch, place.commit_position, place.sequence, tie));
 }
 
-base::Result<pg::Rows> Changes::newest(const ChangeFilter& filter, std::int64_t limit,
+base::Result<pg::Rows> Changes::newest(const ChangeFilter& asked, std::int64_t limit,
                                        const std::optional<std::string>& before) {
-  TRY(check_names(*destination_, filter));
+  TRY_ASSIGN(ChangeFilter filter, known_filter(*destination_, asked));
   std::optional<Place> end;
   if (before) {
     TRY_ASSIGN(end, place_of(*before));

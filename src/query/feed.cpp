@@ -73,9 +73,9 @@ base::Result<Feed> Feed::open(pg::Connection& destination) {
   return Feed(destination, store::changes_name(schema));
 }
 
-base::Result<FeedPage> Feed::older(const ChangeFilter& filter, const std::optional<Cursor>& from,
+base::Result<FeedPage> Feed::older(const ChangeFilter& asked, const std::optional<Cursor>& from,
                                    std::int64_t limit) {
-  TRY(check_names(*destination_, filter));
+  TRY_ASSIGN(ChangeFilter filter, known_filter(*destination_, asked));
   TRY_ASSIGN(Floors floors, floors_of(*destination_, filter,
                                       from ? std::optional(from->effective_at) : std::nullopt));
   for (std::size_t step = 0;; ++step) {
@@ -232,8 +232,8 @@ base::Result<std::int64_t> Feed::stored() {
   return rows.integer(0, 0);
 }
 
-base::Result<std::string> Feed::histogram(const ChangeFilter& filter, int buckets) {
-  TRY(check_names(*destination_, filter));
+base::Result<std::string> Feed::histogram(const ChangeFilter& asked, int buckets) {
+  TRY_ASSIGN(ChangeFilter filter, known_filter(*destination_, asked));
   TRY_ASSIGN(pg::Rows bounds,
              destination_->query(
                  fmt::format("select coalesce($1::timestamptz, min(effective_at), now()), "

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <utility>
 
+#include "query/stored_key.hpp"
+
 namespace bemi::query {
 namespace {
 
@@ -33,6 +35,14 @@ std::string meant_by(const std::string& word) {
   return "";
 }
 
+base::Status check_table(pg::Connection& destination, const ChangeFilter& filter) {
+  if (!filter.table) return {};
+  const TableName& table = *filter.table;
+  TRY(destination.query("select _bemi.check_table($1, $2)",
+                        {table.schema.empty() ? "public" : table.schema, table.table}));
+  return {};
+}
+
 }  // namespace
 
 base::Status check_source(pg::Connection& destination, const std::optional<std::string>& source) {
@@ -40,9 +50,14 @@ base::Status check_source(pg::Connection& destination, const std::optional<std::
   return {};
 }
 
-base::Status check_names(pg::Connection& destination, const ChangeFilter& filter) {
+base::Result<ChangeFilter> known_filter(pg::Connection& destination, ChangeFilter filter) {
   TRY(check_source(destination, filter.source));
-  return check_table(destination, filter);
+  TRY(check_table(destination, filter));
+  if (filter.table && filter.primary_key) {
+    TRY_ASSIGN(filter.primary_key,
+               stored_key(destination, *filter.table, *filter.primary_key, filter.source));
+  }
+  return filter;
 }
 
 bool is_context_key(const std::string& by) {

@@ -13,8 +13,9 @@
 
 namespace bemi::query {
 
-// Whether the history has anything of the table and the source that are asked for.
-base::Status check_names(pg::Connection& destination, const ChangeFilter& filter);
+// The filter, if the history has anything of its table and its source: with the record's key as it
+// is stored.
+base::Result<ChangeFilter> known_filter(pg::Connection& destination, ChangeFilter filter);
 base::Status check_source(pg::Connection& destination, const std::optional<std::string>& source);
 
 // Of a question that has found nothing: whether contexts have the keys that it names at all.

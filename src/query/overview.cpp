@@ -61,10 +61,10 @@ select coalesce(json_agg(json_build_object('key', key, 'values', values,
                                                 changes, context_sample, values_shown)));
 }
 
-base::Result<std::string> groups(pg::Connection& destination, const ChangeFilter& filter,
+base::Result<std::string> groups(pg::Connection& destination, const ChangeFilter& asked,
                                  const std::string& by, std::int64_t limit) {
   TRY_ASSIGN(std::string changes, changes_of(destination));
-  TRY(check_names(destination, filter));
+  TRY_ASSIGN(ChangeFilter filter, known_filter(destination, asked));
   Where where;
   TRY(add_filter(where, filter));
   std::string value = group_expression(where, by);
@@ -123,10 +123,10 @@ select coalesce(json_agg(json_build_object('source', s.name, 'database', s.datab
     order by s.name), '[]') from _bemi.source s)"));
 }
 
-base::Result<std::string> context_coverage(pg::Connection& destination, const ChangeFilter& filter,
+base::Result<std::string> context_coverage(pg::Connection& destination, const ChangeFilter& asked,
                                            const std::string& key, const std::string& by) {
   TRY_ASSIGN(std::string changes, changes_of(destination));
-  TRY(check_names(destination, filter));
+  TRY_ASSIGN(ChangeFilter filter, known_filter(destination, asked));
   Where where;
   TRY(add_filter(where, filter));
   where.add_raw("operation in ('CREATE', 'UPDATE', 'DELETE', 'TRUNCATE')");

@@ -28,6 +28,7 @@ base::Result<History> History::open(pg::Connection& destination, query::ChangeFi
   History history(destination, store::changes_name(schema));
   history.source_ = source;
   filter.source = source;
+  TRY_ASSIGN(filter, query::known_filter(destination, std::move(filter)));
   TRY_ASSIGN(history.condition_, query::condition_of(filter));
   if (!extra.empty()) {
     history.condition_.parameters.emplace_back(json(extra).dump());
@@ -38,7 +39,6 @@ base::Result<History> History::open(pg::Connection& destination, query::ChangeFi
   history.asked_ = history.condition_.sql;
   TRY(destination.run("begin isolation level repeatable read read only"));
   TRY(check_reached(destination, source, filter));
-  TRY(query::check_table(destination, filter));
   TRY(history.select());
   if (history.selected_.changes == 0) TRY(query::check_context_keys(destination, filter));
   TRY(history.load_tables(partitions));

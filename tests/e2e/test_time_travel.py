@@ -367,9 +367,14 @@ def test_a_reader_needs_these_rights_and_no_more(database: Database, start_worke
     start_worker().wait_ready()
     sync(database.url)
     database.sql("create role auditor login")
+    url = database.url.replace("postgres@", "auditor@")
     try:
+        for command in ("changes", "status", "as-of now item", "history item 1", "blame item 1"):
+            refused = bemi(*command.split(), env={"BEMI_DESTINATION_URL": url}, check=False)
+            assert refused.returncode == 1 and refused.stdout == ""
+            assert "the role auditor may not read this history" in refused.stderr
+            assert re.search(r'its owner runs: grant "bemi_\w+_reader" to "auditor";', refused.stderr)
         database.sql(grants)
-        url = database.url.replace("postgres@", "auditor@")
         [(moment,)] = database.sql("select clock_timestamp()::text")
         sync(database.url)
         done = bemi("as-of", moment, "item", "1", "--format", "json", env={"BEMI_DESTINATION_URL": url})

@@ -56,6 +56,44 @@ def test_an_unknown_name_is_an_error_that_suggests_one(shop: Database) -> None:
     assert "no change matches" in done.stderr
 
 
+# A key of several columns: as people write it, as JSON in any spacing, and as it is stored.
+KEYS = ["2756, WAW-1", "2756,WAW-1", '["2756","WAW-1"]', '["2756", "WAW-1"]', '[2756, "WAW-1"]']
+
+
+@oldest_and_newest
+def test_a_key_of_several_columns_is_found_as_people_write_it(
+    database: Database, start_worker: StartWorker
+) -> None:
+    database.sql(
+        "create table stock (product_id int, warehouse text, n int, primary key (product_id, warehouse))"
+    )
+    start_worker().wait_ready()
+    database.sql("insert into stock values (2756, 'WAW-1', 1), (2756, 'a, b', 2)")
+    database.sql("update stock set n = n + 10")
+    sync(database.url)
+
+    def asked(*arguments: str) -> tuple[int, str, str]:
+        done = bemi(*arguments, env={"BEMI_SOURCE_URL": database.url}, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    for key in KEYS:
+        assert asked("history", "stock", key, "--format", "csv")[1].count("\n") == 3, key
+        assert '"n": 11' in asked("as-of", "now", "stock", key, "--allow-stale", "--format", "json")[1]
+        assert asked("blame", "stock", key)[0] == 0
+        assert (
+            asked("changes", "--table", "stock", "--primary-key", key, "--format", "csv")[1].count("\n") == 3
+        )
+        assert "2 changes" in asked("revert", "--table", "stock", "--primary-key", key)[1]
+    assert '"n": 12' in asked("history", "stock", '["2756", "a, b"]', "--format", "json")[1]
+    for wrong in ("2756", "2756,WAW-1,x", "2756, a, b"):
+        for command in (("history", "stock", wrong), ("as-of", "now", "stock", wrong),
+                        ("changes", "--table", "stock", "--primary-key", wrong),
+                        ("revert", "--table", "stock", "--primary-key", wrong)):  # fmt: skip
+            code, out, error = asked(*command)
+            assert code in (1, 2) and out == ""
+            assert "the key of stock has 2 columns: product_id, warehouse" in error
+
+
 def test_a_key_is_no_mistake_before_anybody_passed_a_context(
     database: Database, start_worker: StartWorker
 ) -> None:

@@ -14,6 +14,7 @@
 #include "host/connections.hpp"
 #include "host/live_side.hpp"
 #include "query/as_of.hpp"
+#include "query/stored_key.hpp"
 
 namespace bemi::cli {
 namespace {
@@ -96,6 +97,9 @@ base::Status as_of_command(const host::Config& config, const AsOfOptions& option
   TRY_ASSIGN(query::TableName table, query::parse_table_name(options.table));
   TRY_ASSIGN(pg::Connection history, host::open_destination(config, host::Access::read_only));
   query::Asked asked = asked_of(options, table);
+  if (asked.key) {
+    TRY_ASSIGN(asked.key, query::stored_key(history, table, *asked.key, asked.options.source));
+  }
   TRY_ASSIGN(asked.moment,
              fixed_moment(history, options.past.wait, asked.moment, asked.options.source));
   auto reach = [&](const std::string& source) {
@@ -123,7 +127,7 @@ void add_as_of(Verbs& verbs) {
                                 [&config, options] { return as_of_command(config, *options); });
   command.add_option("TIME", options->time, time_about)->required();
   command.add_option("TABLE", options->table, table_about)->required();
-  command.add_option("KEY", options->key, "The primary key of one record");
+  command.add_option("KEY", options->key, key_about);
   command.add_option("--limit", options->limit, "Return at most N rows, ordered by key")
       ->check(whole_number());
   command.add_option("--after", options->after, "Return the rows after this key")->type_name("KEY");

@@ -14,6 +14,7 @@
 #include "cli/verbs/verbs.hpp"
 #include "host/connections.hpp"
 #include "query/past.hpp"
+#include "query/stored_key.hpp"
 
 namespace bemi::cli {
 namespace {
@@ -46,7 +47,9 @@ void print_for_person(const pg::Rows& rows) {
 base::Status blame_command(const host::Config& config, const BlameOptions& options) {
   TRY_ASSIGN(query::TableName table, query::parse_table_name(options.table));
   TRY_ASSIGN(pg::Connection destination, host::open_destination(config, host::Access::read_only));
-  TRY_ASSIGN(pg::Rows rows, query::blame(destination, table, options.key, given(options.source)));
+  auto source = given(options.source);
+  TRY_ASSIGN(std::string key, query::stored_key(destination, table, options.key, source));
+  TRY_ASSIGN(pg::Rows rows, query::blame(destination, table, key, source));
   if (rows.empty()) {
     return base::fail(base::ErrorKind::usage,
                       "there is no " + options.table + " " + options.key + " now",
@@ -78,7 +81,7 @@ void add_blame(Verbs& verbs) {
       verbs.add(verbs.app(), "blame", "Show who set each present value of a record, and when",
                 [&config, options] { return blame_command(config, *options); });
   command.add_option("TABLE", options->table, table_about)->required();
-  command.add_option("KEY", options->key, "The record's primary key")->required();
+  command.add_option("KEY", options->key, key_about)->required();
   command
       .add_option("--source-name", options->source,
                   "The source's name, needed if several sources have the table")

@@ -14,6 +14,7 @@
 #include "host/catch_up.hpp"
 #include "host/connections.hpp"
 #include "host/stop.hpp"
+#include "query/stored_key.hpp"
 
 namespace bemi::cli {
 namespace {
@@ -66,11 +67,13 @@ base::Status history_command(const host::Config& config, const HistoryOptions& o
   TRY_ASSIGN(query::TableName table, query::parse_table_name(options.table));
   TRY_ASSIGN(pg::Connection destination, host::open_destination(config, host::Access::read_only));
   if (options.past.wait > Wait::zero()) TRY(wait_for_now(config, destination, options.past.wait));
-  TRY_ASSIGN(pg::Rows rows, query::history(destination, table, options.key, past_of(options.past)));
+  query::PastOptions past = past_of(options.past);
+  TRY_ASSIGN(std::string key, query::stored_key(destination, table, options.key, past.source));
+  TRY_ASSIGN(pg::Rows rows, query::history(destination, table, key, past));
   if (rows.empty()) {
     return base::fail(base::ErrorKind::usage,
                       "there is no change of " + options.table + " " + options.key,
-                      "KEY is the text in the column primary_key of `changes`");
+                      "bemi changes --table " + options.table + " shows which keys have changes");
   }
   print_versions(rows, options.format);
   note_gaps(destination, table);
@@ -86,7 +89,7 @@ void add_history(Verbs& verbs) {
                                 "Show one record's versions: what changed, when and by whom",
                                 [&config, options] { return history_command(config, *options); });
   command.add_option("TABLE", options->table, table_about)->required();
-  command.add_option("KEY", options->key, "The record's primary key")->required();
+  command.add_option("KEY", options->key, key_about)->required();
   add_past_options(command, config, options->past);
   add_format_option(command, options->format);
 }

@@ -138,7 +138,7 @@ base::Result<Response> stream(const Call& call) {
   TRY(query::add_filter(where, filter));
   if (filter.table || filter.source) {
     TRY_ASSIGN(auto connection, call.services->destination->reader());
-    TRY(query::check_names(*connection, filter));
+    TRY_ASSIGN(filter, query::known_filter(*connection, std::move(filter)));
   }
   std::string last(call.request->header("last-event-id"));
   if (last.empty()) last = given(*call.request, "last_event_id").value_or("");

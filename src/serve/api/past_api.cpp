@@ -5,6 +5,7 @@
 #include "query/diff.hpp"
 #include "query/overview.hpp"
 #include "query/past.hpp"
+#include "query/stored_key.hpp"
 #include "serve/api/handlers.hpp"
 #include "serve/limits.hpp"
 #include "serve/live_rows.hpp"
@@ -105,7 +106,9 @@ base::Result<Response> history(const Call& call) {
   TRY_ASSIGN(query::TableName table, table_of(*call.request));
   TRY_ASSIGN(std::string key, required(*call.request, "key"));
   TRY_ASSIGN(auto connection, call.services->destination->reader());
-  TRY_ASSIGN(pg::Rows rows, query::history(*connection, table, key, options_of(*call.request)));
+  query::PastOptions options = options_of(*call.request);
+  TRY_ASSIGN(key, query::stored_key(*connection, table, key, options.source));
+  TRY_ASSIGN(pg::Rows rows, query::history(*connection, table, key, options));
   if (rows.empty()) return problem(404, "there is no change of this record");
   return json("{\"versions\": " +
               objects(rows, rows.count(),

@@ -39,7 +39,12 @@ base::Result<deliver::NewWebhook> webhook_in(const Call& call) {
   TRY(query::condition_of(read));
   if (read.table || read.source) {
     TRY_ASSIGN(auto connection, call.services->destination->reader());
-    TRY(query::check_names(*connection, read));
+    TRY_ASSIGN(read, query::known_filter(*connection, std::move(read)));
+    if (read.primary_key) {
+      auto stored = *filter;
+      stored["primary_key"] = *read.primary_key;
+      wanted.filter = stored.dump();
+    }
   }
   wanted.created_by = call.identity->name;
   return wanted;
