@@ -7,15 +7,22 @@ Everything lives in a temporary folder and is stopped at the end. Run by ./dev d
 from __future__ import annotations
 
 import argparse
+import contextlib
+import fcntl
 import os
+import pty
+import shlex
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -26,6 +33,24 @@ POSTGRES_BIN = ROOT / "tests" / "servers" / "node_modules" / "pg17" / "native" /
 
 def say(text: str) -> None:
     print(text, flush=True)
+
+
+def run_in_terminal(command: list[str], env: dict[str, str]) -> tuple[int, str]:
+    """What a command shows to a person, in 80 columns and with colours where they are seen."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 80, 0, 0))
+    env = os.environ | env | ({} if sys.stdout.isatty() else {"NO_COLOR": "1"})
+    with subprocess.Popen(
+        command, env=env, stdin=subprocess.DEVNULL, stdout=theirs, stderr=subprocess.PIPE
+    ) as process:
+        os.close(theirs)
+        written = b""
+        with contextlib.suppress(OSError):  # so Linux says that the other end is closed
+            while piece := os.read(ours, 65536):
+                written += piece
+        os.close(ours)
+        _, error = process.communicate()
+    return process.returncode, (written if process.returncode == 0 else error).decode().replace("\r\n", "\n")
 
 
 def free_port() -> int:
@@ -86,21 +111,17 @@ class Demo:
                 time.sleep(0.1)
         sys.exit("the to-do app did not start")
 
-    def bemi(self, *arguments: str) -> None:
+    def bemi(self, *arguments: str) -> str:
         # A table too new for the history is waited for, not guessed at.
         for _ in range(50):
-            done = subprocess.run(
-                [str(BEMI), *arguments],
-                text=True,
-                capture_output=True,
-                env={**os.environ, "BEMI_SOURCE_URL": self.url},
-            )
-            if done.returncode == 0:
-                if done.stdout:
-                    say(done.stdout)
-                return
+            code, written = run_in_terminal([str(BEMI), *arguments], {"BEMI_SOURCE_URL": self.url})
+            if code == 0:
+                return written
             time.sleep(0.2)
-        sys.exit(done.stderr)
+        sys.exit(written)
+
+    def show(self, *arguments: str) -> None:
+        say(f"   $ bemi {shlex.join(arguments)}\n{self.bemi(*arguments)}")
 
     def psql(self, statement: str) -> None:
         if shutil.which("psql"):
@@ -110,6 +131,15 @@ class Demo:
 
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute(statement.encode())
+
+    def sql(self, statement: str) -> tuple[Any, ...]:
+        """The first row."""
+        import psycopg
+
+        with psycopg.connect(self.url) as connection:
+            row = connection.execute(statement.encode()).fetchone()
+        assert row is not None
+        return row
 
     def drive(self) -> None:
         user = {"X-User-Id": "187234"}
@@ -126,21 +156,33 @@ class Demo:
 
 
 def show(demo: Demo) -> None:
-    say("① Starting a private PostgreSQL and the worker")
+    say("1. A private PostgreSQL, the worker, and the to-do app of examples/todo-fastapi\n")
     demo.start_database_and_worker()
-    say("② Starting the to-do app (examples/todo-fastapi)")
     demo.start_app()
-    say("③ POST /todo ×3, PUT /todo/2/complete, DELETE /todo/3, as user 187234\n")
+    say("2. User 187234 adds three tasks, completes one and deletes one, over HTTP\n")
     demo.drive()
     demo.bemi("sync", "--timeout", "30")
-    say("   bemi changes --table todo\n")
-    demo.bemi("changes", "--table", "todo")
-    statement = "UPDATE todo SET task = 'Sleep well' WHERE id = 1"
-    say(f"④ Behind the app's back, by psql: {statement}\n")
+    demo.show("changes", "--table", "todo", "--limit", "5")
+    (before,) = demo.sql("select to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD HH24:MI:SS.US')")
+    statement = "UPDATE todo SET task = 'Sleep in' WHERE id = 1"
+    say(f'3. Somebody changes a row behind the app\'s back\n\n   $ psql -c "{statement}"')
     demo.psql(statement)
     demo.bemi("sync", "--timeout", "30")
-    demo.bemi("changes", "--table", "todo", "--limit", "1")
-    say(f"⑤ The dashboard, signed in by this link:\n\n   {demo.dashboard}\n")
+    demo.show("history", "todo", "1")
+    say("4. The table as it was before that\n")
+    demo.show("as-of", before, "todo")
+    say("5. That change is undone: the row is as before, and the history says so\n")
+    (transaction,) = demo.sql("select transaction_id from changes order by effective_at desc limit 1")
+    demo.show("revert", "--transaction", str(transaction), "--apply")
+    demo.bemi("sync", "--timeout", "30")
+    demo.show("blame", "todo", "1")
+    say("   The history is a table of your own database. By plain SQL:\n")
+    demo.psql(
+        "select primary_key, operation, after ->> 'task' as task, context ->> 'user_id' as user_id,"
+        " committed_at::timestamp(0) from changes where \"table\" = 'todo' and operation <> 'SCHEMA'"
+        " order by effective_at desc, sequence desc limit 5"
+    )
+    say(f"The dashboard, signed in by this link:\n\n   {demo.dashboard}\n")
 
 
 def main() -> None:
@@ -154,7 +196,12 @@ def main() -> None:
     try:
         show(demo)
         if stay:
-            say(f"The app is at {demo.app.base_url}/docs, the database at\n{demo.url}\nCtrl-C ends it.")
+            say(
+                f"The app is at {demo.app.base_url}/docs. To ask on, in another terminal:\n\n"
+                f"   export BEMI_SOURCE_URL={demo.url}\n"
+                f"   {BEMI} changes --follow\n"
+                f"   {BEMI} as-of '1 minute ago' todo\n\nCtrl-C ends it."
+            )
             signal.pause()
     except KeyboardInterrupt:
         pass

@@ -36,6 +36,17 @@ std::string first_of(const ordered_json& context, const std::array<std::string_v
   return "";
 }
 
+// Of what Bemi wrote itself.
+std::string undo_in(const ordered_json& context) {
+  if (std::string mark = said(context, "mark"); !mark.empty() && context.contains("mark_action"))
+    return "mark " + mark;
+  auto of = context.find("revert_of");
+  if (of == context.end() || !of->is_array() || of->empty()) return "";
+  if (of->size() == 1 && of->front().is_number())
+    return "undo of transaction " + of->front().dump();
+  return "undo of " + std::to_string(of->size()) + " transactions";
+}
+
 void add_word(std::string& text, const std::string& word) {
   if (!word.empty()) text += (text.empty() ? "" : " ") + word;
 }
@@ -49,6 +60,8 @@ std::string who_of(const std::string& context) {
   if (std::string place = first_of(read, place_keys); !place.empty()) {
     add_word(who, said(read, "method"));
     add_word(who, place);
+  } else {
+    add_word(who, undo_in(read));
   }
   if (!who.empty()) return who;
   for (const auto& [key, value] : read.items()) {

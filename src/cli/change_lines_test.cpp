@@ -45,6 +45,11 @@ TEST(ChangeLines, WhoIsFoundInTheKeysThatApplicationsUse) {
   EXPECT_EQ(who_of(R"({"user_id": 1, "email": "ann@example.org"})"), "ann@example.org");
   EXPECT_EQ(who_of(R"({"actor": "admin", "job": "nightly"})"), "admin nightly");
   EXPECT_EQ(who_of(R"({"tenant": "x", "SQL": "select 1", "more": {"a": 1}})"), "tenant=x");
+  EXPECT_EQ(who_of(R"({"revert_of": [770], "actor": "admin"})"), "admin undo of transaction 770");
+  EXPECT_EQ(who_of(R"({"revert_of": [770, 771]})"), "undo of 2 transactions");
+  EXPECT_EQ(who_of(R"({"mark": "before", "mark_action": "back", "revert_of": [7]})"),
+            "mark before");
+  EXPECT_EQ(who_of(R"({"revert_of": "all", "path": "/x"})"), "/x");
   EXPECT_EQ(who_of("{}"), "no context");
   EXPECT_EQ(who_of(R"({"user_id": null})"), "no context");
 }

@@ -54,7 +54,22 @@ std::string array_of(const Texts& parts) {
   return text + "]";
 }
 
+// Whether a value may stand between commas and comes back as it is.
+bool is_plain(const std::string& part) {
+  return !part.empty() && part.find(',') == std::string::npos && part == trimmed(part) &&
+         !part.starts_with('[');
+}
+
 }  // namespace
+
+std::string written_key(const std::string& stored) {
+  if (!stored.starts_with("[\"")) return stored;
+  const Texts parts = parts_of(stored);
+  if (parts.size() < 2 || !std::ranges::all_of(parts, is_plain)) return stored;
+  std::string text;
+  for (const std::string& part : parts) text += (text.empty() ? "" : ",") + part;
+  return text;
+}
 
 base::Result<std::string> stored_key(const std::string& text, const std::vector<Texts>& keys,
                                      const std::string& table) {

@@ -25,4 +25,7 @@ base::Result<std::string> stored_key(pg::Connection& destination, const TableNam
                                      const std::string& text,
                                      const std::optional<std::string>& source);
 
+// The other way round: a stored key as one would write it.
+std::string written_key(const std::string& stored);
+
 }  // namespace bemi::query

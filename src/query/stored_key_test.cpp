@@ -48,6 +48,16 @@ TEST(StoredKey, OfAnotherNumberOfPartsIsAnError) {
   }
 }
 
+TEST(StoredKey, IsWrittenSoThatItIsFoundAgain) {
+  EXPECT_EQ(written_key("42"), "42");
+  EXPECT_EQ(written_key(R"(["2756", "WAW-1"])"), "2756,WAW-1");
+  EXPECT_EQ(written_key(R"(["say \"hi\"", "b c"])"), R"(say "hi",b c)");
+  for (const char* kept : {R"(["a, b", "c"])", R"(["", "c"])", R"(["a ", "c"])", R"(["[a", "c"])",
+                           R"(["alone"])", "[1, 2]", "[\"broken"}) {
+    EXPECT_EQ(written_key(kept), kept);
+  }
+}
+
 TEST(StoredKey, MayBeOneThatTheTableHadBefore) {
   const Keys widened{{"product_id", "warehouse"}, {"id"}};
   EXPECT_EQ(stored("42", widened), "42");

@@ -18,6 +18,7 @@
 #include "host/stop.hpp"
 #include "query/changes.hpp"
 #include "query/known_names.hpp"
+#include "query/stored_key.hpp"
 #include "store/archive.hpp"
 #include "store/schema.hpp"
 
@@ -54,7 +55,7 @@ std::string name_of(const pg::Rows& rows, int row) {
   std::string schema = rows.text(row, change::change_column("schema"));
   std::string table = rows.text(row, change::change_column("table"));
   std::string key = rows.text(row, change::change_column("primary_key"));
-  return (schema == "public" ? "" : schema + ".") + table + (key.empty() ? "" : " " + key);
+  return (schema == "public" ? "" : schema + ".") + table + (key.empty() ? "" : " " + query::written_key(key));
 }
 
 std::string lower(std::string word) {

@@ -10,6 +10,7 @@ import { sources } from "../../state.ts";
 import { clockTime, exactTime } from "../../time.ts";
 import { shortTableName } from "../filter/filter.ts";
 import { ChangeDetail } from "./change_detail.tsx";
+import { keyText } from "./key_text.ts";
 import { Person } from "./person.tsx";
 import { recordLink } from "./record_link.ts";
 import { placeOf } from "./who.ts";
@@ -25,7 +26,7 @@ export const OPERATIONS_DONE: Record<Operation, string> = {
 
 /** One name for each line, so that a list of buttons can be told apart by ear. */
 function nameOf(change: Change): string {
-  const record = `${shortTableName(change.schema, change.table)} ${change.primary_key ?? ""}`.trim();
+  const record = `${shortTableName(change.schema, change.table)} ${keyText(change.primary_key ?? "")}`.trim();
   return `${OPERATIONS_DONE[change.operation]} of ${record}, ${clockTime(change.effective_at)}`;
 }
 
@@ -50,9 +51,9 @@ export function ChangeLine(props: { change: Change; isOpen: boolean; onToggle: (
           <a
             class="key ellipsis plain-link"
             href={recordLink(change)}
-            title={`History of ${change.primary_key}`}
+            title={`History of ${keyText(change.primary_key)}`}
           >
-            {change.primary_key}
+            {keyText(change.primary_key)}
           </a>
         )}
       </span>

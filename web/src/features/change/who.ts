@@ -30,9 +30,19 @@ export function personOf(context: Row): [string, string] | undefined {
   return first(context, PEOPLE);
 }
 
+/** What Bemi wrote itself: an undo, or a way back to a mark. */
+function undoIn(context: Row): string | undefined {
+  const { mark, revert_of: of } = context;
+  if (typeof mark === "string" && context.mark_action !== undefined) return `mark ${mark}`;
+  if (!Array.isArray(of) || of.length === 0) return undefined;
+  return of.length === 1
+    ? `undo of transaction ${plain(of[0] ?? null)}`
+    : `undo of ${of.length} transactions`;
+}
+
 export function placeOf(context: Row): string | undefined {
   const place = first(context, PLACES);
-  if (place === undefined) return undefined;
+  if (place === undefined) return undoIn(context);
   const method = context.method;
   return typeof method === "string" ? `${method} ${place[1]}` : place[1];
 }

@@ -9,6 +9,7 @@ import { Empty, Notice, Skeleton } from "../../components/states.tsx";
 import { useLoad } from "../../components/use_load.ts";
 import { link } from "../../router.ts";
 import { count, plural, shortTime } from "../../time.ts";
+import { keyText } from "../change/key_text.ts";
 import { asFarAsKnown, Unknown } from "./past.tsx";
 
 const SINCE = { CREATE: "added", UPDATE: "changed", DELETE: "deleted" } as const;
@@ -76,7 +77,7 @@ function DiffLine({ table, row }: { table: string; row: DiffRow }) {
       <div class="change-line since-line">
         <Expander
           isOpen={isOpen}
-          label={`Differences of ${key ?? "a row without a key"}`}
+          label={`Differences of ${key === null ? "a row without a key" : keyText(key)}`}
           onToggle={() => setOpen(!isOpen)}
         />
         <OperationBadge operation={operation} />
@@ -84,7 +85,7 @@ function DiffLine({ table, row }: { table: string; row: DiffRow }) {
           <span class="muted">no key</span>
         ) : (
           <a class="text-link mono ellipsis" href={link("/record", { table, key })}>
-            {key}
+            {keyText(key)}
           </a>
         )}
         <Summary before={before} after={after} operation={operation} />

@@ -4,9 +4,9 @@
 import type { Conflict, Plan, Policy } from "../../api.ts";
 import { plain } from "../../json.ts";
 import { count, shortTime } from "../../time.ts";
+import { keyText } from "../change/key_text.ts";
 import { Person } from "../change/person.tsx";
 import { recordLink } from "../change/record_link.ts";
-
 import { shortTableName } from "../filter/filter.ts";
 
 const KINDS: Record<string, string> = {
@@ -62,7 +62,7 @@ function ConflictView({ conflict, source }: { conflict: Conflict; source: string
         <strong>{shortTableName(conflict.schema, conflict.table)}</strong>
         {conflict.primary_key !== null && (
           <a class="text-link mono" href={recordLink({ ...conflict, source })}>
-            {conflict.primary_key}
+            {keyText(conflict.primary_key)}
           </a>
         )}
         {later && (

@@ -6,6 +6,7 @@ import { Icon } from "../../components/icons.tsx";
 import { SqlText } from "../../components/sql_text.tsx";
 import { Notice } from "../../components/states.tsx";
 import { count } from "../../time.ts";
+import { keyText } from "../change/key_text.ts";
 import { shortTableName } from "../filter/filter.ts";
 import { rows } from "./plan.ts";
 
@@ -61,7 +62,7 @@ function Examples({ table }: { table: Plan["tables"][number] }) {
           columns.map(({ column, live, target }) => (
             <tr key={`${i}/${column}`}>
               <td>
-                {EFFECTS[effect]} {key ?? "(no key)"}
+                {EFFECTS[effect]} {key === null ? "(no key)" : keyText(key)}
               </td>
               <th scope="row">{column}</th>
               <td>{effect === "restored" ? <em class="muted">no row</em> : side(live)}</td>
