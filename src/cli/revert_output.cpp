@@ -182,11 +182,11 @@ revert::Plan cleaned(revert::Plan plan) {
 
 }  // namespace
 
-std::string render_plan(const revert::Plan& said, bool colour) {
+std::string render_plan(const revert::Plan& said, bool colour, const char* deed) {
   revert::Plan plan = cleaned(said);
   Page page(colour);
   std::string out = page.bold(
-      fmt::format("Undo {} of {} in {}: {}\n", base::counted(plan.changes, "change"),
+      fmt::format("{} {} of {} in {}: {}\n", deed, base::counted(plan.changes, "change"),
                   base::counted(static_cast<std::int64_t>(plan.transactions.size()), "transaction"),
                   plan.source, base::counted(plan.rows(), "row")));
   if (plan.extended > 0) {

@@ -9,6 +9,7 @@
 
 namespace bemi::cli {
 
-std::string render_plan(const revert::Plan& plan, bool colour);
+// `deed`: what the plan does to the changes.
+std::string render_plan(const revert::Plan& plan, bool colour, const char* deed = "Undo");
 
 }  // namespace bemi::cli

@@ -227,7 +227,7 @@ def test_sources_are_managed_by_command(place: Place, tmp_path: Path) -> None:
     shop = place.source("shop")
     env = {name: place.env[name] for name in ("BEMI_DESTINATION_URL", "BEMI_SECRET_KEY")}
     told = bemi("source", "add", "shop", "--source", shop, "--exclude", "public.left_out", env=env)
-    assert "shop is tracked" in told.stdout
+    assert "shop is added" in told.stdout
     with serving(place, tmp_path / "serve.log") as dashboard:
         wait_for(dashboard, "shop", "running")
         assert managed(dashboard)["shop"]["exclude"] == ["public.left_out"]

@@ -189,7 +189,7 @@ def test_marks_can_be_nested_listed_protected_and_deleted(undo: Undo) -> None:
     mark(undo, "rollback", "a", "--force")
     mark(undo, "rollback", "b", "--force")
     assert dump(undo.database) == b, "history knows the way back to a later mark too"
-    mark(undo, "delete", "b", "--force")
+    assert mark(undo, "delete", "b", "--force").stdout == "Deleted the mark b.\n"
     assert "no mark b" in mark(undo, "rollback", "b", check=False).stderr
     assert "already" in mark(undo, "create", "a", check=False).stderr
 

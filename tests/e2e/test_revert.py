@@ -154,6 +154,8 @@ def test_the_revert_of_a_revert_restores_and_redo_finds_it(undo: Undo) -> None:
     assert undo.apply(*USER)["applied"] is False, "an undone request has nothing left to undo"
     plan = undo.run("redo")
     assert plan.returncode == 0, plan.stderr
+    shown = bemi("redo", env={"BEMI_SOURCE_URL": undo.database.url}).stdout
+    assert shown.startswith("Redo 3 changes of 1 transaction in ")
     done = undo.run("redo", "--apply")
     assert done.returncode == 0 and undo.rows("todo") == after
     assert "no revert" in undo.run("redo").stderr, "a redo is not to be redone"

@@ -197,3 +197,9 @@ def test_misspelt_commands_and_flags_suggest_the_right_ones() -> None:
     assert bemi("help", "changes").stdout == bemi("changes", "--help").stdout
     assert bemi("help").stdout == bemi("--help").stdout
     assert bemi("version").stdout == bemi("--version").stdout
+
+
+def test_a_difference_that_is_none_is_said(shop: Database) -> None:
+    [(now,)] = shop.sql("select effective_at::text from _bemi.source")
+    done = bemi("diff", "product", now, now, "--allow-stale", env={"BEMI_SOURCE_URL": shop.url})
+    assert done.stdout == "" and "no row of product differs between the two times" in done.stderr

@@ -55,7 +55,8 @@ std::string name_of(const pg::Rows& rows, int row) {
   std::string schema = rows.text(row, change::change_column("schema"));
   std::string table = rows.text(row, change::change_column("table"));
   std::string key = rows.text(row, change::change_column("primary_key"));
-  return (schema == "public" ? "" : schema + ".") + table + (key.empty() ? "" : " " + query::written_key(key));
+  return (schema == "public" ? "" : schema + ".") + table +
+         (key.empty() ? "" : " " + query::written_key(key));
 }
 
 std::string lower(std::string word) {

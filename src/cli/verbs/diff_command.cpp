@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
+#include <iostream>
 #include <memory>
 
 #include <CLI/CLI.hpp>
@@ -35,6 +36,10 @@ base::Status diff_command(const host::Config& config, const DiffOptions& options
   TRY_ASSIGN(pg::Rows rows, ask_waiting(config, options.past.wait, [&] {
                return query::diff(destination, reach, asked, from, to);
              }));
+  if (rows.empty() && options.format == "table") {
+    std::cerr << "bemi: no row of " << options.table << " differs between the two times\n";
+    return {};
+  }
   print(rows,
         {{"primary_key"},
          {"operation"},

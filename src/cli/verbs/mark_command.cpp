@@ -126,7 +126,9 @@ base::Status mark_delete_command(const host::Config& config, const MarkOptions& 
   TRY_ASSIGN(auto ends,
              host::RevertEnds::open(config, options.timeout_s, never, host::Access::read_write));
   host::announce("mark delete", ends->ends().destination);
-  return revert::delete_mark(ends->ends(), options.name, options.force);
+  TRY(revert::delete_mark(ends->ends(), options.name, options.force));
+  std::cout << "Deleted the mark " << options.name << ".\n";
+  return {};
 }
 
 // All of them but list.

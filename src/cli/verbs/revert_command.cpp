@@ -28,6 +28,7 @@ struct RevertOptions {
   FilterOptions filter;
   Wait wait{};  // for the times of the filter
   std::vector<std::string> changes;
+  bool is_redo = false;  // what is undone is an undo
   std::string trace;
   std::string on_conflict = "fail";
   bool cascade = false;
@@ -63,11 +64,17 @@ base::Result<revert::Request> request_of(const RevertOptions& options) {
   return request;
 }
 
-void print_plan(const revert::Plan& plan, const std::string& format) {
-  if (format == "json")
+const char* deed_of(const RevertOptions& options) { return options.is_redo ? "Redo" : "Undo"; }
+
+void print_plan(const revert::Plan& plan, const RevertOptions& options) {
+  if (options.format == "json")
     std::cout << revert::to_json(plan) << "\n";
   else
-    std::cout << render_plan(plan, use_colour());
+    std::cout << render_plan(plan, use_colour(), deed_of(options));
+}
+
+void print_nothing(const RevertOptions& options) {
+  std::cout << "There is nothing to " << (options.is_redo ? "redo" : "undo") << ".\n";
 }
 
 void advise(const RevertOptions& options, const revert::Plan& plan) {
@@ -75,7 +82,7 @@ void advise(const RevertOptions& options, const revert::Plan& plan) {
   if (!plan.applicable) {
     std::cout << "Nothing can be undone like this. See --on-conflict skip|force, and --cascade.\n";
   } else if (plan.rows() == 0) {
-    std::cout << "There is nothing to undo.\n";
+    print_nothing(options);
   } else {
     std::cout << "Nothing has changed yet. To apply this plan, run the same command with:  --apply "
               << plan.digest << "\n";
@@ -96,7 +103,7 @@ base::Result<bool> write_script(const revert::Ends& ends, const revert::Request&
   TRY_ASSIGN(revert::Plan plan, revert::script(ends, request, file));
   file.close();
   if (!file) return base::fail(base::ErrorKind::disk_full, "cannot write " + options.script_file);
-  print_plan(plan, options.format);
+  print_plan(plan, options);
   std::cerr << "bemi: wrote " << options.script_file << "\n";
   return plan.conflict_count == 0;
 }
@@ -111,9 +118,9 @@ base::Result<bool> apply(const revert::Ends& ends, const revert::Request& reques
     json["transaction_id"] = done.transaction_id;
     std::cout << json.dump() << "\n";
   } else {
-    std::cout << render_plan(done.plan, use_colour());
+    print_plan(done.plan, options);
     if (done.transaction_id == 0) {
-      std::cout << "There is nothing to undo.\n";
+      print_nothing(options);
     } else {
       std::cout << fmt::format(
           "Done, in transaction {0}. To take it back: bemi redo --transaction {0}\n",
@@ -128,7 +135,7 @@ base::Result<bool> revert(const revert::Ends& ends, const revert::Request& reque
   if (options.apply->count() > 0) return apply(ends, request, options);
   if (!options.script_file.empty()) return write_script(ends, request, options);
   TRY_ASSIGN(revert::Plan plan, revert::plan(ends, request));
-  print_plan(plan, options.format);
+  print_plan(plan, options);
   advise(options, plan);
   return plan.applicable && plan.conflict_count == 0;
 }
@@ -150,6 +157,7 @@ base::Result<bool> revert_command(const host::Config& config, const RevertOption
 // Undoes the last revert, or that of --transaction.
 base::Result<bool> redo_command(const host::Config& config, RevertOptions options,
                                 const base::Interrupt& stop) {
+  options.is_redo = true;
   TRY_ASSIGN(auto ends, host::RevertEnds::open(config, options.timeout_s, stop));
   if (options.filter.transaction == 0) {
     TRY(ends->ends().catch_up());

@@ -68,7 +68,9 @@ base::Status source_add_command(const host::Config& config, const SourceOptions&
                            .destination_url = options.own_destination,
                            .new_destination = new_destination,
                            .created_by = person()}));
-  std::cout << name << " is tracked as soon as bemi serve runs on this destination\n";
+  std::cout << name
+            << " is added. If bemi serve runs on this destination, it starts a worker now; "
+               "otherwise as soon as you start it.\n";
   return {};
 }
 
