@@ -3,6 +3,7 @@
 
 import { useState } from "preact/hooks";
 import { type Json, plain, type Row, same } from "../json.ts";
+import { tellingFirst } from "./column_order.ts";
 import { Icon } from "./icons.tsx";
 import { Value } from "./value.tsx";
 
@@ -13,10 +14,17 @@ export interface Difference {
   isChanged: boolean;
 }
 
-/** Columns in the row's own order, what only the old one has at the end. */
-export function differences(before: Row, after: Row): Difference[] {
+interface Sides {
+  before: Row;
+  after: Row;
+  operation: string;
+  /** The table's, in its order. */
+  columns: readonly string[];
+}
+
+export function differences(before: Row, after: Row, columns: readonly string[]): Difference[] {
   const names = new Set([...Object.keys(after), ...Object.keys(before)]);
-  return [...names].map((name) => {
+  return tellingFirst([...names], columns).map((name) => {
     const [a, b] = [
       Object.hasOwn(before, name) ? before[name] : undefined,
       Object.hasOwn(after, name) ? after[name] : undefined,
@@ -26,11 +34,9 @@ export function differences(before: Row, after: Row): Difference[] {
 }
 
 /** "is_completed: false → true" in one line. */
-export function Summary({ before, after, operation }: { before: Row; after: Row; operation: string }) {
-  const shown =
-    operation === "UPDATE"
-      ? differences(before, after).filter(({ isChanged }) => isChanged)
-      : differences(before, after);
+export function Summary({ before, after, operation, columns }: Sides) {
+  const all = differences(before, after, columns);
+  const shown = operation === "UPDATE" ? all.filter(({ isChanged }) => isChanged) : all;
   if (operation === "SCHEMA") return <span class="summary mono">{plain(after.command ?? after)}</span>;
   if (shown.length === 0)
     return <span class="summary muted">{operation === "UPDATE" ? "no value changed" : "all rows"}</span>;
@@ -59,9 +65,9 @@ function clip(value: Json | undefined): string {
   return text.length > 48 ? `${text.slice(0, 47)}…` : text;
 }
 
-export function DiffTable({ before, after, operation }: { before: Row; after: Row; operation: string }) {
+export function DiffTable({ before, after, operation, columns }: Sides) {
   const [isWhole, setWhole] = useState(false);
-  const all = differences(before, after);
+  const all = differences(before, after, columns);
   const isUpdate = operation === "UPDATE";
   const changed = isUpdate ? all.filter(({ isChanged }) => isChanged) : all;
   const rest = all.length - changed.length;

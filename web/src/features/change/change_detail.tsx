@@ -9,7 +9,8 @@ import { type Json, plain, pretty } from "../../json.ts";
 import { link } from "../../router.ts";
 import { tableOf } from "../../state.ts";
 import { exactTime } from "../../time.ts";
-import { emptyFilter, writeFilter } from "../filter/filter.ts";
+import { emptyFilter, tableName, writeFilter } from "../filter/filter.ts";
+import { columnsOf } from "../filter/table_columns.ts";
 import { ContextList, WholeDeed } from "./context_list.tsx";
 import { recordLink } from "./record_link.ts";
 import { asSql } from "./sql.ts";
@@ -22,7 +23,12 @@ export function ChangeDetail({ change, onFilter }: { change: Change; onFilter?: 
       <div class="stack">
         <div>
           <h2 class="label">{TITLES[change.operation] ?? "Values"}</h2>
-          <DiffTable before={change.before} after={change.after} operation={change.operation} />
+          <DiffTable
+            before={change.before}
+            after={change.after}
+            operation={change.operation}
+            columns={columnsOf(tableName(change.schema, change.table), change.source)}
+          />
         </div>
         <div class="row wrap">
           <WholeDeed context={change.context} />

@@ -8,7 +8,8 @@ import { Expander } from "../../components/expander.tsx";
 import { OperationBadge } from "../../components/operation_badge.tsx";
 import { sources } from "../../state.ts";
 import { clockTime, exactTime } from "../../time.ts";
-import { shortTableName } from "../filter/filter.ts";
+import { shortTableName, tableName } from "../filter/filter.ts";
+import { columnsOf } from "../filter/table_columns.ts";
 import { ChangeDetail } from "./change_detail.tsx";
 import { keyText } from "./key_text.ts";
 import { Person } from "./person.tsx";
@@ -57,7 +58,12 @@ export function ChangeLine(props: { change: Change; isOpen: boolean; onToggle: (
           </a>
         )}
       </span>
-      <Summary before={change.before} after={change.after} operation={change.operation} />
+      <Summary
+        before={change.before}
+        after={change.after}
+        operation={change.operation}
+        columns={columnsOf(tableName(change.schema, change.table), change.source)}
+      />
       <span class="who">
         <Person context={change.context} />
         {place !== undefined ? (

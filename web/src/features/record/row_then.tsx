@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 // A row at one version, and who set each of its values.
 import type { Version } from "../../api.ts";
+import { inTableOrder } from "../../components/column_order.ts";
 import { Value } from "../../components/value.tsx";
 import { exactTime, shortTime } from "../../time.ts";
 import { Person } from "../change/person.tsx";
@@ -19,11 +20,12 @@ function SetBy({ version }: { version: Version | undefined }) {
   );
 }
 
-export function RowThen({ versions, at }: { versions: Version[]; at: number }) {
+export function RowThen(props: { versions: Version[]; at: number; columns: readonly string[] }) {
+  const { versions, at, columns } = props;
   const version = versions[at];
   if (version === undefined) return null;
   const isGone = version.operation === "DELETE" || version.operation === "TRUNCATE";
-  const names = isGone ? Object.keys(version.changed) : Object.keys(version.row);
+  const names = inTableOrder(Object.keys(isGone ? version.changed : version.row), columns);
   return (
     <div class={`row-then ${isGone ? "gone" : ""}`}>
       <table>

@@ -2,18 +2,21 @@
 // The versions of a record, the newest first.
 import type { Version } from "../../api.ts";
 import { Ago } from "../../components/ago.tsx";
+import { tellingFirst } from "../../components/column_order.ts";
 import { OperationBadge } from "../../components/operation_badge.tsx";
 import { type Json, plain } from "../../json.ts";
 import { Person } from "../change/person.tsx";
-
 import { placeOf } from "../change/who.ts";
 
 export function TimelineEntry({
   version,
+  columns,
   isCurrent,
   onPick,
 }: {
   version: Version;
+  /** The table's, in its order. */
+  columns: readonly string[];
   isCurrent: boolean;
   onPick: () => void;
 }) {
@@ -29,17 +32,21 @@ export function TimelineEntry({
             <Ago at={version.valid_from} />
           </span>
         </span>
-        {version.operation === "UPDATE" && <ChangedLine changed={version.changed} />}
+        {version.operation === "UPDATE" && <ChangedLine changed={version.changed} columns={columns} />}
         {place !== undefined && <span class="muted ellipsis">{place}</span>}
       </button>
     </li>
   );
 }
 
-function ChangedLine({ changed }: { changed: { [column: string]: [Json, Json] } }) {
+function ChangedLine(props: { changed: { [column: string]: [Json, Json] }; columns: readonly string[] }) {
+  const { changed, columns } = props;
+  const pairs = tellingFirst(Object.keys(changed), columns).map(
+    (name) => [name, ...(changed[name] ?? [])] as const,
+  );
   return (
     <span class="summary">
-      {Object.entries(changed).map(([name, [before, after]]) => (
+      {pairs.map(([name, before = null, after = null]) => (
         <span class="pair" key={name}>
           <span class="name">{name}</span>
           <span class="was">{plain(before).slice(0, 40)}</span>

@@ -10,6 +10,7 @@ import { adjust, link, query } from "../../router.ts";
 import { exactTime, plural, shortTime, span } from "../../time.ts";
 import { ContextList, WholeDeed } from "../change/context_list.tsx";
 import { emptyFilter, writeFilter } from "../filter/filter.ts";
+import { columnsOf } from "../filter/table_columns.ts";
 import { RowThen } from "./row_then.tsx";
 import { Slider } from "./slider.tsx";
 import { TimelineEntry } from "./timeline.tsx";
@@ -26,6 +27,7 @@ export function Versions(props: Props) {
   const newest = versions.length - 1;
   const at = versionAsked(versions);
   const version = versions[at];
+  const columns = columnsOf(props.table, props.source);
   const show = (next: number) => {
     if (next < 0 || next > newest) return;
     adjust({ change: undefined, version: next === newest ? undefined : String(next + 1) }, "replace");
@@ -45,7 +47,13 @@ export function Versions(props: Props) {
           <ol class="timeline">
             {versions
               .map((one, i) => (
-                <TimelineEntry key={one.id} version={one} isCurrent={i === at} onPick={() => show(i)} />
+                <TimelineEntry
+                  key={one.id}
+                  version={one}
+                  columns={columns}
+                  isCurrent={i === at}
+                  onPick={() => show(i)}
+                />
               ))
               .reverse()}
           </ol>
@@ -95,7 +103,7 @@ function RowCard(props: Props & { version: Version; at: number; isNewest: boolea
           {validity(version)}
         </span>
       </header>
-      <RowThen versions={props.versions} at={props.at} />
+      <RowThen versions={props.versions} at={props.at} columns={columnsOf(props.table, props.source)} />
       <div class="record-actions row wrap">
         <a class="button small" href={link("/time-travel", { table, at: version.valid_from })}>
           <Icon name="past" size={14} /> Table at this time

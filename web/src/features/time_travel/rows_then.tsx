@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 // The rows of a table at a time.
 import { get, type PastRow } from "../../api.ts";
+import { inTableOrder } from "../../components/column_order.ts";
 import { Icon } from "../../components/icons.tsx";
 import { Empty, Notice, Skeleton } from "../../components/states.tsx";
 import { useLoad } from "../../components/use_load.ts";
 import { Value } from "../../components/value.tsx";
 import { adjust, link, query } from "../../router.ts";
-import { tables } from "../../state.ts";
 import { count, exactTime, plural, shortTime } from "../../time.ts";
-import { tableName } from "../filter/filter.ts";
+import { columnsOf } from "../filter/table_columns.ts";
 import { asFarAsKnown, Unknown } from "./past.tsx";
 
 const PAGE = 100;
@@ -49,8 +49,10 @@ export function RowsThen({ table, at }: { table: string; at: string }) {
 }
 
 function Grid({ table, rows }: { table: string; rows: PastRow[] }) {
-  const known = tables.value?.find((one) => tableName(one.schema, one.table) === table);
-  const columns = columnsOf(rows, known?.columns?.map(({ name }) => name) ?? []);
+  const columns = inTableOrder(
+    rows.flatMap(({ row }) => Object.keys(row)),
+    columnsOf(table),
+  );
   return (
     <table class="grid">
       <thead>
@@ -87,13 +89,6 @@ function Cell(props: { table: string; row: PastRow; name: string; isFirst: boole
       <Value value={row.row[name]} />
     </a>
   );
-}
-
-/** The columns in the table's order. Columns that only old rows have come last. */
-function columnsOf(rows: PastRow[], known: string[]): string[] {
-  const found = new Set(rows.flatMap(({ row }) => Object.keys(row)));
-  const inOrder = known.filter((name) => found.has(name));
-  return [...inOrder, ...[...found].filter((name) => !inOrder.includes(name))];
 }
 
 function Pages({ page, total }: { page: number; total: number }) {

@@ -10,6 +10,7 @@ import { useLoad } from "../../components/use_load.ts";
 import { link } from "../../router.ts";
 import { count, plural, shortTime } from "../../time.ts";
 import { keyText } from "../change/key_text.ts";
+import { columnsOf } from "../filter/table_columns.ts";
 import { asFarAsKnown, Unknown } from "./past.tsx";
 
 const SINCE = { CREATE: "added", UPDATE: "changed", DELETE: "deleted" } as const;
@@ -72,6 +73,7 @@ function Counts({ rows, isCut }: { rows: DiffRow[]; isCut: boolean }) {
 function DiffLine({ table, row }: { table: string; row: DiffRow }) {
   const [isOpen, setOpen] = useState(false);
   const { before, after, operation, primary_key: key } = row;
+  const columns = columnsOf(table);
   return (
     <div class={`change ${isOpen ? "is-open" : ""}`}>
       <div class="change-line since-line">
@@ -88,11 +90,11 @@ function DiffLine({ table, row }: { table: string; row: DiffRow }) {
             {keyText(key)}
           </a>
         )}
-        <Summary before={before} after={after} operation={operation} />
+        <Summary before={before} after={after} operation={operation} columns={columns} />
       </div>
       {isOpen && (
         <div class="since-detail">
-          <DiffTable before={before} after={after} operation={operation} />
+          <DiffTable before={before} after={after} operation={operation} columns={columns} />
         </div>
       )}
     </div>
