@@ -55,14 +55,14 @@ check_ruff_format() { each_ruff format --check; }
 
 check_mypy() {
   # Tests find tests/support by its path.
-  export MYPYPATH=$PWD/tests:$PWD/tools/dev:$PWD/tools/lint:$PWD/tools/docs:$PWD/tools/mutate
+  export MYPYPATH=$PWD/tests:$PWD/tools/dev:$PWD/tools/lint:$PWD/tools/docs:$PWD/tools/mutate:$PWD/tools/package
   "$venv/bin/mypy" --config-file tools/lint/mypy.ini tests tools || return
   (cd python && "../$venv/bin/mypy" .)
 }
 
 check_pyright() { (cd python && "../$venv/bin/pyright" --pythonpath "../$venv/bin/python"); }
 
-check_shell() { shellcheck --external-sources --check-sourced dev .ci/run tools/hooks/*; }
+check_shell() { shellcheck --external-sources --check-sourced dev .ci/run tools/hooks/* tools/package/*.sh packaging/debian/*; }
 
 check_sql() { "$venv/bin/python" tools/lint/sql.py; }
 

@@ -50,7 +50,7 @@ prepare_e2e() {
   need_servers
   need_clients
   need_http_fuzz
-  need_packages faketime zstd
+  need_packages faketime zstd dpkg-dev
 }
 
 prepare_web() {
