@@ -119,17 +119,20 @@ install_aside() {
     -r "tests/requirements-$1.txt"
 }
 
-# Schemathesis, with all that it needs.
-need_http_fuzz() {
-  local requirements=tests/requirements-http-fuzz.txt
-  once build/http-fuzz/.stamp "$requirements" -- step "Installing Schemathesis" http-fuzz install_http_fuzz
+# need_apart NAME WHAT: the same with all that it needs, for a program of its own.
+need_apart() {
+  local requirements=tests/requirements-$1.txt
+  once "build/$1/.stamp" "$requirements" -- step "Installing $2" "$1" install_apart "$1"
 }
 
-install_http_fuzz() {
-  rm -rf build/http-fuzz
-  "$venv/bin/pip" install --disable-pip-version-check --target build/http-fuzz \
-    -r tests/requirements-http-fuzz.txt
+install_apart() {
+  rm -rf "build/$1"
+  "$venv/bin/pip" install --disable-pip-version-check --target "build/$1" -r "tests/requirements-$1.txt"
 }
+
+need_http_fuzz() { need_apart http-fuzz Schemathesis; }
+
+need_mcp_client() { need_apart mcp "the client of the Model Context Protocol"; }
 
 # Packages that already pass context, as clients of the worker.
 need_clients() {

@@ -50,6 +50,7 @@ prepare_e2e() {
   need_servers
   need_clients
   need_http_fuzz
+  need_mcp_client
   need_packages faketime zstd dpkg-dev
 }
 

@@ -73,12 +73,13 @@ void add_maintain(Verbs& verbs);
 void add_archive(Verbs& verbs);
 void add_source(Verbs& verbs);
 void add_checkout(Verbs& verbs);
+void add_mcp(Verbs& verbs);
 
 // In the order of bemi --help.
 inline constexpr void (*every_verb[])(Verbs&) = {
-    add_run,      add_dev,     add_serve,        add_init,    add_check, add_teardown,
-    add_sync,     add_status,  add_changes,      add_history, add_blame, add_as_of,
-    add_diff,     add_trends,  add_transactions, add_revert,  add_redo,  add_mark,
-    add_maintain, add_archive, add_source,       add_checkout};
+    add_run,      add_dev,     add_serve,        add_init,     add_check, add_teardown,
+    add_sync,     add_status,  add_changes,      add_history,  add_blame, add_as_of,
+    add_diff,     add_trends,  add_transactions, add_revert,   add_redo,  add_mark,
+    add_maintain, add_archive, add_source,       add_checkout, add_mcp};
 
 }  // namespace bemi::cli
