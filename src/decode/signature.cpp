@@ -10,7 +10,7 @@ namespace bemi::decode {
 using change::SigningKey;
 
 std::string signature_of(const SigningKey& key, std::string_view content) {
-  return base::hex(base::sha256({key.outer, base::sha256({key.inner, content})}));
+  return base::hex(change::hmac_sha256(key, {}, content));
 }
 
 std::optional<std::string_view> verified(const SigningKey& key, std::string_view message) {

@@ -29,17 +29,6 @@ bool spells_reserved_key(std::string_view object) {
   });
 }
 
-Scope parse_scope(std::string_view reserved) {
-  auto json = nlohmann::json::parse(reserved, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object() || !json.contains("scope") || !json["scope"].is_string())
-    return Scope::plain;
-  auto scope = json["scope"].get<std::string>();
-  if (scope == "previous") return Scope::previous;
-  if (scope == "next") return Scope::next;
-  if (scope == "transaction") return Scope::transaction;
-  return Scope::plain;
-}
-
 void note(std::vector<std::uint32_t>& run, std::uint32_t xid) {
   if (run.size() > run_xids_max || std::ranges::find(run, xid) != run.end()) return;
   run.push_back(xid);
@@ -53,22 +42,28 @@ bool vanished(const std::vector<std::uint32_t>& run, const Xids& aborted) {
   return std::ranges::all_of(run, [&](std::uint32_t xid) { return aborted.contains(xid); });
 }
 
-// scope, count of the run's transactions, these, the text
-std::string pack(Scope scope, const std::vector<std::uint32_t>& run, std::string_view text) {
+constexpr std::size_t head_bytes = 3;
+
+// scope, mark, count of the run's transactions, these, the text
+std::string pack(Scope scope, SignatureMark mark, const std::vector<std::uint32_t>& run,
+                 std::string_view text) {
   std::string bytes;
   bytes.push_back(static_cast<char>(scope));
+  bytes.push_back(static_cast<char>(mark));
   bytes.push_back(static_cast<char>(run.size()));
   bytes.append(reinterpret_cast<const char*>(run.data()), run.size() * sizeof(std::uint32_t));
   bytes.append(text);
   return bytes;
 }
 
-std::string_view unpack(std::string_view bytes, Scope& scope, std::vector<std::uint32_t>& run) {
+std::string_view unpack(std::string_view bytes, Scope& scope, SignatureMark& mark,
+                        std::vector<std::uint32_t>& run) {
   scope = static_cast<Scope>(bytes[0]);
-  run.resize(static_cast<unsigned char>(bytes[1]));
+  mark = static_cast<SignatureMark>(bytes[1]);
+  run.resize(static_cast<unsigned char>(bytes[2]));
   std::size_t run_bytes = run.size() * sizeof(std::uint32_t);
-  if (run_bytes > 0) std::memcpy(run.data(), bytes.data() + 2, run_bytes);
-  return bytes.substr(2 + run_bytes);
+  if (run_bytes > 0) std::memcpy(run.data(), bytes.data() + head_bytes, run_bytes);
+  return bytes.substr(head_bytes + run_bytes);
 }
 
 }  // namespace
@@ -81,9 +76,9 @@ base::Result<ContextMessage> read_context(std::string_view content) {
   if (!scan.object) return base::fail(ErrorKind::malformed_message, "not a JSON object");
   if (!scan.fits_jsonb)
     return base::fail(ErrorKind::malformed_message, "contains a value that jsonb cannot hold");
-  ContextMessage message{.scope = Scope::plain, .text = std::string(content)};
+  ContextMessage message{.reserved = {}, .text = std::string(content)};
   for (bool first = true; scan.member; first = false) {
-    if (first) message.scope = parse_scope(scan.member->value);
+    if (first) message.reserved = read_reserved(content, scan.member->value);
     message.text.erase(scan.member->begin, scan.member->end - scan.member->begin);
     scan = base::scan_json_object(message.text, reserved_key);
   }
@@ -94,13 +89,13 @@ base::Result<ContextMessage> read_context(std::string_view content) {
 
 base::Status Contexts::add(change::Lsn position, ContextMessage message) {
   settle(position);
-  if (message.scope == Scope::transaction) {
-    whole_ = std::move(message.text);
-    has_whole_ = true;
+  Message added{message.reserved.scope, changes_, std::move(message.text), message.mark};
+  if (added.scope == Scope::transaction) {
+    whole_ = std::move(added);
     return {};
   }
   TRY(close_run());
-  open_ = Message{message.scope, changes_, std::move(message.text)};
+  open_ = std::move(added);
   return {};
 }
 
@@ -131,7 +126,7 @@ base::Status Contexts::note_message_change(change::Lsn position, std::uint32_t x
 base::Status Contexts::close_run() {
   if (open_) {
     const auto& spoken_of = open_->scope == Scope::previous ? run_before_ : run_;
-    std::string bytes = pack(open_->scope, spoken_of, open_->text);
+    std::string bytes = pack(open_->scope, open_->mark, spoken_of, open_->text);
     TRY(spool_.append({.number = open_->number, .bytes = bytes}));
     open_.reset();
   }
@@ -159,7 +154,7 @@ base::Status Contexts::advance(const Xids& aborted) {
     if (!record) return {};
     Message message{.number = record->number};
     std::vector<std::uint32_t> run;
-    std::string_view text = unpack(record->bytes, message.scope, run);
+    std::string_view text = unpack(record->bytes, message.scope, message.mark, run);
     if (vanished(run, aborted)) continue;
     message.text = text;
     next_ = std::move(message);
@@ -167,14 +162,14 @@ base::Status Contexts::advance(const Xids& aborted) {
   }
 }
 
-base::Result<std::string_view> Contexts::of(std::uint32_t number, const Xids& aborted) {
+base::Result<Contexts::Given> Contexts::of(std::uint32_t number, const Xids& aborted) {
   if (!std::exchange(started_, true)) TRY(advance(aborted));
   while (next_ && next_->number <= number) TRY(advance(aborted));
-  if (next_ && next_->scope == Scope::previous) return next_->text;
-  if (before_) return before_->text;
-  if (has_whole_) return whole_;
-  if (next_ && next_->scope == Scope::plain) return next_->text;
-  return "{}";
+  if (next_ && next_->scope == Scope::previous) return next_->given();
+  if (before_) return before_->given();
+  if (whole_) return whole_->given();
+  if (next_ && next_->scope == Scope::plain) return next_->given();
+  return Given{.text = "{}"};
 }
 
 }  // namespace bemi::stitch

@@ -17,15 +17,16 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "stitch/context_verifier.hpp"
+#include "stitch/signed_context.hpp"
 #include "stitch/spool.hpp"
 
 namespace bemi::stitch {
 
-enum class Scope : char { plain = '.', previous = 'p', next = 'n', transaction = 't' };
-
 struct ContextMessage {
-  Scope scope = Scope::plain;
+  ReservedMember reserved;
   std::string text;  // the JSON object without the reserved key
+  SignatureMark mark = unsigned_mark;
 };
 
 // Error of kind limit or malformed_message when it cannot be stored; the reason is the message.
@@ -49,9 +50,12 @@ class Contexts {
   base::Status note_message_change(change::Lsn position, std::uint32_t xid);
   base::Status finish();
 
+  struct Given {
+    std::string_view text;  // valid until the next call
+    SignatureMark mark = unsigned_mark;
+  };
   // `number`: the change's own in the order of the WAL, counted from 0 over all that were noted.
-  // The view is valid until the next call.
-  base::Result<std::string_view> of(std::uint32_t number, const Xids& aborted);
+  base::Result<Given> of(std::uint32_t number, const Xids& aborted);
   // While this number stays the same, of() returns the same text.
   [[nodiscard]] std::uint64_t text_number() const { return text_number_; }
 
@@ -60,6 +64,9 @@ class Contexts {
     Scope scope = Scope::plain;
     std::uint32_t number = 0;  // changes before it
     std::string text;
+    SignatureMark mark = unsigned_mark;
+
+    [[nodiscard]] Given given() const { return {text, mark}; }
   };
   base::Status close_run();
   void settle(change::Lsn position);
@@ -76,8 +83,7 @@ class Contexts {
   change::Lsn tail_position_;
   std::uint32_t tail_changes_ = 0;
   std::vector<std::uint32_t> tail_;
-  std::string whole_;  // the last message of scope transaction
-  bool has_whole_ = false;
+  std::optional<Message> whole_;  // the last message of scope transaction
   // While reading.
   std::optional<Message> before_;
   std::optional<Message> next_;

@@ -36,7 +36,7 @@ std::vector<json> stitched(const json& steps, const Xids& aborted = {}) {
   EXPECT_TRUE(contexts.finish());
   std::vector<json> result;
   for (std::uint32_t change : survivors)
-    result.push_back(json::parse(*contexts.of(change, aborted)));
+    result.push_back(json::parse(contexts.of(change, aborted)->text));
   return result;
 }
 
@@ -122,7 +122,7 @@ TEST(Context, RefusesWhatCannotBeStored) {
 TEST(Context, LeavesOutEveryReservedMemberAndObeysTheLast) {
   auto message = read_context(R"({"_bemi":{"scope":"next"},"a":1,"_bemi":{"scope":"previous"}})");
   ASSERT_TRUE(message);
-  EXPECT_EQ(message->scope, Scope::previous);
+  EXPECT_EQ(message->reserved.scope, Scope::previous);
   EXPECT_EQ(json::parse(message->text), json::parse(R"({"a":1})"));
 }
 

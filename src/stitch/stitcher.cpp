@@ -83,11 +83,15 @@ base::Result<std::optional<Stitched>> Transaction::next() {
     // Descriptions stay: the server sends each once, and later changes rest on it.
     if (change && aborted_.contains(record->xid)) continue;
     TRY_ASSIGN(decode::Message message, decode::parse(record->bytes, streamed_));
-    std::string_view context;
+    Contexts::Given context;
     if (change) {
       TRY_ASSIGN(context, contexts_.of(number, aborted_));
     }
-    return Stitched{record->position, std::move(message), context, contexts_.text_number()};
+    return Stitched{.position = record->position,
+                    .message = std::move(message),
+                    .context = context.text,
+                    .context_verified = signatures.verdict(context.mark),
+                    .context_number = contexts_.text_number()};
   }
 }
 
@@ -191,7 +195,11 @@ base::Status Stitcher::take_message(change::Lsn position, const decode::LogicalM
 
 base::Status Stitcher::take_context(change::Lsn position, const decode::LogicalMessage& message) {
   base::Result<ContextMessage> context = read_context(message.content);
-  if (context) return current_->contexts_.add(position, std::move(*context));
+  if (context) {
+    context->mark =
+        verifier_.judge(context->reserved, position, current_->xid, current_->signatures);
+    return current_->contexts_.add(position, std::move(*context));
+  }
   refuse(change::MessageKind::context, context.error().message, message.content);
   return {};
 }
@@ -203,6 +211,8 @@ base::Result<std::unique_ptr<Transaction>> Stitcher::finish(
   transaction->end_lsn = end_lsn;
   transaction->committed_at = committed_at;
   TRY(transaction->contexts_.finish());
+  verifier_.settle(transaction->signatures, transaction->xid, committed_at);
+  verifier_.note_commit(end_lsn, committed_at);
   return transaction;
 }
 

@@ -21,6 +21,7 @@
 #include "change/signing_key.hpp"
 #include "decode/message.hpp"
 #include "stitch/context.hpp"
+#include "stitch/context_verifier.hpp"
 #include "stitch/spool.hpp"
 
 namespace bemi::stitch {
@@ -39,7 +40,8 @@ struct Stitched {
   // Insert, Update, Delete, Truncate, LogicalMessage (a schema change), RelationMessage,
   // TypeMessage
   decode::Message message;
-  std::string_view context;  // of a change; valid until the next call
+  std::string_view context;                             // of a change; valid until the next call
+  std::optional<bool> context_verified = std::nullopt;  // nullopt: not signed
   // Two changes of one transaction with the same number have the same context.
   std::uint64_t context_number = 0;
 };
@@ -54,6 +56,7 @@ class Transaction {
   bool fence = false;
   std::vector<RefusedMessage> refused;  // the first few
   change::RefusedCounts refused_counts;
+  SignatureClaims signatures;
 
   // The views in the result are valid until the next call. nullopt at the end.
   base::Result<std::optional<Stitched>> next();
@@ -85,8 +88,10 @@ class Transaction {
 class Stitcher {
  public:
   // `key`: what the event triggers sign their messages with; without one, no DDL is believed.
-  explicit Stitcher(SpoolBudget& budget, std::optional<change::SigningKey> key = std::nullopt)
-      : budget_(&budget), key_(std::move(key)) {}
+  // `verifier`: of the signatures of contexts.
+  explicit Stitcher(SpoolBudget& budget, std::optional<change::SigningKey> key = std::nullopt,
+                    ContextVerifier verifier = {})
+      : budget_(&budget), key_(std::move(key)), verifier_(std::move(verifier)) {}
 
   base::Result<std::unique_ptr<Transaction>> feed(change::Lsn position, std::string_view bytes);
 
@@ -113,6 +118,7 @@ class Stitcher {
 
   SpoolBudget* budget_;
   std::optional<change::SigningKey> key_;
+  ContextVerifier verifier_;
   std::unordered_map<decode::WireXid, std::unique_ptr<Transaction>> streamed_;
   std::unique_ptr<Transaction> begun_;  // between Begin and Commit
   Transaction* current_ = nullptr;      // the one that messages belong to now
