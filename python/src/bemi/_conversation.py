@@ -21,6 +21,7 @@ from ._drivers import Driver, Execution, Message, Prefixing, copies
 from ._failures import note_failure
 from ._masking import masked
 from ._message import Scope
+from ._signing import Signer, Signing, key_of_environment, parse_key
 from ._statement import REMEMBERED_MAX, Kind, is_of_rows, runs_code
 
 # Notes about a connection, kept until the end of its transaction.
@@ -29,6 +30,8 @@ WAITING = "bemi_waiting"
 READ = "bemi_read"
 # Kept as long as the connection: something ran on it that may have dropped the prepared messages.
 _UNSURE = "bemi_unsure"
+# Likewise: how its messages are signed.
+_SIGNING = "bemi_signing"
 
 
 _NOT_ALONG = "AUTOCOMMIT: no context goes along"
@@ -40,6 +43,7 @@ class Options(NamedTuple):
     prefix: bool = False
     literals: bool = False
     sql_filter: Callable[[str], str | None] | None = None
+    context_key: str | None = None  # None: what the environment says
 
 
 class Waiting:
@@ -75,19 +79,40 @@ class Conversation:
         # None: not known yet, so nothing is sent. A message must never be what fails in a transaction.
         self.may_emit: bool | None = None
         self.may_defer = False
+        self._database = ""
 
     def configure(self, options: Options) -> None:
+        """:raises ValueError: there is no such key."""
+        key = options.context_key or key_of_environment()
+        self._key = None if key is None else parse_key(key)
+        self._signer: Signer | None = None  # made once the database's name is known
         self.options = options
         self._remembered_sql = functools.lru_cache(maxsize=1024)(self._sql_member)
         wanted = options.prefix and isinstance(self.driver, Prefixing)
         self._prefixing: Prefixing | None = self.driver if wanted else None  # type: ignore[assignment]
 
-    def learn(self, may_emit: bool, may_defer: bool = False) -> None:
+    def learn(self, may_emit: bool, may_defer: bool = False, database: str = "") -> None:
         """What :data:`MAY_EMIT` says of the server."""
         self.may_emit = may_emit
         self.may_defer = may_defer
+        self._database = database
+        self._signer = None
         if not may_emit:
             note_failure("context cannot be passed", "the role may not call pg_logical_emit_message")
+
+    def begin_session(self, memory: Memory) -> None:
+        """What this connection signs from here on may be committed before what it has signed so far."""
+        memory.pop(_SIGNING, None)
+
+    def _signing(self, memory: Memory) -> Signing | None:
+        if self._key is None:
+            return None
+        signing: Signing | None = memory.get(_SIGNING)
+        if signing is None or signing.signer is not self._signer:
+            if self._signer is None:
+                self._signer = Signer(*self._key, self._database)
+            signing = memory[_SIGNING] = Signing(self._signer)
+        return signing
 
     def execute(self, kind: Kind, said: Said, execution: Execution, memory: Memory) -> None:
         if (
@@ -103,7 +128,7 @@ class Conversation:
             if runs_code(execution.statement):
                 note_failure(_NOT_ALONG, "with CALL, DO and several statements in one text")
             if not execution.lazy:
-                self.driver.execute_alone(lambda scope: self._build(said, scope), execution)
+                self.driver.execute_alone(lambda scope: self._build(said, scope, memory), execution)
                 return
             execution.run(execution.statement)
             # Refused by now, but for WITH HOLD and in a transaction that the application's own BEGIN began.
@@ -184,7 +209,8 @@ class Conversation:
             context = self._what_to_say(said, None).context
             if not context or not self.driver.may_speak(connection):
                 return None
-            return Message(_message.joined(context, "", "transaction"), may_be_prepared=_UNSURE not in memory)
+            text = _message.joined(context, "", "transaction", self._signing(memory))
+            return Message(text, may_be_prepared=_UNSURE not in memory)
         except Exception as error:
             note_failure("context could not be found", error)
             return None
@@ -196,19 +222,26 @@ class Conversation:
         if self.driver.may_speak(connection):
             # Rows that came in by COPY are spoken of as well: whether the statement made one, nobody can tell.
             sql = "" if copies.are_made and self.driver.has_copied(connection) else waiting.sql
-            return self._message(waiting.context, sql, "previous", is_last, _UNSURE not in memory)
+            return self._message(waiting.context, sql, "previous", memory, is_last, _UNSURE not in memory)
         if not self.driver.in_transaction(connection):
             note_failure("a transaction was ended past Bemi", "its last statement has no context")
         return None
 
     def _message(
-        self, context: str, sql: str, scope: Scope, is_last: bool = False, may_be_prepared: bool = False
+        self,
+        context: str,
+        sql: str,
+        scope: Scope,
+        memory: Memory,
+        is_last: bool = False,
+        may_be_prepared: bool = False,
     ) -> Message | None:
         try:
+            signing = self._signing(memory)
+            text = _message.joined(context, sql, scope, signing)
             rest = None
             if is_last and self.may_defer and context:
-                rest = _message.joined(context, "", "transaction")
-            text = _message.joined(context, sql, scope)
+                rest = _message.joined(context, "", "transaction", signing)
             return Message(text, rest, when_written=scope != "next", may_be_prepared=may_be_prepared)
         except Exception as error:
             note_failure("a message could not be made", error)
@@ -231,6 +264,8 @@ class Conversation:
             if kind is not Kind.UNDO:
                 message = self._message_if_possible(before, execution.connection, memory)
         self._execute_after(message, execution, is_apart=kind is Kind.END)
+        if kind is Kind.END:  # PREPARE TRANSACTION is one
+            self.begin_session(memory)
         if after is not None:
             memory[WAITING] = after
 
@@ -254,17 +289,17 @@ class Conversation:
         after = self._what_to_say(said, before) if kind is Kind.WRITE else before
         message = None
         if after is not None and after is not before:
-            message = self._message(after.context, after.sql, "next")
+            message = self._message(after.context, after.sql, "next", memory)
         if message is None:
             execution.run(execution.statement)
         else:
             prefixing.execute_with(message, execution)
             memory[WAITING] = after
 
-    def _build(self, said: Said, scope: Scope) -> Message | None:
+    def _build(self, said: Said, scope: Scope, memory: Memory) -> Message | None:
         is_last = scope == "previous"
         alone = self._what_to_say(said, None)
-        return self._message(alone.context, alone.sql, scope, is_last)
+        return self._message(alone.context, alone.sql, scope, memory, is_last)
 
     def _sql_to_say(self, statement: str | None) -> str:
         try:

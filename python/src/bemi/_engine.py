@@ -68,7 +68,7 @@ class Tap:
             row: Any = cursor.fetchone()
             cursor.close()
             pooled.rollback()
-            self.conversation.learn(bool(row[0]), bool(row[1]))
+            self.conversation.learn(bool(row[0]), bool(row[1]), str(row[2]))
         except Exception as error:
             pooled.rollback()
             note_failure("the server does not look like PostgreSQL 14 or newer", error)
@@ -198,6 +198,7 @@ class Tap:
         message = self.conversation.last_words(said, pooled.dbapi_connection, pooled.info)
         if message is not None:
             self.conversation.driver.emit(message, pooled.dbapi_connection)
+        self.conversation.begin_session(pooled.info)
         original(connection, xid)
 
 
@@ -227,6 +228,7 @@ def install(
     prefix: bool = False,
     literals: bool = False,
     sql_filter: Callable[[str], str | None] | None = None,
+    context_key: str | None = None,
 ) -> None:
     """Listens to one engine, sync or async; again, with other options, changes these.
 
@@ -243,8 +245,10 @@ def install(
         for them. Passwords never go along.
     :param sql_filter: is given a statement's text, and says what goes along instead of it; ``None`` for
         nothing. Its answer is remembered: it is asked once for the same short text.
+    :param context_key: ``ID:SECRET``: messages are signed with it, so that the history tells them from forged
+        ones. The worker has the same key. ``None``: the environment's ``BEMI_CONTEXT_KEY``, if there is one.
     :raises TypeError: the engine is not one of PostgreSQL with a driver that Bemi knows.
-    :raises ValueError: ``sql`` is none of these.
+    :raises ValueError: ``sql`` is none of these, or ``context_key`` is no key.
 
     >>> bemi.install(engine, sql=False)
     """
@@ -254,7 +258,7 @@ def install(
     tap: Tap | None = getattr(dialect, _TAP, None) or _attach(dialect)
     if tap is None:
         raise TypeError(f"{dialect.name}+{dialect.driver}: Bemi knows psycopg, psycopg2 and asyncpg")
-    tap.conversation.configure(Options(sql, trace, prefix, literals, sql_filter))
+    tap.conversation.configure(Options(sql, trace, prefix, literals, sql_filter, context_key))
 
 
 def uninstall(engine: Any) -> None:

@@ -8,12 +8,17 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ._failures import note_failure
 
+if TYPE_CHECKING:
+    from ._signing import Signing
+
 PREFIX = "_bemi"
 BYTES_MAX = 1 << 20
+# What the end of a message may take of it: with a signature, and a long database's name in escapes.
+END_BYTES_MAX = 1 << 10
 # Statements of generated code can be endless; the beginning says what they are.
 SQL_MAX = 1 << 14
 CUT = " ..."
@@ -89,11 +94,16 @@ def sql_member(sql: str) -> str:
     return '"SQL": ' + _dump(sql)
 
 
-def joined(context: str, sql: str, scope: Scope) -> str:
+def joined(context: str, sql: str, scope: Scope, signing: Signing | None = None) -> str:
     """The message's text of its members, any of which may be empty."""
-    if len(context) + len(sql) > BYTES_MAX:
+    if len(context) + len(sql) > BYTES_MAX - END_BYTES_MAX:
         note_failure("context is over 1 MB", f"{len(context)} bytes")
         context = ""
+    if signing is not None:
+        try:
+            return signing.signed(f"{context}, {sql}" if context and sql else context or sql, scope)
+        except Exception as error:
+            note_failure("a context could not be signed", error)
     if context and sql:
         return f"{{{context}, {sql}, {_ENDS[scope]}"
     return f"{{{context or sql}, {_ENDS[scope]}" if context or sql else "{" + _ENDS[scope]

@@ -24,6 +24,7 @@ from ._context import Holder, asked, enter, leave
 from ._conversation import Conversation, Memory, Options, Said
 from ._drivers import MAY_EMIT, Execution, driver_named
 from ._failures import note_failure
+from ._signing import usable_key
 from ._statement import kind_of
 from ._streams import InForce, InForceAsync
 
@@ -140,11 +141,13 @@ class _Tap:
             self.conversation.commit(Said(), connection, self._memory, self._commit)
 
     def _on_rollback(self) -> None:
-        self.start_afresh()
+        self.conversation.forget(self._wrapper.connection, self._memory)
         self._rollback()
 
     def start_afresh(self) -> None:
+        """On a new connection."""
         self.conversation.forget(self._wrapper.connection, self._memory)
+        self._memory.clear()
 
 
 def _options() -> Options:
@@ -152,6 +155,7 @@ def _options() -> Options:
         sql=getattr(settings, "BEMI_SQL", True),
         literals=getattr(settings, "BEMI_SQL_LITERALS", False),
         sql_filter=_imported("BEMI_SQL_FILTER"),
+        context_key=usable_key(getattr(settings, "BEMI_CONTEXT_KEY", None), "the setting BEMI_CONTEXT_KEY"),
     )
 
 
@@ -172,7 +176,7 @@ def _on_connection(sender: Any, connection: Any, **_: Any) -> None:
     try:
         with raw.cursor() as cursor:
             cursor.execute(MAY_EMIT)
-            may_emit, may_defer = cursor.fetchone()
-            conversation.learn(bool(may_emit), bool(may_defer))
+            may_emit, may_defer, database = cursor.fetchone()
+            conversation.learn(bool(may_emit), bool(may_defer), str(database))
     except Exception as error:
         note_failure("the server does not look like PostgreSQL 14 or newer", error)

@@ -123,10 +123,11 @@ class Prefixing(Protocol):
 _EMIT_OID = 3577
 
 # Look-alikes of PostgreSQL may lack the function, and a role the right. Triggers that may be deferred write
-# behind the last message of a transaction.
+# behind the last message of a transaction. A signed message is for one database.
 MAY_EMIT = f"""SELECT pg_catalog.count(*) > 0
   AND pg_catalog.bool_and(pg_catalog.has_function_privilege({_EMIT_OID}::pg_catalog.oid, 'EXECUTE')),
-  EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgdeferrable AND NOT tgisinternal)
+  EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgdeferrable AND NOT tgisinternal),
+  pg_catalog.current_database()
 FROM pg_catalog.pg_proc WHERE oid = {_EMIT_OID} AND proname = 'pg_logical_emit_message'"""
 
 # Number of rows that a message's statement returns if the current role lacks the right.
