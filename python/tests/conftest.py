@@ -18,6 +18,7 @@ from support.fixtures import Database, Servers
 from support.waiting import wait_until
 
 import bemi
+from bemi._signing import VARIABLE, key_of_environment
 
 pytest_plugins = ["support.fixtures"]
 
@@ -29,6 +30,8 @@ create function add_item(id int) returns int language sql as 'insert into item v
 """
 
 Scenario = Callable[[Connection], Any]
+# For the tests that sign.
+CONTEXT_KEY = "tests:dGhlIGtleSBvZiB0aGUgdGVzdHMsIGtub3duIHRvIGFsbCBvZiB0aGVt"
 
 
 @dataclass
@@ -54,14 +57,18 @@ class Tracked:
     def changes(self) -> list[tuple[str, str, Any]]:
         """Operation, key and context of the rows' changes, in commit order."""
         self._sync()
-        return [
-            (row[0], row[1], row[2])
-            for row in self.sql(
-                "select operation, primary_key, context from changes"
-                " where commit_position > %s and operation <> 'SCHEMA' order by commit_position, sequence",
-                self.since,
-            )
-        ]
+        rows = self.sql(
+            "select operation, primary_key, context, context_verified from changes"
+            " where commit_position > %s and operation <> 'SCHEMA' order by commit_position, sequence",
+            self.since,
+        )
+        assert all(row[3] is not False for row in rows), "what the package signs is verified"
+        return [(row[0], row[1], row[2]) for row in rows]
+
+    def verdicts(self) -> list[bool | None]:
+        self._sync()
+        asked = "select context_verified from changes where commit_position > %s and operation <> 'SCHEMA'"
+        return [row[0] for row in self.sql(asked, self.since)]
 
     def by_key(self) -> dict[str, dict[str, Any]]:
         """Each key's newest context, but for the SQL."""
@@ -136,7 +143,8 @@ def all_tracked(servers: Servers) -> Iterator[Callable[[int], Tracked]]:
             server, name = servers.get(major), f"python_{os.getpid()}"
             database = Database(server, name, server.create_database(name))
             database.sql(TABLES)
-            workers.append(Worker.start(env={"BEMI_SOURCE_URL": database.url}).wait_ready())
+            env = {"BEMI_SOURCE_URL": database.url, "BEMI_CONTEXT_KEY": CONTEXT_KEY}
+            workers.append(Worker.start(env=env).wait_ready())
             _running[major] = Tracked(database, workers[-1])
         return _running[major]
 
@@ -172,6 +180,10 @@ def insert_item(engine: Engine, id: int) -> None:
 
 
 def _fresh(tracked: Tracked) -> Iterator[Tracked]:
+    # On the newest server all is signed, on the oldest nothing.
+    is_newest = tracked.database.server.major == MAJORS[-1]
+    os.environ[VARIABLE] = CONTEXT_KEY if is_newest else ""
+    key_of_environment.cache_clear()
     tracked.begin_test()
     yield tracked
     bemi.clear_context()

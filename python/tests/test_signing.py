@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import CONTEXT_KEY, Door, Tracked
 from hypothesis import given, settings
 from hypothesis import strategies as some
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine, text
 
 import bemi
 from bemi import _message, _signing
 from bemi._signing import Signer, Signing, parse_key
+
+INSERT = text("INSERT INTO item VALUES (:id, 'a')")
 
 EXAMPLES: dict[str, Any] = json.loads(
     (Path(__file__).parents[2] / "contracts/examples/context/signing.json").read_text("utf-8")
@@ -124,3 +127,62 @@ def test_a_bad_key_in_the_environment_ends_nothing(environment: pytest.MonkeyPat
     bemi.install(create_engine("postgresql+psycopg://"))
     bemi.install(create_engine("postgresql+psycopg://"))
     assert bemi.failures.total() == before + 1
+
+
+def test_every_driver_and_way_is_verified(door: Door, tracked: Tracked) -> None:
+    """The message with the next statement, with COMMIT, prepared or not, in savepoints and of a batch."""
+
+    def write(connection: Connection) -> None:
+        for id in range(12):
+            with connection.begin():
+                connection.execute(INSERT, {"id": id})
+        with connection.begin():
+            connection.execute(text("UPDATE item SET name = '100%' WHERE id = 1 AND name LIKE 'a%'"))
+            with connection.begin_nested() as nested:
+                connection.execute(INSERT, {"id": 50})
+                nested.rollback()
+            connection.execute(INSERT, [{"id": id} for id in range(100, 120)])
+            connection.execute(INSERT, {"id": 51})
+
+    def write_alone(connection: Connection) -> None:
+        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        connection.execute(INSERT, {"id": 60})
+        connection.execute(text("UPDATE item SET name = 'b' WHERE id = 60"))
+
+    bemi.set_context({"user_id": 42, "note": "50% \u2603 'quoted' \\"})
+    door.run(write, write_alone, options={"context_key": CONTEXT_KEY})
+    assert {c["note"] for _, _, c in tracked.changes()} == {"50% \u2603 'quoted' \\"}
+    assert tracked.verdicts() == [True] * (12 + 1 + 20 + 1 + 2)
+
+
+def test_what_a_deferred_trigger_writes_is_verified(door: Door, tracked: Tracked) -> None:
+    tracked.sql("""
+        create or replace function at_the_end() returns trigger language plpgsql as
+          $$ begin insert into item values (new.id + 1000, 'late'); return null; end $$;
+        drop trigger if exists at_the_end on item;
+        create constraint trigger at_the_end after insert on item deferrable initially deferred
+          for each row when (new.id < 1000) execute function at_the_end()""")
+    try:
+
+        def write(connection: Connection) -> None:
+            with connection.begin():
+                connection.execute(INSERT, {"id": 1})
+
+        bemi.set_context({"user_id": 42})
+        door.run(write, options={"context_key": CONTEXT_KEY})
+        assert [(key, c["user_id"]) for _, key, c in tracked.changes()] == [("1", 42), ("1001", 42)]
+        assert tracked.verdicts() == [True, True]
+    finally:
+        tracked.sql("drop trigger at_the_end on item")
+
+
+def test_a_key_of_another_application_is_not_believed(newest: Tracked) -> None:
+    other = "tests:" + base64.b64encode(b"x" * 32).decode()
+
+    def write(connection: Connection) -> None:
+        with connection.begin():
+            connection.execute(INSERT, {"id": 1})
+
+    bemi.set_context({"user_id": 42})
+    Door("psycopg", newest.url).run(write, options={"context_key": other})
+    assert newest.verdicts() == [False]

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "change/context_use.hpp"
 #include "change/lsn.hpp"
 #include "change/relation.hpp"
 
@@ -44,8 +45,9 @@ struct Change {
   std::string_view before = "{}";  // JSON texts
   std::string_view after = "{}";
   std::string_view context = "{}";
-  std::string_view exact;     // empty: SQL NULL
-  std::string_view fidelity;  // empty: SQL NULL
+  std::optional<bool> context_verified = std::nullopt;  // nullopt: nobody signed it
+  std::string_view exact;                               // empty: SQL NULL
+  std::string_view fidelity;                            // empty: SQL NULL
 };
 
 // The kind of a message in the WAL, which anybody may write. `other`: its prefix claims to be
@@ -118,6 +120,8 @@ struct Batch {
   std::vector<Covered> covered;
   std::vector<Parked> parked;
   RefusedCounts refused;
+  std::vector<ContextSession> context_sessions;  // that its messages used
+  std::vector<ContextFault> context_faults;
   std::vector<std::unique_ptr<std::string>> memory;
   // Large contexts, which the changes of several batches point into.
   std::vector<std::shared_ptr<const std::string>> shared;

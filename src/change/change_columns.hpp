@@ -12,7 +12,7 @@
 
 namespace bemi::change {
 
-enum class ColumnForm : char { text, number, json };
+enum class ColumnForm : char { text, number, json, boolean };
 
 struct ChangeColumn {
   std::string_view name;
@@ -42,6 +42,7 @@ inline constexpr std::array change_columns{
     ChangeColumn{"sequence", ColumnForm::number},
     ChangeColumn{"exact", ColumnForm::json},
     ChangeColumn{"fidelity", ColumnForm::json},
+    ChangeColumn{"context_verified", ColumnForm::boolean},
 };
 
 // The position of a column in the list. An unknown name does not compile.

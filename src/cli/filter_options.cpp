@@ -13,6 +13,11 @@ void add_filter_options(CLI::App& command, FilterOptions& options, const std::st
   command.add_option("--primary-key", options.primary_key, key_about)->type_name("KEY");
   command.add_option("--operation", options.operation, "The operation: " + operations);
   add_context_option(command, options.context);
+  command
+      .add_option("--context-verified", options.context_verified,
+                  "Whether the context's signature is right: true, false, or null if nobody signed")
+      ->check(CLI::IsMember({"true", "false", "null"}))
+      ->type_name("VERDICT");
   command.add_option("--transaction", options.transaction, "The transaction's id at the source")
       ->type_name("ID");
   command.add_option("--since", options.since, since_about)->type_name("TIME");
@@ -34,6 +39,7 @@ base::Result<query::ChangeFilter> filter_of(const FilterOptions& options) {
     TRY_ASSIGN(filter.operation, query::parse_operation(options.operation));
   }
   filter.context = options.context;
+  filter.context_verified = given(options.context_verified);
   if (options.transaction != 0) filter.transaction = options.transaction;
   filter.since = given(options.since);
   filter.until = given(options.until);

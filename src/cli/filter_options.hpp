@@ -21,6 +21,7 @@ struct FilterOptions {
   std::string primary_key;
   std::string operation;
   std::vector<std::string> context;
+  std::string context_verified;
   std::int64_t transaction = 0;  // 0: any
   std::string since;
   std::string until;

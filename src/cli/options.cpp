@@ -149,6 +149,14 @@ void add_worker_options(CLI::App& command, host::Config& config) {
       ->type_name("DIRECTORY")
       ->check(CLI::ExistingDirectory)
       ->capture_default_str();
+  group
+      ->add_option("--context-key", config.context_keys,
+                   "A key that an application signs its contexts with; the secret is base64, the "
+                   "times are in UTC. Best given by the environment or bemi.toml, which others "
+                   "cannot read")
+      ->envname("BEMI_CONTEXT_KEY")
+      ->delimiter(',')
+      ->type_name("ID:SECRET[:FROM/UNTIL]");
   // Between a supervisor and its worker: no option for people.
   group->add_option("--status-fd", config.worker.status_fd)->check(CLI::Range(3, 1023))->group("");
 }

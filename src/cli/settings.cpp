@@ -79,7 +79,8 @@ std::string value_of(CLI::Option& option, const std::string& key) {
     option.capture_default_str();  // of the variable that the command reads
     value = option.get_default_str();
   }
-  if (key == "http-token") return value.empty() ? "" : "***";
+  bool is_secret = key == "http-token" || key == "context-key";
+  if (is_secret) return value.empty() || value == "[]" ? "" : "***";
   if (option.get_type_name() != "URL" || value.empty()) return value;
   auto address = pg::parse_address(value);
   return address ? pg::shown(*address) : "***";

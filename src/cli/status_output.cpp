@@ -75,6 +75,7 @@ ordered_json status_of(const ordered_json& source) {
   copy("contexts_rejected", "contexts_rejected");
   copy("schema_messages_refused", "schema_refused");
   copy("messages_refused", "messages_refused");
+  copy("contexts_unverified", "contexts_unverified");
   copy("findings", "findings");
   copy("parked", "parked_changes");  // changes, and what the history notes of them
   copy("views_failed", "views_failed");

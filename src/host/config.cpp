@@ -17,7 +17,8 @@ void drop_empty_words(Config& config) {
   for (const change::TrackingList& list : change::tracking_lists) {
     std::erase(config.tracking.*list.values, "");
   }
-  for (auto* list : {&config.http_trusted_proxies, &config.http_hosts, &config.webhook_ranges}) {
+  for (auto* list : {&config.http_trusted_proxies, &config.http_hosts, &config.webhook_ranges,
+                     &config.context_keys}) {
     std::erase(*list, "");
   }
 }
@@ -104,6 +105,15 @@ base::Result<setup::Settings> setup_settings(const Config& config, pg::Connectio
   TRY_ASSIGN(settings.destination.partition_by, store::parse_partition_by(config.partition));
   settings.event_trigger = !config.no_event_trigger;
   return settings;
+}
+
+base::Result<std::vector<change::ContextKey>> context_keys(const Config& config) {
+  std::vector<change::ContextKey> keys;
+  for (const std::string& text : config.context_keys) {
+    TRY_ASSIGN(auto key, change::parse_context_key(text));
+    keys.push_back(std::move(key));
+  }
+  return keys;
 }
 
 base::Result<pipeline::SnapshotPolicy> snapshot_policy(const std::string& text) {

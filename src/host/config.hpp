@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "change/context_key.hpp"
 #include "change/tracking_options.hpp"
 #include "pipeline/settings.hpp"
 
@@ -27,6 +28,7 @@ struct Config {
   std::string partition = "month";
   pipeline::WorkerOptions worker;
   bool no_event_trigger = false;
+  std::vector<std::string> context_keys;  // of the applications that sign their contexts
   std::string archive_directory;
   std::string http;              // where the dashboard listens; empty: nowhere
   std::string http_token;        // empty: one is made, and kept in the destination as a hash
@@ -56,6 +58,7 @@ base::Status require_source(const Config& config);
 
 // The settings of setup and the worker; `source` tells the default name.
 base::Result<setup::Settings> setup_settings(const Config& config, pg::Connection& source);
+base::Result<std::vector<change::ContextKey>> context_keys(const Config& config);
 base::Result<pipeline::SnapshotPolicy> snapshot_policy(const std::string& text);
 base::Result<store::MaintenanceSettings> maintenance_settings(const Config& config);
 

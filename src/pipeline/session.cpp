@@ -25,7 +25,7 @@ Session::Session(Dependencies dependencies, const Settings& settings)
       frames_(limits::wal_queue_bytes_max),
       items_(limits::store_queue_bytes_max),
       newest_xid_(dependencies_.transaction_id),
-      refusals_(dependencies_.refused_kept, settings.setup.selection.redacts_any()),
+      refusals_(dependencies_.known.refused_kept, settings.setup.selection.redacts_any()),
       recode_(std::move(dependencies_.recode)),
       storing_({.first = dependencies_.writer,
                 .open_another = std::move(dependencies_.open_another),
@@ -125,7 +125,7 @@ base::Status Session::hand_over(std::vector<wal::Frame> frames, std::size_t byte
 
 base::Status Session::stitch_loop() {
   stitch::SpoolBudget budget(settings_->spool_directory);
-  stitch::Stitcher stitcher(budget, dependencies_.signing_key);
+  stitch::Stitcher stitcher(budget, dependencies_.signing_key, verifier());
   while (true) {
     auto frames =
         waited(dependencies_.stages.stitch.input_wait_us, [&] { return frames_.pop(1s); });
@@ -137,6 +137,15 @@ base::Status Session::stitch_loop() {
     }
     if (!send_gathered()) return std::unexpected(closed());
   }
+}
+
+stitch::ContextVerifier Session::verifier() const {
+  stitch::ContextVerifier verifier(settings_->context_keys, dependencies_.known.database);
+  const store::KnownSessions& known = dependencies_.known.sessions;
+  verifier.remember(known.sessions, known.forgotten_until);
+  const store::Progress& begin = dependencies_.writer.progress();
+  verifier.note_commit(begin.position, begin.effective_at);
+  return verifier;
 }
 
 base::Status Session::take_frame(const wal::Frame& frame, stitch::Stitcher& stitcher) {
@@ -170,6 +179,7 @@ base::Status Session::take_transaction(stitch::Transaction& transaction,
                             .queued_at = queued_at,
                             .fence = transaction.fence});
   refusals_.take(transaction, std::chrono::steady_clock::now(), out);
+  take_signatures(transaction.signatures, out);
   std::uint32_t sequence = 0;
   bool in_parts = false;
   while (true) {
@@ -186,6 +196,19 @@ base::Status Session::take_transaction(stitch::Transaction& transaction,
                            : StoreItem(std::move(last));
   if (!send(std::move(item))) return std::unexpected(closed());
   return {};
+}
+
+// What failed has used no number.
+void Session::take_signatures(stitch::SignatureClaims& signatures, render::BatchBuilder& out) {
+  std::vector<change::ContextSession> sessions;
+  for (auto& claim : signatures.claims) {
+    if (claim.holds) sessions.push_back(claim.use);
+  }
+  for (change::ContextFault& fault : signatures.faults) {
+    auto other = static_cast<decode::WireXid>(fault.other_transaction);
+    if (other != 0) fault.other_transaction = extend(other);
+  }
+  out.add_signatures(std::move(sessions), signatures.faults);
 }
 
 bool Session::send(StoreItem item) {

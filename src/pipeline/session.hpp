@@ -22,6 +22,7 @@
 #include "render/recode.hpp"
 #include "render/refusals.hpp"
 #include "render/renderer.hpp"
+#include "store/context_uses.hpp"
 #include "store/writer.hpp"
 #include "wal/reader.hpp"
 
@@ -29,6 +30,12 @@ namespace bemi::pipeline {
 
 class Session {
  public:
+  // What the history knows of what the stream will tell.
+  struct Known {
+    render::Refusals::Kept refused_kept;  // what is kept of refused messages already
+    store::KnownSessions sessions;        // that have signed contexts
+    std::string database;                 // of the source, which signed contexts name
+  };
   struct Dependencies {
     wal::Reader& reader;
     render::Renderer& renderer;
@@ -37,9 +44,9 @@ class Session {
     Stages& stages;
     base::Interrupt& session_interrupt;  // ends the destination's and the catalog's waits
     std::optional<change::SigningKey> signing_key;
-    std::uint64_t transaction_id;         // a recent 64-bit one
-    render::Refusals::Kept refused_kept;  // what is kept of refused messages already
-    render::Recode recode = {};           // it may ask the source, on the thread that renders
+    std::uint64_t transaction_id;  // a recent 64-bit one
+    Known known = {};
+    render::Recode recode = {};  // it may ask the source, on the thread that renders
   };
   Session(Dependencies dependencies, const Settings& settings);
 
@@ -56,6 +63,8 @@ class Session {
   bool send(StoreItem item);
   bool send_gathered();
   void end(const base::Error& why);
+  [[nodiscard]] stitch::ContextVerifier verifier() const;
+  void take_signatures(stitch::SignatureClaims& signatures, render::BatchBuilder& out);
   [[nodiscard]] std::uint64_t extend(decode::WireXid xid);
 
   Dependencies dependencies_;

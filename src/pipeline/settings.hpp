@@ -7,8 +7,10 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/interrupt.hpp"
+#include "change/context_key.hpp"
 #include "setup/setup.hpp"
 #include "store/maintenance.hpp"
 
@@ -37,8 +39,9 @@ struct Settings : WorkerOptions {
   setup::Settings setup;
   SnapshotPolicy snapshot = SnapshotPolicy::automatic;
   store::MaintenanceSettings maintenance;
-  std::string version;                    // of this program
-  const base::Interrupt* stop = nullptr;  // must outlive the worker
+  std::vector<change::ContextKey> context_keys;  // of the applications that sign their contexts
+  std::string version;                           // of this program
+  const base::Interrupt* stop = nullptr;         // must outlive the worker
 };
 
 }  // namespace bemi::pipeline

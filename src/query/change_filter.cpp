@@ -74,6 +74,19 @@ std::string Where::bind(std::string value) {
 
 std::string Where::clause() const { return clause_.empty() ? "" : " where " + clause_; }
 
+namespace {
+
+base::Result<std::string> parse_verdict(const std::string& text) {
+  for (const char* verdict : {"true", "false", "null"}) {
+    if (text == verdict) return verdict;
+  }
+  return base::fail(base::ErrorKind::usage, "a context is not " + text,
+                    "use true for a signature that matches, false for one that does not, or null "
+                    "for none");
+}
+
+}  // namespace
+
 base::Status add_filter(Where& where, const ChangeFilter& filter) {
   if (filter.table) {
     where.add("\"table\" = {}", filter.table->table);
@@ -88,6 +101,10 @@ base::Status add_filter(Where& where, const ChangeFilter& filter) {
   if (filter.until) where.add("effective_at < {}::timestamptz", *filter.until);
   for (const std::string& text : filter.context) TRY(add_context(where, text));
   for (const std::string& key : filter.without_context) where.add("not context ? {}", key);
+  if (filter.context_verified) {
+    TRY_ASSIGN(std::string verdict, parse_verdict(*filter.context_verified));
+    where.add_raw("context_verified is " + verdict);
+  }
   for (const std::string& text : filter.texts) {
     std::string pattern = where.bind(like_pattern(text));
     where.add_raw(fmt::format(

@@ -18,10 +18,11 @@ namespace bemi::query {
 struct ChangeFilter {
   std::optional<TableName> table;
   std::optional<std::string> primary_key;
-  std::optional<std::string> operation;      // as stored: CREATE, ...
-  std::vector<std::string> context;          // KEY=VALUE, all must hold
-  std::vector<std::string> without_context;  // keys that must not be there
-  std::vector<std::string> texts;            // in the row or the context; case does not matter
+  std::optional<std::string> operation;         // as stored: CREATE, ...
+  std::vector<std::string> context;             // KEY=VALUE, all must hold
+  std::vector<std::string> without_context;     // keys that must not be there
+  std::optional<std::string> context_verified;  // "true", "false", or "null" for not signed
+  std::vector<std::string> texts;               // in the row or the context; case does not matter
   std::optional<std::int64_t> transaction;
   std::optional<std::string> since;  // timestamps, as PostgreSQL reads them; inclusive
   std::optional<std::string> until;  // exclusive

@@ -38,6 +38,8 @@ TEST(ChangeFilter, EachPartIsAConditionOfItsOwn) {
   expect({.transaction = 99}, "transaction_id = $1", {"99"});
   expect({.source = "shop"}, "source = $1", {"shop"});
   expect({.without_context = {"user"}}, "not context ? $1", {"user"});
+  expect({.context_verified = "false"}, "context_verified is false", {});
+  expect({.context_verified = "null"}, "context_verified is null", {});
 }
 
 TEST(ChangeFilter, ALongKeyIsLookedUpByItsName) {

@@ -50,6 +50,8 @@ std::string Changes::select_list() const {
   std::string list;
   for (const change::ChangeColumn& column : change::change_columns) {
     list += (list.empty() ? "" : ", ") + pg::quote_identifier(column.name);
+    // As JSON writes it.
+    if (column.form == change::ColumnForm::boolean) list += "::text";
   }
   if (!is_readable_) return list;
   return list + ", (select " + readable_changes +

@@ -92,6 +92,10 @@ void look_at_history(const SourceFacts& facts, Problems& problems) {
   problems.add(facts.parked_changes > 0, Health::action,
                base::counted(facts.parked_changes, "change") +
                    " could not be stored. Their bytes are in _bemi.parked: see bemi check");
+  problems.add(facts.contexts_unverified > 0, Health::action,
+               base::counted(facts.contexts_unverified, "context") +
+                   (facts.contexts_unverified == 1 ? " has" : " have") +
+                   " a signature that does not match. See bemi check");
   problems.add(facts.open_table_gaps > 0, Health::attention,
                "Not all changes of " + base::counted(facts.open_table_gaps, "table") +
                    " are known. See bemi check");

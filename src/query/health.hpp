@@ -24,8 +24,9 @@ struct SourceFacts {
   std::int64_t parked_changes = 0;
   std::int64_t findings = 0;  // rows that changed without a change on record
   std::int64_t contexts_rejected = 0;
-  std::int64_t messages_refused = 0;  // forged ones
-  bool is_paused = false;             // by a person
+  std::int64_t contexts_unverified = 0;  // whose signature does not match
+  std::int64_t messages_refused = 0;     // forged ones
+  bool is_paused = false;                // by a person
 
   enum class Source { not_asked, unreachable, answers };
   Source source = Source::not_asked;

@@ -123,6 +123,17 @@ TEST(Health, LagIsWorthAttention) {
   EXPECT_EQ(verdict_on(facts).health, Health::attention);
 }
 
+TEST(Health, ASignatureThatDoesNotMatchNeedsAction) {
+  SourceFacts facts = healthy();
+  facts.contexts_unverified = 1;
+  EXPECT_EQ(verdict_on(facts).health, Health::action);
+  EXPECT_EQ(verdict_on(facts).sentence,
+            "1 context has a signature that does not match. See bemi check");
+  facts.contexts_unverified = 2;
+  EXPECT_EQ(verdict_on(facts).sentence,
+            "2 contexts have a signature that does not match. See bemi check");
+}
+
 TEST(Health, TheWorstProblemIsTheSentence) {
   SourceFacts facts = healthy();
   facts.contexts_rejected = 1;

@@ -105,6 +105,8 @@ select coalesce(json_agg(json_build_object('source', s.name, 'database', s.datab
     'written_with_context', coalesce((to_jsonb(s) ->> 'written_with_context')::bigint, 0),
     'schema_refused', coalesce((to_jsonb(s) ->> 'schema_refused')::bigint, 0),
     'messages_refused', coalesce((to_jsonb(s) ->> 'messages_refused')::bigint, 0),
+    'contexts_unverified', (select coalesce(sum(c.messages), 0)::bigint from _bemi.context_finding c
+                            where c.source = s.name),
     'created_at', s.created_at,
     -- A history of an older worker has no such column.
     'worker', to_jsonb(s) -> 'worker',

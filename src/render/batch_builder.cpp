@@ -64,7 +64,8 @@ bool BatchBuilder::full() const {
 
 bool BatchBuilder::empty() const {
   return batch_.changes.empty() && batch_.described.empty() && batch_.covered.empty() &&
-         batch_.parked.empty() && !batch_.refused.any();
+         batch_.parked.empty() && !batch_.refused.any() && batch_.context_sessions.empty() &&
+         batch_.context_faults.empty();
 }
 
 change::Batch BatchBuilder::take(bool last) {

@@ -35,6 +35,11 @@ class BatchBuilder {
   void add_covered(change::Covered covered) { batch_.covered.push_back(std::move(covered)); }
   void add_parked(change::Parked parked) { batch_.parked.push_back(std::move(parked)); }
   void add_refused(const change::RefusedCounts& refused) { batch_.refused = refused; }
+  void add_signatures(std::vector<change::ContextSession> sessions,
+                      std::vector<change::ContextFault> faults) {
+    batch_.context_sessions = std::move(sessions);
+    batch_.context_faults = std::move(faults);
+  }
 
   [[nodiscard]] const change::Transaction& transaction() const { return batch_.transaction; }
   [[nodiscard]] bool full() const;

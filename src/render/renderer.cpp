@@ -60,7 +60,8 @@ void Renderer::emit(const change::RelationPtr& relation, Operation operation, co
                         .operation = operation,
                         .position = place.position,
                         .sequence = place.sequence,
-                        .partial = partial};
+                        .partial = partial,
+                        .context_verified = place.context_verified};
   if (key_row != nullptr) {
     change.has_key = decode::append_primary_key(key_, *relation, *key_row, old_row);
     change.primary_key = out.keep_copy(key_);
@@ -135,6 +136,7 @@ base::Status Renderer::render(const stitch::Stitched& stitched, std::uint32_t& s
   clear();
   Place place{.position = stitched.position,
               .context = stitched.context,
+              .context_verified = stitched.context_verified,
               .context_number = stitched.context_number,
               .sequence = sequence};
   return std::visit(
@@ -164,8 +166,12 @@ void Renderer::render_snapshot(const change::RelationPtr& relation, const decode
   clear();
   decode::append_row(after_, *relation, row, nullptr, false, Side::after, remarks_);
   emit(relation, Operation::snapshot,
-       {.position = position, .context = "{}", .context_number = 0, .sequence = sequence}, &row,
-       nullptr, out);
+       {.position = position,
+        .context = "{}",
+        .context_verified = std::nullopt,
+        .context_number = 0,
+        .sequence = sequence},
+       &row, nullptr, out);
 }
 
 }  // namespace bemi::render

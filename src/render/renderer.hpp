@@ -56,6 +56,7 @@ class Renderer {
   struct Place {
     change::Lsn position;
     std::string_view context;
+    std::optional<bool> context_verified;
     std::uint64_t context_number;
     std::uint32_t sequence;
   };

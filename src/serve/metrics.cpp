@@ -62,6 +62,8 @@ constexpr SourceGauge source_gauges[] = {
      "DDL messages without a valid signature, refused"},
     {"messages_refused", "bemi_source_messages_refused",
      "Messages with a prefix of Bemi's that Bemi did not write"},
+    {"contexts_unverified", "bemi_source_contexts_unverified",
+     "Signed context messages whose signature does not match"},
     {"open_gaps", "bemi_source_open_gaps", "Gaps that nobody has accepted yet"},
     {"gaps", "bemi_source_gaps", "Gaps on record, accepted or not"},
     {"parked", "bemi_source_parked",

@@ -59,6 +59,7 @@ query::SourceFacts facts_of(const ordered_json& source) {
           .parked_changes = number_in(source, "parked_changes"),
           .findings = number_in(source, "findings"),
           .contexts_rejected = number_in(source, "contexts_rejected"),
+          .contexts_unverified = number_in(source, "contexts_unverified"),
           .messages_refused =
               number_in(source, "messages_refused") + number_in(source, "schema_refused"),
           .is_paused = source.value("paused", false),

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "base/counted.hpp"
+
 namespace bemi::setup {
 namespace {
 
@@ -11,6 +13,10 @@ select (select count(*) from _bemi.finding f where f.source = s.name),
        s.schema_refused, s.messages_refused,
        (select count(*) from _bemi.parked p where p.source = s.name and p.what in ('change', 'note'))
 from _bemi.source s where s.name = $1)";
+
+constexpr const char* select_signatures = R"(
+select reason, key, messages, last_at, transaction_id, coalesce(other_transaction_id::text, '')
+from _bemi.context_finding where source = $1 order by last_at desc)";
 
 // The newest ones, and those that have not ended.
 constexpr const char* select_table_gaps = R"(
@@ -57,6 +63,25 @@ base::Status check_counts(pg::Connection& destination, const Settings& settings,
   return {};
 }
 
+base::Status check_signatures(pg::Connection& destination, const Settings& settings,
+                              Findings& findings) {
+  TRY_ASSIGN(pg::Rows rows, destination.query(select_signatures, {settings.source_name}));
+  for (int row = 0; row < rows.count(); ++row) {
+    std::string key = rows.text(row, 1);
+    std::string other = rows.text(row, 5);
+    findings.push_back(
+        {Severity::error, "context signatures",
+         fmt::format("{} of {} did not match ({}), the last one in transaction {} at {}{}",
+                     base::counted(rows.integer(row, 2), "message"),
+                     key.empty() ? "no known key" : "the key " + key, rows.text(row, 0),
+                     rows.text(row, 4), rows.text(row, 3),
+                     other.empty() ? "" : "; transaction " + other + " said the same before"),
+         "find out which role wrote them (bemi changes --context-verified false); then delete from "
+         "_bemi.context_finding"});
+  }
+  return {};
+}
+
 base::Status check_table_gaps(pg::Connection& destination, const Settings& settings,
                               Findings& findings) {
   TRY_ASSIGN(pg::Rows rows, destination.query(select_table_gaps, {settings.source_name}));
@@ -96,16 +121,18 @@ base::Status check_redactions(pg::Connection& destination, const Settings& setti
 base::Result<std::vector<Finding>> check_record(pg::Connection& destination,
                                                 const Settings& settings) {
   Findings findings;
-  TRY_ASSIGN(pg::Rows there,
-             destination.run("select to_regclass('_bemi.finding') is not null, exists (select from "
-                             "pg_catalog.pg_attribute where attrelid = "
-                             "to_regclass('_bemi.gap') and attname = 'from_time') and "
-                             "exists (select from pg_catalog.pg_attribute where "
-                             "attrelid = to_regclass('_bemi.source') and attname = "
-                             "'messages_refused')"));
+  TRY_ASSIGN(
+      pg::Rows there,
+      destination.run("select to_regclass('_bemi.finding') is not null, exists (select from "
+                      "pg_catalog.pg_attribute where attrelid = "
+                      "to_regclass('_bemi.gap') and attname = 'from_time') and "
+                      "exists (select from pg_catalog.pg_attribute where "
+                      "attrelid = to_regclass('_bemi.source') and attname = "
+                      "'messages_refused'), to_regclass('_bemi.context_finding') is not null"));
   if (!there.truth(0, 0) || !there.truth(0, 1)) return findings;
   TRY(check_table_gaps(destination, settings, findings));
   TRY(check_counts(destination, settings, findings));
+  if (there.truth(0, 2)) TRY(check_signatures(destination, settings, findings));
   TRY(check_redactions(destination, settings, findings));
   return findings;
 }

@@ -16,7 +16,7 @@ constexpr std::size_t slice_bytes = 256UL << 10;
 constexpr std::string_view column_list =
     R"(id, source, database, schema, "table", primary_key, operation, before, after, context, )"
     R"(committed_at, effective_at, queued_at, transaction_id, epoch, commit_position, )"
-    R"(position, sequence, exact, fidelity)";
+    R"(position, sequence, exact, fidelity, context_verified)";
 constexpr auto field_count = static_cast<std::int16_t>(std::ranges::count(column_list, ',') + 1);
 constexpr std::int32_t null_length = -1;
 constexpr char jsonb_version = 1;  // jsonb_recv takes a version and text
@@ -33,6 +33,11 @@ void append_number(std::string& out, Int value) {
 }
 
 void append_null(std::string& out) { base::append_wire(out, null_length); }
+
+void append_boolean(std::string& out, std::optional<bool> value) {
+  if (!value) return append_null(out);
+  append_number(out, static_cast<std::int8_t>(*value ? 1 : 0));
+}
 
 void append_json_head(std::string& out, std::string_view text) {
   base::append_wire(out, static_cast<std::int32_t>(text.size() + 1));
@@ -137,6 +142,7 @@ base::Status RowEncoder::append(std::string& out, const change::Change& change,
   append_number(out, static_cast<std::int64_t>(change.sequence));
   append_json(out, change.exact);
   append_json(out, change.fidelity);
+  append_boolean(out, change.context_verified);
   return {};
 }
 

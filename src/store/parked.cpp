@@ -27,6 +27,8 @@ std::string parked_content(const change::Change& change) {
   member("context", change.context, true);
   member("exact", change.exact, true);
   member("fidelity", change.fidelity, true);
+  std::optional<bool> verified = change.context_verified;
+  member("context_verified", !verified ? "" : *verified ? "true" : "false", true);
   return json + "}";
 }
 

@@ -22,18 +22,20 @@ TEST(Parked, AChangeHasAllItsFacts) {
                             .before = R"({"v": 1})",
                             .after = R"({"v": 2})",
                             .context = R"({"user_id": 42})",
+                            .context_verified = false,
                             .exact = R"({"after": {"n": "NaN"}})",
                             .fidelity = R"({"before": {"w": "unknown"}})"}),
             R"({"schema":"shop","table":"to\"do","operation":"UPDATE","primary_key":"a\tb",)"
             R"("position":"1/FF","before":{"v": 1},"after":{"v": 2},"context":{"user_id": 42},)"
-            R"("exact":{"after": {"n": "NaN"}},"fidelity":{"before": {"w": "unknown"}}})");
+            R"("exact":{"after": {"n": "NaN"}},"fidelity":{"before": {"w": "unknown"}},)"
+            R"("context_verified":false})");
 }
 
 TEST(Parked, MissingFactsAreNull) {
   EXPECT_EQ(parked_content({.relation = todo(), .primary_key = "not a key"}),
             R"({"schema":"shop","table":"to\"do","operation":"CREATE","primary_key":null,)"
             R"("position":"0/0","before":{},"after":{},"context":{},)"
-            R"("exact":null,"fidelity":null})");
+            R"("exact":null,"fidelity":null,"context_verified":null})");
 }
 
 TEST(Parked, AnEmptyKeyIsAKey) {

@@ -134,6 +134,7 @@ base::Status Writer::append(change::Batch& batch) {
   storable_contexts_.fit(batch);
   large_contexts_.shrink(batch, [this](const change::Change& c) { return encoder_.id_of(c); });
   take_notes(batch);
+  context_uses_.take(batch);
   if (!batch.changes.empty()) TRY(append_rows(batch));
   for (const change::Change& change : batch.changes) {
     if (change.moved) note_key_change(change);
@@ -427,12 +428,14 @@ base::Status Writer::commit() {
   if (in_block && !in_block_) TRY(destination_->run(begin_block));
   TRY(write_key_changes());
   TRY(write_notes());
+  TRY(context_uses_.write(*destination_, progress_.source));
   TRY(save());
   if (in_block) TRY(destination_->run("commit"));
   in_block_ = false;
   if (std::exchange(parked_, false)) mode_ = Mode::fast;
   durable_lsn_ = progress_.position;
   counters_ = {};
+  context_uses_ = {};
   uncommitted_bytes_ = 0;
   return {};
 }

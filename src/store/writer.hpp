@@ -18,6 +18,7 @@
 #include "change/change.hpp"
 #include "change/durable.hpp"
 #include "pg/connection.hpp"
+#include "store/context_uses.hpp"
 #include "store/copy_row.hpp"
 #include "store/counters.hpp"
 #include "store/key_passes.hpp"
@@ -59,7 +60,7 @@ class Writer {
   [[nodiscard]] std::size_t uncommitted_bytes() const { return uncommitted_bytes_; }
   // Whether something waits to be stored.
   [[nodiscard]] bool has_content() const {
-    return copy_.has_value() || in_block_ || !notes_.empty();
+    return copy_.has_value() || in_block_ || !notes_.empty() || !context_uses_.empty();
   }
   // Whether commit() would move the progress row.
   [[nodiscard]] bool has_progress() const { return progress_.position > durable_lsn_; }
@@ -117,6 +118,7 @@ class Writer {
   change::Lsn commit_position_;  // of the source transaction being appended
   // Beside the COPY, which owns the connection while it runs: run before the commit.
   std::vector<Note> notes_;
+  ContextUses context_uses_;
   Counters counters_;  // since the last commit
   change::Lsn durable_lsn_;
   std::size_t uncommitted_bytes_ = 0;

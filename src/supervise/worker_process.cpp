@@ -48,11 +48,16 @@ std::vector<std::string> words_of(const std::string& program, const Source& sour
   return words;
 }
 
+// What is for every source.
+constexpr std::string_view shared_variable = "BEMI_CONTEXT_KEY=";
+
 // Ours without what is meant for us: our settings, our token, our key.
 std::vector<std::string> environment_of(const Source& source, const std::string& destination) {
   std::vector<std::string> variables;
   for (char** variable = environ; *variable != nullptr; ++variable) {
-    if (!std::string_view(*variable).starts_with("BEMI_")) variables.emplace_back(*variable);
+    std::string_view text(*variable);
+    if (!text.starts_with("BEMI_") || text.starts_with(shared_variable))
+      variables.emplace_back(text);
   }
   variables.push_back("BEMI_SOURCE_URL=" + source.url);
   variables.push_back("BEMI_DESTINATION_URL=" +

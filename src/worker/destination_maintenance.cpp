@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log.hpp"
+#include "store/context_uses.hpp"
 #include "worker/sql.hpp"
 
 namespace bemi::worker {
@@ -64,6 +65,7 @@ base::Status DestinationMaintenance::maintain() {
   TRY_ASSIGN(
       pg::Connection destination,
       pg::Connection::open({.url = url, .purpose = "bemi/maintenance", .interrupt = interrupt_}));
+  TRY(store::forget_context_sessions(destination, source_name_));
   return store::maintain(destination, settings_->maintenance, /*dry_run=*/false,
                          [](const store::MaintenanceStep& step) {
                            base::log::info("{} {}: {}", store::name(step.kind), step.window,

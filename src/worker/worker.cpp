@@ -14,6 +14,7 @@
 
 #include "base/log.hpp"
 #include "pipeline/session.hpp"
+#include "store/context_uses.hpp"
 #include "store/relation_note.hpp"
 #include "store/source_lock.hpp"
 #include "wal/event_triggers.hpp"
@@ -81,9 +82,11 @@ void note_worker(pg::Connection& destination, const pipeline::Settings& settings
   if (!noted) base::log::debug("noting the worker: {}", noted.error().message);
 }
 
-// Loads the tables' stored shapes, and how many refused messages are kept.
-base::Result<render::Refusals::Kept> recall(pg::Connection& destination, const std::string& source,
-                                            render::Renderer& renderer) {
+// Gives the renderer the tables' stored shapes, and the session what else is on record.
+base::Result<pipeline::Session::Known> recall(pg::Connection& destination,
+                                              const store::Progress& progress,
+                                              render::Renderer& renderer) {
+  const std::string& source = progress.source;
   TRY_ASSIGN(auto relations, store::load_relations(destination, source));
   renderer.remember(std::move(relations));
   TRY_ASSIGN(auto redacted, store::load_redacted(destination, source));
@@ -92,7 +95,11 @@ base::Result<render::Refusals::Kept> recall(pg::Connection& destination, const s
              destination.query("select count(*), coalesce(sum(length(content)), 0)::bigint "
                                "from _bemi.parked where source = $1 and what <> 'change'",
                                {source}));
-  return render::Refusals::Kept{.count = rows.integer(0, 0), .bytes = rows.integer(0, 1)};
+  TRY_ASSIGN(auto sessions, store::load_context_sessions(destination, source));
+  return pipeline::Session::Known{
+      .refused_kept = {.count = rows.integer(0, 0), .bytes = rows.integer(0, 1)},
+      .sessions = std::move(sessions),
+      .database = progress.database};
 }
 
 // To store beside the first connection, which holds the lock.
@@ -154,7 +161,7 @@ base::Status run_session(pipeline::Settings& settings, store::Writer::Mode& mode
   TRY_ASSIGN(auto signing_key, wal::find_signing_key(source));
   render::Renderer renderer(render::live_catalog(source), settings.setup.selection,
                             /*has_ddl_messages=*/signing_key.has_value());
-  TRY_ASSIGN(auto refused_kept, recall(destination, settings.setup.source_name, renderer));
+  TRY_ASSIGN(auto known, recall(destination, resume.progress, renderer));
   TRY(wal::release_slot(source, resume.progress.slot));
 
   // The stream. From here on nobody else can move the slot: look once more.
@@ -183,7 +190,7 @@ base::Status run_session(pipeline::Settings& settings, store::Writer::Mode& mode
        .session_interrupt = session_interrupt,
        .signing_key = std::move(signing_key),
        .transaction_id = now.transaction_id,
-       .refused_kept = refused_kept,
+       .known = std::move(known),
        .recode = render::Recode::of(source)},
       settings);
   base::Error why = session.run();

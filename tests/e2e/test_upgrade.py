@@ -14,6 +14,9 @@ from support.postgres import Server
 HISTORIES = Path(__file__).resolve().parents[1] / "history"
 RELEASES = sorted(path.stem for path in HISTORIES.glob("*.sql"))
 
+# Columns of `changes` that came after the first release, as its rows have them.
+LATER_COLUMNS = {"context_verified": None}
+
 # Everything of ours in a history, by what it is and not by the order of its columns.
 CATALOG = {
     "columns": """
@@ -83,7 +86,10 @@ def test_a_released_history_becomes_as_a_new_one_is_and_answers_as_before(
     installed.sql("select bemi.refresh_time_travel()")
     for question, answer in told["answers"]:
         asked = bemi(*question, "--format", "json", env={"BEMI_DESTINATION_URL": installed.url})
-        assert [json.loads(line) for line in asked.stdout.splitlines()] == answer, question
+        later = LATER_COLUMNS if question[0] == "changes" else {}
+        assert [json.loads(line) for line in asked.stdout.splitlines()] == [
+            {**row, **later} for row in answer
+        ], question
     for moment in told["moments"].values():
         rows = "select count(*) from bemi.rows_as_of('todo', %s)"
         with server.connect(dbname=installed.name) as connection:

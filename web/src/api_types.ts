@@ -734,6 +734,8 @@ export interface components {
             exact: Json;
             /** @description Columns with a value that is not known exactly */
             fidelity: Json;
+            /** @description Whether the signature of the context is right; null if nobody signed it */
+            context_verified: boolean | null;
             /** @description Only in a change of more than 4 MB: the values that were cut, each with its size in bytes */
             truncated?: {
                 before: {
@@ -1009,6 +1011,8 @@ export interface components {
             schema_refused?: number;
             /** @description Forged messages in the WAL that claimed to be Bemi's */
             messages_refused?: number;
+            /** @description Signed contexts whose signature does not match */
+            contexts_unverified?: number;
             /** Format: date-time */
             created_at: string;
             /** @description The worker that writes the history; null if unknown */
@@ -1351,6 +1355,8 @@ export interface components {
         primary_key: string;
         /** @description Case does not matter */
         operation: "CREATE" | "UPDATE" | "DELETE" | "TRUNCATE" | "SNAPSHOT" | "SCHEMA";
+        /** @description Whether the signature of the context is right; null: nobody signed it */
+        context_verified: "true" | "false" | "null";
         /** @description KEY=VALUE; all must match */
         context: string[];
         /** @description A key that must be absent from the context */
@@ -1381,6 +1387,8 @@ export interface operations {
                 primary_key?: components["parameters"]["primary_key"];
                 /** @description Case does not matter */
                 operation?: components["parameters"]["operation"];
+                /** @description Whether the signature of the context is right; null: nobody signed it */
+                context_verified?: components["parameters"]["context_verified"];
                 /** @description KEY=VALUE; all must match */
                 context?: components["parameters"]["context"];
                 /** @description A key that must be absent from the context */
@@ -1471,6 +1479,8 @@ export interface operations {
                 primary_key?: components["parameters"]["primary_key"];
                 /** @description Case does not matter */
                 operation?: components["parameters"]["operation"];
+                /** @description Whether the signature of the context is right; null: nobody signed it */
+                context_verified?: components["parameters"]["context_verified"];
                 /** @description KEY=VALUE; all must match */
                 context?: components["parameters"]["context"];
                 /** @description A key that must be absent from the context */
@@ -1527,6 +1537,8 @@ export interface operations {
                 primary_key?: components["parameters"]["primary_key"];
                 /** @description Case does not matter */
                 operation?: components["parameters"]["operation"];
+                /** @description Whether the signature of the context is right; null: nobody signed it */
+                context_verified?: components["parameters"]["context_verified"];
                 /** @description KEY=VALUE; all must match */
                 context?: components["parameters"]["context"];
                 /** @description A key that must be absent from the context */
@@ -1580,6 +1592,8 @@ export interface operations {
                 primary_key?: components["parameters"]["primary_key"];
                 /** @description Case does not matter */
                 operation?: components["parameters"]["operation"];
+                /** @description Whether the signature of the context is right; null: nobody signed it */
+                context_verified?: components["parameters"]["context_verified"];
                 /** @description KEY=VALUE; all must match */
                 context?: components["parameters"]["context"];
                 /** @description A key that must be absent from the context */
@@ -1770,6 +1784,8 @@ export interface operations {
                 primary_key?: components["parameters"]["primary_key"];
                 /** @description Case does not matter */
                 operation?: components["parameters"]["operation"];
+                /** @description Whether the signature of the context is right; null: nobody signed it */
+                context_verified?: components["parameters"]["context_verified"];
                 /** @description KEY=VALUE; all must match */
                 context?: components["parameters"]["context"];
                 /** @description A key that must be absent from the context */
@@ -1932,6 +1948,8 @@ export interface operations {
                 primary_key?: components["parameters"]["primary_key"];
                 /** @description Case does not matter */
                 operation?: components["parameters"]["operation"];
+                /** @description Whether the signature of the context is right; null: nobody signed it */
+                context_verified?: components["parameters"]["context_verified"];
                 /** @description KEY=VALUE; all must match */
                 context?: components["parameters"]["context"];
                 /** @description A key that must be absent from the context */

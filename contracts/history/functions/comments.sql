@@ -30,6 +30,8 @@ comment on column @schema@.changes.exact is
   'The exact text of values that JSON cannot hold: {"before": {column: text}, "after": {...}}';
 comment on column @schema@.changes.fidelity is
   'Why a value is not plainly captured: reconstructed, unknown, assumed or redacted; by side and column';
+comment on column @schema@.changes.context_verified is
+  'Whether the signature of the context was right; null if nobody signed it, or the worker had no key';
 
 comment on table _bemi.access_token is 'Tokens that sign in to the dashboard and its API.';
 comment on column _bemi.access_token.role is 'viewer, operator or admin';
@@ -77,6 +79,24 @@ comment on column _bemi.baseline_piece.file is 'The number of the partition''s f
 comment on column _bemi.baseline_piece.first_block is 'The first block of the piece';
 comment on column _bemi.baseline_piece.position is 'The WAL position of the snapshot that it was read in';
 comment on column _bemi.baseline_piece.shape is 'The table''s columns, as a digest, and how it was published';
+
+comment on table _bemi.context_finding is 'Signatures of contexts that were not believed, counted.';
+comment on column _bemi.context_finding.reason is
+  'malformed, unknown key, wrong mac, expired key, other database, other transaction, wrong time or replayed';
+comment on column _bemi.context_finding.key is 'The key''s id; empty if it is no known one';
+comment on column _bemi.context_finding.messages is 'The number of messages';
+comment on column _bemi.context_finding.first_at is 'The time of the first one''s transaction';
+comment on column _bemi.context_finding.last_at is 'The time of the last one''s transaction';
+comment on column _bemi.context_finding.transaction_id is 'The id of the last one''s transaction';
+comment on column _bemi.context_finding.other_transaction_id is
+  'replayed: the transaction that used the number before. Which of the two is the true one, the signature does not say';
+
+comment on table _bemi.context_session is
+  'The connections of applications that sign contexts, for a day after their last message.';
+comment on column _bemi.context_session.key is 'The key''s id';
+comment on column _bemi.context_session.session is 'The connection''s random name';
+comment on column _bemi.context_session.number is 'The highest number that it has used';
+comment on column _bemi.context_session.signed_at is 'The time of its last signature';
 
 comment on table _bemi.coverage is 'Since when a table is in the history, and whether with all its rows.';
 comment on column _bemi.coverage.relation is 'The table''s oid at the source';

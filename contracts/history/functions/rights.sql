@@ -72,7 +72,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
   select g.rights, r.name
   from (values
     ('reader', 'select', array['@schema@.changes', '_bemi.source', '_bemi.epoch', '_bemi.coverage', '_bemi.gap',
-      '_bemi.finding', '_bemi.relation_version', '_bemi.key_change', '_bemi.key_pass',
+      '_bemi.finding', '_bemi.context_finding', '_bemi.relation_version', '_bemi.key_change', '_bemi.key_pass',
       '_bemi.baseline_left', '_bemi.view', '_bemi.destination', '_bemi.mark', '_bemi.listed_window',
       '_bemi.window_keys',
       '_bemi."window"', '_bemi.stage', '_bemi.migration', '_bemi.function_set', '_bemi.installed', '_bemi.role',
@@ -81,7 +81,7 @@ language sql immutable set search_path = pg_catalog, pg_temp as $$
       '_bemi.relation_version',
       '_bemi.epoch', '_bemi.coverage', '_bemi.key_change', '_bemi.key_pass']),
     ('writer', 'select, insert, update, delete', array['_bemi.source', '_bemi.baseline_piece',
-      '_bemi.baseline_left', '_bemi.stage', '_bemi.untracked']),
+      '_bemi.baseline_left', '_bemi.stage', '_bemi.untracked', '_bemi.context_session', '_bemi.context_finding']),
     ('writer', 'select, update (accepted_at, to_position, to_time)', array['_bemi.gap']),
     ('writer', 'update (since, whole, membership, rows_at)', array['_bemi.coverage']),
     ('dashboard', 'select, insert, update, delete', array['_bemi.access_token', '_bemi.login_session',

@@ -47,6 +47,7 @@ base::Status run(const host::Config& config, const base::Interrupt& stop,
   settings.version = BEMI_VERSION;
   settings.stop = &stop;
   TRY_ASSIGN(settings.snapshot, host::snapshot_policy(config.tracking.snapshot));
+  TRY_ASSIGN(settings.context_keys, host::context_keys(config));
   TRY_ASSIGN(settings.maintenance, host::maintenance_settings(config));
   auto settle = [&] { return settle_ends(config, settings); };
   if (base::Status settled = worker::keep_trying(settle, stop, report); !settled) return settled;

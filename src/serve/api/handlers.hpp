@@ -81,9 +81,10 @@ base::Result<Response> set_view(const Call& call);
 base::Result<Response> remove_view(const Call& call);
 
 // parameters.cpp
-inline constexpr std::array<std::string_view, 10> filter_parameters{
-    "table", "primary_key", "operation", "context", "without_context",
-    "q",     "transaction", "since",     "until",   "source"};
+inline constexpr std::array<std::string_view, 11> filter_parameters{
+    "table",   "primary_key",     "operation", "context_verified",
+    "context", "without_context", "q",         "transaction",
+    "since",   "until",           "source"};
 base::Result<query::ChangeFilter> filter_of(const Request& request);
 base::Result<std::int64_t> number_of(const Request& request, std::string_view name,
                                      std::int64_t otherwise, std::int64_t most);

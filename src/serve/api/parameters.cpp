@@ -64,6 +64,7 @@ base::Result<query::ChangeFilter> filter_of(const Request& request) {
     TRY_ASSIGN(filter.operation, query::parse_operation(*operation));
   }
   filter.context = request.parameters("context");
+  filter.context_verified = given(request, "context_verified");
   filter.without_context = request.parameters("without_context");
   filter.texts = request.parameters("q");
   if (auto text = given(request, "transaction")) {

@@ -44,7 +44,11 @@ export function ChangeDetail({ change, onFilter }: { change: Change; onFilter?: 
         <Copies change={change} />
       </div>
       <div class="stack">
-        <ContextList context={change.context} {...(onFilter && { onFilter })} />
+        <ContextList
+          context={change.context}
+          verified={change.context_verified}
+          {...(onFilter && { onFilter })}
+        />
         <TransactionFacts change={change} />
         {change.truncated !== undefined && (
           <Notes title="Values cut short, with their full size in bytes" notes={change.truncated} />

@@ -24,13 +24,22 @@ export function WholeDeed({ context }: { context: Row }) {
   );
 }
 
-export function ContextList({ context, onFilter }: { context: Row; onFilter?: (word: string) => void }) {
+interface ContextProps {
+  context: Row;
+  /** Whether its signature is right; null if nobody signed it, undefined where one change is not spoken of. */
+  verified?: boolean | null;
+  onFilter?: (word: string) => void;
+}
+
+export function ContextList({ context, verified, onFilter }: ContextProps) {
   const entries = Object.entries(context).filter(([name]) => name !== "SQL");
   const sql = context.SQL;
+  const isEmpty = entries.length === 0 && sql === undefined;
   return (
     <div>
       <h2 class="label">Context</h2>
-      {entries.length === 0 && sql === undefined && <p class="muted">No context.</p>}
+      {verified !== undefined && !(verified === null && isEmpty) && <Signature verified={verified} />}
+      {isEmpty && <p class="muted">No context.</p>}
       <dl class="facts">
         {entries.map(([name, value]) => (
           <ContextEntry key={name} name={name} value={value} {...(onFilter && { onFilter })} />
@@ -46,6 +55,28 @@ export function ContextList({ context, onFilter }: { context: Row; onFilter?: (w
         </pre>
       )}
     </div>
+  );
+}
+
+function Signature({ verified }: { verified: boolean | null }) {
+  if (verified === null) {
+    return (
+      <p class="signature muted" title="Any role that may log in can write such a context">
+        Not signed
+      </p>
+    );
+  }
+  return verified ? (
+    <p class="signature muted" title="The application's key signed this context">
+      <Icon name="check" size={14} /> Signed
+    </p>
+  ) : (
+    <p
+      class="signature wrong"
+      title="Somebody without the key may have written this context, or written it again"
+    >
+      <Icon name="warn" size={14} /> Signature does not match
+    </p>
   );
 }
 
