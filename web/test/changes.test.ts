@@ -54,6 +54,21 @@ test("a name that is unknown is said with the one that may have been meant", asy
   await leave(visited);
 });
 
+test("a change says whether its context is signed", async () => {
+  await sql(`begin; select pg_logical_emit_message(true, '_bemi', '{"user_id": 1}');
+    insert into todo (id, task) values (5101, 'who said so'); commit`);
+  const words = { null: "Not signed", true: "Signed", false: "Signature does not match" };
+  for (const [verdict, said] of Object.entries(words)) {
+    await sql(`update changes set context_verified = ${verdict} where after ->> 'task' = 'who said so'`);
+    const visited = await visit("/changes?filter=table%3Atodo+key%3A5101");
+    const { page } = visited;
+    await (await line(page, "who said so")).click();
+    expect((await page.locator(".change-detail .signature").textContent())?.trim()).toBe(said);
+    await leave(visited);
+  }
+  await sql("update changes set context_verified = null where after ->> 'task' = 'who said so'");
+});
+
 test("a change opens into what changed, the rest stays folded", async () => {
   const visited = await visit("/changes?filter=table%3Apayment+op%3Aupdate");
   const { page, context } = visited;
