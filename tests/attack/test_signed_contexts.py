@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from e2e.oracle import sync
+from e2e.test_setup_first_start import encoded_database
 
 from attack.conftest import NewRole
 from support.fixtures import Database, StartWorker, oldest_and_newest
@@ -214,6 +216,43 @@ def test_savepoints_keep_their_own_verdicts(
         " where operation = 'CREATE' group by 1, 2, 3 order by 1"
     )
     assert told == [(1, "1", True, 300), (3, "3", False, 300), (5, "5", True, 300)]
+
+
+@oldest_and_newest
+@pytest.mark.parametrize("encoding", ["WIN1252", "EUC_JP", "SQL_ASCII"])
+def test_a_signature_is_of_the_text_and_not_of_how_it_is_stored(
+    database: Database, start_worker: StartWorker, encoding: str
+) -> None:
+    source = encoded_database(database, encoding)
+    source.sql(TABLE)
+    app = Signer(source.name)
+    word = "日本語" if encoding == "EUC_JP" else "José ñ"
+    env = {
+        "BEMI_SOURCE_URL": source.url,
+        "BEMI_DESTINATION_URL": database.url,
+        "BEMI_CONTEXT_KEY": app.setting,
+    }
+    worker = start_worker(env=env).wait_ready()
+    # In SQL_ASCII, the server takes and keeps the client's bytes.
+    spoken = "sql_ascii" if encoding == "SQL_ASCII" else "utf8"
+    with psycopg.connect(source.url, autocommit=True, client_encoding=spoken) as connection:
+        for number in (1, 2):
+            message = app.message({"user": word}).encode()
+            if number == 2:
+                message = message.replace(b'{"user"', b'{"User"')
+            connection.execute("begin")
+            sql = b"select pg_logical_emit_message(true, '_bemi', '" + message + b"')"
+            result = connection.pgconn.exec_(sql)
+            assert not result.error_message
+            connection.execute(INSERT.encode(), [number])
+            connection.execute("commit")
+    sync(source.url, database.url)
+    told = database.sql(
+        "select primary_key, context, context_verified from changes where operation = 'CREATE'"
+    )
+    assert sorted(told) == [("1", {"user": word}, True), ("2", {"User": word}, False)]
+    worker.terminate()
+    source.server.drop_database(source.name)
 
 
 @oldest_and_newest

@@ -16,6 +16,7 @@ import pytest
 from support.bemi import REPOSITORY, Worker, bemi
 from support.dashboard import Dashboard
 from support.fixtures import Database, oldest_and_newest
+from support.signing import Signer, write
 from support.waiting import wait_until
 
 KEY = "a key that is long enough to be one, and secret"
@@ -128,6 +129,21 @@ def test_two_sources_are_tracked_from_one_place(place: Place, tmp_path: Path) ->
             assert b"postgresql://" not in Path(f"/proc/{pid}/cmdline").read_bytes()
     for pid in pids:
         assert not Path(f"/proc/{pid}").exists(), "no worker outlives its supervisor"
+
+
+@oldest_and_newest
+def test_the_workers_verify_with_the_keys_of_the_server(place: Place, tmp_path: Path) -> None:
+    shop = place.source("shop")
+    app = Signer(place.sources[0])
+    place.env["BEMI_CONTEXT_KEY"] = app.setting
+    with serving(place, tmp_path / "serve.log") as dashboard:
+        assert dashboard.client.post("/api/managed", json={"url": shop, "name": "shop"}).status_code == 200
+        worker = wait_for(dashboard, "shop", "running")
+        with place.server.connect(dbname=place.sources[0]) as connection:
+            write(connection, app.message({"user_id": 42}), "insert into todo values (1, 'a', 0)")
+        wait_until(lambda: stored(dashboard, "shop") == ["1"])
+        assert [c["context_verified"] for c in dashboard.changes(operation="create")] == [True]
+        assert app.secret.encode() not in Path(f"/proc/{worker['pid']}/cmdline").read_bytes()
 
 
 def test_a_worker_that_ends_is_started_again(place: Place, tmp_path: Path) -> None:
