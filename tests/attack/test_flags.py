@@ -91,7 +91,7 @@ def settings(command: str, *flags: str, env: dict[str, str], cwd: Path) -> dict[
 
 
 def shown(setting: str, value: str) -> str:
-    if setting == "http-token":
+    if setting in ("http-token", "context-key"):
         return "***"
     return value.replace("dbname=", "dbname='") + "'" if value.startswith("dbname=") else value
 
