@@ -186,3 +186,23 @@ def test_a_key_of_another_application_is_not_believed(newest: Tracked) -> None:
     bemi.set_context({"user_id": 42})
     Door("psycopg", newest.url).run(write, options={"context_key": other})
     assert newest.verdicts() == [False]
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])
+def test_what_is_prepared_may_be_committed_after_later_transactions(newest: Tracked, driver: str) -> None:
+    if newest.sql("show max_prepared_transactions") == [("0",)]:
+        newest.database.server.sql("alter system set max_prepared_transactions = 5")
+        newest.database.server.restart()
+
+    def write(connection: Connection) -> None:
+        with connection.begin():
+            connection.execute(INSERT, {"id": 1})
+            connection.exec_driver_sql("PREPARE TRANSACTION 'signed'")
+        with connection.begin():
+            connection.execute(INSERT, {"id": 2})
+
+    bemi.set_context({"user_id": 42})
+    Door(driver, newest.url).run(write, options={"context_key": CONTEXT_KEY})
+    newest.sql("commit prepared 'signed'")
+    assert [key for _, key, _ in newest.changes()] == ["2", "1"]
+    assert newest.verdicts() == [True, True]

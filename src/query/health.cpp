@@ -92,7 +92,8 @@ void look_at_history(const SourceFacts& facts, Problems& problems) {
   problems.add(facts.parked_changes > 0, Health::action,
                base::counted(facts.parked_changes, "change") +
                    " could not be stored. Their bytes are in _bemi.parked: see bemi check");
-  problems.add(facts.contexts_unverified > 0, Health::action,
+  // Any role that may log in can cause it, and must not be able to make /readyz fail.
+  problems.add(facts.contexts_unverified > 0, Health::attention,
                base::counted(facts.contexts_unverified, "context") +
                    (facts.contexts_unverified == 1 ? " has" : " have") +
                    " a signature that does not match. See bemi check");

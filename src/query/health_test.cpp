@@ -123,10 +123,10 @@ TEST(Health, LagIsWorthAttention) {
   EXPECT_EQ(verdict_on(facts).health, Health::attention);
 }
 
-TEST(Health, ASignatureThatDoesNotMatchNeedsAction) {
+TEST(Health, ASignatureThatDoesNotMatchNeedsAttention) {
   SourceFacts facts = healthy();
   facts.contexts_unverified = 1;
-  EXPECT_EQ(verdict_on(facts).health, Health::action);
+  EXPECT_EQ(verdict_on(facts).health, Health::attention);
   EXPECT_EQ(verdict_on(facts).sentence,
             "1 context has a signature that does not match. See bemi check");
   facts.contexts_unverified = 2;

@@ -61,9 +61,9 @@ class ContextVerifier {
  public:
   // Without keys nothing is judged: all messages count as not signed.
   ContextVerifier() = default;
-  // `used`: the sessions on record, in any order. `forgotten_until`: such as were not used since
-  // may be lacking among them. `now`: before what is fed next.
   ContextVerifier(const std::vector<change::ContextKey>& keys, std::string database);
+  // The sessions on record, in any order. Such as were not used since `forgotten_until` may be
+  // lacking among them.
   void remember(const std::vector<change::ContextSession>& used, base::Timestamp forgotten_until);
 
   SignatureMark judge(const ReservedMember& said, change::Lsn position, decode::WireXid xid,

@@ -22,7 +22,7 @@ from ._failures import note_failure
 from ._masking import masked
 from ._message import Scope
 from ._signing import Signer, Signing, key_of_environment, parse_key
-from ._statement import REMEMBERED_MAX, Kind, is_of_rows, runs_code
+from ._statement import REMEMBERED_MAX, Kind, is_of_rows, prepares_transaction, runs_code
 
 # Notes about a connection, kept until the end of its transaction.
 Memory = MutableMapping[Any, Any]
@@ -264,7 +264,7 @@ class Conversation:
             if kind is not Kind.UNDO:
                 message = self._message_if_possible(before, execution.connection, memory)
         self._execute_after(message, execution, is_apart=kind is Kind.END)
-        if kind is Kind.END:  # PREPARE TRANSACTION is one
+        if kind is Kind.END and prepares_transaction(execution.statement):
             self.begin_session(memory)
         if after is not None:
             memory[WAITING] = after

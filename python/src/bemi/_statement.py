@@ -115,6 +115,12 @@ def fits_in_a_transaction(statement: str) -> bool:
     return words is not None and words[1].upper() in _ROW_WRITES and is_single(statement)
 
 
+def prepares_transaction(statement: str) -> bool:
+    """Of a statement of the kind END: what it ends may be committed later, by anybody."""
+    words = re.match(_WORDS, _without_comments(statement))
+    return words is not None and words[1].upper() == "PREPARE"
+
+
 _RUNS_CODE = frozenset({"CALL", "DO", "EXECUTE"})
 
 
