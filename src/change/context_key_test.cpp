@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/sha256.hpp"
+
 namespace bemi::change {
 namespace {
 
@@ -15,9 +17,9 @@ TEST(ContextKey, HasAnIdAndASecret) {
   EXPECT_EQ(key->id, "web-1");
   EXPECT_TRUE(key->is_valid_at({0}));
   EXPECT_TRUE(key->is_valid_at({4'000'000'000 * second}));
-  // By: openssl dgst -sha256 -mac HMAC
-  EXPECT_NE(hmac_sha256(key->key, "a", "b"), hmac_sha256(key->key, "a", "c"));
-  EXPECT_EQ(hmac_sha256(key->key, "a", "b"), hmac_sha256(key->key, "", "ab"));
+  // RFC 4231, test case 1, in two parts.
+  EXPECT_EQ(base::hex(hmac_sha256(SigningKey::of(std::string(20, '\x0b')), "Hi ", "There")),
+            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
 }
 
 TEST(ContextKey, HoldsForASpan) {
