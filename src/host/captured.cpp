@@ -1,90 +1,19 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "host/captured.hpp"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
-#include <string_view>
-#include <utility>
 
-extern char** environ;
+#include "base/process.hpp"
 
 namespace bemi::host {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-// Closed when it goes out of scope.
-class End {
- public:
-  explicit End(int number) : number_(number) {}
-  End(End&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  End& operator=(End&&) = delete;
-  ~End() { close(); }
-  [[nodiscard]] int get() const { return number_; }
-  void close() {
-    if (number_ >= 0) ::close(std::exchange(number_, -1));
-  }
-
- private:
-  int number_;
-};
-
-struct Ends {
-  End read;
-  End write;
-
-  static base::Result<Ends> open() {
-    std::array<int, 2> ends{};
-    if (pipe2(ends.data(), O_CLOEXEC) != 0)
-      return base::fail(base::ErrorKind::internal, std::string("no pipe: ") + std::strerror(errno));
-    return Ends{End(ends[0]), End(ends[1])};
-  }
-};
-
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-  std::vector<char*> found;
-  found.reserve(texts.size() + 1);
-  for (std::string& text : texts) found.push_back(text.data());
-  found.push_back(nullptr);
-  return found;
-}
-
-std::string_view name_of(std::string_view variable) {
-  return variable.substr(0, variable.find('='));
-}
-
-std::vector<std::string> environment_with(const std::vector<std::string>& more) {
-  std::vector<std::string> all = more;
-  for (char** variable = environ; *variable != nullptr; ++variable) {
-    bool is_given = false;
-    for (const std::string& one : more) is_given = is_given || name_of(one) == name_of(*variable);
-    if (!is_given) all.emplace_back(*variable);
-  }
-  return all;
-}
-
-// Between fork and exec: only calls that are safe there.
-[[noreturn]] void become(char* const* words, char* const* variables, int out, int error) {
-  setsid();
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-  if (null >= 0) dup2(null, STDIN_FILENO);
-  dup2(out, STDOUT_FILENO);
-  dup2(error, STDERR_FILENO);
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
-  execve(words[0], words, variables);
-  _exit(127);  // lint-ok: a child that could not begin has nobody to return to
-}
 
 std::unexpected<base::Error> too_much(const char* what, const char* hint) {
   return base::fail(base::ErrorKind::limit, what, hint);
@@ -126,28 +55,21 @@ base::Status read_both(int out, int error, Captured& captured, const CaptureBoun
 base::Result<Captured> capture(const std::vector<std::string>& words,
                                const std::vector<std::string>& environment,
                                const CaptureBounds& bounds, const base::Interrupt& stop) {
-  TRY_ASSIGN(Ends out, Ends::open());
-  TRY_ASSIGN(Ends error, Ends::open());
-  std::vector<std::string> texts = words;
-  std::vector<std::string> variables = environment_with(environment);
-  std::vector<char*> argv = pointers(texts);
-  std::vector<char*> envp = pointers(variables);
-  pid_t pid = fork();
-  if (pid == 0) become(argv.data(), envp.data(), out.write.get(), error.write.get());
-  if (pid < 0) {
-    return base::fail(base::ErrorKind::internal,
-                      "cannot start " + words[0] + ": " + std::strerror(errno));
-  }
-  out.write.close();
-  error.write.close();
+  TRY_ASSIGN(base::Pipe out, base::Pipe::open());
+  TRY_ASSIGN(base::Pipe error, base::Pipe::open());
+  TRY_ASSIGN(pid_t pid, base::spawn({.words = words,
+                                     .environment = base::environment_with(environment),
+                                     .out = out.write_end.get(),
+                                     .error = error.write_end.get(),
+                                     .user = {},
+                                     .death_signal = SIGKILL}));
+  out.write_end.close();
+  error.write_end.close();
   Captured captured;
-  base::Status done = read_both(out.read.get(), error.read.get(), captured, bounds, stop);
+  base::Status done = read_both(out.read_end.get(), error.read_end.get(), captured, bounds, stop);
   if (!done) kill(-pid, SIGKILL);
-  int status = 0;
-  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
+  captured.exit_code = base::exit_code_of(pid);
   TRY(done);
-  captured.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return captured;
 }
 

@@ -97,7 +97,7 @@ int free_port() {
   return bound ? ntohs(address.sin_port) : 0;
 }
 
-void give_to(const fs::path& path, const std::optional<User>& user) {
+void give_to(const fs::path& path, const std::optional<base::User>& user) {
   if (user && chown(path.c_str(), user->uid, user->gid) != 0) return;
 }
 
@@ -112,7 +112,7 @@ class Folder {
   [[nodiscard]] base::Status check() const { return check_own_folder(root_); }
   [[nodiscard]] bool ready() const { return fs::exists(passfile()); }
 
-  base::Status create(const fs::path& bindir, const std::optional<User>& user) const {
+  base::Status create(const fs::path& bindir, const std::optional<base::User>& user) const {
     std::error_code failed;
     fs::create_directories(data(), failed);
     if (failed) {
@@ -168,7 +168,7 @@ base::Result<pg::Connection> connect_when_up(const std::string& url, pid_t serve
 base::Result<PrivatePostgres> PrivatePostgres::start(const PrivatePostgresOptions& options) {
   TRY_ASSIGN(fs::path bindir, find_bindir(options.bindir));
   Folder folder(options.directory);
-  std::optional<User> user = server_user();
+  std::optional<base::User> user = server_user();
   // The folder's content is started: a server, by its own settings.
   TRY(folder.check());
   if (!folder.ready()) TRY(folder.create(bindir, user));

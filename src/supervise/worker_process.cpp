@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "supervise/worker_process.hpp"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,8 +10,6 @@
 #include <cerrno>
 #include <condition_variable>
 #include <csignal>
-#include <cstdlib>
-#include <cstring>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -22,6 +18,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log.hpp"
+#include "base/process.hpp"
 
 extern char** environ;
 
@@ -64,63 +61,6 @@ std::vector<std::string> environment_of(const Source& source, const std::string&
                       (source.destination_url.empty() ? destination : source.destination_url));
   return variables;
 }
-
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-  std::vector<char*> found;
-  found.reserve(texts.size() + 1);
-  for (std::string& text : texts) found.push_back(text.data());
-  found.push_back(nullptr);
-  return found;
-}
-
-// Between fork and exec: only calls that are safe there.
-[[noreturn]] void become(char* const* words, char* const* variables, int log, int status) {
-  setsid();
-  // Should we be killed, it must not stay behind: nobody would watch it.
-  prctl(PR_SET_PDEATHSIG, SIGTERM);
-  dup2(log, STDOUT_FILENO);
-  dup2(log, STDERR_FILENO);
-  int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-  if (null >= 0) dup2(null, STDIN_FILENO);
-  if (status == status_descriptor) {
-    fcntl(status, F_SETFD, 0);
-  } else {
-    dup2(status, status_descriptor);
-  }
-  close_range(status_descriptor + 1, ~0U, 0);  // our sockets are not its
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
-  execve(words[0], words, variables);
-  _exit(127);  // lint-ok: a child that could not begin has nobody to return to
-}
-
-// Closed when it goes out of scope.
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
-  ~Descriptor() { close(); }
-  [[nodiscard]] int get() const { return number_; }
-  void close() {
-    if (number_ >= 0) ::close(std::exchange(number_, -1));
-  }
-
- private:
-  int number_;
-};
-
-struct Pipe {
-  Descriptor read_end;
-  Descriptor write_end;
-
-  static std::optional<Pipe> open() {
-    std::array<int, 2> ends{};
-    if (pipe2(ends.data(), O_CLOEXEC) != 0) return std::nullopt;
-    return Pipe{Descriptor(ends[0]), Descriptor(ends[1])};
-  }
-};
 
 // Lines as they come; of a long one the beginning.
 class LineBuffer {
@@ -202,11 +142,11 @@ void WorkerProcess::keep_running(const std::stop_token& stop) {
 }
 
 void WorkerProcess::run_once(const std::stop_token& stop) {
-  auto log = Pipe::open();
-  auto status = Pipe::open();
+  auto log = base::Pipe::open();
+  auto status = base::Pipe::open();
   if (!log || !status) {
     std::scoped_lock lock(mutex_);
-    state_.last_error = std::string("cannot start: ") + std::strerror(errno);
+    state_.last_error = log ? status.error().message : log.error().message;
     return;
   }
   pid_t pid = begin(stop, log->write_end.get(), status->write_end.get());
@@ -227,14 +167,17 @@ void WorkerProcess::run_once(const std::stop_token& stop) {
 
 // 0: not wanted any more; -1: it could not be started.
 pid_t WorkerProcess::begin(const std::stop_token& stop, int log, int status) {
-  std::vector<std::string> words = words_of(program_, source_);
-  std::vector<std::string> variables = environment_of(source_, destination_url_);
-  std::vector<char*> argv = pointers(words);
-  std::vector<char*> envp = pointers(variables);
   std::scoped_lock lock(mutex_);
   if (stop.stop_requested()) return 0;
-  pid_t pid = fork();
-  if (pid == 0) become(argv.data(), envp.data(), log, status);
+  // Should we be killed, it must not stay behind: nobody would watch it.
+  auto started = base::spawn({.words = words_of(program_, source_),
+                              .environment = environment_of(source_, destination_url_),
+                              .out = log,
+                              .error = log,
+                              .third = status,
+                              .user = {}});
+  pid_t pid = started.value_or(-1);
+  if (!started) state_.last_error = started.error().message;
   state_.pid = std::max(pid, 0);
   state_.starts += 1;
   state_.state = "starting";
