@@ -428,6 +428,7 @@ def test_the_installed_catalog_is_what_this_list_says(history: Database) -> None
         ("asked",),
         ("asked_floor",),
         ("asked_time",),
+        ("asked_versions",),
         ("make_partition",),
         ("refresh_time_travel",),
         ("unknown_value",),

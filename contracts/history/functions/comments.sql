@@ -283,7 +283,8 @@ comment on column _bemi.view.keys is 'The number of keys in the view''s table of
 comment on column _bemi.view.until is
   'The time up to which the keys are complete; without later changes of the table, the source''s time holds';
 comment on column _bemi.view.problem is 'The reason why there is no view';
-comment on column _bemi.view.made_with is 'The SHA-256 of the functions that made it';
+comment on column _bemi.view.made_with is
+  'The SHA-256 of the functions that made it; `by lists` if it asks the lists of keys';
 comment on column _bemi.view.tried_at is 'When it was made or looked at last';
 comment on column _bemi.view.columns is 'The view''s columns with their types';
 comment on column _bemi.view.keys_from_epoch is 'The epoch since which rows have this key';

@@ -67,6 +67,44 @@ language sql stable parallel safe set search_path = pg_catalog, pg_temp as $$
         and (n.epoch, n.position, n.sequence) > (v.shape_epoch, v.shape_position, v.shape_sequence))
 $$;
 
+-- The times from which an answer can come, up to the one that was asked for: a checkpoint has all that is older.
+create or replace function _bemi.asked_span(view_id int) returns tstzrange
+language plpgsql stable parallel safe set search_path = pg_catalog, pg_temp as $$
+declare place constant _bemi.place := _bemi.asked(view_id);
+begin
+  return tstzrange(place.since_time, place.at + interval '1 us');
+end $$;
+
+-- Those of them of which no list of keys tells.
+create or replace function _bemi.asked_unlisted(view_id int) returns tstzmultirange
+language plpgsql stable parallel safe set search_path = pg_catalog, pg_temp as $$
+declare span constant tstzrange := _bemi.asked_span(view_id);
+begin
+  return tstzmultirange(span) - coalesce((
+    select range_agg(tstzrange(w.from_time, w.to_time)) from _bemi.kept_lists(lower(span), upper(span)) w), '{}');
+end $$;
+
+-- The newest change of each key up to the time, by key; null: they are too many to hold. With the owner's rights, as
+-- readers have none on the table of keys.
+create or replace function _bemi.asked_versions(view_id int) returns jsonb
+language plpgsql stable parallel unsafe security definer set search_path = pg_catalog, pg_temp set jit = off as $$
+declare
+  v _bemi.view;
+  span constant tstzrange := _bemi.asked_span(view_id);
+  versions jsonb;
+begin
+  select * into v from _bemi.view where id = view_id;
+  if v.keys > 100000 then return null; end if;
+  execute format(
+    'select coalesce(jsonb_object_agg(k.primary_key, jsonb_build_array(%s)), ''{}'') '
+    'from _bemi.key_%s k cross join lateral %s c', _bemi.probed_columns('c'), v.id,
+    _bemi.probes(v, format('c.effective_at >= %L and c.effective_at < %L', lower(span), upper(span))))
+  into versions;
+  return versions;
+exception when program_limit_exceeded then  -- rows that JSON cannot hold together
+  return null;
+end $$;
+
 -- Whether there is an answer at all: else it raises, also where no row is looked at.
 create or replace function _bemi.is_answered(view_id int) returns boolean
 language sql stable parallel safe set search_path = pg_catalog, pg_temp as $$

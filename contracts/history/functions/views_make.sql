@@ -63,6 +63,21 @@ begin
   return v;
 end $$;
 
+-- Whether views ask the lists of keys: worth it with many closed partitions, as long as maintenance keeps up with their
+-- lists. Null: either is as good, so that no view is made anew over and over.
+create or replace function _bemi.views_by_lists() returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select case when count(l."window") > 100 and count(*) - count(l."window") <= 5 then true
+           when count(l."window") < 50 or count(*) - count(l."window") > 20 then false end
+  from pg_inherits i join pg_class c on c.oid = i.inhrelid left join _bemi.listed_window l on l."window" = c.relname
+  where i.inhparent = '@schema@.changes'::regclass
+$$;
+
+create or replace function _bemi.is_by_lists(v _bemi.view) returns boolean
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select coalesce(v.made_with like '% by lists', false)
+$$;
+
 -- Makes a view again when its table has changed. If the destination refuses it, this is noted, and the view says so.
 create or replace function _bemi.settle_view(in_source text, in_schema text, in_table text, in_relation bigint)
 returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -70,6 +85,7 @@ declare
   had _bemi.view;
   v _bemi.view;
   newest _bemi.relation_version;
+  by_lists boolean := _bemi.views_by_lists();
 begin
   select * into newest from _bemi.relation_version n
   where n.source = in_source and n.relation = in_relation and not n.dropped
@@ -78,10 +94,11 @@ begin
   values (in_source, in_schema, in_table, in_relation, _bemi.view_schema(in_source, in_schema, in_table))
   on conflict do nothing;
   select * into had from _bemi.view w where (w.source, w.schema, w."table") = (in_source, in_schema, in_table);
+  by_lists := coalesce(by_lists, _bemi.is_by_lists(had));
   begin
     v := _bemi.described_view(had, newest);
     v.view_schema := _bemi.view_schema(in_source, in_schema, in_table);
-    v := _bemi.made_view(had, v, newest);
+    v := _bemi.made_view(had, v, newest, by_lists);
     v.problem := null;
   exception
     -- A problem of the moment, not of this table: the caller reports it and tries again.
@@ -92,13 +109,31 @@ begin
       v.relation := newest.relation;
       v.shape_epoch := newest.epoch; v.shape_position := newest.position; v.shape_sequence := newest.sequence;
   end;
-  v.made_with := (select f.sha256 from _bemi.function_set f);
+  v.made_with := (select f.sha256 from _bemi.function_set f) || case when by_lists then ' by lists' else '' end;
   v.tried_at := clock_timestamp();
   delete from _bemi.view w where w.id = v.id;
   insert into _bemi.view overriding system value select v.*;
 end $$;
 
-create or replace function _bemi.made_view(had _bemi.view, v _bemi.view, newest _bemi.relation_version)
+-- In the place of the one that is there, so that views upon it stay; where its columns forbid that, anew.
+create or replace function _bemi.put_view(had _bemi.view, v _bemi.view, definition text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  perform _bemi.make_schema(v.view_schema);
+  if had.view_schema = v.view_schema then
+    begin
+      execute regexp_replace(definition, '^create view', 'create or replace view');
+      return;
+    exception when invalid_table_definition then null;
+    end;
+  end if;
+  execute format('drop view if exists %I.%I', had.view_schema, had."table");
+  execute format('drop view if exists %I.%I', v.view_schema, v."table");
+  execute definition;
+end $$;
+
+create or replace function _bemi.made_view(had _bemi.view, v _bemi.view, newest _bemi.relation_version,
+  by_lists boolean)
 returns _bemi.view language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare definition text;
 begin
@@ -111,13 +146,10 @@ begin
     v.until := null; v.keys := 0; v.changes := 0; v.made_of := null;
   end if;
   definition := format('create view %I.%I as %s', v.view_schema, v."table",
-                       case when cardinality(v.key_types) > 0 then _bemi.keyed_view(v, newest)
+                       case when cardinality(v.key_types) > 0 then _bemi.keyed_view(v, newest, by_lists)
                          else _bemi.keyless_view(v, newest) end);
   if definition is distinct from v.made_of then
-    perform _bemi.make_schema(v.view_schema);
-    execute format('drop view if exists %I.%I', had.view_schema, had."table");
-    execute format('drop view if exists %I.%I', v.view_schema, v."table");
-    execute definition;
+    perform _bemi.put_view(had, v, definition);
     perform _bemi.close_relation(format('%I.%I', v.view_schema, v."table"));
     execute format('comment on view %I.%I is %L', v.view_schema, v."table",
                    format('%I.%I as of the time in bemi.as_of; made by Bemi', v.schema, v."table"));
@@ -377,7 +409,9 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     order by v.relation, v.epoch desc, v.position desc, v.sequence desc
   )
   select n.schema, n."table", n.relation,
-         w.id is null or w.relation <> n.relation or w.made_with is distinct from f.sha256
+         w.id is null or w.relation <> n.relation 
+           or w.made_with is distinct from f.sha256 || case when coalesce(lists.are_asked, _bemi.is_by_lists(w))
+             then ' by lists' else '' end
            or (w.shape_epoch, w.shape_position, w.shape_sequence) is distinct from (s.epoch, s.position, s.sequence)
            or w.made_of is null and (w.problem is null or w.tried_at < now() - interval '5 minutes')
            or case when several.are then w.view_schema <> _bemi.view_schema(in_source, n.schema, n."table")
@@ -385,6 +419,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
          w.tried_at
   from named n join shape s using (relation) cross join _bemi.function_set f
   cross join (select count(*) > 1 as are from _bemi.source) several
+  cross join (select _bemi.views_by_lists() as are_asked) lists
   left join _bemi.view w on (w.source, w.schema, w."table") = (in_source, n.schema, n."table")
 $$;
 
@@ -416,6 +451,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp set lock
 declare
   settled_at_most constant int := 50;
   gathered_at_most constant int := 300;
+  by_lists constant boolean := _bemi.views_by_lists();
   s record;
   remaining bigint := 0;
 begin
@@ -425,8 +461,9 @@ begin
     select o.name, o.effective_at, w.until, w.baselines, coalesce(w.versions, 0) as versions, w.untracked,
            (select count(*) from _bemi.relation_version v where v.source = o.name) as versions_now,
            _bemi.untracked_seen(o.name) as untracked_now,
-           exists (select from _bemi.view v where v.problem is not null and v.source = o.name
-                     and v.tried_at < now() - interval '5 minutes') as is_retried
+           exists (select from _bemi.view v where v.source = o.name
+                     and (_bemi.is_by_lists(v) <> by_lists
+                          or v.problem is not null and v.tried_at < now() - interval '5 minutes')) as is_retried
     from _bemi.source o left join _bemi.view_source w on w.source = o.name
     where o.effective_at is not null
   loop

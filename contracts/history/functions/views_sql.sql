@@ -77,28 +77,73 @@ begin
   return case when spans = '' then was else format('case %selse %s end', spans, was) end;
 end $$;
 
-create or replace function _bemi.keyed_view(v _bemi.view, version _bemi.relation_version) returns text
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+-- The columns of a change that a view needs.
+create or replace function _bemi.probed_columns(alias text) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select replace('c.epoch, c.commit_position, c.sequence, c.effective_at, c.operation, c.after, c.exact, c.fidelity',
+                 'c.', alias || '.')
+$$;
+
+-- SQL for the newest change of a key k: a probe under each name of the table, over all partitions of the times.
+create or replace function _bemi.probes(v _bemi.view, times text) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select _bemi.newest_of_probes(array_agg(format(
+    '(select %s from @schema@.changes c where c.primary_key = k.primary_key and %s and %s '
+    'order by c.effective_at desc, c.commit_position desc, c.sequence desc limit 1)',
+    _bemi.probed_columns('c'), times, _bemi.segment_condition('c', v.source, s.schema, s."table", s.is_first,
+                                                              s.starts, s.ends, s.is_first and s.is_last))))
+  from _bemi.view_segments(v.source, v.relation) s
+$$;
+
+-- The same, of a history of many partitions: lists of keys tell which of them a query for this key opens.
+create or replace function _bemi.listed_probes(v _bemi.view) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select _bemi.newest_of_probes(array_agg(format(
+    '(select n.* from _bemi.newest_of_key(%L, %L, %L, k.primary_key, (select _bemi.asked_span(%s)), '
+    '(select _bemi.asked_unlisted(%4$s)), %L, %L) n)', v.source, s.schema, s."table", v.id,
+    case when not s.is_first then translate(s.starts, '()', '{}') end, translate(s.ends, '()', '{}'))))
+  from _bemi.view_segments(v.source, v.relation) s
+$$;
+
+create or replace function _bemi.newest_of_probes(probes text[]) returns text
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  select case when cardinality(probes) = 1 then probes[1] else format(
+    '(select u.* from (%s) u order by u.epoch desc, u.commit_position desc, u.sequence desc limit 1)',
+    array_to_string(probes, ' union all ')) end
+$$;
+
+-- A query for each key is best for few keys, and to look all of them up at once is best for many. How many keys a
+-- question reads, the view finds out on the way, by the statistics of its table of keys. Both find the same changes.
+create or replace function _bemi.few_or_many_probes(v _bemi.view) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select format(
+    '(select b.* from (select case when k.primary_key is not null and %1$s - (select %1$s) > 100 '
+    'then (select _bemi.asked_versions(%3$s)) end as versions offset 0) m '
+    'cross join lateral (select n.* from %2$s n where m.versions is null union all '
+    'select (a.said ->> 0)::int, (a.said ->> 1)::bigint, (a.said ->> 2)::bigint, (a.said ->> 3)::timestamptz, '
+    'a.said ->> 4, a.said -> 5, nullif(a.said -> 6, ''null''), nullif(a.said -> 7, ''null'') '
+    'from (select m.versions -> k.primary_key as said where m.versions is not null offset 0) a '
+    'where a.said is not null) b)', r.keys_read, _bemi.listed_probes(v), v.id)
+  from (
+    select '(' || string_agg(format('pg_stat_get_xact_tuples_returned(%L::regclass)', c.oid::regclass), ' + ') || ')'
+             as keys_read
+    from (select to_regclass('_bemi.key_' || v.id)::oid as oid
+          union all
+          select i.indexrelid from pg_index i where i.indrelid = to_regclass('_bemi.key_' || v.id)) c
+  ) r
+$$;
+
+create or replace function _bemi.keyed_view(v _bemi.view, version _bemi.relation_version, by_lists boolean)
+returns text language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
-  probes text;
+  probes text := case when by_lists then _bemi.few_or_many_probes(v) else _bemi.probes(v, format(
+    'c.effective_at <= (select _bemi.asked_time(%s, %L))', v.id, v.source)) end;
   moved text;
   list text;
 begin
-  select string_agg(format(
-           '(select c.epoch, c.commit_position, c.sequence, c.effective_at, c.operation, c.after, c.exact, c.fidelity '
-           'from @schema@.changes c where c.primary_key = k.primary_key '
-           'and c.effective_at <= (select _bemi.asked_time(%s, %L)) and %s '
-           'order by c.effective_at desc, c.commit_position desc, c.sequence desc limit 1)', v.id, v.source,
-           _bemi.segment_condition('c', v.source, s.schema, s."table", s.is_first, s.starts, s.ends, s.is_first
-             and s.is_last)),
-           ' union all '),
-         string_agg(_bemi.segment_condition('m', v.source, s.schema, s."table", s.is_first, s.starts, s.ends,
+  select string_agg(_bemi.segment_condition('m', v.source, s.schema, s."table", s.is_first, s.starts, s.ends,
                                             s.is_first and s.is_last), ' or ')
-  into probes, moved from _bemi.view_segments(v.source, v.relation) s;
-  if probes like '%) union all (%' then
-    probes := format('(select u.* from (%s) u order by u.epoch desc, u.commit_position desc, u.sequence desc '
-      'limit 1)', probes);
-  end if;
+  into moved from _bemi.view_segments(v.source, v.relation) s;
   select string_agg(format('%s as %I', coalesce('k.c' || array_position(version.primary_key, col ->> 'name'),
                                                 _bemi.view_column(v.id, v.source, v.relation, col)), col ->> 'name'),
                     ', ' order by place)

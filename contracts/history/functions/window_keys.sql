@@ -52,6 +52,54 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   order by lower(span) desc
 $$;
 
+-- The times of a span in which a key may have changes, the newest first: partitions whose lists have it, and the times
+-- that no list tells of. For many keys of one table: `unlisted` is looked up once.
+create or replace function _bemi.times_with_key(in_table text, key text, span tstzrange, unlisted tstzmultirange)
+returns tstzrange[] language plpgsql stable parallel safe set search_path = pg_catalog, pg_temp as $$
+declare hash constant int := _bemi.key_hash(in_table, key);
+begin
+  return array(
+    with having_it as materialized (
+      select k."window" from _bemi.window_keys k where k.bucket = hash & 1023 and hash = any(k.hashes)
+    )
+    select t.times from (
+      select u.times from unnest(unlisted) u (times)
+      union all
+      select tstzrange(greatest(w.from_time, lower(span)), least(w.to_time, upper(span)))
+      from having_it join _bemi.listed_window w using ("window")
+      where w.from_time < upper(span) and w.to_time > lower(span)
+        and not tstzrange(w.from_time, w.to_time) && unlisted
+    ) t order by lower(t.times) desc);
+end $$;
+
+-- The newest change of a key in a span, under one name of its table. Each query names its times, so that the planner
+-- opens few partitions: a plan over years of them costs more than all probes.
+create or replace function _bemi.newest_of_key(in_source text, in_schema text, in_table text, key text, span tstzrange,
+  unlisted tstzmultirange, from_place bigint[], to_place bigint[])
+returns table (epoch int, commit_position bigint, sequence bigint, effective_at timestamptz, operation text,
+               after jsonb, exact jsonb, fidelity jsonb)
+language plpgsql stable parallel safe rows 1 cost 10000 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_custom_plan set jit = off as $$
+declare
+  times constant tstzrange[] := _bemi.times_with_key(in_table, key, span, unlisted);
+  since timestamptz;
+  until timestamptz;
+begin
+  for i in 1 .. cardinality(times) loop
+    since := lower(times[i]);
+    until := upper(times[i]);
+    return query
+    select c.epoch, c.commit_position, c.sequence, c.effective_at, c.operation, c.after, c.exact, c.fidelity
+    from @schema@.changes c
+    where c."table" = in_table and c.primary_key = key and c.schema = in_schema and c.source = in_source
+      and c.effective_at >= since and c.effective_at < until
+      and (from_place is null or array[c.epoch, c.commit_position, c.sequence] >= from_place)
+      and (to_place is null or array[c.epoch, c.commit_position, c.sequence] < to_place)
+    order by c.effective_at desc, c.commit_position desc, c.sequence desc limit 1;
+    exit when found;
+  end loop;
+end $$;
+
 -- All changes of a key under one name of its table.
 create or replace function _bemi.changes_of_key(in_source text, in_schema text, in_table text, key text)
 returns setof @schema@.changes language plpgsql stable set search_path = pg_catalog, pg_temp
