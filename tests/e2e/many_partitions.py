@@ -12,7 +12,7 @@ do $$
 declare
   name text;
   first timestamptz := (select min(effective_at) from changes);
-  last timestamptz := (select greatest(max(effective_at), min(effective_at) + interval '1 second') from changes);
+  last timestamptz := (select greatest(max(effective_at), min(effective_at) + interval '1 ms') from changes);
   since timestamptz := (select min(from_time) from _bemi."window");
   until timestamptz := (select max(to_time) from _bemi."window");
   bound timestamptz := since;

@@ -7,6 +7,8 @@ from contextlib import closing
 import psycopg
 import pytest
 
+from e2e.many_partitions import cut, opened
+from e2e.oracle import now_of
 from e2e.random_past import SCHEMA, Moment, Table, Work, catalog, quoted
 from e2e.test_every_door import by_copy, by_functions, by_views, wait_until_all_is_known
 from support.fixtures import Database, StartWorker, oldest_and_newest
@@ -89,3 +91,40 @@ def histories_know_no_checkpoints(connection: psycopg.Connection) -> None:
             (f"{quoted(schema)}.{quoted(table)}", key),
         ).fetchall()
         assert ("SNAPSHOT",) not in versions[1:], (schema, table, key, versions)
+
+
+@oldest_and_newest
+def test_a_whole_table_opens_only_the_partitions_since_its_checkpoint(
+    database: Database, start_worker: StartWorker
+) -> None:
+    """Whether its changes are read, its keys are looked up, or its rows are counted by their content."""
+    database.sql(
+        "create table item (id int primary key, v int); create table busy (id int primary key, v int);"
+        "create table loose (v int); alter table loose replica identity full; insert into busy values (1, 0)"
+    )
+    worker = start_worker().wait_ready()
+    tables = {"item": "forward over all", "busy": "one probe of the index", "loose": "by content"}
+    for n in range(60):
+        database.sql(
+            f"insert into item values ({n}, {n}); insert into loose values ({n});"
+            f"update busy set v = {n}; update busy set v = -v"
+        )
+    moment = now_of(database.url)
+    worker.terminate()
+    cut(database, 20)
+    database.sql("select _bemi.checkpoint(to_time) from _bemi.window where name = 'changes_piece_12'")
+    rows = 'select "row" from bemi.rows_as_of(%s, %s) order by ("row" ->> \'v\')::int'
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        for table, way in tables.items():
+            [_, (said,)] = connection.execute("select bemi.explain_as_of(%s, %s)", (table, moment)).fetchall()
+            assert way in said
+            later = {f"changes_piece_{n}" for n in range(13, 21)}
+            assert opened(connection, rows, table, moment) == later, table
+            live = f"select to_jsonb(t) from {table} t order by v".encode()
+            found = connection.execute(rows.encode(), (table, moment)).fetchall()
+            assert found == connection.execute(live).fetchall(), table
+        # Before it, all up to the time.
+        [(at,)] = database.sql("select to_time from _bemi.window where name = 'changes_piece_4'")
+        earlier = {f"changes_piece_{n}" for n in range(1, 6)}
+        for table in tables:
+            assert opened(connection, rows, table, at) <= earlier, table

@@ -385,6 +385,32 @@ def test_a_reader_needs_these_rights_and_no_more(database: Database, start_worke
         database.sql("drop owned by auditor; drop role auditor")
 
 
+@oldest_and_newest
+def test_a_reader_gets_a_whole_table_by_its_keys(database: Database, start_worker: StartWorker) -> None:
+    database.sql(SCHEMA)
+    start_worker().wait_ready()
+    role = f"auditor_{database.name}"
+    database.sql(f'create role "{role}" login')
+    database.sql("select _bemi.grant_rights('reader', %s)", role)
+    for n in range(20):
+        database.sql("update item set amount = %s", n)
+    moment = now_of(database.url)
+    rows = "select primary_key, \"row\"::text from bemi.rows_as_of('item', %s) order by 1"
+    with psycopg.connect(database.url.replace("postgres@", f"{role}@", 1), autocommit=True) as connection:
+        [_, (way,)] = connection.execute("select bemi.explain_as_of('item', %s)", (moment,)).fetchall()
+        assert "one probe of the index for each key" in way
+        found = connection.execute(rows.encode(), (moment,)).fetchall()
+        assert found == database.sql(rows, moment) and len(found) == 2
+        # Without that right, all changes are read.
+        database.sql(
+            f'do $$ begin execute format($f$ revoke select on %s from "{role}" $f$, (select'
+            " string_agg(to_regclass('_bemi.key_' || id)::text, ', ') from _bemi.view"
+            " where key_types <> '{}')); end $$"
+        )
+        assert connection.execute(rows.encode(), (moment,)).fetchall() == found
+    database.sql(f'drop owned by "{role}"; drop role "{role}"')
+
+
 # Each with what it does to the names of columns, and whether rows get values that nobody tells.
 ALTERATIONS = [
     "alter table item add column extra_{n} text",

@@ -146,9 +146,11 @@ begin
   end if;
 end $$;
 
--- All changes until then are read.
+-- All changes until then are read, of the partitions since the checkpoint: the planner must know its time.
 create or replace function _bemi.rows_by_scan(place _bemi.place) returns setof bemi.row_version
-language sql stable set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp set plan_cache_mode = force_custom_plan as $$
+begin
+  return query
   with maps as materialized (select m.* from _bemi.shape_maps(place) m where place.mixed)
   select v.primary_key, case when m.map is null then v.after else _bemi.reshaped(m.map, v.after) end,
          case when m.map is null then v.exact -> 'after'
@@ -184,8 +186,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
             order by m.since desc, m.sequence desc limit 1) as map
     offset 0
   ) m
-  where not v.ends
-$$;
+  where not v.ends;
+end $$;
 
 create or replace function _bemi.column_names_ever(place _bemi.place) returns text[]
 language sql stable set search_path = pg_catalog, pg_temp as $$
@@ -196,7 +198,7 @@ $$;
 
 -- Rows without a key are known by their content, and by how many there are of it.
 create or replace function _bemi.keyless_rows_as_of(place _bemi.place) returns setof bemi.row_version
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable set search_path = pg_catalog, pg_temp set plan_cache_mode = force_custom_plan as $$
 declare
   emptied record;
   names constant text[] := _bemi.column_names_ever(place);  -- once, and not for each change
@@ -237,7 +239,7 @@ begin
         offset 0
       ) m
       where c.source = place.source and c.epoch = place.epoch and c.effective_at <= place.at
-        and c.operation not in ('TRUNCATE', 'SCHEMA')
+        and c.effective_at >= place.since_time and c.operation not in ('TRUNCATE', 'SCHEMA')
         and (emptied.sequence is null
              or (c.commit_position, c.sequence) > (emptied.commit_position, emptied.sequence))
     ) e

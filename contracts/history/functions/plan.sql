@@ -16,7 +16,7 @@ begin
   select * into v from _bemi.view w
   where w.source = place.source and w.relation = place.relation and cardinality(w.key_types) > 0 and w.problem is null
     and place.at < _bemi.view_until(w) and place.at >= coalesce(w.known_from, '-infinity')
-    and _bemi.is_view_current(w, place)
+    and _bemi.is_view_current(w, place) and has_table_privilege(to_regclass('_bemi.key_' || w.id), 'select')
   order by _bemi.view_until(w) desc limit 1;
   if v.id is null then
     way := 'changes'; reason := 'the table of its keys is not there, or not up to that time';

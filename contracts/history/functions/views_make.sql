@@ -291,12 +291,12 @@ begin
   return greatest(seen - at_most, 0);
 end $$;
 
--- A role that may read the history may read the views and call their functions. An object of another role in a view's
--- place is not ours to grant.
+-- A role that may read the history may read the views and their keys, and call their functions. An object of another
+-- role in a view's place is not ours to grant.
 create or replace function _bemi.grant_views(in_source text, everything boolean) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-  now_granted constant text := (select format('%s of %s', c.relacl, (select max(v.tried_at) from _bemi.view v))
+  now_granted constant text := (select format('%s of %s and keys', c.relacl, (select max(v.tried_at) from _bemi.view v))
                                 from pg_class c where c.oid = '@schema@.changes'::regclass);
   reader regrole;
   statement text;
@@ -322,6 +322,10 @@ begin
       union all
       select format('grant select on %s to %s', string_agg(format('%I.%I', o.nspname, o.relname), ', '), reader)
       from ours o where not has_table_privilege(reader::oid, o.oid, 'select') having count(*) > 0
+      union all
+      select format('grant select on %s to %s', string_agg(k.oid::regclass::text, ', '), reader)
+      from (select to_regclass('_bemi.key_' || w.id)::oid as oid from _bemi.view w) k
+      where not has_table_privilege(reader::oid, k.oid, 'select') having count(*) > 0
     loop
       execute statement;
     end loop;
