@@ -125,6 +125,17 @@ base::Status add_filter(Where& where, const ChangeFilter& filter) {
   return {};
 }
 
+base::Result<std::string> contexts_of(const ChangeFilter& filter) {
+  std::string all;
+  for (const std::string& text : filter.context) {
+    TRY_ASSIGN(ContextFilter one, parse_context_filter(text));
+    all += (all.empty() ? "[" : ", [") + one.as_text;
+    if (one.as_scalar) all += ", " + *one.as_scalar;
+    all += "]";
+  }
+  return "[" + all + "]";
+}
+
 std::string among_ids(std::string_view parameter) {
   return fmt::format(
       "id in (select id::uuid from jsonb_array_elements_text({}::jsonb) as ids (id))", parameter);

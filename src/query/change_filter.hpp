@@ -46,6 +46,9 @@ struct ContextFilter {
 };
 base::Result<ContextFilter> parse_context_filter(const std::string& text);
 
+// The contexts of a filter as `_bemi.times_of_contexts` takes them.
+base::Result<std::string> contexts_of(const ChangeFilter& filter);
+
 // A WHERE clause under construction, with its parameters.
 class Where {
  public:

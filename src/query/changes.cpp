@@ -78,17 +78,16 @@ base::Result<pg::Rows> Changes::newest(const ChangeFilter& asked, std::int64_t l
   }
   TRY_ASSIGN(Floors floors,
              floors_of(*destination_, filter, end ? std::optional(end->at) : std::nullopt));
-  TRY_ASSIGN(std::string record_times, times_of_record(*destination_, filter));
+  TRY_ASSIGN(std::string changes, among_times(*destination_, filter, table_));
   for (std::size_t step = 0;; ++step) {
     TRY_ASSIGN(Where where, where_of(filter));
-    if (!record_times.empty()) where.add_raw(record_times);
     add_floor(where, floors[step]);
     if (end) add_cursor(where, *end, "<");
     std::string sql = fmt::format(
         "select * from (select {} from {}{} order by effective_at desc, epoch desc, "
         "commit_position desc, sequence desc, id desc limit {}) newest "
         "order by effective_at, epoch, commit_position, sequence, id",
-        select_list(), table_, where.clause(), limit);
+        select_list(), changes, where.clause(), limit);
     TRY_ASSIGN(pg::Rows rows, destination_->query(sql, where.parameters()));
     bool is_all = step + 1 == floors.size();
     if (rows.empty() && is_all && !before) TRY(check_context_keys(*destination_, filter));

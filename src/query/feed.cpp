@@ -78,8 +78,9 @@ base::Result<FeedPage> Feed::older(const ChangeFilter& asked, const std::optiona
   TRY_ASSIGN(ChangeFilter filter, known_filter(*destination_, asked));
   TRY_ASSIGN(Floors floors, floors_of(*destination_, filter,
                                       from ? std::optional(from->effective_at) : std::nullopt));
+  TRY_ASSIGN(std::string changes, among_times(*destination_, filter, table_));
   for (std::size_t step = 0;; ++step) {
-    TRY_ASSIGN(FeedPage page, page_since(filter, from, limit, floors[step]));
+    TRY_ASSIGN(FeedPage page, page_since(filter, from, limit, floors[step], changes));
     bool is_all = step + 1 == floors.size();
     if (page.changes.empty() && is_all && !from) TRY(check_context_keys(*destination_, filter));
     if (page.next || is_all) return page;
@@ -88,7 +89,8 @@ base::Result<FeedPage> Feed::older(const ChangeFilter& asked, const std::optiona
 
 base::Result<FeedPage> Feed::page_since(const ChangeFilter& filter,
                                         const std::optional<Cursor>& from, std::int64_t limit,
-                                        const std::optional<std::string>& floor) {
+                                        const std::optional<std::string>& floor,
+                                        const std::string& changes) {
   Where where;
   TRY(add_filter(where, filter));
   add_floor(where, floor);
@@ -104,7 +106,7 @@ base::Result<FeedPage> Feed::page_since(const ChangeFilter& filter,
   }
   // The index on time has this order; `id` settles what two sources did at once.
   std::string sql = "select effective_at, commit_position, sequence, id, " + change_json() +
-                    " from " + first_changes(table_, where.clause(), page_order, limit + 1);
+                    " from " + first_changes(changes, where.clause(), page_order, limit + 1);
   FeedPage page;
   Cursor last;
   TRY_ASSIGN(bool is_whole,

@@ -98,7 +98,8 @@ class Feed {
  private:
   // The same among the changes since `floor`.
   base::Result<FeedPage> page_since(const ChangeFilter& filter, const std::optional<Cursor>& from,
-                                    std::int64_t limit, const std::optional<std::string>& floor);
+                                    std::int64_t limit, const std::optional<std::string>& floor,
+                                    const std::string& changes);
   base::Result<NewChanges> new_changes(const Reading& reading, std::int64_t limit,
                                        std::size_t filters);
   // The condition for changes after `seen`, and the order to read them in.

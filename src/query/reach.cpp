@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include "query/reach.hpp"
 
+#include <fmt/format.h>
+
 #include "change/key_text.hpp"
 
 namespace bemi::query {
@@ -13,11 +15,15 @@ from (values (interval '3 days'), (interval '30 days'), (interval '300 days')) r
 cross join lateral (select least(coalesce($1::timestamptz, now()), now()) - r.back as since) t
 order by r.back)";
 
-// So many spans that the planner would look at nearly all partitions anyway are no help.
-constexpr const char* select_record_times = R"(
-select case when count(*) between 1 and 100 then '(' || string_agg(
-         format('effective_at >= %L and effective_at < %L', t.since, t.until), ' or ') || ')' else '' end
-from _bemi.times_of_keys($1, array[$2], '-infinity', 'infinity') t)";
+// The newest hundred spans, and all that is older than these.
+constexpr const char* select_spans = R"(
+select case when t.n <= 100 then format('effective_at >= %L and effective_at < %L', t.since, t.until)
+            else format('effective_at < %L', t.until) end
+from (select t.*, row_number() over (order by t.since desc) as n from )";
+constexpr const char* of_keys =
+    "_bemi.times_of_keys($1, array[$2], '-infinity', 'infinity') t) t where t.n <= 101";
+constexpr const char* of_contexts =
+    "_bemi.times_of_contexts($1::jsonb, '-infinity', 'infinity') t) t where t.n <= 101";
 
 }  // namespace
 
@@ -34,12 +40,27 @@ base::Result<Floors> floors_of(pg::Connection& destination, const ChangeFilter& 
   return floors;
 }
 
-base::Result<std::string> times_of_record(pg::Connection& destination, const ChangeFilter& filter) {
-  if (!filter.table || !filter.primary_key) return std::string();
-  TRY_ASSIGN(pg::Rows rows,
-             destination.query(select_record_times,
-                               {filter.table->table, change::asked_key_name(*filter.primary_key)}));
-  return rows.text(0, 0);
+base::Result<std::string> among_times(pg::Connection& destination, const ChangeFilter& filter,
+                                      const std::string& changes) {
+  std::string sql(select_spans);
+  std::vector<pg::Parameter> asked;
+  if (filter.table && filter.primary_key) {
+    sql += of_keys;
+    asked = {filter.table->table, change::asked_key_name(*filter.primary_key)};
+  } else if (!filter.context.empty()) {
+    sql += of_contexts;
+    TRY_ASSIGN(std::string contexts, contexts_of(filter));
+    asked = {contexts};
+  } else {
+    return changes;
+  }
+  TRY_ASSIGN(pg::Rows rows, destination.query(sql, asked));
+  std::string parts;
+  for (int row = 0; row < rows.count(); ++row) {
+    parts += fmt::format("{}select * from {} where {}", row == 0 ? "" : " union all ", changes,
+                         rows.text(row, 0));
+  }
+  return parts.empty() ? changes : "(" + parts + ") changes";
 }
 
 void add_floor(Where& where, const std::optional<std::string>& floor) {

@@ -22,8 +22,11 @@ base::Result<Floors> floors_of(pg::Connection& destination, const ChangeFilter& 
 // Constants: the planner leaves out the partitions before it only by a value that it knows.
 void add_floor(Where& where, const std::optional<std::string>& floor);
 
-// Of a filter for one record: a condition that leaves out the partitions which surely have none of
-// its changes. Empty: there is nothing to leave out.
-base::Result<std::string> times_of_record(pg::Connection& destination, const ChangeFilter& filter);
+// The table of changes, or the parts of it that may have changes of the filter's record or
+// contexts: one for each span of time, since the planner takes long over alternatives. They hold in
+// the snapshot in which they were asked for; a change that comes late is missed, as if asked before
+// it.
+base::Result<std::string> among_times(pg::Connection& destination, const ChangeFilter& filter,
+                                      const std::string& changes);
 
 }  // namespace bemi::query

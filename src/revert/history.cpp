@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "query/known_names.hpp"
+#include "query/reach.hpp"
 #include "revert/limits.hpp"
 #include "store/schema.hpp"
 
@@ -36,10 +37,14 @@ base::Result<History> History::open(pg::Connection& destination, query::ChangeFi
     history.condition_.sql =
         fmt::format("(({}) or {})", history.condition_.sql, query::among_ids(parameter));
   }
-  history.asked_ = history.condition_.sql;
   TRY(destination.run("begin isolation level repeatable read read only"));
+  history.asked_ = history.condition_.sql;
   TRY(check_reached(destination, source, filter));
-  TRY(history.select());
+  std::string among = history.changes_;
+  if (extra.empty()) {
+    TRY_ASSIGN(among, query::among_times(destination, filter, history.changes_));
+  }
+  TRY(history.select(among));
   if (history.selected_.changes == 0) TRY(query::check_context_keys(destination, filter));
   TRY(history.load_tables(partitions));
   TRY(history.note_gaps());
@@ -58,14 +63,17 @@ base::Status check_reached(pg::Connection& destination, const std::string& sourc
 
 void History::close() { [[maybe_unused]] auto ended = destination_->run("rollback"); }
 
-base::Status History::select() {
+base::Status History::select(const std::string& among) {
   TRY_ASSIGN(
       pg::Rows rows,
       destination_->query(
-          fmt::format("select schema, \"table\", count(*) filter (where operation <> 'SCHEMA'), "
-                      "count(*) filter (where operation = 'SCHEMA'), min(effective_at)::text "
-                      "from {} c where {} and operation <> 'SNAPSHOT' group by 1, 2 order by 1, 2",
-                      changes_, condition_.sql),
+          fmt::format(
+              "select schema, \"table\", count(*) filter (where operation <> 'SCHEMA'), "
+              "count(*) filter (where operation = 'SCHEMA'), "
+              "(min(min(effective_at)) over ())::text, (max(max(effective_at)) over ())::text "
+              "from (select * from {}) c where {} and operation <> 'SNAPSHOT' group by 1, 2 order "
+              "by 1, 2",
+              among, condition_.sql),
           condition_.parameters));
   std::string altered;
   for (int row = 0; row < rows.count(); ++row) {
@@ -74,12 +82,14 @@ base::Status History::select() {
       altered += (altered.empty() ? "" : ", ") + rows.text(row, 0) + "." + rows.text(row, 1);
     }
     if (rows.integer(row, 2) > 0) names_.emplace_back(rows.text(row, 0), rows.text(row, 1));
-    if (since_.empty() || rows.text(row, 4) < since_) since_ = rows.text(row, 4);
+    since_ = rows.text(row, 4);
+    last_ = rows.text(row, 5);
   }
   if (!altered.empty()) {
     selected_.warnings.push_back("how tables are defined is not undone: " + altered);
   }
   if (selected_.changes == 0) return {};
+  TRY(bound());
   TRY_ASSIGN(pg::Rows ids,
              destination_->query(
                  fmt::format("select transaction_id from {} c where {} and operation <> 'SNAPSHOT' "
@@ -92,6 +102,19 @@ base::Status History::select() {
   }
   TRY(note_what_went_too());
   TRY(find_reverts());
+  return {};
+}
+
+// The planner opens only partitions that a query's own constants do not rule out.
+base::Status History::bound() {
+  TRY_ASSIGN(pg::Rows rows,
+             destination_->query("select date_trunc(d.partition_by, $1::timestamptz, 'UTC')::text "
+                                 "from _bemi.destination d",
+                                 {since_}));
+  floor_ = pg::quote_literal(rows.text(0, 0)) + "::timestamptz";
+  condition_.sql = asked_ =
+      fmt::format("(({}) and effective_at between {}::timestamptz and {}::timestamptz)",
+                  condition_.sql, pg::quote_literal(since_), pg::quote_literal(last_));
   return {};
 }
 
@@ -114,8 +137,8 @@ base::Status History::note_what_went_too() {
                       "effective_at {0}) select c.schema, c.\"table\", count(*) from "
                       "gone g join {1} c using (epoch, commit_position, effective_at) where "
                       "c.source = ${2} and c.operation = 'DELETE' and not coalesce({3}, false) "
-                      "group by 1, 2 order by 1, 2",
-                      deletes, changes_, parameters.size(), "(" + condition_.sql + ")"),
+                      "and c.effective_at >= {4} group by 1, 2 order by 1, 2",
+                      deletes, changes_, parameters.size(), "(" + condition_.sql + ")", floor_),
           parameters));
   if (rows.empty()) return {};
   std::string gone;
@@ -207,8 +230,9 @@ base::Status History::find_reverts() {
     counted_ = fmt::format("not (c.transaction_id in ({}) and c.context ? 'revert_of')", cancelled);
   }
   if (!reverts.empty()) {
-    condition_.sql = fmt::format("(({}) or transaction_id in ({}) and context ? 'revert_of')",
-                                 condition_.sql, reverts);
+    condition_.sql = fmt::format(
+        "(({}) or transaction_id in ({}) and context ? 'revert_of' and effective_at >= {})",
+        condition_.sql, reverts, floor_);
   }
   return {};
 }
@@ -255,8 +279,9 @@ base::Result<std::vector<ChangeRef>> History::changes(const std::vector<std::str
   if (ids.empty()) return found;
   TRY_ASSIGN(pg::Rows rows,
              destination_->query(fmt::format("select id::text, transaction_id, effective_at::text, "
-                                             "(context - 'SQL')::text from {} where {}",
-                                             changes_, query::among_ids("$1")),
+                                             "(context - 'SQL')::text from {} where {} "
+                                             "and effective_at >= {}",
+                                             changes_, query::among_ids("$1"), floor_),
                                  {json(ids).dump()}));
   for (int row = 0; row < rows.count(); ++row) {
     found.push_back({.id = rows.text(row, 0),

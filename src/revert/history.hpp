@@ -81,7 +81,8 @@ class History {
  private:
   History(pg::Connection& destination, std::string table)
       : destination_(&destination), changes_(std::move(table)) {}
-  base::Status select();
+  base::Status select(const std::string& among);  // the parts of the history that may have them
+  base::Status bound();
   base::Status find_reverts();
   base::Status note_what_went_too();
   base::Status note_gaps();
@@ -107,6 +108,8 @@ class History {
   std::string counted_ = "true";  // which changes had an effect that was not taken back
   std::vector<std::pair<std::string, std::string>> names_;  // schema, table of selected changes
   std::string since_;                                       // effective_at of the first of them
+  std::string last_;                                        // and of the last
+  std::string floor_ = "'-infinity'::timestamptz";  // where the first one's partition begins
   Selected selected_;
   std::vector<PastTable> tables_;
 };

@@ -79,9 +79,9 @@ base::Result<History::Moves> History::load_moves(const PastTable& table) {
                  "cross join lateral (select c.primary_key from {} c where c.source = k.source "
                  "and c.schema = k.schema and c.\"table\" = k.\"table\" and c.epoch = k.epoch "
                  "and c.commit_position = k.commit_position and c.sequence = k.sequence "
-                 "and c.effective_at = k.effective_at and {} offset 0) c "
+                 "and c.effective_at = k.effective_at and c.effective_at >= {} and {} offset 0) c "
                  "where k.source = {} and k.effective_at >= {}::timestamptz",
-                 changes_, is_of(table, source_), literal(source_), literal(since_))));
+                 changes_, floor_, is_of(table, source_), literal(source_), literal(since_))));
   Moves moves;
   if (rows.empty()) return moves;
   Groups groups;
@@ -187,13 +187,15 @@ with taken as (
 // probe of the index of records. OFFSET keeps PostgreSQL from planning both sides as one: right
 // after a large statement its statistics say that none of them has a row, and each would be
 // compared with each. The bound is a subquery because its value is beyond all that the statistics
-// have seen.
+// have seen; where its partition begins is not.
 std::string History::changes_of_sql(const PastTable& table, const std::string& key,
                                     const std::string& condition) const {
   return fmt::format(
       "cross join lateral (select * from {} c where c.primary_key = {} and {} and c.{} and "
-      "c.effective_at >= (select {}::timestamptz) and {} and {} offset 0) c ",
-      changes_, key, is_of(table, source_), row_changes, literal(since_), counted_, condition);
+      "c.effective_at >= (select {}::timestamptz) and c.effective_at >= {} and {} and {} "
+      "offset 0) c ",
+      changes_, key, is_of(table, source_), row_changes, literal(since_), floor_, counted_,
+      condition);
 }
 
 // Rows whose keys never moved: a key is a group of its own.

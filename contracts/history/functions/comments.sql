@@ -172,6 +172,7 @@ comment on table _bemi.listed_window is 'The partitions whose keys are listed in
 comment on column _bemi.listed_window."window" is 'The partition''s name';
 comment on column _bemi.listed_window.from_time is 'The partition''s first moment';
 comment on column _bemi.listed_window.to_time is 'The first moment after the partition';
+comment on column _bemi.listed_window.contexts is 'True if its list tells of contexts, too';
 comment on column _bemi.listed_window.listed_at is 'The time when its keys were listed';
 
 comment on table _bemi.login_session is 'Browsers that have signed in.';
@@ -322,6 +323,8 @@ comment on type bemi.row_version is 'A row as it was at a time, with the change 
 
 comment on table _bemi.window_keys is
   'Which keys a closed partition has, so that questions about one record leave out the partitions without it.';
-comment on column _bemi.window_keys.bucket is 'The lowest ten bits of the hashes';
+comment on column _bemi.window_keys.bucket is
+  'The lowest ten bits of the hashes of keys; from 1024 on, the lowest seven of those of contexts';
 comment on column _bemi.window_keys."window" is 'The partition''s name';
-comment on column _bemi.window_keys.hashes is 'Of each table and key: see _bemi.key_hash';
+comment on column _bemi.window_keys.hashes is
+  'Of each table and key, or of each value in a context: see _bemi.key_hash, _bemi.context_hash';

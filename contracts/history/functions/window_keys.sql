@@ -1,10 +1,29 @@
--- Which partitions may have changes of a key: all but those whose lists of keys say that they have none.
+-- Which partitions may have changes of a key, or with a value in their context: all but those whose lists say that they
+-- have none.
 
 -- The same on every server and release: lists are kept for years.
 create or replace function _bemi.key_hash("table" text, key text) returns int
 language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
   select ('x' || left(md5(concat("table", chr(10), key)), 8))::bit(32)::int
 $$;
+
+-- Of a value in a context, under its key, as a list has it; null for objects and arrays, which lists leave out. Equal
+-- numbers are one value, however they are written.
+create or replace function _bemi.context_hash(key text, value jsonb) returns int
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
+  select case jsonb_typeof(value)
+    when 'number' then _bemi.key_hash('', concat(key, chr(10), 'number', trim_scale((value #>> '{}')::numeric)))
+    when 'string' then _bemi.key_hash('', concat(key, chr(10), 'string', value #>> '{}'))
+    when 'boolean' then _bemi.key_hash('', concat(key, chr(10), value))
+    when 'null' then _bemi.key_hash('', concat(key, chr(10), value)) end
+$$;
+
+-- Of a list: those of keys, and behind them fewer of contexts, of which nearly empty partitions have many.
+create or replace function _bemi.key_bucket(hash int) returns int
+language sql immutable parallel safe return hash & 1023;
+
+create or replace function _bemi.context_bucket(hash int) returns int
+language sql immutable parallel safe return 1024 + (hash & 127);
 
 -- The lists that hold of partitions with a moment in the span: one holds as long as the partition is there, and with it
 -- the trigger that takes the list back. Another table in the partition's place has no such trigger, and after
@@ -21,35 +40,69 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
   where w.to_time > kept_lists.from_time and w.from_time <= kept_lists.to_time
 $$;
 
--- The spans of time in which any of the keys may have changes, the newest first: a null one stands for what has no key.
--- A plan over years of partitions costs more than the probes, and the planner leaves out partitions by values that it
--- knows: so the last days stand apart from what is older.
+-- The spans of time that remain without others, the newest first. A plan over years of partitions costs more than the
+-- probes, and the planner leaves out partitions by values that it knows: so the last days stand apart from what is
+-- older.
+create or replace function _bemi.times_but(others tstzmultirange, from_time timestamptz, to_time timestamptz)
+returns table (since timestamptz, until timestamptz)
+language sql immutable set search_path = pg_catalog, pg_temp as $$
+  with steps as (
+    select tstzrange(recent - back, recent - lag(back) over (order by back)) as times
+    from (values (interval '3 days'), ('30 days'), ('300 days'), (null)) s (back),
+      least(times_but.to_time, now()) recent
+  )
+  select lower(span), case when upper_inc(span) then upper(span) + interval '1 us' else coalesce(upper(span),
+           'infinity') end
+  from unnest(
+    tstzmultirange(tstzrange(times_but.from_time, nullif(times_but.to_time, 'infinity'), '[]'))
+    - coalesce(others, '{}')) r (times)
+  cross join steps s cross join lateral (select r.times * s.times as span) p
+  where not isempty(span)
+  order by lower(span) desc
+$$;
+
+-- The spans in which any of the keys may have changes: a null one stands for what has no key.
 create or replace function _bemi.times_of_keys(in_table text, keys text[], from_time timestamptz, to_time timestamptz)
 returns table (since timestamptz, until timestamptz)
 language sql stable set search_path = pg_catalog, pg_temp as $$
   with having_them as materialized (
     select distinct k."window"
     from (select distinct _bemi.key_hash(in_table, k.key) as hash from unnest(keys) k (key)) h
-    join _bemi.window_keys k on k.bucket = h.hash & 1023
+    join _bemi.window_keys k on k.bucket = _bemi.key_bucket(h.hash)
     where h.hash = any(k.hashes) and cardinality(keys) <= 100
   ), without_them as (
     select range_agg(tstzrange(w.from_time, w.to_time)) as times
     from _bemi.kept_lists(times_of_keys.from_time, times_of_keys.to_time) w
     where cardinality(keys) <= 100 and w."window" not in (select h."window" from having_them h)
-  ), steps as (
-    select tstzrange(recent - back, recent - lag(back) over (order by back)) as times
-    from (values (interval '3 days'), ('30 days'), ('300 days'), (null)) s (back),
-      least(times_of_keys.to_time, now()) recent
   )
-  select lower(span), case when upper_inc(span) then upper(span) + interval '1 us' else coalesce(upper(span),
-           'infinity') end
+  select t.since, t.until
+  from without_them w cross join lateral _bemi.times_but(w.times, times_of_keys.from_time, times_of_keys.to_time) t
+$$;
+
+-- The spans that may have changes with all of these contexts: each an array of alternatives, objects with one key.
+create or replace function _bemi.times_of_contexts(contexts jsonb, from_time timestamptz, to_time timestamptz)
+returns table (since timestamptz, until timestamptz)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  with said as materialized (
+    select c.number, _bemi.context_hash(e.key, e.value) as hash
+    from jsonb_array_elements(contexts) with ordinality c (alternatives, number)
+    cross join lateral jsonb_array_elements(c.alternatives) a (alternative)
+    cross join lateral jsonb_each(a.alternative) e
+  ), told as materialized (  -- those that lists tell of, whichever alternative holds
+    select s.number, array_agg(s.hash) as hashes from said s group by s.number having bool_and(s.hash is not null)
+  ), having_them as materialized (
+    select k."window" from told t cross join lateral unnest(t.hashes) h (hash)
+    join _bemi.window_keys k on k.bucket = _bemi.context_bucket(h.hash)
+    where h.hash = any(k.hashes)
+    group by 1 having count(distinct t.number) = (select count(*) from told)
+  ), without_them as (
+    select range_agg(tstzrange(w.from_time, w.to_time)) as times
+    from _bemi.kept_lists(times_of_contexts.from_time, times_of_contexts.to_time) w
+    where w.contexts and exists (select from told) and w."window" not in (select h."window" from having_them h)
+  )
+  select t.since, t.until
   from without_them w
-  cross join lateral unnest(
-    tstzmultirange(tstzrange(times_of_keys.from_time, nullif(times_of_keys.to_time, 'infinity'), '[]'))
-    - coalesce(w.times, '{}')) r (times)
-  cross join steps s cross join lateral (select r.times * s.times as span) p
-  where not isempty(span)
-  order by lower(span) desc
+  cross join lateral _bemi.times_but(w.times, times_of_contexts.from_time, times_of_contexts.to_time) t
 $$;
 
 -- The times of a span in which a key may have changes, the newest first: partitions whose lists have it, and the times
@@ -60,7 +113,7 @@ declare hash constant int := _bemi.key_hash(in_table, key);
 begin
   return array(
     with having_it as materialized (
-      select k."window" from _bemi.window_keys k where k.bucket = hash & 1023 and hash = any(k.hashes)
+      select k."window" from _bemi.window_keys k where k.bucket = _bemi.key_bucket(hash) and hash = any(k.hashes)
     )
     select t.times from (
       select u.times from unnest(unlisted) u (times)
@@ -147,12 +200,17 @@ begin
   execute format('alter table %s enable always trigger bemi_listed', child);
   delete from _bemi.window_keys k where k."window" = name;
   execute format('insert into _bemi.window_keys (bucket, "window", hashes) '
-                 'select h.hash & 1023, %L, array_agg(h.hash) '
-                 'from (select distinct _bemi.key_hash(c."table", c.primary_key) as hash from %s c) h group by 1',
-                 name, child);
-  insert into _bemi.listed_window ("window", from_time, to_time)
-  select w.name, w.from_time, w.to_time from _bemi.window w where w.name = list_keys.name
-  on conflict ("window") do update set from_time = excluded.from_time, to_time = excluded.to_time, listed_at = now();
+                 'select _bemi.key_bucket(h.hash), %1$L, array_agg(h.hash) '
+                 'from (select distinct _bemi.key_hash(c."table", c.primary_key) as hash from %2$s c) h group by 1 '
+                 'union all '
+                 'select _bemi.context_bucket(h.hash), %1$L, array_agg(h.hash) '
+                 'from (select distinct _bemi.context_hash(e.key, e.value) as hash '
+                 'from (select distinct c.context from %2$s c) c cross join lateral jsonb_each(c.context) e) h '
+                 'where h.hash is not null group by 1', name, child);
+  insert into _bemi.listed_window ("window", from_time, to_time, contexts)
+  select w.name, w.from_time, w.to_time, true from _bemi.window w where w.name = list_keys.name
+  on conflict ("window") do update
+  set from_time = excluded.from_time, to_time = excluded.to_time, contexts = true, listed_at = now();
 end $$;
 
 -- Of a partition that is dropped.

@@ -5,7 +5,7 @@ with rule as (
 )
 select w.name, (extract(epoch from w.from_time) * 1000000)::bigint, (extract(epoch from w.to_time) * 1000000)::bigint,
        w.closed, w.sealed,
-       w.name in (select l."window" from _bemi.kept_lists() l), w.detaching, w.restored, w.archived,
+       w.name in (select l."window" from _bemi.kept_lists() l where l.contexts), w.detaching, w.restored, w.archived,
        coalesce(w.to_time <= now() - (select max(keep) from rule), false)
          and exists (select from rule where "table" is null),
        exists (select from _bemi.tables_over($1::jsonb, w.to_time)), pg_size_pretty(w.bytes)
