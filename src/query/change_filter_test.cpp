@@ -127,6 +127,13 @@ TEST(ContextFilter, RefusesWhatHasNoKey) {
   }
 }
 
+TEST(ContextFilter, GivesTheAlternativesOfEachContext) {
+  EXPECT_EQ(contexts_of({.context = {}}).value(), "[]");
+  EXPECT_EQ(contexts_of({.context = {"a=7", "b=x=\"y"}}).value(),
+            R"([[{"a": "7"}, {"a": 7}], [{"b": "x=\"y"}]])");
+  EXPECT_FALSE(contexts_of({.context = {"a=7", "b"}}));
+}
+
 TEST(Where, IsAClauseOnlyWhenItSaysSomething) {
   Where where;
   EXPECT_EQ(where.clause(), "");

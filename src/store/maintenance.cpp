@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -97,6 +98,7 @@ class Maintenance {
   std::string rules_;
   bool dry_run_;
   const MaintenanceReport* report_;
+  std::optional<LooseIndexes> loose_;  // since the first was asked for
 };
 
 base::Result<std::vector<WindowState>> Maintenance::windows() {
@@ -217,9 +219,12 @@ base::Status Maintenance::archive(const WindowState& state) {
 }
 
 base::Status Maintenance::pack(const WindowState& state) {
-  TRY_ASSIGN(std::vector<LooseIndex> indexes,
-             loose_indexes(*destination_, schema_, state.window.name));
-  if (indexes.empty()) return {};
+  if (!loose_) {
+    TRY_ASSIGN(loose_, loose_indexes(*destination_, schema_));
+  }
+  auto found = loose_->find(state.window.name);
+  if (found == loose_->end()) return {};
+  const std::vector<LooseIndex>& indexes = found->second;
   std::int64_t bytes = 0;
   for (const LooseIndex& index : indexes) bytes += index.bytes;
   if (!tell(Kind::pack, state.window.name,

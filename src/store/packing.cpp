@@ -12,13 +12,15 @@ constexpr const char* packed = "Packed";
 
 // The key and the index on time are filled in their own order, and full as they are.
 constexpr const char* select_loose = R"(
-select c.relname, pg_relation_size(c.oid)
-from pg_index i
+select t.relname, c.relname, pg_relation_size(c.oid)
+from pg_inherits h
+join pg_class t on t.oid = h.inhrelid
+join pg_index i on i.indrelid = t.oid
 join pg_class c on c.oid = i.indexrelid
 join pg_attribute a on a.attrelid = c.oid and a.attnum = 1
-where i.indrelid = $1::regclass and i.indisvalid and a.attname not in ('id', 'effective_at')
+where h.inhparent = $1::regclass and i.indisvalid and a.attname not in ('id', 'effective_at')
   and pg_relation_size(c.oid) > $2::bigint and obj_description(c.oid, 'pg_class') is distinct from $3
-order by c.relname)";
+order by t.relname, c.relname)";
 constexpr const char* worthwhile_bytes = "262144";
 
 // The leftover of a REINDEX CONCURRENTLY that was cut short.
@@ -28,14 +30,13 @@ where i.indrelid = $1::regclass and not i.indisvalid and c.relname ~ '_cc(new|ol
 
 }  // namespace
 
-base::Result<std::vector<LooseIndex>> loose_indexes(pg::Connection& destination,
-                                                    const std::string& schema,
-                                                    const std::string& window) {
-  TRY_ASSIGN(pg::Rows rows, destination.query(select_loose, {pg::quote_name(schema, window),
-                                                             worthwhile_bytes, packed}));
-  std::vector<LooseIndex> indexes;
+base::Result<LooseIndexes> loose_indexes(pg::Connection& destination, const std::string& schema) {
+  TRY_ASSIGN(pg::Rows rows,
+             destination.query(select_loose, {changes_name(schema), worthwhile_bytes, packed}));
+  LooseIndexes indexes;
   for (int row = 0; row < rows.count(); ++row) {
-    indexes.push_back({.name = rows.text(row, 0), .bytes = rows.integer(row, 1)});
+    indexes[rows.text(row, 0)].push_back(
+        {.name = rows.text(row, 1), .bytes = rows.integer(row, 2)});
   }
   return indexes;
 }

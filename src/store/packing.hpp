@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -17,10 +18,10 @@ struct LooseIndex {
   std::int64_t bytes = 0;
 };
 
-// Those of the window (a partition's name) that are worth it and not packed yet.
-base::Result<std::vector<LooseIndex>> loose_indexes(pg::Connection& destination,
-                                                    const std::string& schema,
-                                                    const std::string& window);
+// Those that are worth it and not packed yet, by window (a partition's name): all at once, since
+// there may be thousands of windows with none.
+using LooseIndexes = std::map<std::string, std::vector<LooseIndex>>;
+base::Result<LooseIndexes> loose_indexes(pg::Connection& destination, const std::string& schema);
 
 // REINDEX CONCURRENTLY: neither readers nor writers wait; it waits for transactions that are open,
 // and needs the room of the index a second time. What an earlier call left half made goes first.

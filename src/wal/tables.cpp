@@ -38,7 +38,8 @@ select c.oid, n.nspname, c.relname, pg_get_userbyid(c.relowner), c.relreplident,
                  and coalesce(to_jsonb(r) ->> 'prqual', to_jsonb(r) ->> 'prattrs') is not null),
        coalesce(pg_relation_size(nullif(c.reltoastrelid, 0)), 0) > 1000000
          and coalesce(pg_relation_size(nullif(c.reltoastrelid, 0)), 0) > pg_relation_size(c.oid),
-       case when c.relkind = 'p'
+       case when c.oid in (select h.oid from history h) then 0
+            when c.relkind = 'p'
             then coalesce((with recursive tree (oid) as (
                              select c.oid
                              union all
@@ -67,6 +68,10 @@ left join pg_namespace rn on rn.oid = r.relnamespace
 where c.relkind in ('r', 'p') and c.relpersistence in ('p', 'u')
   and {4}
   and n.nspname <> all (array(select jsonb_array_elements_text($2::jsonb)))
+  -- A history's partitions, of which there may be thousands, matter only where somebody published them.
+  and not (c.relispartition and c.oid in (select h.oid from history h)
+           and not exists (select from pg_publication_rel l where l.prrelid in (c.oid, r.oid))
+           and not exists (select from pg_publication p where p.puballtables))
   and not exists (select 1 from pg_depend d
                   where d.deptype = 'e' and (d.classid = 'pg_class'::regclass and d.objid = c.oid
                                              or d.classid = 'pg_namespace'::regclass and d.objid = n.oid))
