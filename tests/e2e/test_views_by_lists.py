@@ -164,4 +164,10 @@ def test_a_view_upon_a_view_of_the_past_stays(database: Database, start_worker: 
     with psycopg.connect(database.url, autocommit=True) as connection:
         connection.execute("select set_config('bemi.as_of', %s, false)", (moment,))
         assert connection.execute("select count(*) from named").fetchall() == [(305,)]
+    # A dump makes views before indexes.
+    on_indexes = (
+        "select count(*) from pg_depend d join pg_class c on c.oid = d.refobjid and c.relkind = 'i'"
+        " where d.classid = 'pg_rewrite'::regclass"
+    )
+    assert database.sql(on_indexes) == [(0,)]
     database.sql(f'drop owned by "{role}"; drop role "{role}"')

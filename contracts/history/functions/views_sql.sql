@@ -125,11 +125,13 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
     'from (select m.versions -> k.primary_key as said where m.versions is not null offset 0) a '
     'where a.said is not null) b)', r.keys_read, _bemi.listed_probes(v), v.id)
   from (
-    select '(' || string_agg(format('pg_stat_get_xact_tuples_returned(%L::regclass)', c.oid::regclass), ' + ') || ')'
-             as keys_read
+    -- By their names: a dump makes views before indexes.
+    select '(' || string_agg(format('coalesce(pg_stat_get_xact_tuples_returned((select to_regclass(%L)::oid)), 0)',
+                                    c.oid::regclass), ' + ') || ')' as keys_read
     from (select to_regclass('_bemi.key_' || v.id)::oid as oid
           union all
-          select i.indexrelid from pg_index i where i.indrelid = to_regclass('_bemi.key_' || v.id)) c
+          select i.indexrelid from pg_index i where i.indrelid = to_regclass('_bemi.key_' || v.id)
+            and not i.indisprimary) c
   ) r
 $$;
 
