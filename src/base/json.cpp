@@ -9,6 +9,7 @@
 
 #include "base/limits.hpp"
 #include "base/number.hpp"
+#include "base/utf8.hpp"
 
 namespace bemi::base {
 
@@ -60,19 +61,9 @@ bool is_ascii(std::string_view text) {
 }
 
 std::size_t utf8_length(std::string_view text, std::size_t at) {
-  auto lead = static_cast<unsigned char>(text[at]);
-  if (lead < 0x80) return 1;
-  std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || text.size() - at < length) return 0;
-  std::uint32_t point = lead & (0xffU >> (length + 1));
-  for (std::size_t k = 1; k < length; ++k) {
-    auto byte = static_cast<unsigned char>(text[at + k]);
-    if ((byte & 0xc0) != 0x80) return 0;
-    point = (point << 6) | (byte & 0x3fU);
-  }
-  static constexpr std::array<std::uint32_t, 5> smallest{0, 0, 0x80, 0x800, 0x10000};
-  bool surrogate = point >= 0xd800 && point <= 0xdfff;
-  return point < smallest[length] || point > 0x10ffff || surrogate ? 0 : length;
+  Utf8Character found = utf8_at(text, at);
+  bool is_surrogate = found.point >= 0xD800 && found.point <= 0xDFFF;
+  return is_surrogate ? 0 : found.bytes;
 }
 
 bool valid_utf8(std::string_view text) {

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "base/utf8.hpp"
+
 namespace bemi::base {
 namespace {
 
@@ -27,33 +29,12 @@ constexpr std::array<Span, 9> hidden_points{{
     {0xFFF9, 0xFFFB},  // annotations
 }};
 
-struct Decoded {
-  std::size_t bytes = 0;  // 0: no UTF-8
-  std::uint32_t point = 0;
-};
-
-Decoded decode(std::string_view text) {
-  auto lead = static_cast<unsigned char>(text[0]);
-  std::size_t bytes = lead < 0x80 ? 1 : lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead >= 0x80 && (lead < 0xC2 || lead > 0xF4)) return {};
-  if (text.size() < bytes) return {};
-  std::uint32_t point = bytes == 1 ? lead : lead & (0x7FU >> bytes);
-  for (std::size_t i = 1; i < bytes; ++i) {
-    auto next = static_cast<unsigned char>(text[i]);
-    if ((next & 0xC0U) != 0x80) return {};
-    point = (point << 6) | (next & 0x3FU);
-  }
-  constexpr std::array<std::uint32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
-  if (point < least.at(bytes) || point > 0x10FFFF) return {};
-  return {bytes, point};
-}
-
 }  // namespace
 
 Character character_at(std::string_view text, std::size_t at) {
   auto lead = static_cast<unsigned char>(text[at]);
   if (lead >= 0x20 && lead < 0x7F) return {.bytes = 1, .point = lead, .is_hidden = false};
-  Decoded found = decode(text.substr(at));
+  Utf8Character found = utf8_at(text, at);
   if (found.bytes == 0) return {.bytes = 1, .point = lead, .is_hidden = true};
   bool is_hidden = std::ranges::any_of(hidden_points, [&](const Span& span) {
     return found.point >= span.first && found.point <= span.last;

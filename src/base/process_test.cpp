@@ -80,19 +80,20 @@ TEST(Process, ThatCannotBeginEndsAtOnce) {
 
 // Whichever numbers the descriptors have: ours may be closed, and a pipe in their place.
 TEST(Process, TakesDescriptorsThatAreInEachOthersPlaces) {
-  Descriptor holder(open("/dev/null", O_RDONLY));
-  ASSERT_EQ(holder.get(), 3);
+  Descriptor first(open("/dev/null", O_RDONLY));  // is 3, or whoever started us has it
   auto out = Pipe::open();
   auto third = Pipe::open();
-  holder.close();
-  Descriptor at_three(dup2(out->write_end.get(), 3));
+  first.close();
+  Descriptor before(fcntl(3, F_DUPFD_CLOEXEC, 10));
+  ASSERT_EQ(dup3(out->write_end.get(), 3, O_CLOEXEC), 3);
   auto pid = spawn({.words = {"/bin/sh", "-c", "echo out; echo third >&3"},
                     .environment = {},
-                    .out = at_three.get(),
+                    .out = 3,
                     .third = third->write_end.get(),
                     .user = {}});
   ASSERT_TRUE(pid);
-  at_three.close();
+  close(3);
+  if (before.get() >= 0) dup2(before.get(), 3);
   out->write_end.close();
   third->write_end.close();
   EXPECT_EQ(all_of(out->read_end), "out\n");

@@ -3,6 +3,7 @@
 // Change and Transaction: what the stream has become when the destination takes it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -18,6 +19,9 @@
 namespace bemi::change {
 
 enum class Operation { create, update, delete_, truncate, snapshot, schema };
+
+inline constexpr std::array operations{Operation::create,   Operation::update,   Operation::delete_,
+                                       Operation::truncate, Operation::snapshot, Operation::schema};
 
 // "CREATE", ...: as the column `operation` holds it.
 std::string_view name(Operation operation);

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/counted.hpp"
 #include "base/printable.hpp"
 #include "cli/output.hpp"
 
@@ -16,12 +17,6 @@ namespace bemi::cli {
 namespace {
 
 using nlohmann::ordered_json;
-
-std::string bytes_text(std::int64_t bytes) {
-  if (bytes < 10'000) return fmt::format("{} B", bytes);
-  if (bytes < 10'000'000) return fmt::format("{:.1f} kB", static_cast<double>(bytes) / 1e3);
-  return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
-}
 
 // The newest note of a table whose changes are not all known.
 std::string last_table_gap(const ordered_json& gaps) {
@@ -99,7 +94,7 @@ ordered_json status_of(const ordered_json& source) {
 std::string text_of(const std::string& key, const ordered_json& value, bool for_person) {
   if (value.is_null()) return for_person ? "not known" : "";
   if (value.is_string()) return value.get<std::string>();
-  if (for_person && key.ends_with("_bytes")) return bytes_text(value.get<std::int64_t>());
+  if (for_person && key.ends_with("_bytes")) return base::size_text(value.get<std::int64_t>());
   if (for_person && key == "context_coverage")
     return fmt::format("{:.1f} %", value.get<double>() * 100);
   return value.dump();

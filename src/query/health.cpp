@@ -20,13 +20,6 @@ constexpr std::int64_t late_bytes = 64'000'000;
 constexpr const char* go_on_with_a_gap =
     " To continue with a recorded gap, run bemi init --accept-gap";
 
-std::string size(std::int64_t bytes) {
-  auto number = static_cast<double>(bytes);
-  if (bytes < 1'000'000) return fmt::format("{:.1f} kB", number / 1e3);
-  if (bytes < 1'000'000'000) return fmt::format("{:.1f} MB", number / 1e6);
-  return fmt::format("{:.1f} GB", number / 1e9);
-}
-
 std::string span(std::int64_t seconds) {
   if (seconds < 60) return fmt::format("{} s", seconds);
   if (seconds < 3600) return fmt::format("{} min", seconds / 60);
@@ -64,9 +57,9 @@ void look_at_slot(const SourceFacts& facts, Problems& problems) {
                facts.silent_s.value_or(restart_s) < restart_s ? Health::attention : Health::action,
                fmt::format("No worker reads the slot {}, so nothing is stored, and the source "
                            "retains its WAL ({}). Start a worker with bemi run",
-                           slot, size(facts.retained_bytes)));
+                           slot, base::size_text(facts.retained_bytes)));
   problems.add(facts.lag_bytes > late_bytes, Health::attention,
-               "The history is " + size(facts.lag_bytes) + " of WAL behind the source");
+               "The history is " + base::size_text(facts.lag_bytes) + " of WAL behind the source");
   std::int64_t age = facts.progress_age_s.value_or(0);
   problems.add(facts.is_slot_read && age > late_s, Health::attention,
                "Progress was last stored " + span(age) + " ago");
@@ -126,12 +119,12 @@ Verdict verdict_on(const SourceFacts& facts) {
                    facts.slot + " retains");
   problems.add(!facts.has_history, Health::action,
                "The history does not answer. Changes wait in the WAL that the slot " + facts.slot +
-                   " retains (" + size(facts.retained_bytes) + ")");
+                   " retains (" + base::size_text(facts.retained_bytes) + ")");
   if (facts.source == SourceFacts::Source::answers) look_at_slot(facts, problems);
   if (facts.source == SourceFacts::Source::not_asked) look_at_silence(facts, problems);
   problems.add(facts.is_paused, Health::attention,
-               "Tracking is paused, and the source retains its WAL (" + size(facts.retained_bytes) +
-                   "). Resume it before the disk fills up");
+               "Tracking is paused, and the source retains its WAL (" +
+                   base::size_text(facts.retained_bytes) + "). Resume it before the disk fills up");
   look_at_history(facts, problems);
   Verdict verdict{.problems = problems.worst_first()};
   if (!verdict.problems.empty()) {

@@ -7,13 +7,12 @@
 #include <string_view>
 #include <utility>
 
+#include "change/change.hpp"
 #include "query/stored_key.hpp"
 
 namespace bemi::query {
 namespace {
 
-constexpr std::array<std::string_view, 6> operations{"CREATE",   "UPDATE",   "DELETE",
-                                                     "TRUNCATE", "SNAPSHOT", "SCHEMA"};
 // As SQL calls them.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 3> other_words{
     {{"INSERT", "CREATE"}, {"REMOVE", "DELETE"}, {"DDL", "SCHEMA"}}};
@@ -29,8 +28,8 @@ std::string meant_by(const std::string& word) {
   for (const auto& [said, stored] : other_words) {
     if (word == said) return std::string(stored);
   }
-  for (std::string_view one : operations) {
-    if (is_alike(word, one)) return std::string(one);
+  for (change::Operation one : change::operations) {
+    if (is_alike(word, name(one))) return std::string(name(one));
   }
   return "";
 }
@@ -80,10 +79,12 @@ base::Result<std::string> parse_operation(const std::string& text) {
   std::string word = text;
   std::ranges::transform(word, word.begin(),
                          [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-  if (std::ranges::find(operations, word) != operations.end()) return word;
-  std::string meant = meant_by(word);
   std::string all;
-  for (std::string_view one : operations) all += (all.empty() ? "" : ", ") + std::string(one);
+  for (change::Operation one : change::operations) {
+    if (word == name(one)) return word;
+    all += (all.empty() ? "" : ", ") + std::string(name(one));
+  }
+  std::string meant = meant_by(word);
   return base::fail(
       base::ErrorKind::usage, "there is no operation " + text,
       (meant.empty() ? "" : "did you mean " + meant + "? ") + "the operations are " + all);

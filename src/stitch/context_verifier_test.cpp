@@ -162,6 +162,19 @@ TEST(ContextVerifier, ANumberIsGoodForOneUseWithinATransaction) {
   EXPECT_EQ(made.faults(), Faults{"replayed"});
 }
 
+TEST(ContextVerifier, AFaultCountsItsMessages) {
+  Stream stream;
+  EXPECT_TRUE(stream.alone({{.number = 1}, {.number = 2}, {.number = 3}}).claims.faults.empty());
+  auto again = stream.alone({{.number = 1}, {.number = 2}, {.number = 3}});
+  ASSERT_EQ(again.claims.faults.size(), 1U);
+  EXPECT_EQ(again.claims.faults[0].messages, 3);
+  EXPECT_EQ(again.claims.faults[0].key_id, "web");
+  auto within = stream.alone({{.number = 8}, {.number = 8}, {.number = 8}});
+  ASSERT_EQ(within.claims.faults.size(), 1U);
+  EXPECT_EQ(within.claims.faults[0].messages, 2);
+  EXPECT_EQ(within.claims.faults[0].other_transaction, within.xid);
+}
+
 TEST(ContextVerifier, WhatIsSaidAgainCostsOthersNothing) {
   Stream stream;
   EXPECT_EQ(stream.alone({{.number = 5}}).verdicts(), Verdicts{true});
