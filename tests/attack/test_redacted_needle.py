@@ -149,6 +149,27 @@ def work(database: Database, destination: Database) -> None:
     do(f"update users set token = '{value()}' where id <= 8")
 
 
+def assistant_calls(then: str, later: str) -> str:
+    """Each tool that reads, as lines of JSON-RPC."""
+    of_record = {"table": "users", "primary_key": "4"}
+    calls: dict[str, dict[str, object]] = {
+        "find_changes": {"table": "users", "limit": 500},
+        "record_history": of_record,
+        "record_blame": of_record,
+        "table_as_of": {"table": "users", "time": then},
+        "table_diff": {"table": "users", "from": then, "to": later},
+        "find_transactions": {},
+        "count_changes": {},
+        "source_status": {},
+        "plan_undo": {"table": "users", "since": then},
+    }
+    lines = [
+        {"jsonrpc": "2.0", "id": i, "method": "tools/call", "params": {"name": name, "arguments": arguments}}
+        for i, (name, arguments) in enumerate(calls.items())
+    ]
+    return "".join(json.dumps(line) + "\n" for line in lines)
+
+
 def ask(hay: Haystack, env: dict[str, str], dashboard: Dashboard, moments: Moments) -> None:
     then, later = moments.then, moments.later
     forms = ("table", "json", "csv")
@@ -171,13 +192,14 @@ def ask(hay: Haystack, env: dict[str, str], dashboard: Dashboard, moments: Momen
         "check": [[]],
         "status": [[], ["--stages"], ["--format", "json"]],
         "sync": [[]],
-        # Running; of other tests; and what ends it all.
-        **{command: [] for command in ("run", "serve", "dev", "teardown")},
+        # Running; of other tests; what asks the commands above, below; and what ends it all.
+        **{command: [] for command in ("run", "serve", "dev", "mcp", "teardown")},
     }
     asked["as-of"].append([then, "users", "--explain"])
     asked["revert"] += [["--table", table, "--sql"] for table in ("users", "members")]
     for who, text in commands(env, asked):
         hay.add(who, text)
+    hay.add("bemi mcp", bemi("mcp", env=env, stdin=assistant_calls(then, later)).stdout)
     samples = {"table": "users", "key": "4", "at": then, "from": then, "to": later, "limit": 500}
     samples |= {"format": "csv", "by": "transaction", "reads": "true"}
     wish = {"filter": {"table": "users"}}

@@ -33,7 +33,7 @@ std::vector<std::string> environment_of(const host::Config& config) {
   for (const auto& [name, value] : {std::pair("BEMI_SOURCE_URL", &config.source_url),
                                     std::pair("BEMI_DESTINATION_URL", &config.destination_url),
                                     std::pair("BEMI_REVERT_URL", &config.revert_url)}) {
-    if (!value->empty()) variables.push_back(std::string(name) + "=" + *value);
+    variables.push_back(std::string(name) + "=" + *value);  // an empty one counts as not set
   }
   return variables;
 }
