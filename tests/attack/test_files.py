@@ -22,7 +22,7 @@ from e2e.test_maintenance import Old, aged
 
 from support.bemi import bemi, binary
 from support.fixtures import Database, StartWorker, oldest_and_newest
-from support.postgres import available
+from support.postgres import available, bindir_of
 from support.waiting import wait_until
 
 STRANGER = 65534  # nobody
@@ -423,14 +423,17 @@ def test_the_program_is_hardened() -> None:
 # ---- bemi dev ----
 
 
-def test_a_private_servers_password_is_never_readable(tmp_path: Path) -> None:
+def test_a_private_servers_password_is_never_readable() -> None:
     """Not even for a moment: watched by who opens whatever appears."""
-    os.umask(0)
-    try:
-        seen = _modes_while_made(tmp_path)
-    finally:
-        os.umask(0o022)
-    assert seen and all(mode & 0o077 == 0 for mode in seen.values()), seen
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)  # the server's own user must reach its part
+        os.umask(0)
+        try:
+            seen = _modes_while_made(Path(folder))
+        finally:
+            os.umask(0o022)
+    assert {"passfile", "dashboard-token"} <= set(seen), "it has begun"
+    assert all(mode & 0o077 == 0 for mode in seen.values()), seen
 
 
 def _modes_while_made(folder: Path) -> dict[str, int]:
@@ -443,11 +446,14 @@ def _modes_while_made(folder: Path) -> dict[str, int]:
         "dashboard-token.part",
     )
     seen: dict[str, int] = {}
-    with subprocess.Popen([binary(), "dev", "--directory", str(folder / "d")], stdout=subprocess.PIPE,
+    postgres = bindir_of(available()[-1])
+    words = ("dev", "--directory", folder / "d", "--postgres-bin", postgres, "--http", "127.0.0.1:0")
+    command = [binary(), *map(str, words)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE,
                           stderr=subprocess.DEVNULL) as process:  # fmt: skip
         try:
             until = time.monotonic() + 90
-            while time.monotonic() < until and "dashboard-token" not in seen:
+            while time.monotonic() < until and "dashboard-token" not in seen and process.poll() is None:
                 for name in secrets:
                     try:
                         mode = stat.S_IMODE((folder / "d" / name).stat().st_mode)

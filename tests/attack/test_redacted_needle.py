@@ -154,8 +154,8 @@ def assistant_calls(then: str, later: str) -> str:
     of_record = {"table": "users", "primary_key": "4"}
     calls: dict[str, dict[str, object]] = {
         "find_changes": {"table": "users", "limit": 500},
-        "record_history": of_record,
-        "record_blame": of_record,
+        "record_history": {**of_record},
+        "record_blame": {**of_record},
         "table_as_of": {"table": "users", "time": then},
         "table_diff": {"table": "users", "from": then, "to": later},
         "find_transactions": {},

@@ -91,7 +91,7 @@ class Server:
         self.data_dir = home / "data"
         self.socket_dir = home
         self.log_file = home / "server.log"
-        self.bindir = _bindir(major)
+        self.bindir = bindir_of(major)
         self.env: dict[str, str] = {}  # of the next launch, beside the usual
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -391,7 +391,7 @@ def _stop_leftovers(path: Path) -> None:
 
 
 @functools.cache
-def _bindir(major: int) -> Path:
+def bindir_of(major: int) -> Path:
     """The programs of a major, where the account that runs the servers can reach them."""
     native = INSTALLED / f"pg{major}" / "native"
     if not (native / "bin/postgres").exists():
@@ -409,7 +409,7 @@ def _bindir(major: int) -> Path:
 def _template(major: int) -> Path:
     template = _run_dir() / f"template-{major}"
     command: list[str | Path] = [
-        _bindir(major) / "initdb",
+        bindir_of(major) / "initdb",
         f"--pgdata={template}",
         f"--username={Server.superuser}",
         "--auth=trust",
