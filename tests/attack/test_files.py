@@ -448,7 +448,7 @@ def _modes_while_made(folder: Path) -> dict[str, int]:
     seen: dict[str, int] = {}
     postgres = bindir_of(available()[-1])
     words = ("dev", "--directory", folder / "d", "--postgres-bin", postgres, "--http", "127.0.0.1:0")
-    command = [binary(), *map(str, words)]
+    command = [str(binary()), *map(str, words)]
     with subprocess.Popen(command, stdout=subprocess.PIPE,
                           stderr=subprocess.DEVNULL) as process:  # fmt: skip
         try:
