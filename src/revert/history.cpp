@@ -56,7 +56,7 @@ base::Status check_reached(pg::Connection& destination, const std::string& sourc
                            const query::ChangeFilter& filter) {
   for (const auto& time : {filter.since, filter.until}) {
     if (!time) continue;
-    TRY(destination.query("select _bemi.refuse_unreached($1, $2::timestamptz)", {source, *time}));
+    TRY(destination.query("select _bemi.refuse_unreached($1, $2::timestamptz)", {source, time}));
   }
   return {};
 }
