@@ -9,8 +9,8 @@ import { type Json, plain, pretty } from "../../json.ts";
 import { link } from "../../router.ts";
 import { tableOf } from "../../state.ts";
 import { exactTime } from "../../time.ts";
-import { emptyFilter, tableName, writeFilter } from "../filter/filter.ts";
-import { columnsOf } from "../filter/table_columns.ts";
+import { emptyFilter, writeFilter } from "../filter/filter.ts";
+import { columnNames } from "../filter/table_columns.ts";
 import { ContextList, WholeDeed } from "./context_list.tsx";
 import { recordLink } from "./record_link.ts";
 import { asSql } from "./sql.ts";
@@ -27,7 +27,7 @@ export function ChangeDetail({ change, onFilter }: { change: Change; onFilter?: 
             before={change.before}
             after={change.after}
             operation={change.operation}
-            columns={columnsOf(tableName(change.schema, change.table), change.source)}
+            columns={columnNames(tableOf(change.source, change.schema, change.table))}
           />
         </div>
         <div class="row wrap">

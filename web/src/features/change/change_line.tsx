@@ -6,10 +6,10 @@ import type { Change, Operation } from "../../api.ts";
 import { Summary } from "../../components/differences.tsx";
 import { Expander } from "../../components/expander.tsx";
 import { OperationBadge } from "../../components/operation_badge.tsx";
-import { sources } from "../../state.ts";
+import { sources, tableOf } from "../../state.ts";
 import { clockTime, exactTime } from "../../time.ts";
-import { shortTableName, tableName } from "../filter/filter.ts";
-import { columnsOf } from "../filter/table_columns.ts";
+import { shortTableName } from "../filter/filter.ts";
+import { columnNames } from "../filter/table_columns.ts";
 import { ChangeDetail } from "./change_detail.tsx";
 import { keyText } from "./key_text.ts";
 import { Person } from "./person.tsx";
@@ -62,7 +62,7 @@ export function ChangeLine(props: { change: Change; isOpen: boolean; onToggle: (
         before={change.before}
         after={change.after}
         operation={change.operation}
-        columns={columnsOf(tableName(change.schema, change.table), change.source)}
+        columns={columnNames(tableOf(change.source, change.schema, change.table))}
       />
       <span class="who">
         <Person context={change.context} />
