@@ -7,24 +7,21 @@ Everything lives in a temporary folder and is stopped at the end. Run by ./dev d
 from __future__ import annotations
 
 import argparse
-import contextlib
-import fcntl
 import os
-import pty
 import shlex
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
-import termios
 import time
 from pathlib import Path
 from typing import Any
 
 import httpx
+
+from support.terminal import run_in_terminal
 
 ROOT = Path(__file__).resolve().parents[2]
 BEMI = ROOT / "build" / "bin" / "bemi"
@@ -33,24 +30,6 @@ POSTGRES_BIN = ROOT / "tests" / "servers" / "node_modules" / "pg17" / "native" /
 
 def say(text: str) -> None:
     print(text, flush=True)
-
-
-def run_in_terminal(command: list[str], env: dict[str, str]) -> tuple[int, str]:
-    """What a command shows to a person, in 80 columns and with colours where they are seen."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 80, 0, 0))
-    env = os.environ | env | ({} if sys.stdout.isatty() else {"NO_COLOR": "1"})
-    with subprocess.Popen(
-        command, env=env, stdin=subprocess.DEVNULL, stdout=theirs, stderr=subprocess.PIPE
-    ) as process:
-        os.close(theirs)
-        written = b""
-        with contextlib.suppress(OSError):  # so Linux says that the other end is closed
-            while piece := os.read(ours, 65536):
-                written += piece
-        os.close(ours)
-        _, error = process.communicate()
-    return process.returncode, (written if process.returncode == 0 else error).decode().replace("\r\n", "\n")
 
 
 def free_port() -> int:
@@ -112,13 +91,17 @@ class Demo:
         sys.exit("the to-do app did not start")
 
     def bemi(self, *arguments: str) -> str:
+        """What the command shows to a person, with colours where they are seen."""
+        env = os.environ | {"BEMI_SOURCE_URL": self.url}
+        if not sys.stdout.isatty():
+            env |= {"NO_COLOR": "1"}
         # A table too new for the history is waited for, not guessed at.
         for _ in range(50):
-            code, written = run_in_terminal([str(BEMI), *arguments], {"BEMI_SOURCE_URL": self.url})
+            code, written, error = run_in_terminal([BEMI, *arguments], 80, env)
             if code == 0:
                 return written
             time.sleep(0.2)
-        sys.exit(written)
+        sys.exit(error)
 
     def show(self, *arguments: str) -> None:
         say(f"   $ bemi {shlex.join(arguments)}\n{self.bemi(*arguments)}")

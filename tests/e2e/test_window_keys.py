@@ -6,6 +6,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
+from e2e.many_partitions import opened as opened_by
 from e2e.test_long_past import NOW, ids_of, paged, past
 from support.fixtures import Database, oldest_and_newest
 
@@ -51,14 +52,9 @@ def answers(database: Database) -> list[object]:
 
 
 def opened(database: Database, query: str, *values: object) -> set[str]:
-    """The partitions that a question has opened: it locks them until its transaction ends."""
+    """The partitions that a question opens in a new session."""
     with psycopg.connect(database.url) as connection:
-        connection.execute(query.encode(), values).fetchall()
-        locks = connection.execute(
-            "select c.relname from pg_locks l join pg_class c on c.oid = l.relation join pg_inherits i on"
-            " i.inhrelid = c.oid where l.pid = pg_backend_pid() and i.inhparent = 'changes'::regclass"
-        ).fetchall()
-    return {str(name) for (name,) in locks}
+        return opened_by(connection, query, *values)
 
 
 def windows_of(database: Database, key: str) -> set[str]:
