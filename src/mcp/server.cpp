@@ -14,7 +14,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr base::JsonBounds bounds{.bytes_max = 1UL << 20, .depth_max = 32};
+constexpr base::JsonBounds bounds{.bytes_max = line_bytes_max, .depth_max = 32};
 // The newest first: what is answered to a client of a revision that is not known.
 constexpr std::array<std::string_view, 3> revisions{"2025-06-18", "2025-03-26", "2024-11-05"};
 
@@ -58,16 +58,19 @@ Json content_of(const Answer& answer) {
 
 }  // namespace
 
+Answer refused(const base::Error& error) {
+  return {.is_error = true,
+          .text = error.message + (error.hint.empty() ? "" : "\nhint: " + error.hint)};
+}
+
 Json Server::called(const Json& params) {
   std::string name = member(params, "name");
   if (name.empty()) return refusal(invalid_params, "the call names no tool");
   Json arguments = params.contains("arguments") ? params["arguments"] : Json::object();
   auto words = command_of(name, arguments, may_undo_);
   if (words) return {{"result", content_of(run_(*words))}};
-  // The assistant reads this and may try again, which it would not after a protocol error.
-  std::string text = words.error().message;
-  if (!words.error().hint.empty()) text += "\nhint: " + words.error().hint;
-  return {{"result", content_of({.is_error = true, .text = text})}};
+  // Not an error of the protocol, after which it would not try again.
+  return {{"result", content_of(refused(words.error()))}};
 }
 
 Json Server::result_of(const std::string& method, const Json& params) {

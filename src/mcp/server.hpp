@@ -5,6 +5,7 @@
 // no database: a line comes in, at most one goes out.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
@@ -14,6 +15,8 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "base/error.hpp"
+
 namespace bemi::mcp {
 
 // What a tool's command said, for the assistant to read.
@@ -21,6 +24,12 @@ struct Answer {
   bool is_error = false;
   std::string text;
 };
+
+// An error with its hint, so that an assistant may try again.
+Answer refused(const base::Error& error);
+
+// The longest message that is read.
+inline constexpr std::size_t line_bytes_max = 1UL << 20;
 
 // Runs a command of this program: the words behind its name.
 using Run = std::function<Answer(const std::vector<std::string>& words)>;

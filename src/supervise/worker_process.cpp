@@ -17,6 +17,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/line_buffer.hpp"
 #include "base/log.hpp"
 #include "base/process.hpp"
 
@@ -62,39 +63,8 @@ std::vector<std::string> environment_of(const Source& source, const std::string&
   return variables;
 }
 
-// Lines as they come; of a long one the beginning.
-class LineBuffer {
- public:
-  explicit LineBuffer(std::size_t bytes_max) : bytes_max_(bytes_max) {}
-  // False at the end.
-  bool fill(int descriptor) {
-    std::array<char, 4096> piece{};
-    // The analyser takes the lock inside of a wait that is over for held.
-    // NOLINTNEXTLINE(clang-analyzer-unix.BlockInCriticalSection)
-    ssize_t size = read(descriptor, piece.data(), piece.size());
-    if (size < 0 && errno == EINTR) return true;
-    if (size <= 0) return false;
-    rest_.append(piece.data(), static_cast<std::size_t>(size));
-    return true;
-  }
-  std::optional<std::string> next() {
-    std::size_t end = rest_.find('\n');
-    if (end == std::string::npos) {
-      if (rest_.size() > bytes_max_) rest_.resize(bytes_max_);
-      return std::nullopt;
-    }
-    std::string line = rest_.substr(0, std::min(end, bytes_max_));
-    rest_.erase(0, end + 1);
-    return line;
-  }
-
- private:
-  std::size_t bytes_max_;
-  std::string rest_;
-};
-
 // Reads what has come, and takes a closed end out of the poll.
-void fill(pollfd& end, LineBuffer& lines) {
+void fill(pollfd& end, base::LineBuffer& lines) {
   if (end.fd >= 0 && end.revents != 0 && !lines.fill(end.fd)) end.fd = -1;
 }
 
@@ -184,14 +154,14 @@ pid_t WorkerProcess::begin(const std::stop_token& stop, int log, int status) {
   if (!started) state_.last_error = started.error().message;
   state_.pid = std::max(pid, 0);
   state_.starts += 1;
-  state_.state = "starting";
+  state_.state = started ? "starting" : "failing";
   return pid;
 }
 
 // Until both ends are closed: the worker has ended.
 void WorkerProcess::read_lines(int log, int status) {
-  LineBuffer log_lines(log_line_bytes_max);
-  LineBuffer reports(report_bytes_max);
+  base::LineBuffer log_lines(log_line_bytes_max);
+  base::LineBuffer reports(report_bytes_max);
   std::array<pollfd, 2> ends{{{.fd = log, .events = POLLIN, .revents = 0},
                               {.fd = status, .events = POLLIN, .revents = 0}}};
   while (ends[0].fd >= 0 || ends[1].fd >= 0) {

@@ -10,6 +10,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/line_buffer.hpp"
 #include "cli/options.hpp"
 #include "cli/verbs/verbs.hpp"
 #include "host/captured.hpp"
@@ -19,7 +20,6 @@
 namespace bemi::cli {
 namespace {
 
-constexpr std::size_t line_bytes_max = 1UL << 20;
 constexpr host::CaptureBounds answer_bounds{.bytes_max = 400'000,
                                             .time_max = std::chrono::seconds(60)};
 
@@ -40,11 +40,7 @@ std::vector<std::string> environment_of(const host::Config& config) {
 
 // An answer for people and programs: what the command printed, then what it remarked.
 mcp::Answer answer_of(const base::Result<host::Captured>& done) {
-  if (!done) {
-    const base::Error& error = done.error();
-    return {.is_error = true,
-            .text = error.message + (error.hint.empty() ? "" : "\nhint: " + error.hint)};
-  }
+  if (!done) return mcp::refused(done.error());
   std::string text = done->out;
   if (!done->error.empty()) text += (text.empty() ? "" : "\n") + done->error;
   if (text.empty()) text = "nothing matches";
@@ -52,42 +48,13 @@ mcp::Answer answer_of(const base::Result<host::Captured>& done) {
   return {.is_error = done->exit_code != 0 && done->out.empty(), .text = text};
 }
 
-// Standard input, line by line. A line beyond the bound is cut, and refused as such by who reads
-// it.
-class Lines {
- public:
-  explicit Lines(const base::Interrupt& stop) : stop_(&stop) {}
-
-  // nullopt: the end, or a stop.
-  std::optional<std::string> next() {
-    while (true) {
-      std::size_t end = rest_.find('\n');
-      if (end != std::string::npos) {
-        std::string line = rest_.substr(0, end);
-        rest_.erase(0, end + 1);
-        return line;
-      }
-      if (rest_.size() > line_bytes_max) rest_.resize(line_bytes_max + 1);
-      if (!fill()) return std::nullopt;
-    }
-  }
-
- private:
-  bool fill() {
-    std::array<pollfd, 2> ends{{{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0},
-                                {.fd = stop_->fd(), .events = POLLIN, .revents = 0}}};
-    if (poll(ends.data(), ends.size(), -1) < 0) return errno == EINTR;
-    if (ends[1].revents != 0) return false;
-    std::array<char, 65536> piece{};
-    ssize_t size = read(STDIN_FILENO, piece.data(), piece.size());
-    if (size < 0) return errno == EINTR;
-    rest_.append(piece.data(), static_cast<std::size_t>(size));
-    return size > 0;
-  }
-
-  const base::Interrupt* stop_;
-  std::string rest_;
-};
+// False: the input has ended, or we are asked to stop.
+bool wait_and_fill(base::LineBuffer& lines, const base::Interrupt& stop) {
+  std::array<pollfd, 2> ends{{{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0},
+                              {.fd = stop.fd(), .events = POLLIN, .revents = 0}}};
+  if (poll(ends.data(), ends.size(), -1) < 0) return errno == EINTR;
+  return ends[1].revents == 0 && lines.fill(STDIN_FILENO);
+}
 
 base::Status mcp_command(const host::Config& config, const McpOptions& options,
                          const std::string& config_file, const base::Interrupt& stop) {
@@ -100,10 +67,13 @@ base::Status mcp_command(const host::Config& config, const McpOptions& options,
     words.insert(words.end(), asked.begin() + 1, asked.end());
     return answer_of(host::capture(words, environment, answer_bounds, stop));
   });
-  Lines lines(stop);
-  while (auto line = lines.next()) {
-    if (auto answer = server.answer(*line)) std::cout << *answer << "\n" << std::flush;
-  }
+  // A longer line is cut here, and refused by the server as too long.
+  base::LineBuffer lines(mcp::line_bytes_max + 1);
+  do {
+    while (auto line = lines.next()) {
+      if (auto answer = server.answer(*line)) std::cout << *answer << "\n" << std::flush;
+    }
+  } while (wait_and_fill(lines, stop));
   return {};
 }
 
